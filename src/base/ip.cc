@@ -1,0 +1,107 @@
+#include "weir/base/ip.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "weir/base/text.h"
+
+namespace weir {
+
+Result<IpAddress> IpAddress::parse(std::string_view text) {
+  std::string copy(text);
+  IpAddress out;
+  if (inet_pton(AF_INET, copy.c_str(), out.bytes.data()) == 1) return out;
+  out.v6 = true;
+  if (inet_pton(AF_INET6, copy.c_str(), out.bytes.data()) == 1) return out;
+  return fail(ErrorCode::invalid, "not an IP address: \"" + copy + "\"");
+}
+
+std::string IpAddress::text() const {
+  char out[INET6_ADDRSTRLEN];
+  inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), out, sizeof out);
+  return out;
+}
+
+Result<SocketAddress> SocketAddress::parse(std::string_view text) {
+  size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail(ErrorCode::invalid, "no port in address \"" + std::string(text) + "\"");
+  auto port = parse_u64(text.substr(colon + 1));
+  if (!port || *port > 65535) return fail(ErrorCode::invalid, "bad port in address \"" + std::string(text) + "\"");
+  std::string_view host = text.substr(0, colon);
+  if (host.empty()) host = "0.0.0.0";
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return fail(ErrorCode::invalid, "an IPv6 address needs brackets: \"" + std::string(text) + "\"");
+  }
+  auto ip = IpAddress::parse(host);
+  if (!ip) return fail(ip.error());
+  return SocketAddress{*ip, static_cast<uint16_t>(*port)};
+}
+
+SocketAddress SocketAddress::from_sockaddr(const sockaddr* address) {
+  SocketAddress out;
+  if (address->sa_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
+    out.ip.v6 = true;
+    std::memcpy(out.ip.bytes.data(), &v6->sin6_addr, 16);
+    out.port = ntohs(v6->sin6_port);
+  } else if (address->sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
+    std::memcpy(out.ip.bytes.data(), &v4->sin_addr, 4);
+    out.port = ntohs(v4->sin_port);
+  }
+  return out;
+}
+
+void SocketAddress::to_sockaddr(sockaddr_storage& out) const {
+  std::memset(&out, 0, sizeof out);
+  if (ip.v6) {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&out);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    std::memcpy(&v6->sin6_addr, ip.bytes.data(), 16);
+  } else {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&out);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    std::memcpy(&v4->sin_addr, ip.bytes.data(), 4);
+  }
+}
+
+std::string SocketAddress::text() const {
+  return (ip.v6 ? "[" + ip.text() + "]" : ip.text()) + ":" + std::to_string(port);
+}
+
+Result<Cidr> Cidr::parse(std::string_view text) {
+  size_t slash = text.find('/');
+  auto ip = IpAddress::parse(text.substr(0, slash));
+  if (!ip) return fail(ErrorCode::invalid, "not a network: \"" + std::string(text) + "\"");
+  uint8_t bits_max = ip->v6 ? 128 : 32;
+  if (slash == std::string_view::npos) return Cidr{*ip, bits_max};
+  auto bits = parse_u64(text.substr(slash + 1));
+  if (!bits || *bits > bits_max) return fail(ErrorCode::invalid, "bad prefix length in network \"" + std::string(text) + "\"");
+  return Cidr{*ip, static_cast<uint8_t>(*bits)};
+}
+
+bool Cidr::contains(const IpAddress& ip) const {
+  IpAddress plain = ip;
+  static constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (ip.v6 && !base.v6 && std::memcmp(ip.bytes.data(), kMapped, sizeof kMapped) == 0) {
+    plain = IpAddress{};
+    std::copy(ip.bytes.begin() + 12, ip.bytes.end(), plain.bytes.begin());
+  }
+  if (plain.v6 != base.v6) return false;
+  size_t whole = prefix_bits / 8;
+  if (std::memcmp(plain.bytes.data(), base.bytes.data(), whole) != 0) return false;
+  unsigned rest = prefix_bits % 8;
+  if (rest == 0) return true;
+  auto mask = static_cast<uint8_t>(0xff << (8 - rest));
+  return (plain.bytes[whole] & mask) == (base.bytes[whole] & mask);
+}
+
+}  // namespace weir

@@ -1,0 +1,27 @@
+#include "weir/base/file.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "catch.h"
+
+using namespace weir;
+
+TEST_CASE("file: an atomic write replaces the whole and leaves nothing beside it") {
+  char folder[] = "/tmp/weir-file-test-XXXXXX";
+  REQUIRE(mkdtemp(folder));
+  std::string path = std::string(folder) + "/a.toml";
+  REQUIRE(write_file_atomic(path, "one"));
+  REQUIRE(write_file_atomic(path, "two"));
+  CHECK(read_file(path) == "two");
+  CHECK(list_files(folder, "").value().size() == 1);
+  CHECK(read_file(path, 2).error().code == ErrorCode::too_large);
+  CHECK(read_file(path, 3));
+  CHECK(read_file(path + "x").error().code == ErrorCode::not_found);
+  CHECK_FALSE(write_file_atomic(std::string(folder) + "/none/a", "x"));
+  CHECK(make_directories(std::string(folder) + "/b/c"));
+  CHECK(make_directories(std::string(folder) + "/b/c"));
+  CHECK_FALSE(make_directories(path + "/c"));
+  CHECK(system(("rm -r " + std::string(folder)).c_str()) == 0);
+}

@@ -1,0 +1,24 @@
+#include "weir/base/ip.h"
+
+#include "catch.h"
+
+using namespace weir;
+
+TEST_CASE("ip: addresses with ports go both ways") {
+  CHECK(SocketAddress::parse("127.0.0.1:80")->text() == "127.0.0.1:80");
+  CHECK(SocketAddress::parse("[::1]:80")->text() == "[::1]:80");
+  CHECK(SocketAddress::parse(":80")->text() == "0.0.0.0:80");
+  for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", "::1:80", "127.0.0.1:65536", "localhost:80"}) {
+    CHECK_FALSE(SocketAddress::parse(bad));
+  }
+}
+
+TEST_CASE("ip: a network holds what its prefix says") {
+  auto network = Cidr::parse("10.1.128.0/17").value();
+  CHECK(network.contains(IpAddress::parse("10.1.255.1").value()));
+  CHECK_FALSE(network.contains(IpAddress::parse("10.1.127.1").value()));
+  CHECK(network.contains(IpAddress::parse("::ffff:10.1.128.1").value()));
+  CHECK(Cidr::parse("::1")->contains(IpAddress::parse("::1").value()));
+  CHECK(Cidr::parse("0.0.0.0/0")->contains(IpAddress::parse("8.8.8.8").value()));
+  CHECK_FALSE(Cidr::parse("10.0.0.0/33"));
+}

@@ -1,0 +1,39 @@
+#include "weir/base/text.h"
+
+#include "catch.h"
+
+using namespace weir;
+
+TEST_CASE("text: base64 goes both ways for every length") {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    CHECK(base64_decode(base64_encode(bytes)) == bytes);
+    bytes += static_cast<char>(i * 7);
+  }
+  CHECK(base64_encode("hello") == "aGVsbG8=");
+}
+
+TEST_CASE("text: malformed base64 is refused") {
+  for (const char* bad : {"a", "aGVsbG8", "aG=sbG8=", "aGVs*G8=", "====", "a==="}) CHECK_FALSE(base64_decode(bad));
+}
+
+TEST_CASE("text: percent decoding refuses a cut escape and keeps a plus") {
+  CHECK(percent_decode("a%2Fb+c") == "a/b+c");
+  CHECK_FALSE(percent_decode("a%2"));
+  CHECK_FALSE(percent_decode("a%zz"));
+  CHECK(percent_encode("a/b c") == "a%2Fb%20c");
+}
+
+TEST_CASE("text: numbers take digits only and refuse overflow") {
+  CHECK(parse_u64("18446744073709551615") == 18446744073709551615ULL);
+  for (const char* bad : {"", "18446744073709551616", "+1", "-1", " 1", "1 ", "0x1"}) CHECK_FALSE(parse_u64(bad));
+  CHECK(parse_i64("-5") == -5);
+}
+
+TEST_CASE("text: split keeps empty pieces, split_list drops them") {
+  CHECK(split("a,,b", ',').size() == 3);
+  CHECK(split("", ',').size() == 1);
+  CHECK(split_list(" a, ,b ").size() == 2);
+  CHECK(trim(" \t a b\r\n") == "a b");
+  CHECK(trim("  ").empty());
+}
