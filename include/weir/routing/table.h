@@ -1,0 +1,118 @@
+#pragma once
+// The routing table: what a request is matched against. Const to the bit once published; workers share it.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/ip.h"
+#include "weir/routing/definitions.h"
+
+namespace weir::routing {
+
+/// A header as the matcher sees it; the name in any case.
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// The parts of a request that rules look at. Views into the connection's buffer; valid during match() only.
+struct RequestView {
+  std::string_view method;
+  std::string_view host;         // without port and trailing dot, lower case
+  std::string_view path;         // normalised, without query; begins with '/'
+  std::string_view query;        // without '?'
+  std::span<const HeaderView> headers;
+  IpAddress client_ip;
+  std::string_view entry_point;
+  bool tls = false;
+};
+
+/// One place that serves. Its id is stable over tables: what lives (in-flight, health, pools) is found by it.
+struct Endpoint {
+  std::string id;           // "http://127.0.0.1:9001"
+  std::string scheme;
+  std::string host;         // an IP or a name
+  uint16_t port = 0;
+  uint32_t weight = 1;
+  bool live = true;         // false: known, but not passing; it keeps its place and gets nothing
+  std::string node;
+  std::string instance_id;
+};
+
+/// A load balancer over endpoints. Shared between tables while unchanged: pointer equality means "nothing to do".
+struct Service {
+  std::string name;         // "web@consul"
+  std::vector<Endpoint> endpoints;  // sorted by id, no id twice
+  bool pass_host_header = true;
+  std::string strategy;
+};
+
+/// A compiled middleware. This set is small; `type` is the switch.
+struct Middleware {
+  enum class Type : uint8_t { strip_prefix, add_prefix, replace_path, redirect_scheme, headers };
+  std::string name;
+  Type type;
+  std::vector<std::string> values;                            // prefixes, or the prefix / path / scheme
+  std::vector<std::pair<std::string, std::string>> request_headers;   // set; empty value removes
+  std::vector<std::pair<std::string, std::string>> response_headers;
+  bool permanent = false;
+};
+
+struct Router {
+  std::string name;         // "web@consul"
+  std::string rule;         // text, as given
+  int64_t priority = 0;     // effective
+  std::vector<std::string> entry_points;
+  std::vector<std::shared_ptr<const Middleware>> middlewares;
+  std::shared_ptr<const Service> service;   // never null; may have no live endpoint (503)
+  bool tls = false;
+};
+
+class Matcher;  // host map + path tree + residual predicates; src/routing/matcher.h
+
+/// Owned by shared_ptr: the publisher and each worker hold one. Any thread (const). Dies with its last holder.
+class RoutingTable {
+ public:
+  RoutingTable();
+  ~RoutingTable();
+  RoutingTable(const RoutingTable&) = delete;
+  RoutingTable& operator=(const RoutingTable&) = delete;
+
+  /// The router that wins, or nullptr. Allocates nothing; costs the same for 10 and 100,000 routers.
+  [[nodiscard]] const Router* match(const RequestView& request) const;
+  /// Every router whose rule holds, the winner first: for `route explain`.
+  [[nodiscard]] std::vector<const Router*> match_all(const RequestView& request) const;
+
+  [[nodiscard]] const std::vector<std::shared_ptr<const Router>>& routers() const { return routers_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Service>>& services() const { return services_; }
+  /// Grows by one with each published table.
+  [[nodiscard]] uint64_t generation() const { return generation_; }
+  /// Canonical text: equal tables give equal text, whatever the order of the changes that led to them.
+  [[nodiscard]] std::string dump() const;
+
+ private:
+  friend class TableBuilder;
+  // constant after construction
+  std::vector<std::shared_ptr<const Router>> routers_;    // sorted by name
+  std::vector<std::shared_ptr<const Service>> services_;  // sorted by name
+  std::shared_ptr<const Matcher> matcher_;                // shared between tables whose rules are equal
+  uint64_t generation_ = 0;
+};
+
+/// What build_table gives: a table and what did not make it into it.
+struct BuildOutcome {
+  std::shared_ptr<const RoutingTable> table;  // `previous` itself when nothing changed
+  std::vector<Rejection> rejected;
+};
+
+/// Pure: no clock, no I/O, no logging. Equal input gives an equal dump(). An error in one object drops that object
+/// only; where `previous` has a good version of a router that is now broken, that version keeps serving
+/// (quarantine). Unchanged services, routers and the matcher are shared with `previous`.
+BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,
+                         const std::shared_ptr<const RoutingTable>& previous);
+
+}  // namespace weir::routing
