@@ -1,0 +1,52 @@
+#pragma once
+// The event loop: one a thread. Everything in event/, http/ and above runs on its loop's thread unless it says otherwise.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+struct uv_loop_s;
+
+namespace weir::event {
+
+class Wheel;
+class WriteBatch;
+
+/// One libuv loop with what all its streams share: a read buffer, a write batch and a deadline wheel.
+/// Owned by whoever runs the thread. Objects that use it must be gone before it.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs callbacks until stop() or until nothing is left to wait for.
+  void run();
+  /// Runs what is ready now without waiting.
+  void run_ready();
+  /// Makes run() return after the current callback. This thread; from another one, post it.
+  void stop();
+  /// Runs `task` on this loop's thread, in the order posted. Any thread. Keeps run() from returning until done.
+  void post(std::function<void()> task);
+  /// Runs `task` at the end of this turn, when no callback of ours is on the stack: the place to delete oneself.
+  void defer(std::function<void()> task);
+
+  /// Monotonic milliseconds, read once a turn.
+  [[nodiscard]] uint64_t now_ms() const;
+  /// Reads the clock again: after work that took long.
+  void update_time();
+
+  /// 64 KiB that every read of this loop lands in; valid until the reading callback returns.
+  [[nodiscard]] std::span<char> read_buffer();
+  [[nodiscard]] Wheel& wheel();
+  [[nodiscard]] WriteBatch& batch();
+  [[nodiscard]] uv_loop_s* raw();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir::event

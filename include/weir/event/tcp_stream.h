@@ -1,0 +1,84 @@
+#pragma once
+// A TCP connection. The one thing above it that the data path needs from the operating system.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "weir/base/ip.h"
+#include "weir/base/result.h"
+
+namespace weir::event {
+
+class Loop;
+
+/// A connection, accepted or being made. Owned by value by a session; movable; destroying it closes the socket at once
+/// (data already given to the kernel still goes out). The libuv handle lives in a cell of its own that dies in its
+/// close callback, so the owner of a stream may die at any moment, also inside one of its callbacks.
+class TcpStream {
+ public:
+  /// Told what happens. After any of these calls the stream may be gone: the observer may destroy it.
+  class Observer {
+   public:
+    virtual void on_connected() {}
+    /// Bytes in the loop's read buffer, valid during the call.
+    virtual void on_read(std::span<char> bytes) = 0;
+    /// The peer will send no more; writing still works.
+    virtual void on_read_end() = 0;
+    /// All that was queued has been taken by the kernel, after write() had left something queued.
+    virtual void on_drained() = 0;
+    /// The connection is of no use any more (refused, reset, cannot be written).
+    virtual void on_failed(const Error& error) = 0;
+
+   protected:
+    ~Observer() = default;
+  };
+
+  TcpStream() = default;
+  TcpStream(TcpStream&& other) noexcept;
+  TcpStream& operator=(TcpStream&& other) noexcept;
+  ~TcpStream();
+
+  /// Starts connecting; on_connected() or on_failed() follows, never from within this call.
+  static TcpStream connect(Loop& loop, const SocketAddress& address, Observer& observer);
+  /// Takes over a connected socket.
+  static Result<TcpStream> adopt(Loop& loop, int fd);
+
+  /// Who is told from now on. Needed before anything can happen on an accepted stream.
+  void set_observer(Observer& observer);
+
+  /// Reading is off until started, and is stopped only for back-pressure (each flip costs two system calls).
+  void start_reading();
+  void stop_reading();
+  [[nodiscard]] bool reading() const;
+
+  /// Small pieces are gathered and leave in one send when the current callback ends; large ones go out at once,
+  /// together with what was gathered, without a copy. What the kernel does not take is queued.
+  void write(std::string_view bytes);
+  /// Sends what is gathered now.
+  void flush();
+  /// Bytes that wait for the peer to read. Above its limit, the writer's source should pause until on_drained().
+  [[nodiscard]] size_t queued_bytes() const;
+
+  /// Says that no more will be written (FIN) once the queue is empty.
+  void end_writing();
+  /// Lets go: sends what is queued, then FIN, drops what still arrives and closes at the peer's FIN or after
+  /// kLingerMs. So that a peer who is still sending gets to read our last answer. The stream is empty afterwards.
+  void close_gracefully();
+  static constexpr uint64_t kLingerMs = 2000;
+  /// Closes with RST: the peer must not take what it has for complete. The stream is empty afterwards.
+  void reset();
+
+  [[nodiscard]] bool open() const { return cell_ != nullptr; }
+  [[nodiscard]] SocketAddress peer_address() const;
+  [[nodiscard]] SocketAddress local_address() const;
+
+ private:
+  friend class WriteBatch;
+  friend class Listener;
+  struct Cell;
+  explicit TcpStream(Cell* cell) : cell_(cell) {}
+  Cell* cell_ = nullptr;
+};
+
+}  // namespace weir::event
