@@ -1,0 +1,23 @@
+#pragma once
+// Pieces of the job's JSON for the *_json.cc files that build larger documents (allocations, plan replies).
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "weir/base/result.h"
+#include "weir/scheduler/job.h"
+
+namespace weir::scheduler {
+
+nlohmann::json job_to_json(const Job& job);
+nlohmann::json resources_to_json(const Resources& resources);
+nlohmann::json network_to_json(const NetworkResource& network);
+nlohmann::json service_to_json(const Service& service);
+nlohmann::json update_to_json(const UpdateStrategy& update);
+nlohmann::json value_to_json(const Value& value);
+
+/// See decode_job().
+Result<Job> job_from_json(const nlohmann::json& json);
+/// Never fails: JSON's types all exist in Value. Nesting is what the parser let through.
+Value value_from_json(const nlohmann::json& json);
+
+}  // namespace weir::scheduler
