@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/scheduler/job.h"
+#include "weir/scheduler/model.h"
 
 namespace weir::scheduler {
 
@@ -63,19 +64,6 @@ struct JobDiff {
   std::vector<FieldDiff> fields;
   std::vector<ObjectDiff> objects;
   std::vector<TaskGroupDiff> task_groups;
-};
-
-/// What the planner wants to do with one group: Nomad's DesiredUpdates.
-struct DesiredUpdates {
-  uint64_t ignore = 0;
-  uint64_t place = 0;
-  uint64_t migrate = 0;
-  uint64_t stop = 0;
-  uint64_t in_place_update = 0;
-  uint64_t destructive_update = 0;
-  uint64_t canary = 0;
-  uint64_t preemptions = 0;
-  bool operator==(const DesiredUpdates&) const = default;
 };
 
 /// `before` may be null: everything is added then. Both canonical.

@@ -307,6 +307,7 @@ struct DesiredUpdates {
   uint64_t in_place_update = 0;
   uint64_t destructive_update = 0;
   uint64_t canary = 0;
+  uint64_t preemptions = 0;  // always 0: we do not pre-empt
 
   bool operator==(const DesiredUpdates&) const = default;
 };
