@@ -73,10 +73,10 @@ class TcpStream {
   [[nodiscard]] SocketAddress peer_address() const;
   [[nodiscard]] SocketAddress local_address() const;
 
+  struct Cell;  // private to event/: src/event/tcp_cell.h
+
  private:
-  friend class WriteBatch;
   friend class Listener;
-  struct Cell;
   explicit TcpStream(Cell* cell) : cell_(cell) {}
   Cell* cell_ = nullptr;
 };

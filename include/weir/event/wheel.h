@@ -7,6 +7,7 @@
 namespace weir::event {
 
 class Loop;
+class Timer;
 
 /// Links of an intrusive list.
 struct WheelLink {
@@ -56,11 +57,10 @@ class Wheel {
   void sweep();
 
   Loop& loop_;
-  uint64_t swept_until_ms_;
-  uint64_t linked_ = 0;
+  uint64_t swept_until_ms_ = 0;
+  uint64_t empty_sweeps_ = 0;  // in a row; a whole turn of them means that nothing is linked
   WheelLink slots_[kSlots];
-  struct Clockwork;
-  std::unique_ptr<Clockwork> clockwork_;  // runs only while something is linked
+  std::unique_ptr<Timer> timer_;  // runs only while something may be linked
 };
 
 }  // namespace weir::event

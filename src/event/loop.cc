@@ -1,0 +1,131 @@
+#include "weir/event/loop.h"
+
+#include <uv.h>
+
+#include <array>
+#include <mutex>
+#include <vector>
+
+#include "event/write_batch.h"
+#include "weir/base/check.h"
+#include "weir/event/wheel.h"
+
+namespace weir::event {
+
+namespace {
+// One maximal TLS record is 16 KiB and four fit one read; libuv returns after a read shorter than the buffer, so a
+// keep-alive request costs one recv and no EAGAIN probe.
+constexpr size_t kReadBufferBytes = 64 * 1024;
+}  // namespace
+
+struct Loop::State {
+  // loop thread only
+  uv_loop_t uv;
+  uv_prepare_t before_poll;  // runs deferred tasks and flushes what callbacks outside streams have written
+  uv_idle_t deferred_wake;   // active while deferred tasks wait: the poll must not sleep on them
+  uv_async_t wake;
+  std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer = std::make_unique<std::array<char, kReadBufferBytes>>();
+  WriteBatch batch;
+  std::unique_ptr<Wheel> wheel;
+  std::vector<std::function<void()>> deferred;
+
+  // shared, under the lock
+  std::mutex lock;
+  std::vector<std::function<void()>> posted;
+
+  void run_deferred() {
+    while (!deferred.empty()) {
+      std::vector<std::function<void()>> tasks;
+      tasks.swap(deferred);  // a task may defer again
+      for (auto& task : tasks) task();
+    }
+    uv_idle_stop(&deferred_wake);
+    batch.flush();
+  }
+
+  void run_posted() {
+    std::vector<std::function<void()>> tasks;
+    {
+      std::lock_guard held(lock);
+      tasks.swap(posted);
+    }
+    // Outside the lock: a task may post.
+    for (auto& task : tasks) task();
+    batch.flush();
+  }
+};
+
+Loop::Loop() : state_(std::make_unique<State>()) {
+  CHECK(uv_loop_init(&state_->uv) == 0);
+  state_->uv.data = this;
+  uv_prepare_init(&state_->uv, &state_->before_poll);
+  state_->before_poll.data = state_.get();
+  uv_prepare_start(&state_->before_poll, [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->run_deferred(); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&state_->before_poll));
+  uv_idle_init(&state_->uv, &state_->deferred_wake);
+  uv_async_init(&state_->uv, &state_->wake, [](uv_async_t* handle) { static_cast<State*>(handle->data)->run_posted(); });
+  state_->wake.data = state_.get();
+  uv_unref(reinterpret_cast<uv_handle_t*>(&state_->wake));
+  state_->wheel = std::make_unique<Wheel>(*this);
+}
+
+Loop::~Loop() {
+  state_->run_deferred();
+  state_->wheel.reset();
+  for (uv_handle_t* handle : {reinterpret_cast<uv_handle_t*>(&state_->before_poll),
+                              reinterpret_cast<uv_handle_t*>(&state_->deferred_wake),
+                              reinterpret_cast<uv_handle_t*>(&state_->wake)}) {
+    uv_close(handle, nullptr);
+  }
+  // Cells whose owners died still wait for their close callbacks, lingering connections are cut.
+  uv_walk(
+      &state_->uv,
+      [](uv_handle_t* handle, void*) {
+        if (!uv_is_closing(handle)) close_abandoned(handle);
+      },
+      nullptr);
+  uv_run(&state_->uv, UV_RUN_DEFAULT);
+  CHECK(uv_loop_close(&state_->uv) == 0);
+}
+
+void Loop::run() {
+  // Tasks posted before run() must not be missed although the wake-up handle does not keep the loop alive.
+  do {
+    state_->run_posted();
+    uv_run(&state_->uv, UV_RUN_DEFAULT);
+    state_->run_deferred();
+  } while ([&] {
+    std::lock_guard held(state_->lock);
+    return !state_->posted.empty() && uv_loop_alive(&state_->uv) == 0;
+  }());
+}
+
+void Loop::run_ready() {
+  state_->run_posted();
+  uv_run(&state_->uv, UV_RUN_NOWAIT);
+  state_->run_deferred();
+}
+
+void Loop::stop() { uv_stop(&state_->uv); }
+
+void Loop::post(std::function<void()> task) {
+  {
+    std::lock_guard held(state_->lock);
+    state_->posted.push_back(std::move(task));
+  }
+  uv_async_send(&state_->wake);
+}
+
+void Loop::defer(std::function<void()> task) {
+  state_->deferred.push_back(std::move(task));
+  uv_idle_start(&state_->deferred_wake, [](uv_idle_t*) {});
+}
+
+uint64_t Loop::now_ms() const { return uv_now(&state_->uv); }
+void Loop::update_time() { uv_update_time(&state_->uv); }
+std::span<char> Loop::read_buffer() { return *state_->read_buffer; }
+Wheel& Loop::wheel() { return *state_->wheel; }
+WriteBatch& Loop::batch() { return state_->batch; }
+uv_loop_s* Loop::raw() { return &state_->uv; }
+
+}  // namespace weir::event

@@ -1,0 +1,61 @@
+#pragma once
+// What lives behind a TcpStream until libuv has closed the handle.
+
+#include <uv.h>
+
+#include <string>
+
+#include "weir/event/loop.h"
+#include "weir/event/tcp_stream.h"
+#include "weir/event/wheel.h"
+
+namespace weir::event {
+
+/// The libuv handle and the queue of one connection. Owns itself: freed in the close callback and nowhere else.
+struct TcpStream::Cell final : Deadline {
+  enum class State : uint8_t {
+    connecting,
+    open,
+    lingering,  // the owner has let go; what is queued goes out, what arrives is dropped
+    closing,    // uv_close was called
+  };
+
+  explicit Cell(Loop& owner_loop) : loop(owner_loop) { uv_tcp_init(loop.raw(), &tcp); tcp.data = this; }
+
+  uv_tcp_t tcp{};
+  Loop& loop;
+  Observer* observer = nullptr;  // null: nobody listens any more
+  State state = State::open;
+  bool reading = false;
+  bool end_after_queue = false;  // FIN once the queue is empty
+  bool fin_sent = false;
+  bool write_pending = false;    // a uv_write is out with `in_flight`
+  uint8_t references = 1;        // the handle's own, and one for a failure that waits to be told
+
+  // What the kernel did not take. `in_flight` belongs to the uv_write; `queue` gathers meanwhile.
+  std::string in_flight;
+  std::string queue;
+  uv_write_t write_request{};
+  union {
+    uv_connect_t connect_request;
+    uv_shutdown_t shutdown_request;
+  };
+
+  [[nodiscard]] bool usable() const { return state == State::connecting || state == State::open; }
+  void send(std::string_view first, std::string_view second);
+  void start_queued_write();
+  void on_written(int status);
+  void send_fin();
+  void start_reading();
+  void stop_reading();
+  void report_failure(const Error& error);
+  void linger();
+  void close(bool with_reset);
+  void release();
+  void on_deadline() override { close(false); }
+
+ private:
+  ~Cell() override = default;
+};
+
+}  // namespace weir::event

@@ -1,0 +1,259 @@
+#include "weir/event/tcp_stream.h"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "event/tcp_cell.h"
+#include "event/write_batch.h"
+#include "weir/base/check.h"
+
+namespace weir::event {
+namespace {
+
+uv_stream_t* stream_of(uv_tcp_t& tcp) { return reinterpret_cast<uv_stream_t*>(&tcp); }
+
+SocketAddress address_of(uv_tcp_t& tcp, int (*get)(const uv_tcp_t*, sockaddr*, int*)) {
+  sockaddr_storage storage{};
+  int length = sizeof storage;
+  if (get(&tcp, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage));
+}
+
+}  // namespace
+
+// ---- The cell: what happens on the connection ----
+
+void TcpStream::Cell::send(std::string_view first, std::string_view second) {
+  if (state == State::closing || fin_sent) return;
+  if (state == State::connecting || write_pending || !queue.empty()) {
+    queue.append(first);
+    queue.append(second);
+    return;
+  }
+  uv_buf_t pieces[2];
+  unsigned count = 0;
+  size_t total = first.size() + second.size();
+  if (!first.empty()) pieces[count++] = uv_buf_init(const_cast<char*>(first.data()), static_cast<unsigned>(first.size()));
+  if (!second.empty()) pieces[count++] = uv_buf_init(const_cast<char*>(second.data()), static_cast<unsigned>(second.size()));
+  if (count == 0) return;
+  int sent = uv_try_write(stream_of(tcp), pieces, count);
+  if (sent < 0 && sent != UV_EAGAIN) return report_failure(system_error("write", sent));
+  size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
+  if (taken == total) return;
+  if (taken < first.size()) {
+    queue.append(first.substr(taken));
+    queue.append(second);
+  } else {
+    queue.append(second.substr(taken - first.size()));
+  }
+  start_queued_write();
+}
+
+void TcpStream::Cell::start_queued_write() {
+  in_flight.swap(queue);
+  queue.clear();
+  write_pending = true;
+  uv_buf_t piece = uv_buf_init(in_flight.data(), static_cast<unsigned>(in_flight.size()));
+  int status = uv_write(&write_request, stream_of(tcp), &piece, 1, [](uv_write_t* request, int written) {
+    static_cast<Cell*>(request->handle->data)->on_written(written);
+  });
+  if (status < 0) {
+    write_pending = false;
+    report_failure(system_error("write", status));
+  }
+}
+
+void TcpStream::Cell::on_written(int status) {
+  write_pending = false;
+  if (state == State::closing) return;
+  if (status < 0) return report_failure(system_error("write", status));
+  if (!queue.empty()) return start_queued_write();
+  in_flight = std::string();  // an idle connection holds no buffer
+  if (end_after_queue) send_fin();
+  if (observer != nullptr) {
+    observer->on_drained();
+    loop.batch().flush();
+  }
+}
+
+void TcpStream::Cell::send_fin() {
+  if (fin_sent || state == State::connecting || state == State::closing) return;
+  fin_sent = true;
+  int status = uv_shutdown(&shutdown_request, stream_of(tcp), [](uv_shutdown_t*, int) {});
+  if (status < 0) report_failure(system_error("shutdown", status));
+}
+
+void TcpStream::Cell::start_reading() {
+  if (reading || state == State::connecting || state == State::closing) return;
+  reading = true;
+  uv_read_start(
+      stream_of(tcp),
+      [](uv_handle_t* handle, size_t, uv_buf_t* out) {
+        auto buffer = static_cast<Cell*>(handle->data)->loop.read_buffer();
+        *out = uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
+      },
+      [](uv_stream_t* stream, ssize_t got, const uv_buf_t* buffer) {
+        auto* cell = static_cast<Cell*>(stream->data);
+        if (cell->state == State::closing || got == 0) return;
+        if (cell->state == State::lingering) {
+          if (got < 0) cell->close(false);
+          return;
+        }
+        Loop& its_loop = cell->loop;
+        if (got > 0) {
+          cell->observer->on_read({buffer->base, static_cast<size_t>(got)});
+        } else if (got == UV_EOF) {
+          cell->stop_reading();
+          cell->observer->on_read_end();
+        } else {
+          cell->report_failure(system_error("read", static_cast<int>(got)));
+        }
+        its_loop.batch().flush();
+      });
+}
+
+void TcpStream::Cell::stop_reading() {
+  if (!reading) return;
+  reading = false;
+  uv_read_stop(stream_of(tcp));
+}
+
+void TcpStream::Cell::report_failure(const Error& error) {
+  if (state == State::closing) return;
+  stop_reading();
+  queue = std::string();
+  if (observer == nullptr) return close(false);
+  // Writes fail in the middle of the owner's own calls; it hears of it when its stack has unwound.
+  loop.defer([this, copy = error] {
+    if (observer != nullptr) observer->on_failed(copy);
+    release();
+  });
+  ++references;
+}
+
+void TcpStream::Cell::linger() {
+  state = State::lingering;
+  observer = nullptr;
+  if (!write_pending && queue.empty()) {
+    send_fin();
+  } else {
+    end_after_queue = true;
+  }
+  if (state != State::lingering) return;  // sending may have failed
+  start_reading();
+  set_deadline(loop, kLingerMs);
+}
+
+void TcpStream::Cell::close(bool with_reset) {
+  if (state == State::closing) return;
+  observer = nullptr;
+  loop.batch().forget(*this);
+  clear_deadline();
+  state = State::closing;
+  auto on_closed = [](uv_handle_t* handle) { static_cast<Cell*>(handle->data)->release(); };
+  if (with_reset && !fin_sent && uv_tcp_close_reset(&tcp, on_closed) == 0) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&tcp), on_closed);
+}
+
+void TcpStream::Cell::release() {
+  if (--references == 0) delete this;
+}
+
+void close_abandoned(uv_handle_t* handle) {
+  CHECK(handle->type == UV_TCP);  // a lingering connection; everything else has an owner that must be gone by now
+  static_cast<TcpStream::Cell*>(handle->data)->close(false);
+}
+
+// ---- The stream: what its owner may ask ----
+
+TcpStream::TcpStream(TcpStream&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
+
+TcpStream& TcpStream::operator=(TcpStream&& other) noexcept {
+  if (this == &other) return *this;
+  TcpStream old(std::move(*this));
+  cell_ = std::exchange(other.cell_, nullptr);
+  return *this;
+}
+
+TcpStream::~TcpStream() {
+  if (cell_ == nullptr) return;
+  flush();
+  cell_->close(false);
+}
+
+TcpStream TcpStream::connect(Loop& loop, const SocketAddress& address, Observer& observer) {
+  auto* cell = new Cell(loop);
+  cell->observer = &observer;
+  cell->state = Cell::State::connecting;
+  sockaddr_storage storage;
+  address.to_sockaddr(storage);
+  cell->connect_request.data = cell;
+  int status = uv_tcp_connect(&cell->connect_request, &cell->tcp, reinterpret_cast<sockaddr*>(&storage),
+                              [](uv_connect_t* request, int connected) {
+                                auto* self = static_cast<Cell*>(request->data);
+                                if (self->state != Cell::State::connecting) return;
+                                if (connected < 0) return self->report_failure(system_error("connect", connected));
+                                self->state = Cell::State::open;
+                                Loop& its_loop = self->loop;
+                                uv_tcp_nodelay(&self->tcp, 1);
+                                if (!self->queue.empty()) self->start_queued_write();
+                                self->observer->on_connected();
+                                its_loop.batch().flush();
+                              });
+  if (status < 0) cell->report_failure(system_error("connect", status));
+  return TcpStream(cell);
+}
+
+Result<TcpStream> TcpStream::adopt(Loop& loop, int fd) {
+  auto* cell = new Cell(loop);
+  if (int status = uv_tcp_open(&cell->tcp, fd); status < 0) {
+    cell->close(false);
+    return fail(system_error("adopt socket", status));
+  }
+  return TcpStream(cell);
+}
+
+void TcpStream::set_observer(Observer& observer) { cell_->observer = &observer; }
+void TcpStream::start_reading() { cell_->start_reading(); }
+void TcpStream::stop_reading() { cell_->stop_reading(); }
+bool TcpStream::reading() const { return cell_->reading; }
+
+void TcpStream::write(std::string_view bytes) {
+  if (cell_ == nullptr || bytes.empty()) return;
+  cell_->loop.batch().write(*cell_, bytes);
+}
+
+void TcpStream::flush() { cell_->loop.batch().flush(); }
+
+size_t TcpStream::queued_bytes() const { return cell_->queue.size() + cell_->in_flight.size(); }
+
+void TcpStream::end_writing() {
+  flush();
+  if (cell_->write_pending || !cell_->queue.empty() || cell_->state == Cell::State::connecting) {
+    cell_->end_after_queue = true;
+  } else {
+    cell_->send_fin();
+  }
+}
+
+void TcpStream::close_gracefully() {
+  if (cell_ == nullptr) return;
+  flush();
+  Cell* cell = std::exchange(cell_, nullptr);
+  if (cell->state == Cell::State::open) {
+    cell->linger();
+  } else {
+    cell->close(false);
+  }
+}
+
+void TcpStream::reset() {
+  if (cell_ == nullptr) return;
+  std::exchange(cell_, nullptr)->close(true);
+}
+
+SocketAddress TcpStream::peer_address() const { return address_of(cell_->tcp, uv_tcp_getpeername); }
+SocketAddress TcpStream::local_address() const { return address_of(cell_->tcp, uv_tcp_getsockname); }
+
+}  // namespace weir::event

@@ -1,0 +1,163 @@
+#include "weir/event/tcp_stream.h"
+
+#include <memory>
+
+#include "catch.h"
+#include "weir/event/listener.h"
+#include "weir/event/loop.h"
+#include "weir/event/timer.h"
+
+using namespace weir;
+using namespace weir::event;
+
+namespace {
+
+/// One end of a connection that notes what happens to it.
+struct End final : TcpStream::Observer {
+  TcpStream stream;
+  std::string got;
+  bool connected = false;
+  bool ended = false;
+  int drained = 0;
+  std::string failure;
+  std::function<void()> after = [] {};
+
+  void on_connected() override {
+    connected = true;
+    after();
+  }
+  void on_read(std::span<char> bytes) override {
+    got.append(bytes.data(), bytes.size());
+    after();
+  }
+  void on_read_end() override {
+    ended = true;
+    after();
+  }
+  void on_drained() override {
+    ++drained;
+    after();
+  }
+  void on_failed(const Error& error) override {
+    failure = error.message;
+    after();
+  }
+};
+
+struct Pair {
+  Loop loop;
+  Timer guard{loop, [this] { loop.stop(); }};
+  End client;
+  End server;
+  std::unique_ptr<Listener> listener;
+
+  Pair() {
+    auto made = Listener::listen(loop, {SocketAddress::parse("127.0.0.1:0").value()}, [this](TcpStream stream) {
+      server.stream = std::move(stream);
+      server.stream.set_observer(server);
+      server.stream.start_reading();
+      loop.stop();
+    });
+    REQUIRE(made);
+    listener = std::make_unique<Listener>(std::move(*made));
+    client.stream = TcpStream::connect(loop, listener->address(), client);
+    client.after = [this] { client.stream.start_reading(); };
+    run_until([this] { return client.connected && server.stream.open(); });
+    client.after = server.after = [] {};
+  }
+  ~Pair() {
+    client.stream = {};
+    server.stream = {};
+  }
+  template <typename Condition>
+  void run_until(Condition holds) {
+    guard.start_once(10'000);
+    for (int turn = 0; turn < 100'000 && !holds(); ++turn) loop.run_ready();
+    REQUIRE(holds());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("tcp: a refused connection is told later, not from within connect") {
+  Loop loop;
+  SocketAddress nobody;
+  {
+    auto listener = Listener::listen(loop, {SocketAddress::parse("127.0.0.1:0").value()}, [](TcpStream) {});
+    nobody = listener->address();
+  }
+  End end;
+  end.stream = TcpStream::connect(loop, nobody, end);
+  CHECK(end.failure.empty());
+  end.after = [&] { end.stream = {}; };
+  loop.run();
+  CHECK(end.failure == "connect: Connection refused");
+}
+
+TEST_CASE("tcp: a reset reaches the other side as a failure") {
+  Pair pair;
+  pair.server.stream.reset();
+  pair.run_until([&] { return !pair.client.failure.empty(); });
+  CHECK(pair.client.failure == "read: Connection reset by peer");
+  CHECK_FALSE(pair.client.ended);
+}
+
+TEST_CASE("tcp: pieces written in one callback arrive whole and in order, small and large") {
+  Pair pair;
+  std::string expected;
+  for (size_t size : {1, 100, 5000, 3, 70'000, 40'000, 2}) {
+    std::string piece(size, static_cast<char>('a' + size % 26));
+    pair.client.stream.write(piece);
+    expected += piece;
+  }
+  pair.client.stream.flush();
+  pair.run_until([&] { return pair.server.got.size() >= expected.size(); });
+  CHECK(pair.server.got == expected);
+}
+
+TEST_CASE("tcp: what the peer does not read is queued, counted, and drained later") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  std::string megabyte(1 << 20, 'x');
+  for (int i = 0; i < 16; ++i) pair.client.stream.write(megabyte);
+  CHECK(pair.client.stream.queued_bytes() > 0);
+  CHECK(pair.client.drained == 0);
+  pair.server.stream.start_reading();
+  pair.run_until([&] { return pair.server.got.size() == 16 * megabyte.size(); });
+  pair.run_until([&] { return pair.client.drained > 0; });
+  CHECK(pair.client.stream.queued_bytes() == 0);
+}
+
+TEST_CASE("tcp: end_writing sends FIN after the queue and the other direction stays open") {
+  Pair pair;
+  std::string big(8 << 20, 'y');
+  pair.client.stream.write(big);
+  pair.client.stream.end_writing();
+  pair.run_until([&] { return pair.server.ended; });
+  CHECK(pair.server.got.size() == big.size());
+  pair.server.stream.write("late answer");
+  pair.server.stream.flush();
+  pair.run_until([&] { return pair.client.got == "late answer"; });
+}
+
+TEST_CASE("tcp: a graceful close lets a peer that is still sending read the last answer") {
+  Pair pair;
+  pair.server.after = [&] {
+    if (!pair.server.stream.open()) return;
+    pair.server.stream.write("413 too much");
+    pair.server.stream.close_gracefully();
+  };
+  for (int i = 0; i < 64; ++i) pair.client.stream.write(std::string(100'000, 'z'));
+  pair.run_until([&] { return pair.client.ended; });
+  CHECK(pair.client.got == "413 too much");
+  CHECK(pair.client.failure.empty());
+}
+
+TEST_CASE("tcp: a stream may be destroyed in any of its callbacks") {
+  Pair pair;
+  pair.server.after = [&] { pair.server.stream = {}; };
+  pair.client.stream.write("bye");
+  pair.client.stream.flush();
+  pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
+  CHECK(pair.server.got == "bye");
+}
