@@ -41,6 +41,8 @@ struct Endpoint {
   bool live = true;         // false: known, but not passing; it keeps its place and gets nothing
   std::string node;
   std::string instance_id;
+
+  bool operator==(const Endpoint&) const = default;
 };
 
 /// A load balancer over endpoints. Shared between tables while unchanged: pointer equality means "nothing to do".
@@ -48,31 +50,43 @@ struct Service {
   std::string name;         // "web@consul"
   std::vector<Endpoint> endpoints;  // sorted by id, no id twice
   bool pass_host_header = true;
-  std::string strategy;
+  std::string strategy;     // "wrr" or "p2c"
+
+  bool operator==(const Service&) const = default;
 };
 
-/// A compiled middleware. This set is small; `type` is the switch.
+/// A compiled middleware. `type` is the switch.
 struct Middleware {
   enum class Type : uint8_t { strip_prefix, add_prefix, replace_path, redirect_scheme, headers };
   std::string name;
   Type type;
-  std::vector<std::string> values;                            // prefixes, or the prefix / path / scheme
+  std::vector<std::string> values;  // prefixes; or the prefix; or the path; or the scheme and, where given, the port
   std::vector<std::pair<std::string, std::string>> request_headers;   // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;
   bool permanent = false;
+
+  bool operator==(const Middleware&) const = default;
 };
 
 struct Router {
   std::string name;         // "web@consul"
   std::string rule;         // text, as given
-  int64_t priority = 0;     // effective
-  std::vector<std::string> entry_points;
-  std::vector<std::shared_ptr<const Middleware>> middlewares;
+  int64_t priority = 0;     // effective; never 0
+  std::vector<std::string> entry_points;    // empty: all
+  std::vector<std::shared_ptr<const Middleware>> middlewares;  // in the order they run
   std::shared_ptr<const Service> service;   // never null; may have no live endpoint (503)
-  bool tls = false;
+  bool tls = false;         // answers on TLS connections only
+  std::string problem;      // why it answers 503 though its rule is good (a missing service or middleware); "" = none
+
+  bool operator==(const Router&) const = default;  // by pointer for middlewares and service
 };
 
-class Matcher;  // host map + path tree + residual predicates; src/routing/matcher.h
+/// True when `a` is asked before `b`. Higher priority first; then the provider's precedence (file, consul, nomad, all
+/// others by name); then the name. A strict order over routers of different names, the same in every process.
+[[nodiscard]] bool ranks_before(const Router& a, const Router& b);
+
+class Matcher;      // host map + path tree + residual predicates; src/routing/matcher.h
+struct TableState;  // what the next build_table starts from; src/routing/table_state.h
 
 /// Owned by shared_ptr: the publisher and each worker hold one. Any thread (const). Dies with its last holder.
 class RoutingTable {
@@ -82,9 +96,10 @@ class RoutingTable {
   RoutingTable(const RoutingTable&) = delete;
   RoutingTable& operator=(const RoutingTable&) = delete;
 
-  /// The router that wins, or nullptr. Allocates nothing; costs the same for 10 and 100,000 routers.
+  /// The router that wins, or nullptr. Allocates nothing (a rule with a regular expression may: RE2 grows its automaton
+  /// as it meets new input); costs the same for 10 and 100,000 routers.
   [[nodiscard]] const Router* match(const RequestView& request) const;
-  /// Every router whose rule holds, the winner first: for `route explain`.
+  /// Every router whose rule holds and that is admitted (entry point, TLS), in the order they rank: the winner first.
   [[nodiscard]] std::vector<const Router*> match_all(const RequestView& request) const;
 
   [[nodiscard]] const std::vector<std::shared_ptr<const Router>>& routers() const { return routers_; }
@@ -96,10 +111,13 @@ class RoutingTable {
 
  private:
   friend class TableBuilder;
+  friend struct RouteExplanation explain(const RoutingTable& table, const RequestView& request);
   // constant after construction
   std::vector<std::shared_ptr<const Router>> routers_;    // sorted by name
   std::vector<std::shared_ptr<const Service>> services_;  // sorted by name
+  std::vector<const Router*> slots_;                      // the matcher's numbers -> routers; null where free
   std::shared_ptr<const Matcher> matcher_;                // shared between tables whose rules are equal
+  std::shared_ptr<const TableState> state_;
   uint64_t generation_ = 0;
 };
 
@@ -110,8 +128,23 @@ struct BuildOutcome {
 };
 
 /// Pure: no clock, no I/O, no logging. Equal input gives an equal dump(). An error in one object drops that object
-/// only; where `previous` has a good version of a router that is now broken, that version keeps serving
-/// (quarantine). Unchanged services, routers and the matcher are shared with `previous`.
+/// only; where `previous` (null at first) has a good version of a router or middleware that is now broken, that version
+/// keeps serving (quarantine), with its service as it is now. Unchanged services, routers and the matcher are shared
+/// with `previous`.
+///
+/// Per object, in this order:
+/// - Of two definitions of one name in one provider the incumbent stays (else the first); equal ones are one.
+/// - A rule that does not parse: the last good version, else the router is absent (nothing says which host it meant).
+/// - A service or middleware that is not there, in a router that changed: the last good version where everything that
+///   one names is there; else the new version without endpoints, so that its host answers 503 and never falls through
+///   to another router. `problem` says why. It heals when the missing part comes.
+/// - A middleware that went away under an unchanged router: the router keeps the compiled one it had.
+/// - An object in Definitions::rejected ("router", "service", "middleware", by name) counts as defined but broken.
+/// - An unknown strategy: rejected, the service uses wrr. An impossible endpoint: rejected, the rest serves.
+///
+/// Costs, with n the objects of the providers whose Definitions pointer changed: O(n) comparisons; one walk over the
+/// pointers of all routers and services, to copy them; matcher work only for routers whose rule or priority changed
+/// (see matcher.h). `rejected` is complete each time, not only what is new.
 BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,
                          const std::shared_ptr<const RoutingTable>& previous);
 
