@@ -1,0 +1,136 @@
+#pragma once
+// The edge's configuration: what `weir edge` is told. Every option is one row of the table in src/config/option_table.cc;
+// parsing, checks, --help and conf/weir.toml come from that table. Values; no I/O.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/ip.h"
+#include "weir/base/log.h"
+#include "weir/base/result.h"
+
+namespace weir::config {
+
+/// A listening socket and its options.
+struct EntryPointConfig {
+  std::string name;
+  SocketAddress address;                              // port 0: the kernel chooses
+  std::vector<Cidr> forwarded_headers_trusted_cidrs;  // peers whose own X-Forwarded-* are believed
+};
+
+enum class Consistency : uint8_t { standard, stale, consistent };
+
+struct ConsulConfig {
+  std::vector<std::string> addresses;      // URLs, tried in order; empty: this provider is off
+  std::string token;
+  std::string token_file;                  // read again when it changes; "" none
+  std::string datacenter;                  // "": the agent's own
+  std::vector<std::string> tag_prefixes;   // "weir", "traefik"
+  std::string fabio_tag_prefix;            // "urlprefix-"; "": fabio's tags are not read
+  bool exposed_by_default = false;         // true: services without routing tags get a router by default_rule
+  std::string default_rule;
+  std::vector<std::string> strict_checks;  // the health that serves: "passing", "warning", "critical", "any"
+  Consistency consistency = Consistency::standard;
+  uint32_t wait_s = 0;                     // of a blocking query
+};
+
+struct FileConfig {
+  std::string directory;  // of *.toml routes files; "": this provider is off
+  bool watch = true;
+};
+
+enum class AccessLogFormat : uint8_t { off, common, json };
+
+struct AccessLogConfig {
+  AccessLogFormat format = AccessLogFormat::off;
+  std::string path;  // "": standard output
+};
+
+struct LogConfig {
+  log::Level level = log::Level::info;
+  log::Format format = log::Format::text;
+};
+
+struct LimitsConfig {
+  uint32_t head_bytes_max = 0;                  // request line and headers, of requests and of responses
+  uint32_t headers_max = 0;                     // header lines in one head
+  uint32_t connections_max = 0;                 // client connections at once, all workers together
+  uint32_t requests_per_connection_max = 0;     // 0: no limit
+  uint32_t upstream_idle_per_endpoint_max = 0;  // idle connections kept, per worker
+  uint32_t relay_buffer_bytes_max = 0;          // held for a side that reads slower than the other writes; then stop
+};
+
+/// All in milliseconds. 0 means "no limit" where the table allows it.
+struct TimeoutsConfig {
+  uint32_t head_ms = 0;           // first byte of a request to the end of its head
+  uint32_t body_idle_ms = 0;      // silence within a request's body
+  uint32_t idle_ms = 0;           // a client connection between two requests
+  uint32_t connect_ms = 0;        // to an endpoint
+  uint32_t response_head_ms = 0;  // end of the request to the head of the response
+  uint32_t response_idle_ms = 0;  // silence within a response's body
+  uint32_t upgrade_idle_ms = 0;   // silence on an upgraded connection (WebSocket)
+  uint32_t upstream_idle_ms = 0;  // an upstream connection without a request
+  uint32_t drain_delay_ms = 0;    // SIGTERM: /ping answers 503 this long before connections are told to go
+  uint32_t drain_ms = 0;          // SIGTERM: time for requests in flight
+};
+
+/// The brake on mass removals: see design "Errors and silence never remove routes".
+struct SafetyConfig {
+  uint32_t mass_removal_share_percent = 0;  // removing more than this share at once is held; 100: no brake
+  uint32_t mass_removal_count_min = 0;      // fewer endpoints than this at once are never held
+  uint32_t hold_ms = 0;
+};
+
+struct RetryConfig {
+  uint32_t attempts_max = 0;  // further attempts after the first, each on another endpoint; 0: none
+};
+
+struct Config {
+  /// Every option at its default; no entry point.
+  Config();
+
+  std::vector<EntryPointConfig> entry_points;   // sorted by name
+  std::optional<SocketAddress> admin_address;   // none: no admin API
+  uint32_t workers = 0;                         // 0: one per CPU
+  std::string data_dir;                         // last good catalog; "": nothing is kept on disk
+  ConsulConfig consul;
+  FileConfig file;
+  LogConfig log;
+  AccessLogConfig access_log;
+  LimitsConfig limits;
+  TimeoutsConfig timeouts;
+  SafetyConfig safety;
+  RetryConfig retry;
+};
+
+/// One option from outside the file. Lists are split at commas.
+struct Override {
+  std::string key;    // "entrypoints.web.address"
+  std::string value;  // "127.0.0.1:8080"
+  std::string flag;   // "--entrypoint": the place that errors name
+};
+
+/// `config` holds what could be taken; use it only when `errors` is empty.
+struct LoadOutcome {
+  Config config;
+  std::vector<Error> errors;
+};
+
+/// Reads a configuration and then the overrides (they win). Gives every error, not only the first, each with its place;
+/// only a text that is no TOML at all gives one. Relative paths in the text are taken from the folder of `file_name`;
+/// those in overrides stay as they are. Without any entry point there is one, "web" at 0.0.0.0:8080.
+LoadOutcome load_config(std::string_view text, const std::string& file_name, std::span<const Override> overrides = {});
+
+/// Sets one option. For values that come one by one; the checks across options are load_config's.
+Status apply_override(Config& config, const Override& change);
+
+/// The options for `--help`: key, default, limits, meaning.
+std::string options_help();
+/// The text of conf/weir.toml.
+std::string commented_config();
+
+}  // namespace weir::config

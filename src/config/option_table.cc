@@ -1,0 +1,181 @@
+#include "config/option_table.h"
+
+#include <limits>
+
+#include "weir/base/text.h"
+
+namespace weir::config {
+
+namespace {
+
+constexpr uint32_t kDay_ms = 86'400'000;
+constexpr uint32_t kMebibyte = 1024 * 1024;
+constexpr uint32_t kAnyNumber = std::numeric_limits<uint32_t>::max();
+
+// Rows that say the same thing shorter: a text, a list, a number with its limits, one of some words.
+#define SLOT(field) [](Config& c, EntryPointConfig&) -> Slot { return &c.field; }
+#define ENTRY_SLOT(field) [](Config&, EntryPointConfig& e) -> Slot { return &e.field; }
+
+constexpr Option number(std::string_view key, std::string_view fallback, uint32_t min, uint32_t max,
+                        std::string_view help, Slot (*slot)(Config&, EntryPointConfig&)) {
+  return {key, fallback, "", min, max, Shape::any, "", help, slot};
+}
+constexpr Option value(std::string_view key, std::string_view fallback, std::string_view shipped, Shape shape,
+                       std::string_view help, Slot (*slot)(Config&, EntryPointConfig&)) {
+  return {key, fallback, shipped, 0, 0, shape, "", help, slot};
+}
+constexpr Option choice(std::string_view key, std::string_view fallback, std::string_view choices,
+                        std::string_view help, Slot (*slot)(Config&, EntryPointConfig&)) {
+  return {key, fallback, "", 0, 0, Shape::one_of, choices, help, slot};
+}
+
+const Option kOptions[] = {
+    number("workers", "0", 0, 256, "Threads that serve requests, each with its own loop and listeners. 0: one per CPU.",
+           SLOT(workers)),
+    value("data_dir", "\"\"", "", Shape::path,
+          "Folder for the last good catalog, from which the edge serves when it starts while the registry is down. "
+          "Empty: nothing is kept on disk. In production: \"/var/lib/weir\".",
+          SLOT(data_dir)),
+    value("entrypoints.*.address", "", "\"0.0.0.0:8080\"", Shape::any,
+          "Where this entry point listens, as ip:port. Port 0: the kernel chooses.", ENTRY_SLOT(address)),
+    value("entrypoints.*.forwarded_headers_trusted_cidrs", "[]", "", Shape::any,
+          "Networks whose own X-Forwarded-* and X-Real-Ip headers are believed and extended, such as the load "
+          "balancer's: [\"10.0.0.0/8\"]. From everybody else they are replaced.",
+          ENTRY_SLOT(forwarded_headers_trusted_cidrs)),
+    value("admin.address", "\"127.0.0.1:8081\"", "", Shape::any,
+          "Where /ping, /ready, /metrics and the JSON API under /api answer. Not for the public. Empty: nowhere.",
+          SLOT(admin_address)),
+    value("providers.consul.addresses", "[]", "[\"http://127.0.0.1:8500\"]", Shape::url,
+          "Agents of a Consul-compatible registry, tried in this order. Empty: no registry is watched.",
+          SLOT(consul.addresses)),
+    value("providers.consul.token", "\"\"", "", Shape::any, "ACL token. Better kept in a file: token_file.",
+          SLOT(consul.token)),
+    value("providers.consul.token_file", "\"\"", "", Shape::path,
+          "File with the ACL token, read again when it changes. Not together with token.", SLOT(consul.token_file)),
+    value("providers.consul.datacenter", "\"\"", "", Shape::any, "Datacenter to watch. Empty: the agent's own.",
+          SLOT(consul.datacenter)),
+    value("providers.consul.tag_prefixes", "[\"weir\", \"traefik\"]", "", Shape::any,
+          "A service tag <prefix>.http.routers.<name>.rule=... makes a route. Where two prefixes set the same field, "
+          "the first of this list wins.",
+          SLOT(consul.tag_prefixes)),
+    value("providers.consul.fabio_tag_prefix", "\"urlprefix-\"", "", Shape::any,
+          "A service tag <prefix>host/path makes a route, as fabio reads it. Empty: such tags are not read.",
+          SLOT(consul.fabio_tag_prefix)),
+    value("providers.consul.exposed_by_default", "false", "", Shape::any,
+          "true: a service without routing tags gets a route too, by default_rule, unless it is tagged "
+          "<prefix>.enable=false.",
+          SLOT(consul.exposed_by_default)),
+    value("providers.consul.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
+          "The rule of a route that has none of its own. {{ .Name }} is the service's name, {{ normalize .Name }} the "
+          "same with everything but letters and digits turned into -.",
+          SLOT(consul.default_rule)),
+    {"providers.consul.strict_checks", "[\"passing\", \"warning\"]", "", 0, 0, Shape::one_of,
+     "passing|warning|critical|any",
+     "The health of an instance that lets it serve. Others stay known but get no request. An instance in maintenance "
+     "never serves.",
+     SLOT(consul.strict_checks)},
+    choice("providers.consul.consistency", "\"default\"", "default|stale|consistent",
+           "Consistency of reads: stale lets any server answer, consistent asks the leader to make sure.",
+           SLOT(consul.consistency)),
+    number("providers.consul.wait_s", "60", 1, 600,
+           "Longest wait of a blocking query. A registry that has gone silent is noticed after this and a little more.",
+           SLOT(consul.wait_s)),
+    value("providers.file.directory", "\"\"", "\"routes.d\"", Shape::path,
+          "Folder of routes files, *.toml. Empty: none are read.", SLOT(file.directory)),
+    value("providers.file.watch", "true", "", Shape::any, "Apply changes of routes files while running.",
+          SLOT(file.watch)),
+    choice("log.level", "\"info\"", "trace|debug|info|warn|error|off", "The least that is logged, to standard error.",
+           SLOT(log.level)),
+    choice("log.format", "\"text\"", "text|json", "How a log line is written.", SLOT(log.format)),
+    choice("access_log.format", "\"off\"", "off|common|json", "One line a request. common: the combined log format.",
+           SLOT(access_log.format)),
+    value("access_log.path", "\"\"", "", Shape::path, "File of the access log. Empty: standard output.",
+          SLOT(access_log.path)),
+    number("limits.head_bytes_max", "32768", 1024, 65536,
+           "Bytes of a request's or response's first line and headers together. More: 431, or 502 for a response.",
+           SLOT(limits.head_bytes_max)),
+    number("limits.headers_max", "100", 10, 1000, "Header lines in a head. More: 431, or 502 for a response.",
+           SLOT(limits.headers_max)),
+    number("limits.connections_max", "16384", 1, 10'000'000,
+           "Client connections at once, all workers together. More wait in the listening queue.",
+           SLOT(limits.connections_max)),
+    number("limits.requests_per_connection_max", "0", 0, kAnyNumber,
+           "Requests on one client connection before it is closed. 0: no limit.",
+           SLOT(limits.requests_per_connection_max)),
+    number("limits.upstream_idle_per_endpoint_max", "64", 0, 65536,
+           "Idle upstream connections each worker keeps for one endpoint. 0: none, a new one for each request.",
+           SLOT(limits.upstream_idle_per_endpoint_max)),
+    number("limits.relay_buffer_bytes_max", "262144", 16384, 64 * kMebibyte,
+           "Bytes held in one direction of one request while the reading side is slower than the writing side. At "
+           "this limit the writing side is stopped until half of it is gone.",
+           SLOT(limits.relay_buffer_bytes_max)),
+    number("timeouts.head_ms", "10000", 100, kDay_ms,
+           "From the first byte of a request to the end of its headers; and from accept to the first byte. Then 408.",
+           SLOT(timeouts.head_ms)),
+    number("timeouts.body_idle_ms", "60000", 0, kDay_ms, "Silence within a request's body. Then 408. 0: no limit.",
+           SLOT(timeouts.body_idle_ms)),
+    number("timeouts.idle_ms", "180000", 100, kDay_ms,
+           "A client connection between two requests. Longer than the idle time of the load balancer in front.",
+           SLOT(timeouts.idle_ms)),
+    number("timeouts.connect_ms", "3000", 10, kDay_ms,
+           "To connect to an endpoint. Then another endpoint is tried, or 504.", SLOT(timeouts.connect_ms)),
+    number("timeouts.response_head_ms", "60000", 0, kDay_ms,
+           "From the end of a request to the headers of its response. Then 504. 0: no limit.",
+           SLOT(timeouts.response_head_ms)),
+    number("timeouts.response_idle_ms", "300000", 0, kDay_ms,
+           "Silence within a response's body. Then the connection is cut. 0: no limit.",
+           SLOT(timeouts.response_idle_ms)),
+    number("timeouts.upgrade_idle_ms", "3600000", 0, kDay_ms,
+           "Silence in both directions of an upgraded connection, such as a WebSocket. 0: no limit.",
+           SLOT(timeouts.upgrade_idle_ms)),
+    number("timeouts.upstream_idle_ms", "30000", 0, kDay_ms,
+           "An upstream connection without a request. Shorter than the services' own keep-alive time.",
+           SLOT(timeouts.upstream_idle_ms)),
+    number("timeouts.drain_delay_ms", "0", 0, kDay_ms,
+           "After SIGTERM: /ping answers 503 this long while everything else goes on, so that the load balancer in "
+           "front looks elsewhere first.",
+           SLOT(timeouts.drain_delay_ms)),
+    number("timeouts.drain_ms", "30000", 0, kDay_ms, "After SIGTERM: time for requests in flight to finish.",
+           SLOT(timeouts.drain_ms)),
+    number("safety.mass_removal_share_percent", "50", 1, 100,
+           "When more than this share of all endpoints would go at once, the change is held. 100: never held.",
+           SLOT(safety.mass_removal_share_percent)),
+    number("safety.mass_removal_count_min", "4", 1, kAnyNumber, "Fewer endpoints than this going at once are never held.",
+           SLOT(safety.mass_removal_count_min)),
+    number("safety.hold_ms", "30000", 0, kDay_ms,
+           "How long a mass removal is held. It is dropped when the endpoints come back, and applied afterwards.",
+           SLOT(safety.hold_ms)),
+    number("retry.attempts_max", "2", 0, 10,
+           "Further attempts of a request that could not reach its endpoint, each on another one. After the first byte "
+           "was sent only where repeating is safe.",
+           SLOT(retry.attempts_max)),
+};
+
+#undef SLOT
+#undef ENTRY_SLOT
+
+}  // namespace
+
+std::span<const Option> option_table() { return kOptions; }
+
+std::string describe_type(const Option& option) {
+  Config config;
+  EntryPointConfig entry_point;
+  Slot slot = option.slot(config, entry_point);
+  bool list = std::holds_alternative<std::vector<std::string>*>(slot);
+  if (option.shape == Shape::one_of) {
+    return (list ? "a list of " : "one of ") + replace_all(option.choices, "|", ", ");
+  }
+  if (option.shape == Shape::url) return "a list of URLs";
+  if (option.shape == Shape::path) return "a path";
+  if (list) return "a list of strings";
+  if (std::holds_alternative<std::vector<Cidr>*>(slot)) return "a list of networks";
+  if (std::holds_alternative<bool*>(slot)) return "true or false";
+  if (std::holds_alternative<std::string*>(slot)) return "a string";
+  if (!std::holds_alternative<uint32_t*>(slot)) return "an address, ip:port";
+  std::string text = "a whole number";
+  if (option.max != kAnyNumber) return text + ", " + std::to_string(option.min) + " to " + std::to_string(option.max);
+  return option.min == 0 ? text : text + ", at least " + std::to_string(option.min);
+}
+
+}  // namespace weir::config

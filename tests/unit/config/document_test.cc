@@ -1,0 +1,76 @@
+#include "weir/config/document.h"
+
+#include "catch.h"
+
+using namespace weir;
+using namespace weir::config;
+
+TEST_CASE("document: a syntax error names file, line and column") {
+  auto cut = parse_toml("a = 1\nb = [1,\n", "weir.toml");
+  REQUIRE_FALSE(cut);
+  CHECK(cut.error().file == "weir.toml");
+  CHECK(cut.error().line == 2);
+
+  auto garbage = parse_toml("a = 1\nb = = 2\n", "weir.toml");
+  REQUIRE_FALSE(garbage);
+  CHECK(garbage.error().line == 2);
+  CHECK(garbage.error().column == 5);
+}
+
+TEST_CASE("document: a key given twice is an error at the second") {
+  auto twice = parse_toml("a = 1\na = 2\n", "x.toml");
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().line == 2);
+}
+
+TEST_CASE("document: bytes that are no UTF-8 are an error, not a crash") {
+  CHECK_FALSE(parse_toml("a = \"\xff\xfe\"", "x.toml"));
+  CHECK_FALSE(parse_toml(std::string_view("a\0b = 1", 7), "x.toml"));
+}
+
+TEST_CASE("document: nesting without end is an error, not a crash") {
+  CHECK_FALSE(parse_toml("a = " + std::string(100'000, '['), "x.toml"));
+}
+
+TEST_CASE("document: a text over 4 MiB is refused, at 4 MiB it is read") {
+  std::string text = "a = 1\n#";
+  text.resize(4 * 1024 * 1024, 'x');
+  CHECK(parse_toml(text, "x.toml"));
+  auto large = parse_toml(text + "x", "x.toml");
+  REQUIRE_FALSE(large);
+  CHECK(large.error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("document: a date is refused at its place") {
+  auto date = parse_toml("ok = 1\nwhen = 2026-11-21\n", "x.toml");
+  REQUIRE_FALSE(date);
+  CHECK(date.error().line == 2);
+  CHECK(date.error().column == 8);
+}
+
+TEST_CASE("document: every kind of value keeps its place and members their order") {
+  auto document = parse_toml("z = \"text\"\na = 7\n[t]\nb = true\nlist = [1.5,\n  2.5]\n", "x.toml");
+  REQUIRE(document);
+  const Node& root = document->root;
+  REQUIRE(root.members.size() == 3);
+  CHECK(root.members[0].key == "z");
+  CHECK(root.members[0].text == "text");
+  CHECK(root.members[1].integer == 7);
+  const Node* table = root.find("t");
+  REQUIRE(table != nullptr);
+  CHECK(table->find("b")->boolean);
+  CHECK(table->find("b")->key_line == 4);
+  const Node* list = table->find("list");
+  REQUIRE(list->items.size() == 2);
+  CHECK(list->items[1].real == 2.5);
+  CHECK(list->items[1].line == 6);
+  CHECK(list->items[1].error("no").text() == "x.toml:6:3: no");
+  CHECK(root.find("nothing") == nullptr);
+}
+
+TEST_CASE("document: an empty text is an empty table") {
+  auto document = parse_toml("", "x.toml");
+  REQUIRE(document);
+  CHECK(document->root.kind == Node::Kind::table);
+  CHECK(document->root.members.empty());
+}

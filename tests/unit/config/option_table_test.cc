@@ -1,0 +1,73 @@
+#include "config/option_table.h"
+
+#include <set>
+
+#include "catch.h"
+#include "config/suggest.h"
+#include "weir/base/file.h"
+#include "weir/base/text.h"
+
+using namespace weir;
+using namespace weir::config;
+
+TEST_CASE("option table: keys are unique, helped, and grouped by section as TOML needs") {
+  std::set<std::string_view> keys;
+  std::set<std::string_view> closed_sections;
+  std::string_view section;
+  for (const Option& option : option_table()) {
+    INFO(option.key);
+    CHECK(keys.insert(option.key).second);
+    CHECK(option.help.ends_with("."));
+    CHECK(option.key.size() <= 64);
+    size_t dot = option.key.rfind('.');
+    std::string_view own = dot == std::string_view::npos ? "" : option.key.substr(0, dot);
+    if (own != section) CHECK(closed_sections.insert(section = own).second);
+  }
+}
+
+TEST_CASE("option table: a number's name ends in its unit or says that it counts") {
+  Config config;
+  EntryPointConfig point;
+  for (const Option& option : option_table()) {
+    if (!std::holds_alternative<uint32_t*>(option.slot(config, point))) continue;
+    INFO(option.key);
+    bool named = option.key == "workers";
+    for (const char* end : {"_ms", "_s", "_max", "_min", "_percent"}) named = named || option.key.ends_with(end);
+    CHECK(named);
+    CHECK(option.min < option.max);
+  }
+}
+
+TEST_CASE("option table: the committed conf/weir.toml is what the table generates") {
+  auto committed = read_file(WEIR_CONF_DIR "/weir.toml");
+  REQUIRE(committed);
+  if (*committed != commented_config()) {
+    // The way to update it: write what this prints.
+    UNSCOPED_INFO(commented_config());
+    FAIL("conf/weir.toml differs from the option table; it should read:");
+  }
+}
+
+TEST_CASE("option table: conf/weir.toml loads without an error and sets every option") {
+  LoadOutcome outcome = load_config(commented_config(), WEIR_CONF_DIR "/weir.toml");
+  for (const Error& error : outcome.errors) FAIL_CHECK(error.text());
+  CHECK(outcome.config.file.directory == WEIR_CONF_DIR "/routes.d");
+  CHECK(outcome.config.consul.addresses.size() == 1);
+  for (std::string_view line : split(commented_config(), '\n')) CHECK(line.size() <= 100);
+}
+
+TEST_CASE("option table: the help names every option") {
+  std::string help = options_help();
+  for (const Option& option : option_table()) {
+    CHECK(help.find(replace_all(option.key, "*", "<name>")) != std::string::npos);
+  }
+}
+
+TEST_CASE("suggest: only a near word is suggested") {
+  std::vector<std::string> known = {"address", "admin", "workers"};
+  CHECK(nearest_word("adress", known) == "address");
+  CHECK(nearest_word("wrokers", known) == "workers");
+  CHECK(nearest_word("zebra", known).empty());
+  CHECK(nearest_word(std::string(100'000, 'a'), known).empty());
+  CHECK(nearest_word("", known).empty());
+}
