@@ -1,0 +1,114 @@
+#include "scheduler/agent/supervised_process.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "weir/base/clock.h"
+#include "weir/base/file.h"
+#include "weir/base/log.h"
+
+namespace weir::scheduler {
+namespace {
+
+constexpr size_t kRecordBytesMax = 64 * 1024;
+
+Result<TaskRecord> read_record(const std::string& path) {
+  auto text = read_file(path, kRecordBytesMax);
+  if (!text) return fail(text.error());
+  return decode_task_record(*text);
+}
+
+}  // namespace
+
+SupervisedProcess::SupervisedProcess(event::Loop& loop, std::string record_path, Observer& observer)
+    : loop_(loop), record_path_(std::move(record_path)), observer_(observer), later_(loop, [this] { report(); }) {}
+
+Status SupervisedProcess::launch(const std::vector<std::string>& argv, std::string run) {
+  run_ = std::move(run);
+  auto child = event::Child::start(loop_, {.argv = argv}, [this](event::ExitStatus status) { on_launched(status); });
+  if (!child) return fail(child.error());
+  launcher_.emplace(std::move(*child));
+  return {};
+}
+
+void SupervisedProcess::on_launched(event::ExitStatus status) {
+  auto record = read_record(record_path_);
+  bool ours = record && record->run == run_;
+  bool taken = status.code == kSupervisorTaken && status.signal == 0;
+  if (record && (ours || taken) && record->phase != TaskRecord::Phase::not_started) return adopt(*record);
+  std::string reason = "the supervisor ended with code " + std::to_string(status.code);
+  if (taken) reason = "another supervisor holds the task";
+  if (ours) reason = record->error;
+  report_later(Error{.code = ErrorCode::io, .message = reason});
+}
+
+void SupervisedProcess::adopt(const TaskRecord& record) {
+  record_ = record;
+  if (record_.phase == TaskRecord::Phase::running && record_.boot == boot_id() && follow_supervisor()) {
+    for (SupervisorOrder order : early_orders_) stop(order.signal, order.kill_after_ms);
+    early_orders_.clear();
+  }
+  report_later(std::nullopt);
+}
+
+bool SupervisedProcess::follow_supervisor() {
+  auto watch = event::ProcessWatch::watch(loop_, record_.supervisor.pid, [this] { on_supervisor_ended(); });
+  // Looked at after the watch holds the process: from here on the number cannot come to mean another one.
+  if (!watch || !is_running(record_.supervisor)) return false;
+  watch_.emplace(std::move(*watch));
+  return true;
+}
+
+void SupervisedProcess::on_supervisor_ended() {
+  // It is our child only where the agent adopts orphans (as process 1 of a container).
+  ::waitpid(record_.supervisor.pid, nullptr, WNOHANG);
+  watch_.reset();
+  report();
+}
+
+void SupervisedProcess::report_later(std::optional<Error> not_started) {
+  not_started_ = std::move(not_started);
+  later_.start_once(0);
+}
+
+/// Says where the process stands, as the last step: the observer may destroy this object.
+void SupervisedProcess::report() {
+  later_.stop();
+  if (not_started_) return observer_.on_process_not_started(*std::exchange(not_started_, std::nullopt));
+  if (watch_) return observer_.on_process_started(record_.started_at_ns);
+  auto record = read_record(record_path_);
+  if (record && record->run == record_.run && record->phase == TaskRecord::Phase::exited) {
+    return observer_.on_process_exited(
+        {.code = record->exit_code,
+                                        .signal = record->signal,
+                                        .started_at_ns = record->started_at_ns,
+                                        .finished_at_ns = record->finished_at_ns});
+  }
+  bool same_boot = record_.boot == boot_id();
+  if (same_boot && is_running(record_.task)) ::kill(-record_.task.pid, SIGKILL);
+  observer_.on_process_exited(
+      {.started_at_ns = record_.started_at_ns,
+       .finished_at_ns = SystemClock().wall_ns(),
+       .error = same_boot ? "its supervisor was killed, how it ended is unknown" : "the machine was restarted"});
+}
+
+void SupervisedProcess::stop(int signal, uint32_t kill_after_ms) {
+  SupervisorOrder order{.signal = signal, .kill_after_ms = std::min(kill_after_ms, kKillAfterMaxMs)};
+  if (!watch_) {
+    early_orders_.push_back(order);
+    return;
+  }
+  Status sent = watch_->send(kSupervisorOrderSignal, order.packed());
+  if (!sent && sent.error().code != ErrorCode::not_found) {
+    log::error("supervisor does not take orders", {{"pid", record_.supervisor.pid}, {"error", sent.error()}});
+  }
+}
+
+Status SupervisedProcess::send_signal(int signal) {
+  if (!watch_) return fail(ErrorCode::not_found, "the task is not running");
+  return watch_->send(kSupervisorOrderSignal, SupervisorOrder{.signal = signal}.packed());
+}
+
+}  // namespace weir::scheduler
