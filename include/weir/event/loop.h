@@ -32,6 +32,11 @@ class Loop {
   void post(std::function<void()> task);
   /// Runs `task` at the end of this turn, when no callback of ours is on the stack: the place to delete oneself.
   void defer(std::function<void()> task);
+  /// Destroys an object at the end of this turn: for one that may be on the stack now.
+  template <typename T>
+  void destroy_later(std::unique_ptr<T> object) {
+    defer([held = std::shared_ptr<T>(std::move(object))] {});
+  }
 
   /// Monotonic milliseconds, read once a turn.
   [[nodiscard]] uint64_t now_ms() const;

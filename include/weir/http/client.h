@@ -61,8 +61,9 @@ class Client {
   /// The callback comes exactly once, never from within this call, unless the Call is destroyed first.
   [[nodiscard]] std::unique_ptr<Call> send(ClientRequest request, OnResponse on_response, OnChunk on_chunk = {});
 
+  class Impl;  // private to http/: src/http/client.cc
+
  private:
-  class Impl;
   std::shared_ptr<Impl> impl_;
 };
 

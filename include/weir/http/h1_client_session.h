@@ -1,0 +1,96 @@
+#pragma once
+// HTTP/1.1 towards an upstream: requests out, answers in.
+
+#include <string>
+
+#include "weir/event/loop.h"
+#include "weir/event/tcp_stream.h"
+#include "weir/http/h1_parser.h"
+#include "weir/http/session.h"
+
+namespace weir::http {
+
+/// One upstream connection, one request at a time. Owned by a pool, which is its Owner and destroys it when
+/// on_session_closed() has come (Loop::destroy_later: the session may be on the stack), or from outside when no stream
+/// is out.
+class H1ClientSession final : private event::TcpStream::Observer, private H1Parser::BodySink, public ClientStream {
+ public:
+  class Owner {
+   public:
+    virtual void on_session_connected(H1ClientSession& session) = 0;
+    /// A stream was released with its request and answer complete: the session can serve the next one.
+    virtual void on_session_idle(H1ClientSession& session) = 0;
+    /// The last call: could not connect, was closed while idle, or its stream was released in the middle.
+    virtual void on_session_closed(H1ClientSession& session, const Error& reason) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  /// Starts connecting; the owner hears of the outcome later.
+  H1ClientSession(event::Loop& loop, const SocketAddress& address, Owner& owner, const H1Limits& limits);
+  ~H1ClientSession() = default;
+  H1ClientSession(const H1ClientSession&) = delete;
+  H1ClientSession& operator=(const H1ClientSession&) = delete;
+
+  /// Lends the connection out for one request. Only when connected and idle.
+  ClientStream& begin(ClientStreamObserver& observer);
+  /// A byte of the answer to the request under way has come: it may have been acted upon.
+  [[nodiscard]] bool answer_begun() const { return answer_begun_; }
+  /// Requests begun on it so far. Above one, a failure before any answer may just be the upstream's idle limit.
+  [[nodiscard]] uint32_t requests() const { return requests_; }
+  [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
+
+  // ClientStream: for the observer of the request under way.
+  void send_head(const RequestHead& head) override;
+  void send_body(std::string_view bytes) override;
+  void send_end(std::span<const Header> trailers) override;
+  void pause_body() override;
+  void resume_body() override;
+  [[nodiscard]] size_t queued_bytes() const override;
+  void release() override;
+
+ private:
+  enum class State : uint8_t {
+    connecting,
+    idle,     // no stream is out
+    head,     // waiting for the answer's head
+    body,     // the head has come, its body not all
+    tunnel,   // after 101: raw bytes both ways
+    answered, // the answer is complete
+    closed,
+  };
+
+  void on_connected() override;
+  void on_read(std::span<char> bytes) override;
+  void on_read_end() override;
+  void on_drained() override;
+  void on_failed(const Error& error) override;
+  void on_body(std::string_view bytes) override;
+
+  std::string_view take_head(std::string_view input);
+  std::string_view take_body(std::string_view input);
+  void complete_answer(std::span<const Header> trailers);
+  void break_off(const Error& error);
+
+  // constant after construction
+  Owner& owner_;
+  const H1Limits& limits_;
+
+  // loop thread only
+  event::TcpStream stream_;
+  H1Parser parser_{H1Parser::Kind::response};
+  ClientStreamObserver* observer_ = nullptr;  // non-null exactly while a stream is out
+  std::string held_;                          // part of a head
+  HeadPatience patience_;
+  Error failure_;
+  uint32_t requests_ = 0;
+  uint32_t interims_ = 0;
+  State state_ = State::connecting;
+  Method method_ = Method::get;
+  bool chunked_request_ = false;
+  bool request_complete_ = false;
+  bool answer_begun_ = false;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,112 @@
+#pragma once
+// HTTP/1.1 towards a client: bytes in, requests out; answers in, bytes out.
+
+#include <string>
+
+#include "weir/event/loop.h"
+#include "weir/event/tcp_stream.h"
+#include "weir/event/wheel.h"
+#include "weir/http/h1_parser.h"
+#include "weir/http/session.h"
+
+namespace weir::http {
+
+/// One client connection. Owned by its Owner, who destroys it when on_session_closed() has come (Loop::destroy_later:
+/// the session may be on the stack) or at any time from outside.
+/// Requests are handed out one at a time, pipelined ones in order. A head that is no valid request is answered here
+/// (400, 408, 414, 417, 431, 501, 505) and the connection closed.
+class H1ServerSession final : private event::TcpStream::Observer,
+                              private event::Deadline,
+                              private H1Parser::BodySink,
+                              public ServerStream {
+ public:
+  class Owner {
+   public:
+    /// A request has come; its head lives during the call, in which an observer must be attached to `stream`, or the
+    /// stream released.
+    virtual void on_request(ServerStream& stream, const RequestHead& head) = 0;
+    /// A head was refused with `status` before it became a request: for the log and the counters.
+    virtual void on_bad_request(uint16_t status, const Error& reason) = 0;
+    /// The last call. The connection is closed and no stream is out.
+    virtual void on_session_closed() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  H1ServerSession(event::Loop& loop, event::TcpStream stream, Owner& owner, const H1Limits& limits);
+  ~H1ServerSession() = default;
+  H1ServerSession(const H1ServerSession&) = delete;
+  H1ServerSession& operator=(const H1ServerSession&) = delete;
+
+  /// Begins to read. Not in the constructor: the owner must be ready.
+  void start();
+  /// Ends keep-alive: closes now when idle, else after the answer under way (which says Connection: close).
+  void drain();
+  [[nodiscard]] bool idle() const { return state_ == State::idle; }
+  [[nodiscard]] SocketAddress peer_address() const { return stream_.peer_address(); }
+  [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
+
+  // ServerStream: for the observer of the request under way.
+  void attach(ServerStreamObserver& observer) override { observer_ = &observer; }
+  void send_interim(const ResponseHead& head) override;
+  void send_head(const ResponseHead& head) override;
+  void send_body(std::string_view bytes) override;
+  void send_end(std::span<const Header> trailers) override;
+  void pause_body() override;
+  void resume_body() override;
+  [[nodiscard]] size_t queued_bytes() const override;
+  void forbid_reuse() override { keep_alive_ = false; }
+  void release() override;
+
+ private:
+  enum class State : uint8_t {
+    idle,     // between requests, nothing read of the next
+    head,     // part of a head has come
+    request,  // a stream is out; the request's body may still be coming
+    tunnel,   // after 101: raw bytes both ways
+    closed,   // the connection is gone or given away; a stream may still be out
+  };
+  enum class Answer : uint8_t { pending, bodiless, by_length, chunked, until_close, complete };
+
+  void on_read(std::span<char> bytes) override;
+  void on_read_end() override;
+  void on_drained() override;
+  void on_failed(const Error& error) override;
+  void on_deadline() override;
+  void on_body(std::string_view bytes) override;
+
+  void take(std::string_view input);
+  std::string_view take_head(std::string_view input);
+  std::string_view take_body(std::string_view input);
+  void hold(std::string_view input);
+  void start_request(const RequestHead& head);
+  void refuse(uint16_t status, const Error& reason);
+  void break_stream(const Error& error);
+  void become_idle();
+  void finish_session();
+
+  // constant after construction
+  event::Loop& loop_;
+  Owner& owner_;
+  const H1Limits& limits_;
+
+  // loop thread only
+  event::TcpStream stream_;
+  H1Parser parser_{H1Parser::Kind::request};
+  ServerStreamObserver* observer_ = nullptr;  // of the stream that is out, if one is
+  std::string held_;          // part of a head, or bytes that came before their turn
+  HeadPatience patience_;
+  State state_ = State::idle;
+  Answer answer_ = Answer::pending;
+  Method method_ = Method::get;
+  uint8_t version_minor_ = 1;
+  bool stream_out_ = false;
+  bool keep_alive_ = true;
+  bool draining_ = false;
+  bool request_complete_ = false;  // its last body byte has been read
+  bool read_ended_ = false;        // FIN has come
+  bool taking_ = false;            // take() is on the stack: it goes on with the next request itself
+};
+
+}  // namespace weir::http

@@ -1,0 +1,74 @@
+#pragma once
+// Message heads as every session, H1 or later H2, gives and takes them. Views; who hands one out says how long it lives.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::http {
+
+struct Header {
+  std::string_view name;   // case as sent
+  std::string_view value;  // without surrounding white space
+};
+
+enum class Method : uint8_t { get, head, post, put, patch, del, options, trace, connect, other };
+/// Methods whose repetition changes nothing (RFC 9110 section 9.2.1): they may be retried.
+[[nodiscard]] bool is_safe(Method method);
+
+/// How the end of a body is known.
+enum class Body : uint8_t {
+  none,     // there is none
+  length,   // content_length bytes
+  unknown,  // it ends when the sender says so (chunked, END_STREAM, close)
+};
+
+/// A request without its hop-by-hop fields: what framing and connection management need has been taken out of
+/// `headers` into members, and a session that sends one writes them anew in its own protocol's way.
+struct RequestHead {
+  Method method = Method::get;
+  std::string_view method_text;
+  std::string_view target;       // origin form ("/a?b"), or "*"
+  std::string_view authority;    // Host or :authority, as sent; "" only in HTTP/1.0
+  std::span<const Header> headers;  // end-to-end fields in order, without Host, Content-Length and Expect
+  Body body = Body::none;
+  uint64_t content_length = 0;
+  bool has_content_length = false;  // also "0", which a POST without a body says
+  std::string_view upgrade;      // the protocol asked for ("websocket"), or ""
+  bool expect_continue = false;
+  bool te_trailers = false;
+  uint8_t version_minor = 1;     // of HTTP/1; 1 for HTTP/2
+};
+
+struct ResponseHead {
+  uint16_t status = 200;
+  std::string_view reason;
+  std::span<const Header> headers;  // end-to-end fields in order, without Content-Length
+  Body body = Body::none;
+  std::optional<uint64_t> content_length;  // also where there is no body: HEAD, 304
+  std::string_view upgrade;      // with 101
+  uint8_t version_minor = 1;
+};
+
+/// The value of the first field of that name, compared without case; nullptr when absent.
+[[nodiscard]] const Header* find(std::span<const Header> headers, std::string_view name);
+/// "OK" for 200; "" for one we have no name for.
+[[nodiscard]] std::string_view reason_phrase(uint16_t status);
+
+/// A copy of a head that outlives the read buffer. Reusable: keeps its capacity, so a pooled one allocates nothing.
+class HeadStorage {
+ public:
+  /// The copy's views point into this storage, until the next call.
+  RequestHead keep(const RequestHead& head);
+
+ private:
+  std::string_view put(std::string_view text);
+  std::vector<char> bytes_;
+  size_t used_ = 0;
+  std::vector<Header> headers_;
+};
+
+}  // namespace weir::http

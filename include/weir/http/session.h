@@ -1,0 +1,106 @@
+#pragma once
+// The seam between an exchange and the connections below it. An Exchange (or an API server's request) sees streams:
+// head, body, trailers, end, reset and back-pressure; it cannot tell H1 from H2 or plain from TLS.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "weir/base/result.h"
+#include "weir/http/message.h"
+
+namespace weir::http {
+
+/// Bytes queued for a peer above which the other side is asked to pause.
+inline constexpr size_t kQueueHighBytes = 128 * 1024;
+
+class ServerStreamObserver;
+
+/// One request as the client side sends it, and its answer. Owned by a server session; valid from on_request() until
+/// release(). Calls never call back into the observer from within.
+class ServerStream {
+ public:
+  /// Who is told from now on.
+  virtual void attach(ServerStreamObserver& observer) = 0;
+  /// 100 and 103. Only before send_head.
+  virtual void send_interim(const ResponseHead& head) = 0;
+  /// Once. 101 turns the stream into a tunnel: bodies are then raw bytes both ways.
+  virtual void send_head(const ResponseHead& head) = 0;
+  virtual void send_body(std::string_view bytes) = 0;
+  /// The answer is complete. In a tunnel: FIN towards the client.
+  virtual void send_end(std::span<const Header> trailers) = 0;
+  /// Stops and restarts on_request_body: back-pressure. What has been read already may still come.
+  virtual void pause_body() = 0;
+  virtual void resume_body() = 0;
+  [[nodiscard]] virtual size_t queued_bytes() const = 0;
+  /// The answer cannot be completed: release() will cut the stream so that the client cannot take it for complete.
+  /// No keep-alive after this answer, complete or not.
+  virtual void forbid_reuse() = 0;
+  /// The observer is done with the stream and hears nothing more. An incomplete answer is aborted, an unread request
+  /// body dropped with the connection. The stream is invalid afterwards.
+  virtual void release() = 0;
+
+ protected:
+  ~ServerStream() = default;
+};
+
+/// The exchange's ear on its client side. In each call the stream may be released.
+class ServerStreamObserver {
+ public:
+  virtual void on_request_body(std::string_view bytes) = 0;
+  virtual void on_request_end(std::span<const Header> trailers) = 0;
+  /// Queued bytes have all left.
+  virtual void on_client_drained() = 0;
+  /// The client reset, broke the protocol in its body or stopped sending: nothing can be answered any more.
+  /// The stream is dead but must still be released.
+  virtual void on_client_gone(const Error& error) = 0;
+
+ protected:
+  ~ServerStreamObserver() = default;
+};
+
+/// One request towards the upstream side. Owned by a client session; valid until release().
+class ClientStream {
+ public:
+  virtual void send_head(const RequestHead& head) = 0;
+  virtual void send_body(std::string_view bytes) = 0;
+  virtual void send_end(std::span<const Header> trailers) = 0;
+  virtual void pause_body() = 0;
+  virtual void resume_body() = 0;
+  [[nodiscard]] virtual size_t queued_bytes() const = 0;
+  /// The observer hears nothing more. A connection whose request and answer are complete serves the next one;
+  /// any other is closed at once. The stream is invalid afterwards.
+  virtual void release() = 0;
+
+ protected:
+  ~ClientStream() = default;
+};
+
+/// The exchange's ear on its upstream side. In each call the stream may be released.
+class ClientStreamObserver {
+ public:
+  /// 1xx except 101.
+  virtual void on_interim(const ResponseHead& head) = 0;
+  virtual void on_response_head(const ResponseHead& head) = 0;
+  virtual void on_response_body(std::string_view bytes) = 0;
+  virtual void on_response_end(std::span<const Header> trailers) = 0;
+  virtual void on_upstream_drained() = 0;
+  /// Refused, reset, cut, malformed. The stream is dead but must still be released.
+  virtual void on_upstream_failed(const Error& error) = 0;
+
+ protected:
+  ~ClientStreamObserver() = default;
+};
+
+/// Limits a session enforces where the bytes enter.
+struct H1Limits {
+  size_t head_bytes_max = 64 * 1024;      // 431
+  size_t headers_max = 128;               // 431
+  size_t target_bytes_max = 16 * 1024;    // 414
+  size_t trailer_bytes_max = 16 * 1024;   // the connection is cut
+  size_t interims_max = 16;               // 1xx before one answer; more is a flood
+  uint64_t head_timeout_ms = 10'000;      // first byte of a head to its last: 408
+  uint64_t idle_timeout_ms = 60'000;      // between requests: closed without a word
+};
+
+}  // namespace weir::http

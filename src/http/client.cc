@@ -1,0 +1,298 @@
+#include "weir/http/client.h"
+
+#include <list>
+#include <optional>
+#include <utility>
+
+#include "weir/base/log.h"
+#include "weir/base/text.h"
+#include "weir/event/resolver.h"
+#include "weir/event/timer.h"
+#include "weir/http/h1_client_session.h"
+
+namespace weir::http {
+
+namespace {
+class ClientCall;
+}
+
+/// The connections. Shared by the Client and its calls, so that a call may outlive the client.
+class Client::Impl final : public H1ClientSession::Owner, public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(event::Loop& its_loop, const Limits& limits) : loop(its_loop), limits_(limits) { sweeper_.set_background(); }
+
+  struct Connection {
+    std::string authority;
+    ClientCall* call = nullptr;  // who waits for it or uses it; null while idle
+    uint64_t idle_since_ms = 0;
+    bool keep = true;  // false: closed after its first request
+    std::optional<H1ClientSession> session;
+  };
+
+  /// An idle connection to that host, or nullptr.
+  Connection* take_idle(const std::string& authority) {
+    for (auto at = connections_.rbegin(); at != connections_.rend(); ++at) {
+      if ((*at)->call == nullptr && (*at)->authority == authority) return at->get();
+    }
+    return nullptr;
+  }
+
+  Connection& connect(const std::string& authority, const SocketAddress& address, ClientCall& call) {
+    Connection& made = *connections_.emplace_back(std::make_unique<Connection>());
+    made.authority = authority;
+    made.call = &call;
+    made.session.emplace(loop, address, *this, h1_limits_);
+    return made;
+  }
+
+  /// Closes a connection that no stream uses.
+  void drop(const H1ClientSession& session) {
+    for (auto at = connections_.begin(); at != connections_.end(); ++at) {
+      if (&*(*at)->session != &session) continue;
+      loop.destroy_later(std::move(*at));
+      connections_.erase(at);
+      return;
+    }
+  }
+
+  event::Loop& loop;
+
+ private:
+  void on_session_connected(H1ClientSession& session) override;
+  void on_session_closed(H1ClientSession& session, const Error& reason) override;
+  void on_session_idle(H1ClientSession& session) override {
+    Connection& connection = find(session);
+    if (!connection.keep) return drop(session);
+    connection.call = nullptr;
+    connection.idle_since_ms = loop.now_ms();
+    close_old();
+    if (!sweeper_.active()) sweeper_.start_every(limits_.idle_timeout_ms / 2 + 1);
+  }
+
+  Connection& find(const H1ClientSession& session) {
+    for (auto& candidate : connections_) {
+      if (&*candidate->session == &session) return *candidate;
+    }
+    std::abort();  // a session tells only its owner
+  }
+
+  void close_old() {
+    size_t idle = 0;
+    for (const auto& candidate : connections_) idle += candidate->call == nullptr ? 1 : 0;
+    for (auto at = connections_.begin(); at != connections_.end();) {
+      bool old = loop.now_ms() - (*at)->idle_since_ms >= limits_.idle_timeout_ms || idle > limits_.idle_connections_max;
+      if ((*at)->call != nullptr || !old) {
+        ++at;
+        continue;
+      }
+      --idle;
+      loop.destroy_later(std::move(*at));
+      at = connections_.erase(at);
+    }
+    if (idle == 0) sweeper_.stop();
+  }
+
+  const Limits limits_;
+  H1Limits h1_limits_;
+  std::list<std::unique_ptr<Connection>> connections_;
+  event::Timer sweeper_{loop, [this] { close_old(); }};  // in the background: it keeps no loop running
+};
+
+namespace {
+
+/// One call: find a connection, send, gather the answer. Owned by the caller.
+class ClientCall final : public Call, public ClientStreamObserver {
+ public:
+  ClientCall(std::shared_ptr<Client::Impl> impl, ClientRequest request, Client::OnResponse on_response, Client::OnChunk on_chunk)
+      : impl_(std::move(impl)),
+        request_(std::move(request)),
+        on_response_(std::move(on_response)),
+        on_chunk_(std::move(on_chunk)),
+        total_(impl_->loop, [this] { fail_with({ErrorCode::timeout, "no answer within " + std::to_string(request_.timeout_ms) + " ms"}); }),
+        connecting_(impl_->loop, [this] {
+          fail_with({ErrorCode::timeout, "no connection within " + std::to_string(request_.connect_timeout_ms) + " ms"});
+        }) {
+    if (request_.timeout_ms > 0) total_.start_once(request_.timeout_ms);
+    // Never from within send(): the caller does not hold the Call yet.
+    begin_.start_once(0);
+  }
+
+  ~ClientCall() override {
+    let_go();
+    impl_->loop.defer([held = impl_] {});
+  }
+
+  void on_connected(Client::Impl::Connection& connection) {
+    connecting_.stop();
+    use(connection);
+  }
+  void on_connect_failed(const Error& error) {
+    connection_ = nullptr;
+    if (next_address_ < addresses_.size()) return connect_next();
+    fail_with(error);
+  }
+
+ private:
+  void begin() {
+    if (request_.url.scheme != "http") {
+      return fail_with({ErrorCode::invalid, "this build's HTTP client does not speak " + request_.url.scheme});
+    }
+    if (request_.keep_alive) {
+      if (auto* idle = impl_->take_idle(request_.url.authority())) {
+        idle->call = this;
+        return use(*idle);
+      }
+    }
+    resolve();
+  }
+
+  void resolve() {
+    connecting_.start_once(request_.connect_timeout_ms);
+    lookup_.emplace(impl_->loop, request_.url.host, [this](Result<std::vector<IpAddress>> addresses) {
+      if (!addresses) return fail_with(addresses.error());
+      addresses_ = std::move(*addresses);
+      next_address_ = 0;
+      connect_next();
+    });
+  }
+
+  void connect_next() {
+    SocketAddress address{addresses_[next_address_++], request_.url.port};
+    connection_ = &impl_->connect(request_.url.authority(), address, *this);
+  }
+
+  void use(Client::Impl::Connection& connection) {
+    connection_ = &connection;
+    connection.call = this;
+    stream_ = &connection.session->begin(*this);
+    std::vector<Header> fields;
+    for (const auto& [name, value] : request_.headers) fields.push_back({name, value});
+    std::string authority = request_.url.authority();
+    std::string credentials;
+    if (!request_.url.user_info.empty()) {
+      credentials = "Basic " + base64_encode(percent_decode(request_.url.user_info).value_or(request_.url.user_info));
+      fields.push_back({"Authorization", credentials});
+    }
+    if (!request_.keep_alive) fields.push_back({"Connection", "close"});
+    RequestHead head;
+    head.method_text = request_.method;
+    if (request_.method == "HEAD") head.method = Method::head;
+    head.target = request_.url.target;
+    head.authority = authority;
+    head.headers = fields;
+    head.body = request_.body.empty() ? Body::none : Body::length;
+    head.content_length = request_.body.size();
+    head.has_content_length = request_.method != "GET" && request_.method != "HEAD";
+    stream_->send_head(head);
+    stream_->send_body(request_.body);
+    stream_->send_end({});
+  }
+
+  void on_interim(const ResponseHead&) override {}
+
+  void on_response_head(const ResponseHead& head) override {
+    response_.status = head.status;
+    response_.reason = head.reason;
+    for (const Header& header : head.headers) response_.headers.emplace_back(header.name, header.value);
+    if (head.status == 101) return fail_with({ErrorCode::invalid, "an upgrade that was not asked for"});
+  }
+
+  void on_response_body(std::string_view bytes) override {
+    if (on_chunk_ && response_.status / 100 == 2) return on_chunk_(bytes);
+    if (response_.body.size() + bytes.size() > request_.body_bytes_max) {
+      return fail_with({ErrorCode::too_large, "the answer is larger than " + std::to_string(request_.body_bytes_max) + " bytes"});
+    }
+    response_.body.append(bytes);
+  }
+
+  void on_response_end(std::span<const Header>) override {
+    connection_->keep = request_.keep_alive;
+    release_stream();
+    finish(std::move(response_));
+  }
+
+  void on_upstream_drained() override {}
+
+  void on_upstream_failed(const Error& error) override {
+    // The other side may have closed an idle connection just as we used it: nothing of ours was answered.
+    bool stale = connection_->session->requests() > 1 && !connection_->session->answer_begun() && !retried_;
+    Error copy = error;
+    release_stream();
+    if (!stale) return fail_with(copy);
+    retried_ = true;
+    resolve();
+  }
+
+  void release_stream() {
+    connection_ = nullptr;
+    if (auto* stream = std::exchange(stream_, nullptr)) stream->release();
+  }
+
+  /// Frees what is held of the pool, in whatever state.
+  void let_go() {
+    lookup_.reset();
+    auto* connection = connection_;
+    bool streaming = stream_ != nullptr;
+    release_stream();
+    if (connection != nullptr && !streaming) impl_->drop(*connection->session);  // still connecting
+  }
+
+  void fail_with(Error error) {
+    let_go();
+    error.message = request_.method + " http://" + request_.url.authority() + request_.url.target + ": " + error.message;
+    finish(fail(std::move(error)));
+  }
+
+  void finish(Result<ClientResponse> result) {
+    total_.stop();
+    connecting_.stop();
+    if (auto callback = std::exchange(on_response_, nullptr)) callback(std::move(result));  // may destroy this
+  }
+
+  // constant after construction
+  std::shared_ptr<Client::Impl> impl_;
+  const ClientRequest request_;
+
+  // loop thread only
+  Client::OnResponse on_response_;
+  Client::OnChunk on_chunk_;
+  event::Timer total_;
+  event::Timer connecting_;
+  event::Timer begin_{impl_->loop, [this] { begin(); }};
+  std::optional<event::Lookup> lookup_;
+  std::vector<IpAddress> addresses_;
+  size_t next_address_ = 0;
+  Client::Impl::Connection* connection_ = nullptr;
+  ClientStream* stream_ = nullptr;
+  ClientResponse response_;
+  bool retried_ = false;
+};
+
+}  // namespace
+
+void Client::Impl::on_session_connected(H1ClientSession& session) {
+  Connection& connection = find(session);
+  connection.call->on_connected(connection);
+}
+
+void Client::Impl::on_session_closed(H1ClientSession& session, const Error& reason) {
+  Connection& connection = find(session);
+  // A call that still waits for the connection hears of it here; one whose stream failed already has.
+  ClientCall* waiting = session.requests() == 0 ? connection.call : nullptr;
+  Error copy = reason;
+  drop(session);
+  if (waiting != nullptr) waiting->on_connect_failed(copy);
+}
+
+Client::Client(event::Loop& loop) : Client(loop, Limits{}) {}
+Client::Client(event::Loop& loop, Limits limits) : impl_(std::make_shared<Impl>(loop, limits)) {}
+// A callback of one of its calls may be on the stack: the connections go at the end of the turn.
+Client::~Client() {
+  impl_->loop.defer([held = impl_] {});
+}
+
+std::unique_ptr<Call> Client::send(ClientRequest request, OnResponse on_response, OnChunk on_chunk) {
+  return std::make_unique<ClientCall>(impl_, std::move(request), std::move(on_response), std::move(on_chunk));
+}
+
+}  // namespace weir::http

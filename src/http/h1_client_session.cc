@@ -1,0 +1,211 @@
+#include "weir/http/h1_client_session.h"
+
+#include <utility>
+
+#include "http/h1_writer.h"
+#include "weir/base/check.h"
+
+namespace weir::http {
+
+H1ClientSession::H1ClientSession(event::Loop& loop, const SocketAddress& address, Owner& owner, const H1Limits& limits)
+    : owner_(owner), limits_(limits), stream_(event::TcpStream::connect(loop, address, *this)) {}
+
+void H1ClientSession::on_connected() {
+  state_ = State::idle;
+  stream_.start_reading();
+  owner_.on_session_connected(*this);
+}
+
+ClientStream& H1ClientSession::begin(ClientStreamObserver& observer) {
+  ASSERT(state_ == State::idle && observer_ == nullptr);
+  observer_ = &observer;
+  state_ = State::head;
+  answer_begun_ = false;
+  request_complete_ = false;
+  interims_ = 0;
+  ++requests_;
+  return *this;
+}
+
+// ---- The request out ----
+
+void H1ClientSession::send_head(const RequestHead& head) {
+  if (state_ == State::closed) return;
+  method_ = head.method;
+  chunked_request_ = head.body == Body::unknown;
+  std::string& out = head_scratch();
+  append_request_head(out, head);
+  stream_.write(out);
+}
+
+void H1ClientSession::send_body(std::string_view bytes) {
+  if (state_ == State::closed || bytes.empty()) return;
+  if (!chunked_request_ || state_ == State::tunnel) return stream_.write(bytes);
+  std::string& out = head_scratch();
+  append_chunk_head(out, bytes.size());
+  stream_.write(out);
+  stream_.write(bytes);
+  stream_.write("\r\n");
+}
+
+void H1ClientSession::send_end(std::span<const Header> trailers) {
+  if (state_ == State::closed) return;
+  if (state_ == State::tunnel) return stream_.end_writing();
+  request_complete_ = true;
+  if (!chunked_request_) return;
+  std::string& out = head_scratch();
+  append_last_chunk(out, trailers);
+  stream_.write(out);
+}
+
+void H1ClientSession::pause_body() {
+  if (stream_.open()) stream_.stop_reading();
+}
+
+void H1ClientSession::resume_body() {
+  if (stream_.open()) stream_.start_reading();
+}
+
+size_t H1ClientSession::queued_bytes() const { return stream_.open() ? stream_.queued_bytes() : 0; }
+
+// ---- The answer in ----
+
+void H1ClientSession::on_read(std::span<char> bytes) {
+  std::string_view input(bytes.data(), bytes.size());
+  if (state_ == State::idle) return break_off(Error{ErrorCode::invalid, "the upstream sent bytes without a request"});
+  answer_begun_ = true;
+  std::string together;
+  if (!held_.empty()) {
+    held_.append(input);
+    together = std::exchange(held_, std::string());
+    input = together;
+  }
+  while (!input.empty()) {
+    switch (state_) {
+      case State::head: input = take_head(input); break;
+      case State::body: input = take_body(input); break;
+      case State::tunnel:
+        observer_->on_response_body(input);
+        input = {};
+        break;
+      case State::idle:
+      case State::answered:
+        break_off(Error{ErrorCode::invalid, "the upstream sent bytes after its answer"});
+        input = {};
+        break;
+      case State::connecting:
+      case State::closed: input = {}; break;
+    }
+  }
+}
+
+std::string_view H1ClientSession::take_head(std::string_view input) {
+  if (!patience_.worth_parsing(input) && input.size() <= limits_.head_bytes_max) {
+    held_.assign(input);
+    return {};
+  }
+  ResponseHead head;
+  H1Parser::Taken taken = parser_.parse_response_head(input, limits_, method_, head);
+  if (taken.outcome == H1Parser::Outcome::invalid) {
+    break_off(parser_.error());
+    return {};
+  }
+  if (taken.outcome == H1Parser::Outcome::incomplete) {
+    patience_.note_incomplete(input);
+    held_.assign(input);
+    return {};
+  }
+  patience_.reset();
+  input.remove_prefix(taken.consumed);
+  if (head.status < 200 && head.status != 101) {
+    if (++interims_ > limits_.interims_max) {
+      break_off(Error{ErrorCode::too_large, "too many interim answers"});
+      return {};
+    }
+    observer_->on_interim(head);
+  } else if (head.status == 101) {
+    if (head.upgrade.empty()) {
+      break_off(Error{ErrorCode::invalid, "a 101 answer without an Upgrade"});
+      return {};
+    }
+    state_ = State::tunnel;
+    observer_->on_response_head(head);
+  } else {
+    bool bodiless = head.body == Body::none;
+    // Bytes behind the end might pass for the next answer: this one is complete, the connection is not to be trusted.
+    if (bodiless && !input.empty()) parser_.forbid_keep_alive();
+    state_ = State::body;
+    observer_->on_response_head(head);
+    if (state_ == State::body && bodiless && observer_ != nullptr) complete_answer({});
+  }
+  return input;
+}
+
+std::string_view H1ClientSession::take_body(std::string_view input) {
+  H1Parser::Taken taken = parser_.parse_body(input, limits_, *this);
+  if (state_ != State::body || observer_ == nullptr) return {};
+  if (taken.outcome == H1Parser::Outcome::invalid) {
+    break_off(parser_.error());
+    return {};
+  }
+  if (taken.outcome == H1Parser::Outcome::complete) {
+    if (taken.consumed < input.size()) parser_.forbid_keep_alive();  // as in take_head
+    auto trailers = parser_.trailers();
+    complete_answer(trailers);
+    return {};
+  }
+  return {};
+}
+
+void H1ClientSession::on_body(std::string_view bytes) {
+  if (observer_ != nullptr && state_ == State::body) observer_->on_response_body(bytes);
+}
+
+void H1ClientSession::complete_answer(std::span<const Header> trailers) {
+  state_ = State::answered;
+  observer_->on_response_end(trailers);
+}
+
+void H1ClientSession::on_read_end() {
+  if (state_ == State::tunnel) return observer_->on_response_end({});
+  if (state_ == State::body && parser_.finish_at_close()) {
+    parser_.forbid_keep_alive();
+    return complete_answer({});
+  }
+  break_off(Error{ErrorCode::closed, answer_begun_ ? "the upstream closed within its answer" : "the upstream closed the connection"});
+}
+
+void H1ClientSession::on_failed(const Error& error) { break_off(error); }
+
+void H1ClientSession::on_drained() {
+  if (observer_ != nullptr) observer_->on_upstream_drained();
+}
+
+void H1ClientSession::break_off(const Error& error) {
+  State before = state_;
+  state_ = State::closed;
+  failure_ = error;
+  stream_.reset();
+  if (observer_ == nullptr) return owner_.on_session_closed(*this, failure_);
+  if (before != State::answered) observer_->on_upstream_failed(failure_);
+}
+
+void H1ClientSession::release() {
+  ASSERT(observer_ != nullptr);
+  observer_ = nullptr;
+  if (state_ == State::answered && request_complete_ && parser_.keep_alive()) {
+    state_ = State::idle;
+    // Paused for back-pressure: an idle connection must hear of its end.
+    if (!stream_.reading()) stream_.start_reading();
+    return owner_.on_session_idle(*this);
+  }
+  if (state_ == State::tunnel) {
+    stream_.close_gracefully();
+  } else if (state_ != State::closed) {
+    stream_.reset();
+  }
+  state_ = State::closed;
+  owner_.on_session_closed(*this, failure_);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,286 @@
+#include "weir/http/h1_server_session.h"
+
+#include <utility>
+
+#include "http/h1_writer.h"
+#include "weir/base/check.h"
+
+namespace weir::http {
+
+H1ServerSession::H1ServerSession(event::Loop& loop, event::TcpStream stream, Owner& owner, const H1Limits& limits)
+    : loop_(loop), owner_(owner), limits_(limits), stream_(std::move(stream)) {}
+
+void H1ServerSession::start() {
+  stream_.set_observer(*this);
+  stream_.start_reading();
+  // A connection that never says anything is held to the head's deadline.
+  set_deadline(loop_, limits_.head_timeout_ms);
+}
+
+// ---- Bytes in: heads and bodies ----
+
+void H1ServerSession::on_read(std::span<char> bytes) { take({bytes.data(), bytes.size()}); }
+
+void H1ServerSession::take(std::string_view input) {
+  ASSERT(!taking_);
+  std::string together;
+  if (!held_.empty()) {
+    held_.append(input);
+    together = std::exchange(held_, std::string());
+    input = together;
+  }
+  taking_ = true;
+  while (!input.empty()) {
+    switch (state_) {
+      case State::idle:
+      case State::head: input = take_head(input); break;
+      case State::request:
+        if (!request_complete_) {
+          input = take_body(input);
+        } else {
+          hold(input);  // pipelined: its turn comes when this request's stream is released
+          input = {};
+        }
+        break;
+      case State::tunnel:
+        observer_->on_request_body(input);
+        input = {};
+        break;
+      case State::closed: input = {}; break;
+    }
+  }
+  taking_ = false;
+  // A half-closed client's last request may be answered by now, and nothing can come to complete another.
+  bool waiting = state_ == State::idle || state_ == State::head;
+  if (waiting && read_ended_) finish_session();
+}
+
+void H1ServerSession::hold(std::string_view input) {
+  held_.append(input);
+  if (state_ == State::request && held_.size() > limits_.head_bytes_max) stream_.stop_reading();
+}
+
+// Returns what is left for others; a head that is not whole yet is held.
+std::string_view H1ServerSession::take_head(std::string_view input) {
+  if (patience_.worth_parsing(input) || input.size() > limits_.head_bytes_max) {
+    RequestHead head;
+    H1Parser::Taken taken = parser_.parse_request_head(input, limits_, head);
+    if (taken.outcome == H1Parser::Outcome::invalid) {
+      refuse(parser_.error_status(), parser_.error());
+      return {};
+    }
+    if (taken.outcome == H1Parser::Outcome::complete) {
+      patience_.reset();
+      start_request(head);
+      return input.substr(taken.consumed);
+    }
+    patience_.note_incomplete(input);
+  }
+  if (state_ == State::idle) {
+    state_ = State::head;
+    set_deadline(loop_, limits_.head_timeout_ms);
+  }
+  held_.assign(input);
+  return {};
+}
+
+void H1ServerSession::start_request(const RequestHead& head) {
+  state_ = State::request;
+  answer_ = Answer::pending;
+  clear_deadline();
+  method_ = head.method;
+  version_minor_ = head.version_minor;
+  keep_alive_ = parser_.keep_alive() && !draining_;
+  request_complete_ = head.body == Body::none;
+  stream_out_ = true;
+  observer_ = nullptr;
+  owner_.on_request(*this, head);
+  if (!stream_out_ || state_ == State::closed) return;
+  ASSERT(observer_ != nullptr);
+  if (request_complete_) observer_->on_request_end({});
+}
+
+std::string_view H1ServerSession::take_body(std::string_view input) {
+  H1Parser::Taken taken = parser_.parse_body(input, limits_, *this);
+  if (state_ != State::request || !stream_out_) return {};  // the sink's observer has ended it
+  if (taken.outcome == H1Parser::Outcome::invalid) {
+    break_stream(parser_.error());
+    return {};
+  }
+  if (taken.outcome == H1Parser::Outcome::complete) {
+    request_complete_ = true;
+    auto trailers = parser_.trailers();
+    observer_->on_request_end(trailers);
+  }
+  return input.substr(taken.consumed);
+}
+
+void H1ServerSession::on_body(std::string_view bytes) {
+  if (stream_out_ && state_ == State::request) observer_->on_request_body(bytes);
+}
+
+void H1ServerSession::refuse(uint16_t status, const Error& reason) {
+  Error copy = reason;
+  ResponseHead head;
+  head.status = status;
+  std::string body = std::to_string(status) + " " + std::string(reason_phrase(status)) + ": " + copy.message + "\n";
+  head.content_length = body.size();
+  const Header plain{"Content-Type", "text/plain; charset=utf-8"};
+  head.headers = {&plain, 1};
+  std::string& out = head_scratch();
+  append_response_head(out, head, AnswerFraming::length, ConnectionField::close);
+  stream_.write(out);
+  stream_.write(body);
+  owner_.on_bad_request(status, copy);
+  finish_session();
+}
+
+void H1ServerSession::break_stream(const Error& error) {
+  state_ = State::closed;
+  clear_deadline();
+  stream_.reset();
+  if (stream_out_ && observer_ != nullptr) observer_->on_client_gone(error);
+}
+
+void H1ServerSession::on_read_end() {
+  read_ended_ = true;
+  switch (state_) {
+    case State::idle:
+    case State::head: finish_session(); break;
+    case State::request:
+      // A client that has said all it wants may close its half and still read the answer (RFC 9112 section 9.6).
+      if (!request_complete_) break_stream(Error{ErrorCode::closed, "the client stopped within its request"});
+      break;
+    case State::tunnel: observer_->on_request_end({}); break;
+    case State::closed: break;
+  }
+}
+
+void H1ServerSession::on_failed(const Error& error) {
+  if (stream_out_) return break_stream(error);
+  finish_session();
+}
+
+void H1ServerSession::on_drained() {
+  if (stream_out_ && observer_ != nullptr) observer_->on_client_drained();
+}
+
+void H1ServerSession::on_deadline() {
+  if (state_ == State::head) return refuse(408, Error{ErrorCode::timeout, "the request head took too long"});
+  if (state_ == State::idle) finish_session();
+}
+
+// ---- Answers out ----
+
+void H1ServerSession::send_interim(const ResponseHead& head) {
+  if (state_ != State::request || answer_ != Answer::pending || version_minor_ == 0) return;
+  std::string& out = head_scratch();
+  append_response_head(out, head, AnswerFraming::none, ConnectionField::absent);
+  stream_.write(out);
+}
+
+void H1ServerSession::send_head(const ResponseHead& head) {
+  if (state_ != State::request) return;
+  ASSERT(answer_ == Answer::pending);
+  AnswerFraming framing = AnswerFraming::none;
+  if (head.status == 101) {
+    answer_ = Answer::until_close;
+  } else if (head.body == Body::none || method_ == Method::head) {
+    answer_ = Answer::bodiless;
+  } else if (head.body == Body::length) {
+    framing = AnswerFraming::length;
+    answer_ = Answer::by_length;
+  } else if (version_minor_ == 1) {
+    framing = AnswerFraming::chunked;
+    answer_ = Answer::chunked;
+  } else {
+    framing = AnswerFraming::until_close;
+    answer_ = Answer::until_close;
+    keep_alive_ = false;
+  }
+  if (draining_) keep_alive_ = false;
+  ConnectionField connection = ConnectionField::absent;
+  if (!keep_alive_) connection = ConnectionField::close;
+  if (keep_alive_ && version_minor_ == 0) connection = ConnectionField::keep_alive;
+  std::string& out = head_scratch();
+  append_response_head(out, head, framing, head.status == 101 ? ConnectionField::absent : connection);
+  stream_.write(out);
+  if (head.status == 101) {
+    state_ = State::tunnel;
+    keep_alive_ = false;
+  }
+}
+
+void H1ServerSession::send_body(std::string_view bytes) {
+  if (bytes.empty() || (state_ != State::request && state_ != State::tunnel)) return;
+  if (answer_ == Answer::chunked) {
+    std::string& out = head_scratch();
+    append_chunk_head(out, bytes.size());
+    stream_.write(out);
+    stream_.write(bytes);
+    stream_.write("\r\n");
+  } else if (answer_ == Answer::by_length || answer_ == Answer::until_close) {
+    stream_.write(bytes);
+  }
+}
+
+void H1ServerSession::send_end(std::span<const Header> trailers) {
+  if (state_ == State::tunnel) return stream_.end_writing();
+  if (state_ != State::request) return;
+  if (answer_ == Answer::chunked) {
+    std::string& out = head_scratch();
+    append_last_chunk(out, trailers);
+    stream_.write(out);
+  }
+  answer_ = Answer::complete;
+}
+
+void H1ServerSession::pause_body() {
+  if (stream_.open()) stream_.stop_reading();
+}
+
+void H1ServerSession::resume_body() {
+  if (stream_.open() && !read_ended_) stream_.start_reading();
+}
+
+size_t H1ServerSession::queued_bytes() const { return stream_.open() ? stream_.queued_bytes() : 0; }
+
+// ---- The end of a request, and of the session ----
+
+void H1ServerSession::release() {
+  ASSERT(stream_out_);
+  stream_out_ = false;
+  observer_ = nullptr;
+  if (state_ == State::closed) return finish_session();
+  bool answered = answer_ == Answer::complete || state_ == State::tunnel;
+  if (!answered) {
+    stream_.reset();
+    return finish_session();
+  }
+  bool nothing_left = read_ended_ && held_.empty() && !taking_;  // while taking, there may be more in the input
+  if (!keep_alive_ || draining_ || !request_complete_ || nothing_left) return finish_session();
+  become_idle();
+}
+
+void H1ServerSession::become_idle() {
+  state_ = State::idle;
+  patience_.reset();
+  set_deadline(loop_, limits_.idle_timeout_ms);
+  if (!stream_.reading() && !read_ended_) stream_.start_reading();
+  if (!held_.empty() && !taking_) take({});
+}
+
+void H1ServerSession::drain() {
+  draining_ = true;
+  keep_alive_ = false;
+  if (state_ == State::idle && !stream_out_) finish_session();
+}
+
+void H1ServerSession::finish_session() {
+  state_ = State::closed;
+  clear_deadline();
+  stream_.close_gracefully();
+  if (!stream_out_) owner_.on_session_closed();
+}
+
+}  // namespace weir::http

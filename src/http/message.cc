@@ -1,0 +1,85 @@
+#include "weir/http/message.h"
+
+#include <cstring>
+
+#include "weir/base/text.h"
+
+namespace weir::http {
+
+bool is_safe(Method method) {
+  return method == Method::get || method == Method::head || method == Method::options || method == Method::trace;
+}
+
+const Header* find(std::span<const Header> headers, std::string_view name) {
+  for (const Header& header : headers) {
+    if (header.name.size() == name.size() && equals_ignore_case(header.name, name)) return &header;
+  }
+  return nullptr;
+}
+
+std::string_view reason_phrase(uint16_t status) {
+  switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 103: return "Early Hints";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 205: return "Reset Content";
+    case 206: return "Partial Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "";
+  }
+}
+
+RequestHead HeadStorage::keep(const RequestHead& head) {
+  size_t needed = head.method_text.size() + head.target.size() + head.authority.size() + head.upgrade.size();
+  for (const Header& header : head.headers) needed += header.name.size() + header.value.size();
+  // Grown before the first byte is put: the views must not move.
+  if (bytes_.size() < needed) bytes_.resize(needed);
+  used_ = 0;
+  headers_.clear();
+  for (const Header& header : head.headers) headers_.push_back({put(header.name), put(header.value)});
+  RequestHead copy = head;
+  copy.method_text = put(head.method_text);
+  copy.target = put(head.target);
+  copy.authority = put(head.authority);
+  copy.upgrade = put(head.upgrade);
+  copy.headers = headers_;
+  return copy;
+}
+
+std::string_view HeadStorage::put(std::string_view text) {
+  char* at = bytes_.data() + used_;
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
+  used_ += text.size();
+  return {at, text.size()};
+}
+
+}  // namespace weir::http
