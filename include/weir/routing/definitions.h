@@ -16,17 +16,18 @@ namespace weir::routing {
 /// Where a definition stands, for messages: "routes.d/a.toml:3:1" or "service web, instance web-1, tag traefik.http…".
 struct Origin {
   std::string text;
-  bool operator==(const Origin&) const = default;
+  /// Equal whatever the text: a definition that only moved to another line is no change.
+  bool operator==(const Origin&) const { return true; }
 };
 
 struct RouterDefinition {
-  std::string name;                      // without @provider
-  std::string rule;                      // rule language text; see rule.h
-  int64_t priority = 0;                  // 0: the length of the rule's text in bytes, as Traefik computes it
-  std::vector<std::string> entry_points; // empty: all
-  std::vector<std::string> middlewares;  // in the order they run
-  std::string service;                   // a name of the same provider, or name@provider
-  bool tls = false;                      // answers only on TLS connections (from tags `…tls=true`)
+  std::string name;                       // without @provider
+  std::string rule;                       // rule language text; see rule.h
+  int64_t priority = 0;                   // 0: the length of the rule's text in bytes, as Traefik computes it
+  std::vector<std::string> entry_points;  // empty: all
+  std::vector<std::string> middlewares;   // in the order they run
+  std::string service;                    // a name of the same provider, or name@provider
+  bool tls = false;                       // answers only on TLS connections (from tags `…tls=true`)
   Origin origin;
 
   bool operator==(const RouterDefinition&) const = default;
@@ -39,8 +40,8 @@ struct EndpointDefinition {
   uint16_t port = 0;
   uint32_t weight = 1;
   catalog::Health health = catalog::Health::passing;
-  std::string node;             // "" when static
-  std::string instance_id;      // "" when static
+  std::string node;         // "" when static
+  std::string instance_id;  // "" when static
 
   bool operator==(const EndpointDefinition&) const = default;
 };
@@ -49,7 +50,7 @@ struct ServiceDefinition {
   std::string name;
   std::vector<EndpointDefinition> endpoints;  // sorted by host, port
   bool pass_host_header = true;
-  std::string strategy = "wrr";               // "wrr" or "p2c"; the issue on load balancing adds the rest
+  std::string strategy = "wrr";  // "wrr" or "p2c"; the issue on load balancing adds the rest
   Origin origin;
 
   bool operator==(const ServiceDefinition&) const = default;
@@ -67,8 +68,8 @@ struct MiddlewareDefinition {
 
 /// Something that could not be taken: shown in the log, /api/rejected and a metric. The rest still routes.
 struct Rejection {
-  std::string kind;      // "router", "service", "middleware", "tag", "file"
-  std::string name;      // what was refused, "web@consul"
+  std::string kind;  // "router", "service", "middleware", "tag", "file"
+  std::string name;  // what was refused, "web@consul"
   std::string reason;
   std::string origin;
 
@@ -81,7 +82,7 @@ struct Definitions {
   std::vector<RouterDefinition> routers;
   std::vector<ServiceDefinition> services;
   std::vector<MiddlewareDefinition> middlewares;
-  std::vector<Rejection> rejected;       // found while decoding
+  std::vector<Rejection> rejected;  // found while decoding
 };
 
 }  // namespace weir::routing

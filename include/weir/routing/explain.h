@@ -12,15 +12,15 @@ namespace weir::routing {
 struct RouteCandidate {
   enum class Verdict : uint8_t {
     wins,
-    lower_priority,      // the winner's priority is higher
-    lower_provider,      // equal priority; the winner's provider comes first
-    later_name,          // equal priority and provider rank; the winner's name sorts first
-    entry_point,         // does not listen on this entry point
-    needs_tls,           // answers on TLS connections only
+    lower_priority,  // the winner's priority is higher
+    lower_provider,  // equal priority; the winner's provider comes first
+    later_name,      // equal priority and provider rank; the winner's name sorts first
+    entry_point,     // does not listen on this entry point
+    needs_tls,       // answers on TLS connections only
   };
   const Router* router = nullptr;  // lives as long as the table
   Verdict verdict = Verdict::wins;
-  std::string reason;              // the same for a person: "priority 12 is lower than 30 of api@file"
+  std::string reason;  // the same for a person: "priority 12 is lower than 30 of api@file"
 };
 std::string_view to_string(RouteCandidate::Verdict verdict);
 

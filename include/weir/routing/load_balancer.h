@@ -70,14 +70,14 @@ class Balancer {
 
   size_t pick_in_turn(const ExcludedSet& tried);
   size_t pick_least_loaded(std::span<const uint32_t> in_flight, const ExcludedSet& tried);
-  [[nodiscard]] size_t draw(size_t remaining, const ExcludedSet& tried, size_t other);
+  size_t draw(size_t remaining, const ExcludedSet& tried, size_t other);
   void sift_down(size_t at);
   [[nodiscard]] static bool before(const Slot& a, const Slot& b);
 
   std::vector<Slot> slots_;  // wrr: a binary heap by deadline; p2c: in the order of the endpoints
   uint64_t position_ = 0;    // seed and picks so far
   uint64_t random_ = 0;
-  uint64_t now_ = 0;         // the latest deadline served
+  uint64_t now_ = 0;  // the latest deadline served
   bool least_loaded_ = false;
 };
 

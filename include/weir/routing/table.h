@@ -22,9 +22,9 @@ struct HeaderView {
 /// The parts of a request that rules look at. Views into the connection's buffer; valid during match() only.
 struct RequestView {
   std::string_view method;
-  std::string_view host;         // without port and trailing dot, lower case
-  std::string_view path;         // normalised, without query; begins with '/'
-  std::string_view query;        // without '?'
+  std::string_view host;   // without port and trailing dot, lower case
+  std::string_view path;   // normalised, without query; begins with '/'
+  std::string_view query;  // without '?'
   std::span<const HeaderView> headers;
   IpAddress client_ip;
   std::string_view entry_point;
@@ -33,12 +33,12 @@ struct RequestView {
 
 /// One place that serves. Its id is stable over tables: what lives (in-flight, health, pools) is found by it.
 struct Endpoint {
-  std::string id;           // "http://127.0.0.1:9001"
+  std::string id;  // "http://127.0.0.1:9001"
   std::string scheme;
-  std::string host;         // an IP or a name
+  std::string host;  // an IP or a name
   uint16_t port = 0;
   uint32_t weight = 1;
-  bool live = true;         // false: known, but not passing; it keeps its place and gets nothing
+  bool live = true;  // false: known, but not passing; it keeps its place and gets nothing
   std::string node;
   std::string instance_id;
 
@@ -47,10 +47,10 @@ struct Endpoint {
 
 /// A load balancer over endpoints. Shared between tables while unchanged: pointer equality means "nothing to do".
 struct Service {
-  std::string name;         // "web@consul"
+  std::string name;                 // "web@consul"
   std::vector<Endpoint> endpoints;  // sorted by id, no id twice
   bool pass_host_header = true;
-  std::string strategy;     // "wrr" or "p2c"
+  std::string strategy;  // "wrr" or "p2c"
 
   bool operator==(const Service&) const = default;
 };
@@ -61,7 +61,7 @@ struct Middleware {
   std::string name;
   Type type;
   std::vector<std::string> values;  // prefixes; or the prefix; or the path; or the scheme and, where given, the port
-  std::vector<std::pair<std::string, std::string>> request_headers;   // set; empty value removes
+  std::vector<std::pair<std::string, std::string>> request_headers;  // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;
   bool permanent = false;
 
@@ -69,14 +69,14 @@ struct Middleware {
 };
 
 struct Router {
-  std::string name;         // "web@consul"
-  std::string rule;         // text, as given
-  int64_t priority = 0;     // effective; never 0
-  std::vector<std::string> entry_points;    // empty: all
+  std::string name;                                            // "web@consul"
+  std::string rule;                                            // text, as given
+  int64_t priority = 0;                                        // effective; never 0
+  std::vector<std::string> entry_points;                       // empty: all
   std::vector<std::shared_ptr<const Middleware>> middlewares;  // in the order they run
-  std::shared_ptr<const Service> service;   // never null; may have no live endpoint (503)
-  bool tls = false;         // answers on TLS connections only
-  std::string problem;      // why it answers 503 though its rule is good (a missing service or middleware); "" = none
+  std::shared_ptr<const Service> service;                      // never null; may have no live endpoint (503)
+  bool tls = false;                                            // answers on TLS connections only
+  std::string problem;  // why it answers 503 though its rule is good (a missing service or middleware); "" = none
 
   bool operator==(const Router&) const = default;  // by pointer for middlewares and service
 };
@@ -104,6 +104,7 @@ class RoutingTable {
 
   [[nodiscard]] const std::vector<std::shared_ptr<const Router>>& routers() const { return routers_; }
   [[nodiscard]] const std::vector<std::shared_ptr<const Service>>& services() const { return services_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Middleware>>& middlewares() const { return middlewares_; }
   /// Grows by one with each published table.
   [[nodiscard]] uint64_t generation() const { return generation_; }
   /// Canonical text: equal tables give equal text, whatever the order of the changes that led to them.
@@ -113,10 +114,11 @@ class RoutingTable {
   friend class TableBuilder;
   friend struct RouteExplanation explain(const RoutingTable& table, const RequestView& request);
   // constant after construction
-  std::vector<std::shared_ptr<const Router>> routers_;    // sorted by name
-  std::vector<std::shared_ptr<const Service>> services_;  // sorted by name
-  std::vector<const Router*> slots_;                      // the matcher's numbers -> routers; null where free
-  std::shared_ptr<const Matcher> matcher_;                // shared between tables whose rules are equal
+  std::vector<std::shared_ptr<const Router>> routers_;    // sorted by provider, then name
+  std::vector<std::shared_ptr<const Service>> services_;  // the same
+  std::vector<std::shared_ptr<const Middleware>> middlewares_;
+  std::vector<const Router*> slots_;        // the matcher's numbers -> routers; null where free
+  std::shared_ptr<const Matcher> matcher_;  // shared between tables whose rules are equal
   std::shared_ptr<const TableState> state_;
   uint64_t generation_ = 0;
 };

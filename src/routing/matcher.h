@@ -1,0 +1,87 @@
+#pragma once
+// Finds the router for a request: hosts by hash, paths by radix tree, the rest as residual predicates by rank.
+
+#include <array>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "routing/path_tree.h"
+#include "routing/rule.h"
+#include "weir/routing/table.h"
+
+namespace weir::routing {
+
+/// What happened to one router's rule or priority. `before` is null when it is new, `after` when it is gone. A slot
+/// may be given away again in the same step: all that stood there before is taken out first.
+struct RouteChange {
+  uint32_t slot = 0;
+  std::shared_ptr<const Rule> before;
+  std::shared_ptr<const Rule> after;
+  int64_t priority = 0;  // effective, of `after`
+};
+
+/// Immutable; shared between tables. It knows routers by slot only, so tables with equal rules share it whole, whatever
+/// their endpoints.
+///
+/// Shape: 256 shards by the hash of the host, each a hash map from host (or "*.d") to that host's PathTree; one more
+/// PathTree for rules that name no host.
+/// Costs of a lookup: at most three trees (exact, wildcard, any host), each walked along the path. Residuals are
+/// evaluated only for entries that would beat the best so far. None of this depends on the number of routers, but
+/// routers with the same host and path keys are asked one by one: a thousand rules of HeaderRegexp alone cost a
+/// thousand evaluations, since nothing tells them apart before.
+/// Costs of a change: the trees of the hosts the rule names before and after, and a copy of the pointers in their
+/// shards (1/256 of all hosts each) and of the 256 shard pointers. A rule without a host rebuilds the tree for any
+/// host: O(m log m) for m such rules.
+class Matcher {
+ public:
+  /// `slots` are the routers as they will be after the changes (null where free).
+  static std::shared_ptr<const Matcher> apply(const Matcher* previous, const std::vector<RouteChange>& changes,
+                                              std::span<const Router* const> slots);
+
+  /// Null when no rule holds. Allocates nothing.
+  [[nodiscard]] const Router* find(const RequestView& request, std::span<const Router* const> slots) const;
+  /// All whose rule holds, admitted or not, by rank.
+  [[nodiscard]] std::vector<const Router*> find_all(const RequestView& request,
+                                                    std::span<const Router* const> slots) const;
+
+  /// Which host trees two matchers share: for tests of sharing.
+  [[nodiscard]] const void* tree_identity(const HostKey& host) const;
+
+ private:
+  struct HostRoutes {
+    HostKey host;
+    PathTree tree;
+  };
+  struct Cell {
+    uint64_t hash = 0;
+    std::shared_ptr<const HostRoutes> routes;  // null: empty
+  };
+  // Open addressing, a power of two of cells, at most half of them full.
+  struct Shard {
+    std::vector<Cell> cells;
+  };
+  struct Edit;
+  using Edits = std::map<HostKey, Edit>;
+  static constexpr size_t kShards = 256;
+
+  static uint64_t hash_of(HostKey::Kind kind, std::string_view name);
+  static Shard make_shard(std::vector<Cell> occupied);
+  [[nodiscard]] const HostRoutes* find_host(HostKey::Kind kind, std::string_view name) const;
+  [[nodiscard]] std::shared_ptr<const HostRoutes> edited(const HostKey& host, Edit& edit,
+                                                         std::span<const Router* const> slots) const;
+  void edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts, std::span<const Router* const> slots);
+  template <typename Visit>
+  void walk(const RequestView& request, Visit&& visit) const;
+
+  // constant after construction
+  std::array<std::shared_ptr<const Shard>, kShards> shards_;  // null: no host
+  std::shared_ptr<const HostRoutes> any_host_;                // null: none
+  size_t wildcards_ = 0;                                      // hosts of kind wildcard; 0 saves a lookup
+};
+
+/// Whether the router answers on that connection at all, whatever its rule: entry point and TLS.
+[[nodiscard]] bool admits(const Router& router, const RequestView& request);
+
+}  // namespace weir::routing

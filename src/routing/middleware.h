@@ -1,0 +1,18 @@
+#pragma once
+// From a middleware's text to what the proxy runs.
+
+#include <string>
+
+#include "weir/base/result.h"
+#include "weir/routing/definitions.h"
+#include "weir/routing/table.h"
+
+namespace weir::routing {
+
+constexpr size_t kMiddlewareValuesMax = 256;  // prefixes, or headers of one direction
+
+/// Types and options are Traefik's, in any case: stripPrefix, addPrefix, replacePath, redirectScheme, headers. A type
+/// or option we do not know is an error: a route that leaves out half of what it was told is worse than a 503.
+Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name);
+
+}  // namespace weir::routing

@@ -1,0 +1,194 @@
+#include "routing/place.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace weir::routing {
+
+namespace {
+
+std::optional<HostKey> intersect(const HostKey& a, const HostKey& b) {
+  if (a.kind == HostKey::Kind::any) return b;
+  if (b.kind == HostKey::Kind::any) return a;
+  if (a.kind == b.kind) return a.name == b.name ? std::optional(a) : std::nullopt;
+  const HostKey& exact = a.kind == HostKey::Kind::exact ? a : b;
+  const HostKey& wildcard = a.kind == HostKey::Kind::exact ? b : a;
+  return is_one_label_below(exact.name, wildcard.name) ? std::optional(exact) : std::nullopt;
+}
+
+bool contains(const PathKey& key, std::string_view path) {
+  return key.exact ? path == key.text : path.starts_with(key.text);
+}
+
+std::optional<PathKey> intersect(const PathKey& a, const PathKey& b) {
+  if (a.exact || b.exact) {
+    const PathKey& exact = a.exact ? a : b;
+    return contains(a.exact ? b : a, exact.text) ? std::optional(exact) : std::nullopt;
+  }
+  if (contains(a, b.text)) return b;
+  return contains(b, a.text) ? std::optional(a) : std::nullopt;
+}
+
+using Places = std::vector<Place>;
+
+void sort_unique(Places& places) {
+  std::sort(places.begin(), places.end());
+  // Everywhere includes all others.
+  if (!places.empty() && places.front() == Place{}) places.resize(1);
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+}
+
+Places cover_both(const Places& a, const Places& b, size_t places_max) {
+  if (a.size() > places_max / std::max<size_t>(b.size(), 1)) return a.size() < b.size() ? a : b;
+  Places out;
+  for (const Place& one : a) {
+    for (const Place& other : b) {
+      if (auto place = intersect(one, other)) out.push_back(std::move(*place));
+    }
+  }
+  sort_unique(out);
+  return out;
+}
+
+Places cover_predicate(const Predicate& predicate) {
+  switch (predicate.kind) {
+    case Predicate::Kind::host: return {{{HostKey::Kind::exact, predicate.value}, {}}};
+    case Predicate::Kind::host_wildcard: return {{{HostKey::Kind::wildcard, predicate.value}, {}}};
+    case Predicate::Kind::path: return {{{}, {predicate.value, true}}};
+    case Predicate::Kind::path_prefix: return {{{}, {predicate.value, false}}};
+    case Predicate::Kind::host_regexp:
+    case Predicate::Kind::path_regexp:
+    case Predicate::Kind::method:
+    case Predicate::Kind::header:
+    case Predicate::Kind::header_regexp:
+    case Predicate::Kind::query:
+    case Predicate::Kind::query_regexp:
+    case Predicate::Kind::client_ip: break;
+  }
+  return {Place{}};
+}
+
+// Negations are carried down to the predicates: !(a || b) is covered as !a && !b, so a double negation costs nothing.
+Places cover(const Expression& expression, bool negated, size_t places_max) {
+  switch (expression.kind) {
+    case Expression::Kind::always:
+    case Expression::Kind::never:
+      return (expression.kind == Expression::Kind::always) == negated ? Places{} : Places{Place{}};
+    case Expression::Kind::predicate: return negated ? Places{Place{}} : cover_predicate(expression.predicate);
+    case Expression::Kind::negation: return cover(expression.operands.front(), !negated, places_max);
+    case Expression::Kind::conjunction:
+    case Expression::Kind::disjunction: break;
+  }
+  bool all = (expression.kind == Expression::Kind::conjunction) != negated;
+  Places out = all ? Places{Place{}} : Places{};
+  for (const Expression& operand : expression.operands) {
+    Places places = cover(operand, negated, places_max);
+    if (all) {
+      out = cover_both(out, places, places_max);
+    } else {
+      std::move(places.begin(), places.end(), std::back_inserter(out));
+    }
+  }
+  sort_unique(out);
+  return out.size() > places_max ? Places{Place{}} : out;
+}
+
+// Nothing: the place does not decide it.
+using Truth = std::optional<bool>;
+
+Truth decide_host(const Predicate& predicate, const HostKey& key) {
+  if (key.kind == HostKey::Kind::exact) {
+    RequestView request;
+    request.host = key.name;
+    return holds(predicate, request);
+  }
+  if (key.kind == HostKey::Kind::any || predicate.kind == Predicate::Kind::host_regexp) return std::nullopt;
+  if (predicate.kind == Predicate::Kind::host_wildcard) return predicate.value == key.name;
+  return is_one_label_below(predicate.value, key.name) ? Truth() : Truth(false);
+}
+
+Truth decide_path(const Predicate& predicate, const PathKey& key) {
+  if (key.exact) {
+    RequestView request;
+    request.path = key.text;
+    return holds(predicate, request);
+  }
+  std::string_view value = predicate.value;
+  if (predicate.kind == Predicate::Kind::path_regexp) return std::nullopt;
+  if (predicate.kind == Predicate::Kind::path_prefix && key.text.starts_with(value)) return true;
+  return value.starts_with(key.text) ? Truth() : Truth(false);
+}
+
+Truth decide(const Predicate& predicate, const Place& place) {
+  switch (predicate.kind) {
+    case Predicate::Kind::host:
+    case Predicate::Kind::host_wildcard:
+    case Predicate::Kind::host_regexp: return decide_host(predicate, place.host);
+    case Predicate::Kind::path:
+    case Predicate::Kind::path_prefix:
+    case Predicate::Kind::path_regexp: return decide_path(predicate, place.path);
+    case Predicate::Kind::method:
+    case Predicate::Kind::header:
+    case Predicate::Kind::header_regexp:
+    case Predicate::Kind::query:
+    case Predicate::Kind::query_regexp:
+    case Predicate::Kind::client_ip: break;
+  }
+  return std::nullopt;
+}
+
+Expression constant(bool value) { return {value ? Expression::Kind::always : Expression::Kind::never, {}, {}}; }
+
+// A conjunction drops operands that always hold and ends at one that never does; a disjunction the other way round.
+Expression reduce_chain(const Expression& expression, const Place& place) {
+  bool all = expression.kind == Expression::Kind::conjunction;
+  auto neutral = all ? Expression::Kind::always : Expression::Kind::never;
+  auto decisive = all ? Expression::Kind::never : Expression::Kind::always;
+  Expression out{expression.kind, {}, {}};
+  for (const Expression& operand : expression.operands) {
+    Expression reduced = reduce(operand, place);
+    if (reduced.kind == decisive) return reduced;
+    if (reduced.kind != neutral) out.operands.push_back(std::move(reduced));
+  }
+  if (out.operands.empty()) return constant(all);
+  if (out.operands.size() > 1) return out;
+  Expression only = std::move(out.operands.front());
+  return only;
+}
+
+}  // namespace
+
+std::optional<Place> intersect(const Place& a, const Place& b) {
+  auto host = intersect(a.host, b.host);
+  auto path = intersect(a.path, b.path);
+  if (!host || !path) return std::nullopt;
+  return Place{std::move(*host), std::move(*path)};
+}
+
+std::vector<Place> cover(const Expression& expression, size_t places_max) {
+  return cover(expression, false, places_max);
+}
+
+Expression reduce(const Expression& expression, const Place& place) {
+  switch (expression.kind) {
+    case Expression::Kind::always:
+    case Expression::Kind::never: return expression;
+    case Expression::Kind::predicate: {
+      Truth truth = decide(expression.predicate, place);
+      return truth ? constant(*truth) : expression;
+    }
+    case Expression::Kind::negation: {
+      Expression operand = reduce(expression.operands.front(), place);
+      if (operand.kind == Expression::Kind::always) return constant(false);
+      if (operand.kind == Expression::Kind::never) return constant(true);
+      Expression out{Expression::Kind::negation, {}, {}};
+      out.operands.push_back(std::move(operand));
+      return out;
+    }
+    case Expression::Kind::conjunction:
+    case Expression::Kind::disjunction: return reduce_chain(expression, place);
+  }
+  return expression;
+}
+
+}  // namespace weir::routing

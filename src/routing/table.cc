@@ -1,0 +1,90 @@
+#include "weir/routing/table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "routing/matcher.h"
+#include "routing/table_state.h"
+
+namespace weir::routing {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kPrecedence = {"file", "consul", "nomad"};
+
+std::string_view provider_of(const Router& router) {
+  return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));
+}
+
+size_t provider_rank(std::string_view provider) {
+  return static_cast<size_t>(std::find(kPrecedence.begin(), kPrecedence.end(), provider) - kPrecedence.begin());
+}
+
+void dump_router(const Router& router, std::string& out) {
+  out += "router " + router.name + "\n  rule " + router.rule + "\n  priority " + std::to_string(router.priority) + "\n";
+  for (const std::string& entry_point : router.entry_points) out += "  entry point " + entry_point + "\n";
+  if (router.tls) out += "  tls\n";
+  for (const auto& middleware : router.middlewares) out += "  middleware " + middleware->name + "\n";
+  out += "  service " + router.service->name + "\n";
+  if (!router.problem.empty()) out += "  problem " + router.problem + "\n";
+}
+
+void dump_middleware(const Middleware& middleware, std::string& out) {
+  constexpr std::array<std::string_view, 5> kTypes = {"stripPrefix", "addPrefix", "replacePath", "redirectScheme",
+                                                      "headers"};
+  out.append("middleware ").append(middleware.name).append(" ").append(kTypes[static_cast<size_t>(middleware.type)]);
+  out += middleware.permanent ? " permanent\n" : "\n";
+  for (const std::string& value : middleware.values) out += "  value " + value + "\n";
+  for (const auto& [name, value] : middleware.request_headers) out += "  request header " + name + ": " + value + "\n";
+  for (const auto& [name, value] : middleware.response_headers)
+    out += "  response header " + name + ": " + value + "\n";
+}
+
+void dump_service(const Service& service, std::string& out) {
+  out +=
+      "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") + "\n";
+  for (const Endpoint& one : service.endpoints) {
+    out += "  endpoint " + one.id + " weight " + std::to_string(one.weight) + (one.live ? " live" : " down");
+    if (!one.node.empty()) out += " node " + one.node;
+    if (!one.instance_id.empty()) out += " instance " + one.instance_id;
+    out += "\n";
+  }
+}
+
+}  // namespace
+
+bool ranks_before(const Router& a, const Router& b) {
+  if (a.priority != b.priority) return a.priority > b.priority;
+  std::string_view provider_a = provider_of(a);
+  std::string_view provider_b = provider_of(b);
+  if (provider_a != provider_b) {
+    size_t rank_a = provider_rank(provider_a);
+    size_t rank_b = provider_rank(provider_b);
+    return rank_a != rank_b ? rank_a < rank_b : provider_a < provider_b;
+  }
+  return a.name < b.name;
+}
+
+RoutingTable::RoutingTable() = default;
+RoutingTable::~RoutingTable() = default;
+
+const Router* RoutingTable::match(const RequestView& request) const {
+  return matcher_ != nullptr ? matcher_->find(request, slots_) : nullptr;
+}
+
+std::vector<const Router*> RoutingTable::match_all(const RequestView& request) const {
+  if (matcher_ == nullptr) return {};
+  auto out = matcher_->find_all(request, slots_);
+  std::erase_if(out, [&](const Router* router) { return !admits(*router, request); });
+  return out;
+}
+
+std::string RoutingTable::dump() const {
+  std::string out;
+  for (const auto& router : routers_) dump_router(*router, out);
+  for (const auto& middleware : middlewares_) dump_middleware(*middleware, out);
+  for (const auto& service : services_) dump_service(*service, out);
+  return out;
+}
+
+}  // namespace weir::routing
