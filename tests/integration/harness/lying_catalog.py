@@ -1,0 +1,175 @@
+"""A scripted Consul: answers truly until told to lie. For what a real one does only on its worst days."""
+
+import json
+import re
+import threading
+import time
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from .upstreams import Upstream, read_request, reset, response
+
+WAIT_SECONDS_DEFAULT = 300
+
+
+def seconds(text):
+    match = re.fullmatch(r"([\d.]+)(ms|s|m)", text or "")
+    return float(match.group(1)) * {"ms": 0.001, "s": 1, "m": 60}[match.group(2)] if match else WAIT_SECONDS_DEFAULT
+
+
+class LyingCatalog:
+    """`register` and `deregister` change the truth. `lie(kind)` makes every answer a lie until `tell_truth()`; blocking
+    queries that are waiting get the lie at once. Kinds:
+
+    "500"          an error                              "hang"        no answer at all
+    "html"         200 with a page that is no JSON       "cut"         a body that ends before its length
+    "reset"        the connection is reset               "empty"       200, a higher index and nothing in it
+    "no-index"     the truth without X-Consul-Index      "index-zero"  the truth under index 0
+    "half-json"    200 with half of the true body        "null"        200 with JSON null
+    """
+
+    def __init__(self):
+        self.instances = {}  # id -> dict
+        self.index, self.index_lost = 100, 0
+        self.kind = None
+        self.changed = threading.Condition()
+        self.queries = []  # (seconds since start, target)
+        self.started = time.monotonic()
+        self.server = Upstream(serve=self.serve, name="catalog")
+        self.url = self.server.url
+
+    def stop(self):
+        self.tell_truth()
+        self.server.stop()
+
+    # the truth
+
+    def register(self, id, name, port, tags=(), address="127.0.0.1", status="passing"):
+        with self.changed:
+            self.index += 1
+            self.instances[id] = {"ID": id, "Service": name, "Port": port, "Tags": list(tags), "Address": address,
+                                  "Status": status, "Index": self.index}
+            self.changed.notify_all()
+
+    def deregister(self, *ids):
+        with self.changed:
+            self.index += 1
+            for id in ids:
+                del self.instances[id]
+            self.changed.notify_all()
+
+    def lie(self, kind):
+        with self.changed:
+            self.kind = kind
+            self.index += 1
+            self.changed.notify_all()
+
+    def tell_truth(self):
+        with self.changed:
+            self.kind = None
+            self.index += 1
+            self.changed.notify_all()
+
+    def lose_index(self):
+        """From now on every index is lower than before, as after a restart without data. Wakes nobody."""
+        with self.changed:
+            self.index_lost = self.index - 5
+
+    def queries_since(self, mark):
+        return [target for at, target in self.queries if at >= mark]
+
+    def now(self):
+        return time.monotonic() - self.started
+
+    # answers
+
+    def serve(self, sock, reader):
+        while True:
+            request = read_request(reader)
+            if request is None:
+                return
+            self.queries.append((self.now(), request.target))
+            body, index = self.answer(request.target)
+            kind = self.kind
+            if kind == "hang":
+                self.server.released.wait()
+                return
+            if kind == "reset":
+                reset(sock)
+                return
+            if body is None:
+                sock.sendall(response(404, "", reason="Not Found"))
+                continue
+            sock.sendall(self.bytes_of(kind, body, index))
+            if kind == "cut":
+                return
+
+    def bytes_of(self, kind, body, index):
+        text = json.dumps(body)
+        headers = [("Content-Type", "application/json"), ("X-Consul-Knownleader", "true"),
+                   ("X-Consul-Lastcontact", "0")]
+        if kind == "500":
+            return response(500, "No cluster leader", reason="Internal Server Error")
+        if kind == "html":
+            return response(200, "<html><body>hello</body></html>", [("Content-Type", "text/html")])
+        if kind == "half-json":
+            text = text[:max(1, len(text) // 2)]
+        if kind == "null":
+            text = "null"
+        if kind == "empty":
+            text = "{}" if isinstance(body, dict) else "[]"
+        shown = {"index-zero": 0, "no-index": None}.get(kind, index)
+        if shown is not None:
+            headers.append(("X-Consul-Index", shown))
+        data = response(200, text, headers)
+        return data[:-max(1, len(text) // 2)] if kind == "cut" else data
+
+    def answer(self, target):
+        """(body or None, index), after the wait that a blocking query asks for."""
+        parts = urlsplit(target)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        asked = int(query.get("index", ["0"])[0] or 0)
+        end = time.monotonic() + seconds(query.get("wait", [""])[0])
+        with self.changed:
+            index_at_start = self.index
+            while True:
+                body, index = self.look_up(unquote(parts.path))
+                index = max(1, index - self.index_lost)
+                remaining = end - time.monotonic()
+                # A lie is told at once, but for one that looks like the truth; a query from the future waits like any other, as with the real one.
+                if asked == 0 or index > asked or self.index != index_at_start or body is None or \
+                        self.kind not in (None, "empty") or remaining <= 0 or self.server.released.is_set():
+                    return body, index
+                self.changed.wait(remaining)
+
+    def look_up(self, path):
+        if path == "/v1/catalog/services":
+            services = {"consul": []}
+            for instance in self.instances.values():
+                tags = services.setdefault(instance["Service"], [])
+                tags += [t for t in instance["Tags"] if t not in tags]
+            return services, self.index
+        match = re.fullmatch(r"/v1/health/service/(.+)", path)
+        if match:
+            return [self.row(i) for i in self.instances.values() if i["Service"] == match.group(1)], self.index
+        if path == "/v1/health/state/any":
+            return [c for i in self.instances.values() for c in self.row(i)["Checks"]], self.index
+        if path == "/v1/agent/self":
+            return {"Config": {"Datacenter": "dc1", "NodeName": "liar", "Version": "1.8.7"}}, 1
+        if path == "/v1/status/leader":
+            return "127.0.0.1:8300", 1
+        if path == "/v1/catalog/datacenters":
+            return ["dc1"], 1
+        return None, 1
+
+    def row(self, instance):
+        check = {"Node": "liar", "CheckID": "service:" + instance["ID"], "Name": "check", "Status": instance["Status"],
+                 "Notes": "", "Output": "", "ServiceID": instance["ID"], "ServiceName": instance["Service"],
+                 "ServiceTags": instance["Tags"], "Type": "ttl", "Definition": {},
+                 "CreateIndex": instance["Index"], "ModifyIndex": instance["Index"]}
+        return {"Node": {"ID": "", "Node": "liar", "Address": "127.0.0.1", "Datacenter": "dc1", "TaggedAddresses": None,
+                         "Meta": {}, "CreateIndex": 1, "ModifyIndex": 1},
+                "Service": {"ID": instance["ID"], "Service": instance["Service"], "Tags": instance["Tags"],
+                            "Address": instance["Address"], "Port": instance["Port"], "Meta": {},
+                            "Weights": {"Passing": 1, "Warning": 1}, "EnableTagOverride": False,
+                            "CreateIndex": instance["Index"], "ModifyIndex": instance["Index"]},
+                "Checks": [check]}
