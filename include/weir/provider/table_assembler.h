@@ -1,0 +1,97 @@
+#pragma once
+// From what the providers know to the table that serves: decode, build, compare, publish.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/base/clock.h"
+#include "weir/provider/provider.h"
+#include "weir/routing/catalog_definitions.h"
+#include "weir/routing/definitions.h"
+#include "weir/routing/table.h"
+
+namespace weir::provider {
+
+/// What is told with each published table.
+struct TableChange {
+  std::string provider;   // whose result brought it
+  uint64_t seen_us = 0;   // steady clock: when that result's news arrived
+  uint64_t built_us = 0;  // steady clock: when the table was ready
+};
+
+/// From news to published, since the start.
+struct ChangeLatency {
+  /// Upper bounds in microseconds; what is above the last counts in `over`.
+  static constexpr std::array<uint64_t, 8> kBoundsUs = {500, 1'000, 2'000, 5'000, 10'000, 20'000, 100'000, 1'000'000};
+  std::array<uint64_t, kBoundsUs.size()> counts{};  // not cumulative
+  uint64_t over = 0;
+  uint64_t count = 0;
+  uint64_t sum_us = 0;
+  uint64_t last_us = 0;
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string reason;  // for people: "consul: from disk, 4m2s old", "file: not read yet"
+};
+
+/// Turns results into tables. Owned by the application; control loop's thread, which is no worker's. Outlives the
+/// providers' stop().
+/// Reports to each provider the services that others refer to (want_services), so add() them before they start.
+class TableAssembler final : public Observer {
+ public:
+  /// Posts the table to the workers. Called from within on_catalog() and on_definitions(), only when it is another one.
+  using Publish = std::function<void(std::shared_ptr<const routing::RoutingTable> table, const TableChange& change)>;
+
+  TableAssembler(const Clock& clock, Publish publish);
+
+  /// A provider that hands over definitions ready made (files).
+  void add(Provider& provider);
+  /// A provider of catalogs, with how its tags are read; `options.provider` is its name.
+  void add(Provider& provider, routing::CatalogOptions options);
+
+  void on_catalog(std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us) override;
+  void on_definitions(std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) override;
+
+  /// Null before the first result.
+  [[nodiscard]] const std::shared_ptr<const routing::RoutingTable>& table() const { return table_; }
+  /// What is not routed and why, as of now.
+  [[nodiscard]] const std::vector<routing::Rejection>& rejected() const { return rejected_; }
+  [[nodiscard]] std::vector<ProviderStatus> statuses() const;
+  /// Ready once every provider has read its source or its last good result.
+  [[nodiscard]] Readiness readiness() const;
+  [[nodiscard]] const ChangeLatency& latency() const { return latency_; }
+  /// Wall clock of the last published table; 0: none yet.
+  [[nodiscard]] int64_t last_change_wall_ns() const { return last_change_wall_ns_; }
+
+ private:
+  struct Input {
+    Provider* provider;
+    std::unique_ptr<routing::CatalogDecoder> decoder;             // catalogs only
+    std::shared_ptr<const routing::Definitions> definitions;      // null: nothing yet
+    uint64_t catalog_index = 0;
+  };
+
+  void take(Input& input, std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us);
+  void tell_wanted();
+  void build(const std::string& provider, uint64_t seen_us);
+  void note_rejected(std::vector<routing::Rejection> rejected);
+  void note_latency(uint64_t took_us);
+
+  // constant after construction
+  const Clock& clock_;
+  const Publish publish_;
+  // control loop's thread
+  std::map<std::string, Input, std::less<>> inputs_;  // by provider name: the order that build_table sees
+  std::shared_ptr<const routing::RoutingTable> table_;
+  std::vector<routing::Rejection> rejected_;
+  ChangeLatency latency_;
+  int64_t last_change_wall_ns_ = 0;
+};
+
+}  // namespace weir::provider

@@ -1,0 +1,138 @@
+#include "provider/blocking_query.h"
+
+#include <algorithm>
+
+#include "provider/snapshot_gate.h"
+#include "weir/base/text.h"
+
+namespace weir::provider {
+namespace {
+
+constexpr size_t kErrorBodyBytesMax = 200;     // of an error's text shown to people
+constexpr uint32_t kIdleTurnsMax = 3;          // answers at once without news before we poll instead
+constexpr uint64_t kRetryAfterMaxMs = 60'000;  // a server may ask for patience, not for our absence
+
+Error status_error(const http::ClientResponse& response) {
+  std::string_view body = trim(response.body);
+  body = body.substr(0, kErrorBodyBytesMax);
+  const ErrorCode code = response.status == 403 ? ErrorCode::refused : ErrorCode::unavailable;
+  return {code, "status " + std::to_string(response.status) + (body.empty() ? "" : ": " + std::string(body))};
+}
+
+bool filtered_by_acls(const http::ClientResponse& response) {
+  return equals_ignore_case(response.header("X-Consul-Results-Filtered-By-Acls"), "true");
+}
+
+}  // namespace
+
+BlockingQuery::BlockingQuery(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing,
+                             QuerySubject subject, OnAnswer on_answer, OnFailure on_failure)
+    : loop_(loop),
+      link_(link),
+      random_(random),
+      timing_(timing),
+      subject_(std::move(subject)),
+      on_answer_(std::move(on_answer)),
+      on_failure_(std::move(on_failure)),
+      backoff_(timing.backoff_first_ms, timing.backoff_max_ms),
+      timer_(loop, [this] { send(); }) {}
+
+void BlockingQuery::start() { schedule(0); }
+
+void BlockingQuery::ask_afresh() {
+  index_ = 0;
+  ask_again();
+}
+
+void BlockingQuery::ask_again() {
+  if (!call_) return;
+  call_.reset();
+  schedule(0);
+}
+
+void BlockingQuery::schedule(uint64_t delay_ms) {
+  const uint64_t paced_ms = std::max(delay_ms, bucket_.take(loop_.now_ms()));
+  if (paced_ms == 0) {
+    timer_.stop();
+    send();
+  } else {
+    timer_.start_once(paced_ms);
+  }
+}
+
+void BlockingQuery::send() {
+  std::string query = "wait=" + std::to_string(timing_.wait_ms) + "ms";
+  uint64_t timeout_ms = timing_.immediate_ms;
+  if (index_ != 0) {
+    query = "index=" + std::to_string(index_) + "&" + query;
+    timeout_ms = timing_.wait_ms + timing_.wait_ms / 16 + timing_.slack_ms;
+  }
+  generation_ = link_.generation();
+  sent_at_ms_ = loop_.now_ms();
+  call_ = link_.get(subject_.path, query, timeout_ms,
+                    [this](Result<http::ClientResponse> response) { on_response(std::move(response)); });
+}
+
+void BlockingQuery::on_response(Result<http::ClientResponse> response) {
+  finished_ = std::move(call_);
+  if (!response) return failed(response.error(), Whose::address);
+  if (response->status != 200) return refuse(*response);
+  take(*response);
+}
+
+void BlockingQuery::take(const http::ClientResponse& response) {
+  const bool filtered = filtered_by_acls(response);
+  if (filtered && !filtered_ && body_hash_ != 0) {
+    return failed({ErrorCode::refused, "the answer is now filtered by ACLs: the token has lost rights"},
+                  Whose::resource);
+  }
+  const uint64_t index = parse_u64(response.header("X-Consul-Index")).value_or(0);
+  const uint64_t hash = std::max<uint64_t>(fnv1a(response.body), 1);
+  const QueryAnswer answer{.body = response.body,
+                           .index = index,
+                           .same_body = hash == body_hash_,
+                           .index_moved = index != accepted_index_,
+                           .seen_us = steady_us()};
+  if (Status accepted = on_answer_(answer); !accepted) return failed(accepted.error(), Whose::resource);
+
+  link_.note_success(generation_);
+  backoff_.reset();
+  body_hash_ = hash;
+  filtered_ = filtered;
+  const uint64_t delay_ms = pace_after_answer(index, answer.same_body);
+  index_ = index < index_ ? 0 : index;
+  accepted_index_ = index;
+  schedule(delay_ms);
+}
+
+uint64_t BlockingQuery::pace_after_answer(uint64_t new_index, bool same_body) {
+  if (new_index == 0) return timing_.poll_ms;
+  const bool at_once = loop_.now_ms() - sent_at_ms_ < timing_.wait_ms / 2;
+  const bool idle = new_index == accepted_index_ && same_body && at_once;
+  idle_turns_ = idle ? idle_turns_ + 1 : 0;
+  return idle_turns_ >= kIdleTurnsMax ? timing_.poll_ms : 0;
+}
+
+void BlockingQuery::refuse(const http::ClientResponse& response) {
+  if (response.status == 403 && link_.renew_token()) return schedule(0);
+  uint64_t delay_min_ms = 0;
+  if (response.status == 429 || response.status == 503) {
+    const uint64_t asked_s = parse_u64(trim(response.header("Retry-After"))).value_or(0);
+    delay_min_ms = std::min<uint64_t>(asked_s, kRetryAfterMaxMs / 1'000) * 1'000;
+  }
+  if (response.status == 429) delay_min_ms = std::max<uint64_t>(delay_min_ms, timing_.backoff_first_ms * 10);
+  const bool server_in_trouble = response.status >= 500 && subject_.speaks_for_server;
+  failed(status_error(response), server_in_trouble ? Whose::address : Whose::resource, delay_min_ms);
+}
+
+void BlockingQuery::failed(const Error& error, Whose whose, uint64_t delay_min_ms) {
+  const uint64_t generation = generation_;
+  const bool hang = error.code == ErrorCode::timeout;
+  const uint64_t jitter_ms = random_.below(delay_min_ms / 8 + 1);
+  schedule(std::max(backoff_.next_ms(random_), delay_min_ms + jitter_ms));
+  on_failure_(error);
+  // Last: a move to another address calls ask_afresh() of every query, of this one too.
+  if (whose == Whose::address) link_.note_failure(generation, hang);
+}
+
+}  // namespace weir::provider

@@ -1,0 +1,93 @@
+#pragma once
+// One resource of the catalog, followed by blocking queries: the rules a client must keep, in one place.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "provider/consul_link.h"
+#include "provider/pacing.h"
+#include "weir/event/timer.h"
+#include "weir/provider/providers.h"
+
+namespace weir::provider {
+
+struct QuerySubject {
+  std::string path;               // "/v1/catalog/services"
+  bool speaks_for_server = false; // its 5xx mean that the server is in trouble, not only this resource
+};
+
+struct QueryAnswer {
+  std::string_view body;
+  uint64_t index = 0;       // 0: the server gave none
+  bool same_body = false;   // byte for byte what the last accepted answer was
+  bool index_moved = false; // the index is another one than that of the last accepted answer
+  uint64_t seen_us = 0;     // steady clock
+};
+
+/// Asks, waits, asks again, for ever. Owned by value or unique_ptr by whoever wants the answers; loop's thread.
+/// Destroying it ends it, but not from within its own callbacks.
+///
+/// - The first query has no index. An index that goes back is forgotten, and the answer is taken (servers restore).
+/// - Without an index (or 0) it polls every poll_ms. Same where the index stands still and answers come at once.
+/// - The deadline is wait + wait/16 + slack: a server that hangs, or a connection that died silently, is noticed.
+/// - Every failure (refused, cut, 4xx, 5xx, a body its owner refuses) backs off with jitter and keeps the index; 429
+///   keeps the server's Retry-After. Nothing but a 200 that was accepted counts as an answer.
+/// - 403 reads the token file again, and asks again at once if the token is another one.
+/// - An answer that begins to be filtered by ACLs is a failure: a token that expired sees an empty catalog.
+/// - Eight queries at once, then 20 a second, whatever the server does.
+class BlockingQuery {
+ public:
+  /// Whether the answer is taken. Refused ones count as a failure.
+  using OnAnswer = std::function<Status(const QueryAnswer& answer)>;
+  using OnFailure = std::function<void(const Error& error)>;
+
+  BlockingQuery(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, QuerySubject subject,
+                OnAnswer on_answer, OnFailure on_failure);
+
+  void start();
+  /// Drops what is under way and asks again without index. Who is backing off goes on doing so. Also the answer to
+  /// ConsulLink's on_moved.
+  void ask_afresh();
+  /// Drops what is under way and asks the same again: its connection may be dead.
+  void ask_again();
+
+  [[nodiscard]] uint64_t index() const { return index_; }
+
+ private:
+  void schedule(uint64_t delay_ms);
+  void send();
+  void on_response(Result<http::ClientResponse> response);
+  void take(const http::ClientResponse& response);
+  void refuse(const http::ClientResponse& response);
+  /// `whose`: whether the failure tells about the address or only about this resource.
+  enum class Whose : uint8_t { address, resource };
+  void failed(const Error& error, Whose whose, uint64_t delay_min_ms = 0);
+  [[nodiscard]] uint64_t pace_after_answer(uint64_t new_index, bool same_body);
+
+  // constant after construction
+  event::Loop& loop_;
+  ConsulLink& link_;
+  Random& random_;
+  const QueryTiming timing_;
+  const QuerySubject subject_;
+  const OnAnswer on_answer_;
+  const OnFailure on_failure_;
+  // loop's thread
+  uint64_t index_ = 0;           // of the next query; 0: none
+  uint64_t accepted_index_ = 0;  // of the last accepted answer
+  uint64_t body_hash_ = 0;       // of the last accepted answer; 0: there is none
+  bool filtered_ = false;        // by ACLs, the last accepted answer
+  uint64_t generation_ = 0;      // of the link, when asked
+  uint64_t sent_at_ms_ = 0;
+  uint32_t idle_turns_ = 0;      // answers in a row that came at once and moved nothing
+  TokenBucket bucket_{8, 20};
+  Backoff backoff_;
+  event::Timer timer_;
+  std::unique_ptr<http::Call> call_;      // under way
+  std::unique_ptr<http::Call> finished_;  // the one before: kept because its callback may be what is running
+};
+
+}  // namespace weir::provider

@@ -1,0 +1,331 @@
+#include "provider/consul_json.h"
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "weir/base/text.h"
+
+namespace weir::provider {
+namespace {
+
+using catalog::Health;
+using catalog::Instance;
+using nlohmann::json;
+using Limits = ConsulJsonLimits;
+
+tl::unexpected<Error> malformed(std::string what) {
+  return fail(ErrorCode::invalid, "catalog answer: " + std::move(what));
+}
+tl::unexpected<Error> too_many(std::string_view what, size_t limit) {
+  return fail(ErrorCode::too_large, "catalog answer: more than " + std::to_string(limit) + " " + std::string(what));
+}
+
+/// Counted before the parser sees it: a tree is built of what is parsed, and a nested one costs far more than its text.
+bool too_deep(std::string_view text) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > Limits::kDepthMax) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+Result<json> parse(std::string_view body) {
+  if (too_deep(body)) return too_many("levels", Limits::kDepthMax);
+  json out = json::parse(body, nullptr, false);
+  if (out.is_discarded()) return malformed("not JSON, or cut off (" + std::to_string(body.size()) + " bytes)");
+  return out;
+}
+
+Result<json> parse_array(std::string_view body, size_t items_max, std::string_view what) {
+  auto parsed = parse(body);
+  if (!parsed) return parsed;
+  if (!parsed->is_array()) return malformed("expected an array of " + std::string(what));
+  if (parsed->size() > items_max) return too_many(what, items_max);
+  return parsed;
+}
+
+/// Go writes null for an unset list or map: absent and null are the same.
+const json* member(const json& object, const char* key) {
+  auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+Result<std::string> text_of(const json& value, std::string_view what) {
+  if (!value.is_string()) return malformed(std::string(what) + " is no string");
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.size() > Limits::kTextBytesMax) return too_many("bytes in " + std::string(what), Limits::kTextBytesMax);
+  return text;
+}
+
+Status read_text(const json& object, const char* key, std::string& out, bool required = false) {
+  const json* value = member(object, key);
+  if (value == nullptr) return required ? Status(malformed(std::string(key) + " is missing")) : Status();
+  auto text = text_of(*value, key);
+  if (!text) return fail(text.error());
+  if (required && text->empty()) return malformed(std::string(key) + " is empty");
+  out = std::move(*text);
+  return {};
+}
+
+Status read_texts(const json* list, std::string_view what, std::vector<std::string>& out) {
+  if (list == nullptr) return {};
+  if (!list->is_array()) return malformed(std::string(what) + " is no array");
+  if (list->size() > Limits::kTagsMax) return too_many(what, Limits::kTagsMax);
+  out.reserve(list->size());
+  for (const json& item : *list) {
+    auto text = text_of(item, what);
+    if (!text) return fail(text.error());
+    out.push_back(std::move(*text));
+  }
+  return {};
+}
+
+Status read_meta(const json& object, std::map<std::string, std::string>& out) {
+  const json* meta = member(object, "Meta");
+  if (meta == nullptr) return {};
+  if (!meta->is_object()) return malformed("Meta is no object");
+  if (meta->size() > Limits::kMetaMax) return too_many("Meta pairs", Limits::kMetaMax);
+  for (const auto& [key, value] : meta->items()) {
+    auto text = text_of(value, "Meta value");
+    if (!text) return fail(text.error());
+    if (key.size() > Limits::kTextBytesMax) return too_many("bytes in a Meta key", Limits::kTextBytesMax);
+    out.emplace(key, std::move(*text));
+  }
+  return {};
+}
+
+/// A whole number that fits; outside of the range it becomes the nearest end of it.
+Status read_number(const json& object, const char* key, int64_t least, int64_t most, int64_t& out) {
+  const json* value = member(object, key);
+  if (value == nullptr) return {};
+  if (!value->is_number_integer()) return malformed(std::string(key) + " is no whole number");
+  if (value->is_number_unsigned()) {
+    out = static_cast<int64_t>(std::min(value->get<uint64_t>(), static_cast<uint64_t>(most)));
+    out = std::max(out, least);
+  } else {
+    out = std::clamp(value->get<int64_t>(), least, most);
+  }
+  return {};
+}
+
+bool is_maintenance(std::string_view check_id) {
+  return check_id == "_node_maintenance" || check_id.starts_with("_service_maintenance:");
+}
+
+/// A word that is none of Consul's is taken for the worst: nothing good is known about that instance.
+Health health_of(std::string_view status) {
+  auto parsed = catalog::parse_health(status);
+  return parsed ? *parsed : Health::critical;
+}
+
+Status read_checks(const json& row, Instance& out) {
+  const json* checks = member(row, "Checks");
+  if (checks == nullptr) return {};
+  if (!checks->is_array()) return malformed("Checks is no array");
+  if (checks->size() > Limits::kChecksPerInstanceMax) {
+    return too_many("checks of one instance", Limits::kChecksPerInstanceMax);
+  }
+  for (const json& check : *checks) {
+    if (!check.is_object()) return malformed("a check is no object");
+    std::string id;
+    std::string status;
+    std::string service_id;
+    for (auto&& read : {read_text(check, "CheckID", id), read_text(check, "Status", status, true),
+                        read_text(check, "ServiceID", service_id)}) {
+      if (!read) return read;
+    }
+    const bool maintenance = is_maintenance(id);
+    const Health health = maintenance ? Health::maintenance : health_of(status);
+    out.health = std::max(out.health, health);
+    if (service_id.empty() || maintenance) continue;
+    out.has_checks = true;
+    out.check_states.push_back(health);
+  }
+  return {};
+}
+
+/// "" when the address can be connected to; else what is wrong with it.
+std::string_view address_fault(std::string_view address) {
+  if (address.empty()) return "neither it nor its node has an address";
+  if (address.size() > 255) return "its address is longer than 255 bytes";
+  for (unsigned char c : address) {
+    const bool foreign = c <= ' ' || c == 0x7f || c == '/' || c == '@' || c == '?' || c == '#';
+    if (foreign) return "its address is no IP and no host name";
+  }
+  return "";
+}
+
+struct Row {
+  Instance instance;
+  std::string service_name;
+  std::string kind;      // "" for an ordinary service
+  int64_t port = 0;
+  std::string skip;      // why it cannot be used; "" when it can
+};
+
+Status read_node(const json& row, Instance& out) {
+  const json* node = member(row, "Node");
+  if (node == nullptr || !node->is_object()) return malformed("Node is missing");
+  for (auto&& read : {read_text(*node, "Node", out.node, true), read_text(*node, "ID", out.node_id),
+                      read_text(*node, "Datacenter", out.datacenter), read_text(*node, "Address", out.address)}) {
+    if (!read) return read;
+  }
+  return {};
+}
+
+Status read_service(const json& row, Row& out) {
+  const json* service = member(row, "Service");
+  if (service == nullptr || !service->is_object()) return malformed("Service is missing");
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  std::string address;
+  int64_t weight_passing = 1;
+  int64_t weight_warning = 1;
+  int64_t modified = 0;
+  for (auto&& read :
+       {read_text(*service, "ID", out.instance.id, true), read_text(*service, "Service", out.service_name, true),
+        read_text(*service, "Address", address), read_text(*service, "Kind", out.kind),
+        read_texts(member(*service, "Tags"), "Tags", out.instance.tags), read_meta(*service, out.instance.meta),
+        read_number(*service, "Port", -1, most, out.port),
+        read_number(*service, "ModifyIndex", 0, std::numeric_limits<int64_t>::max(), modified)}) {
+    if (!read) return read;
+  }
+  if (const json* weights = member(*service, "Weights")) {
+    if (!weights->is_object()) return malformed("Weights is no object");
+    for (auto&& read : {read_number(*weights, "Passing", 0, 65'535, weight_passing),
+                        read_number(*weights, "Warning", 0, 65'535, weight_warning)}) {
+      if (!read) return read;
+    }
+  }
+  if (!address.empty()) out.instance.address = std::move(address);
+  out.instance.weight_passing = static_cast<uint32_t>(weight_passing);
+  out.instance.weight_warning = static_cast<uint32_t>(weight_warning);
+  out.instance.modify_index = static_cast<uint64_t>(modified);
+  return {};
+}
+
+/// What the types allow but nobody can connect to costs this one instance, not the whole answer.
+void judge(Row& row) {
+  std::string& address = row.instance.address;
+  const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
+  if (bracketed) address = address.substr(1, address.size() - 2);
+  if (!row.kind.empty()) {
+    row.skip = "it is a " + row.kind + ", which wants Connect";
+  } else if (row.port < 0 || row.port > 65'535) {
+    row.skip = "its port is not between 0 and 65535";
+  } else {
+    row.skip = address_fault(address);
+    row.instance.port = static_cast<uint16_t>(row.port);
+  }
+}
+
+Result<Row> read_row(const json& item) {
+  if (!item.is_object()) return malformed("an instance is no object");
+  Row out;
+  if (Status read = read_node(item, out.instance); !read) return fail(read.error());
+  if (Status read = read_service(item, out); !read) return fail(read.error());
+  if (Status read = read_checks(item, out.instance); !read) return fail(read.error());
+  judge(out);
+  return out;
+}
+
+}  // namespace
+
+Result<ServiceTags> decode_service_names(std::string_view body) {
+  auto parsed = parse(body);
+  if (!parsed) return fail(parsed.error());
+  if (!parsed->is_object()) return malformed("expected an object of service names");
+  if (parsed->size() > Limits::kServicesMax) return too_many("services", Limits::kServicesMax);
+  ServiceTags out;
+  for (const auto& [name, tags] : parsed->items()) {
+    if (name.empty()) return malformed("a service name is empty");
+    if (name.size() > Limits::kTextBytesMax) return too_many("bytes in a service name", Limits::kTextBytesMax);
+    std::vector<std::string> texts;
+    if (Status read = read_texts(tags.is_null() ? nullptr : &tags, "tags", texts); !read) return fail(read.error());
+    out.emplace(name, std::move(texts));
+  }
+  return out;
+}
+
+Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body) {
+  auto parsed = parse_array(body, Limits::kInstancesPerServiceMax, "instances");
+  if (!parsed) return fail(parsed.error());
+  ServiceAnswer out;
+  out.service.name = name;
+  for (const json& item : *parsed) {
+    auto row = read_row(item);
+    if (!row) return fail(row.error());
+    // Consul finds services without regard to case: "web" also answers what was registered as "Web".
+    if (row->service_name != name && equals_ignore_case(row->service_name, name)) continue;
+    if (row->service_name != name) return malformed("an instance of another service, " + row->service_name);
+    if (!row->skip.empty()) {
+      out.skipped.push_back("instance " + row->instance.id + " of " + std::string(name) + " on " + row->instance.node +
+                            ": " + row->skip);
+      continue;
+    }
+    out.service.instances.push_back(std::move(row->instance));
+  }
+  auto& all = out.service.instances;
+  auto key = [](const Instance& one) { return std::tie(one.node, one.id); };
+  std::stable_sort(all.begin(), all.end(), [&](const Instance& a, const Instance& b) { return key(a) < key(b); });
+  auto same = [&](const Instance& a, const Instance& b) { return key(a) == key(b); };
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
+  return out;
+}
+
+Result<CheckDigests> decode_health_state(std::string_view body) {
+  auto parsed = parse_array(body, Limits::kChecksMax, "checks");
+  if (!parsed) return fail(parsed.error());
+  CheckDigests out;
+  for (const json& check : *parsed) {
+    if (!check.is_object()) return malformed("a check is no object");
+    std::string node;
+    std::string id;
+    std::string status;
+    std::string service_id;
+    std::string service_name;
+    for (auto&& read : {read_text(check, "Node", node, true), read_text(check, "CheckID", id),
+                        read_text(check, "Status", status, true), read_text(check, "ServiceID", service_id),
+                        read_text(check, "ServiceName", service_name)}) {
+      if (!read) return fail(read.error());
+    }
+    // A sum does not depend on the order of the rows. The NULs keep ("a", "bc") and ("ab", "c") apart.
+    const uint64_t digest = fnv1a(node + '\0' + service_id + '\0' + id + '\0' + status);
+    if (service_name.empty()) {
+      out.nodes[node] += digest;
+    } else {
+      out.services[service_name] += digest;
+    }
+  }
+  return out;
+}
+
+Result<std::map<std::string, std::string, std::less<>>> decode_nodes(std::string_view body) {
+  auto parsed = parse_array(body, Limits::kServicesMax, "nodes");
+  if (!parsed) return fail(parsed.error());
+  std::map<std::string, std::string, std::less<>> out;
+  for (const json& item : *parsed) {
+    if (!item.is_object()) return malformed("a node is no object");
+    std::string name;
+    std::string address;
+    for (auto&& read : {read_text(item, "Node", name, true), read_text(item, "Address", address)}) {
+      if (!read) return fail(read.error());
+    }
+    out.insert_or_assign(std::move(name), std::move(address));
+  }
+  return out;
+}
+
+}  // namespace weir::provider

@@ -1,0 +1,54 @@
+#pragma once
+// Consul's answers, decoded. Pure. What arrives is not trusted: types are checked, sizes and counts are limited, and an
+// answer that is not whole and well formed is an error, never a shorter list.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/catalog/catalog.h"
+
+namespace weir::provider {
+
+struct ConsulJsonLimits {
+  static constexpr size_t kServicesMax = 100'000;
+  static constexpr size_t kInstancesPerServiceMax = 20'000;
+  static constexpr size_t kChecksMax = 1'000'000;       // in health/state/any
+  static constexpr size_t kChecksPerInstanceMax = 1'024;
+  static constexpr size_t kTagsMax = 4'096;             // of one instance, or of one name in the list
+  static constexpr size_t kMetaMax = 1'024;             // pairs of one instance
+  static constexpr size_t kTextBytesMax = 16 * 1024;    // one name, tag or value
+  static constexpr size_t kDepthMax = 32;               // nested arrays and objects
+};
+
+/// Service name -> the union of its instances' tags.
+using ServiceTags = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+/// /v1/catalog/services
+Result<ServiceTags> decode_service_names(std::string_view body);
+
+struct ServiceAnswer {
+  catalog::Service service;
+  std::vector<std::string> skipped;  // instances that cannot be used, each with its reason; the others stand
+};
+
+/// /v1/health/service/<name>
+Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body);
+
+/// What moved is found by comparing two of these: a number per service and per node over the state of their checks
+/// (not over output). Equal numbers mean equal states.
+struct CheckDigests {
+  std::map<std::string, uint64_t, std::less<>> services;
+  std::map<std::string, uint64_t, std::less<>> nodes;  // node-level checks
+};
+
+/// /v1/health/state/any
+Result<CheckDigests> decode_health_state(std::string_view body);
+
+/// /v1/catalog/nodes: node name -> address.
+Result<std::map<std::string, std::string, std::less<>>> decode_nodes(std::string_view body);
+
+}  // namespace weir::provider

@@ -1,0 +1,76 @@
+#pragma once
+// The way to the catalog: a list of addresses of which one is in use, the token, and what every request carries.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/base/url.h"
+#include "weir/config/config.h"
+#include "weir/http/client.h"
+
+namespace weir::provider {
+
+/// A file whose content may change: vault agents and operators renew tokens in place.
+class TokenFile {
+ public:
+  explicit TokenFile(std::string path) : path_(std::move(path)) {}
+  /// The content without white space at its ends. Reads again when the file's stamp (inode, size, mtime) has changed or
+  /// `force` is set. A file that cannot be read keeps the last token: it may be in the middle of being replaced.
+  const std::string& token(bool force = false);
+
+ private:
+  const std::string path_;
+  std::string token_;
+  std::string stamp_;
+  bool failed_ = false;  // said so in the log already
+};
+
+/// Sends requests to the address in use. Owned by ConsulProvider; loop's thread.
+/// Two failures in a row, from whichever queries, move to the next address: one may be an answer's own trouble. A hang
+/// moves at once, since it took a whole deadline to be seen. Indexes differ between servers, so whoever asks must
+/// forget its index when generation() has grown; `on_moved` tells.
+class ConsulLink {
+ public:
+  using OnMoved = std::function<void()>;
+
+  /// `addresses` is not empty.
+  ConsulLink(event::Loop& loop, const config::ConsulConfig& config, std::vector<Url> addresses, OnMoved on_moved);
+
+  /// `path` begins with "/v1/"; `query` is "" or "index=5&wait=60000ms".
+  [[nodiscard]] std::unique_ptr<http::Call> get(std::string_view path, std::string_view query, uint64_t timeout_ms,
+                                                http::Client::OnResponse on_response);
+
+  void note_success(uint64_t generation);
+  /// May call on_moved from within.
+  void note_failure(uint64_t generation, bool hang);
+  /// After a 403: whether there is another token now than the one that was refused.
+  bool renew_token();
+
+  [[nodiscard]] uint64_t generation() const { return generation_; }
+  [[nodiscard]] std::string address_text() const;
+
+ private:
+  static constexpr uint32_t kFailuresBeforeMove = 2;
+  static constexpr uint64_t kConnectTimeoutMs = 2'000;
+  static constexpr size_t kBodyBytesMax = 64 * 1024 * 1024;
+
+  // constant after construction
+  const std::vector<Url> addresses_;
+  const std::string fixed_token_;
+  const std::string common_query_;  // "dc=dc2&stale=", ""
+  const OnMoved on_moved_;
+  // loop's thread
+  TokenFile token_file_;
+  const bool has_token_file_;
+  http::Client client_;
+  size_t current_ = 0;
+  uint64_t generation_ = 1;
+  uint32_t failures_ = 0;  // in a row, since the last success or move
+};
+
+}  // namespace weir::provider

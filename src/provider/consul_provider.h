@@ -1,0 +1,101 @@
+#pragma once
+// Follows a Consul-compatible catalog.
+//
+// What is asked, and why:
+// - One blocking query on /v1/catalog/services tells which services there are and which of them carry routing tags.
+//   Services that are not routed cost nothing beyond their line in that list.
+// - Each routed service has a blocking query of its own on /v1/health/service/<name>, up to watches_max (64) of them.
+//   Its answer is the news itself, so a registration is known one round trip after the registry's acknowledgement; and
+//   the registry wakes only who is concerned: the work is bounded by the change, and check output of other services,
+//   which wakes everybody on /v1/health/state/any, wakes nobody here. 64 + 3 connections stay well below the 200 that
+//   Consul allows one client by default.
+// - Routed services above that bound share two queries and are read one by one when those show a change (crowd.h): a
+//   constant number of connections, at the price of one more round trip.
+//
+// What is believed:
+// - Only a 200 that decodes whole. Errors, silence, cut or strange answers keep, per service, what was last known.
+// - A service whose last instance is gone must also be gone from the list, or still be empty when the list has been
+//   read again: a registry that lost its state then shows in one step, which the safety brake sees as what it is.
+// - What a routes file refers to and the catalog does not have is known to be empty (503), not unknown (404).
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "provider/consul_json.h"
+#include "provider/crowd.h"
+#include "provider/snapshot_gate.h"
+#include "weir/provider/providers.h"
+
+namespace weir::provider {
+
+/// Owned by the application; control loop's thread. stop() ends every query and saves what waits to be saved.
+class ConsulProvider final : public Provider {
+ public:
+  ConsulProvider(event::Loop& loop, const Clock& clock, ConsulOptions options);
+  ~ConsulProvider() override;
+
+  Status start(Observer& observer) override;
+  void stop() override;
+  [[nodiscard]] ProviderStatus status() const override;
+  void want_services(std::set<std::string, std::less<>> names) override;
+
+ private:
+  /// One routed service.
+  struct Tracked {
+    std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
+    bool answered = false;
+    bool settled = false;                  // answered, or failed once: the start does not wait for it any longer
+    bool empty_unconfirmed = false;        // said to have no instance; the list has not been read again since
+    std::string error;
+    std::vector<std::string> skipped;
+  };
+
+  [[nodiscard]] bool has_routing_tag(const std::vector<std::string>& tags) const;
+  [[nodiscard]] bool routed(const std::string& name, const std::vector<std::string>& tags) const;
+
+  Status on_names(const QueryAnswer& answer);
+  void on_names_failed(const Error& error);
+  void update_tracked(uint64_t seen_us);
+  void track(const std::string& name);
+  void fill_free_watches();
+  void settle_unlisted(uint64_t seen_us);
+
+  Status on_service(const std::string& name, const QueryAnswer& answer);
+  void on_service_failed(const std::string& name, const Error& error);
+  void put(catalog::Service service, uint64_t seen_us);
+  void start_watch(const std::string& name, Tracked& tracked);
+
+  void on_shared_query_failed(const Error& error);
+  void after_failure(const Error& error);
+  void for_each_query(void (BlockingQuery::*call)());
+  void note_settled();
+
+  // constant after construction
+  event::Loop& loop_;
+  const Clock& clock_;
+  ConsulOptions options_;
+  // loop's thread; what uses something else stands below it
+  Observer* observer_ = nullptr;  // null: stopped
+  Random random_;
+  std::set<std::string, std::less<>> wanted_;
+  ServiceTags names_;
+  bool names_known_ = false;
+  bool names_asked_afresh_ = false;
+  bool synced_ = false;
+  int64_t disk_wall_ns_ = 0;
+  int64_t good_wall_ns_ = 0;      // the list's last good answer
+  uint64_t good_at_ms_ = 0;
+  std::string error_;             // of the list; "" while it is well
+  std::unique_ptr<SnapshotGate> gate_;
+  std::unique_ptr<ConsulLink> link_;
+  std::unique_ptr<Crowd> crowd_;
+  std::unique_ptr<BlockingQuery> names_query_;
+  std::map<std::string, Tracked, std::less<>> tracked_;
+  size_t watches_ = 0;            // of tracked_, those with a watch
+};
+
+}  // namespace weir::provider

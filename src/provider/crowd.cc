@@ -1,0 +1,119 @@
+#include "provider/crowd.h"
+
+#include <algorithm>
+
+namespace weir::provider {
+namespace {
+
+/// Calls with each key whose value differs between the maps, or that only one of them has.
+template <typename Map, typename F>
+void for_each_difference(const Map& before, const Map& after, F&& call) {
+  for (const auto& [key, value] : before) {
+    auto found = after.find(key);
+    if (found == after.end() || found->second != value) call(key);
+  }
+  for (const auto& [key, value] : after) {
+    if (!before.contains(key)) call(key);
+  }
+}
+
+}  // namespace
+
+Crowd::Crowd(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks)
+    : loop_(loop),
+      link_(link),
+      random_(random),
+      timing_(timing),
+      callbacks_(std::move(callbacks)),
+      fetcher_(loop, link, random, timing, callbacks_.on_answer, callbacks_.on_failure),
+      sweep_timer_(loop, [this] { sweep(); }) {}
+
+void Crowd::add(const std::string& name) {
+  if (members_.empty()) {
+    auto ask = [this](const char* path, Status (Crowd::*on_answer)(const QueryAnswer&)) {
+      auto query = std::make_unique<BlockingQuery>(
+          loop_, link_, random_, timing_, QuerySubject{.path = path},
+          [this, on_answer](const QueryAnswer& answer) { return (this->*on_answer)(answer); },
+          callbacks_.on_query_failure);
+      query->start();
+      return query;
+    };
+    checks_query_ = ask("/v1/health/state/any", &Crowd::on_checks);
+    nodes_query_ = ask("/v1/catalog/nodes", &Crowd::on_nodes);
+  }
+  members_.try_emplace(name);
+  read_now(name);
+}
+
+void Crowd::remove(const std::string& name) {
+  members_.erase(name);
+  fetcher_.forget(name);
+  if (!members_.empty()) return;
+  checks_query_.reset();
+  nodes_query_.reset();
+  checks_ = {};
+  node_addresses_.clear();
+  sweep_timer_.stop();
+}
+
+void Crowd::note_instances(const catalog::Service& service) {
+  auto found = members_.find(service.name);
+  if (found == members_.end()) return;
+  found->second.clear();
+  for (const catalog::Instance& one : service.instances) found->second.insert(one.node);
+}
+
+void Crowd::on_services_moved() {
+  if (members_.empty() || sweep_timer_.active()) return;
+  const uint64_t due_ms = swept_at_ms_ + kSweepPeriodMs + kSweepPerMemberMs * members_.size();
+  const bool first = swept_at_ms_ == 0;
+  sweep_timer_.start_once(first || due_ms <= loop_.now_ms() ? 1 : due_ms - loop_.now_ms());
+}
+
+void Crowd::sweep() {
+  swept_at_ms_ = loop_.now_ms();
+  for (const auto& [name, nodes] : members_) fetcher_.fetch(name, ServiceFetcher::Urgency::later);
+}
+
+Status Crowd::on_checks(const QueryAnswer& answer) {
+  if (answer.same_body) return {};
+  auto decoded = decode_health_state(answer.body);
+  if (!decoded) return fail(decoded.error());
+  for_each_difference(checks_.services, decoded->services, [&](const std::string& name) {
+    if (members_.contains(name)) read_now(name);
+  });
+  for_each_difference(checks_.nodes, decoded->nodes, [&](const std::string& node) { read_services_on(node); });
+  checks_ = std::move(*decoded);
+  return {};
+}
+
+Status Crowd::on_nodes(const QueryAnswer& answer) {
+  if (answer.same_body) return {};
+  auto decoded = decode_nodes(answer.body);
+  if (!decoded) return fail(decoded.error());
+  for_each_difference(node_addresses_, *decoded, [&](const std::string& node) { read_services_on(node); });
+  node_addresses_ = std::move(*decoded);
+  return {};
+}
+
+void Crowd::read_services_on(std::string_view node) {
+  for (const auto& [name, nodes] : members_) {
+    if (nodes.contains(node)) read_now(name);
+  }
+}
+
+void Crowd::ask_afresh() {
+  for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
+    if (query != nullptr) query->ask_afresh();
+  }
+  fetcher_.restart();
+}
+
+void Crowd::ask_again() {
+  for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
+    if (query != nullptr) query->ask_again();
+  }
+  fetcher_.restart();
+}
+
+}  // namespace weir::provider

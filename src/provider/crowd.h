@@ -1,0 +1,67 @@
+#pragma once
+// The routed services beyond those that have a blocking query of their own, followed together.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "provider/consul_json.h"
+#include "provider/service_fetcher.h"
+
+namespace weir::provider {
+
+/// Two blocking queries, however many members: /v1/health/state/any tells whose checks changed, /v1/catalog/nodes whose
+/// node got another address; only those are read again. An instance without checks shows in neither: when the index of
+/// the service list moves, all members are read again, slowly and at most once a sweep period.
+/// Owned by ConsulProvider; loop's thread. Asks nothing while it has no members.
+class Crowd {
+ public:
+  struct Callbacks {
+    ServiceFetcher::OnAnswer on_answer;
+    ServiceFetcher::OnFailure on_failure;          // of one service
+    BlockingQuery::OnFailure on_query_failure;     // of the shared queries
+  };
+
+  Crowd(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks);
+
+  void add(const std::string& name);
+  void remove(const std::string& name);
+  /// A member's instances, so that a change of a node finds its services.
+  void note_instances(const catalog::Service& service);
+  /// The list of services has another index: some instance, somewhere, was added, changed or removed.
+  void on_services_moved();
+  /// Its tags changed.
+  void read_now(const std::string& name) { fetcher_.fetch(name, ServiceFetcher::Urgency::now); }
+  void ask_afresh();
+  void ask_again();
+  [[nodiscard]] size_t size() const { return members_.size(); }
+
+ private:
+  static constexpr uint64_t kSweepPeriodMs = 5'000;
+  static constexpr uint64_t kSweepPerMemberMs = 20;  // so a sweep asks 50 times a second at most, whatever the size
+
+  Status on_checks(const QueryAnswer& answer);
+  Status on_nodes(const QueryAnswer& answer);
+  void read_services_on(std::string_view node);
+  void sweep();
+
+  // constant after construction
+  event::Loop& loop_;
+  ConsulLink& link_;
+  Random& random_;
+  const QueryTiming timing_;
+  const Callbacks callbacks_;
+  // loop's thread
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on
+  CheckDigests checks_;
+  std::map<std::string, std::string, std::less<>> node_addresses_;
+  uint64_t swept_at_ms_ = 0;
+  ServiceFetcher fetcher_;
+  event::Timer sweep_timer_;
+  std::unique_ptr<BlockingQuery> checks_query_;
+  std::unique_ptr<BlockingQuery> nodes_query_;
+};
+
+}  // namespace weir::provider

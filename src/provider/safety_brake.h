@@ -1,0 +1,58 @@
+#pragma once
+// The safety brake: a catalog that suddenly says that most endpoints are gone is not believed at once.
+// Why: an agent that restarts, a server that lost its state or a token that expired answers 200 with little or nothing
+// for seconds, and an edge that believes it serves 404 to everybody. Keeping dead endpoints for a minute costs a few
+// connect failures, which are retried; dropping living ones costs the site.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "weir/catalog/catalog.h"
+
+namespace weir::provider {
+
+struct BrakeLimits {
+  uint32_t share_percent = 50;  // losing more than this share of all live endpoints is held; 100: no brake
+  uint32_t count_min = 4;       // losing fewer than this is never held (but for a catalog that becomes empty)
+  uint64_t hold_ms = 30'000;
+};
+
+struct BrakeVerdict {
+  std::shared_ptr<const catalog::CatalogSnapshot> apply;  // what to serve now
+  size_t held_endpoints = 0;   // in `apply` only because of the hold
+  size_t live_before = 0;
+  uint64_t release_at_ms = 0;  // when the hold ends; 0: nothing is held
+  bool released = false;       // this verdict ended a hold because its time had passed
+};
+
+/// Weighs each new snapshot against the one in use. Pure but for its memory of the hold; one a provider.
+/// A loss is an endpoint that was live and is now absent or critical, less the endpoints that became live meanwhile.
+/// Maintenance is an operator's wish and no loss. Losses of the last kWindowMs count together: the same event reaches
+/// us in several answers. During a hold additions and changes apply, and nothing is removed until its end; it ends
+/// early when everything is back.
+class SafetyBrake {
+ public:
+  static constexpr uint64_t kWindowMs = 2'000;
+
+  explicit SafetyBrake(BrakeLimits limits) : limits_(limits) {}
+  /// `applied` is what was last served (a verdict's `apply`), `wanted` what the catalog says now. Neither is null.
+  BrakeVerdict weigh(const std::shared_ptr<const catalog::CatalogSnapshot>& applied,
+                     const std::shared_ptr<const catalog::CatalogSnapshot>& wanted, uint64_t now_ms);
+  [[nodiscard]] bool holding() const { return release_at_ms_ != 0; }
+
+ private:
+  struct Loss {
+    uint64_t at_ms;
+    size_t endpoints;
+  };
+  [[nodiscard]] bool too_much(size_t lost, size_t gained, size_t live_before, size_t live_after);
+  void forget_old_losses(uint64_t now_ms);
+
+  const BrakeLimits limits_;
+  std::deque<Loss> losses_;      // applied ones, of the last kWindowMs; at most kLossesMax
+  uint64_t release_at_ms_ = 0;   // 0: not holding
+};
+
+}  // namespace weir::provider

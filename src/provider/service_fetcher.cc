@@ -1,0 +1,110 @@
+#include "provider/service_fetcher.h"
+
+#include "provider/snapshot_gate.h"
+#include "weir/base/text.h"
+
+namespace weir::provider {
+
+std::string service_path(std::string_view name) { return "/v1/health/service/" + percent_encode(name); }
+
+ServiceFetcher::ServiceFetcher(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing,
+                               OnAnswer on_answer, OnFailure on_failure)
+    : loop_(loop),
+      link_(link),
+      random_(random),
+      timing_(timing),
+      on_answer_(std::move(on_answer)),
+      on_failure_(std::move(on_failure)),
+      backoff_(timing.backoff_first_ms, timing.backoff_max_ms),
+      pause_(loop, [this] {
+        paused_ = false;
+        pump();
+      }) {}
+
+void ServiceFetcher::fetch(const std::string& name, Urgency urgency) {
+  if (calls_.contains(name)) {
+    again_.insert(name);
+    return;
+  }
+  auto found = queued_.find(name);
+  const bool waits_already = found != queued_.end() && (found->second == Urgency::now || urgency == Urgency::later);
+  if (waits_already) return;
+  queued_.insert_or_assign(name, urgency);
+  (urgency == Urgency::now ? now_ : later_).push_back(name);
+  pump();
+}
+
+void ServiceFetcher::forget(const std::string& name) {
+  queued_.erase(name);
+  again_.erase(name);
+  if (calls_.erase(name) > 0) pump();
+}
+
+void ServiceFetcher::restart() {
+  std::vector<std::string> names;
+  for (const auto& [name, call] : calls_) names.push_back(name);
+  calls_.clear();
+  for (const std::string& name : names) fetch(name, Urgency::now);
+}
+
+void ServiceFetcher::pump() {
+  std::string name;
+  while (!paused_ && calls_.size() < kFetchesMax && take_next(name)) {
+    if (const uint64_t delay_ms = bucket_.take(loop_.now_ms()); delay_ms > 0) {
+      // The permission is taken: what it was for goes first when its time comes.
+      queued_.insert_or_assign(name, Urgency::now);
+      now_.push_front(name);
+      paused_ = true;
+      pause_.start_once(delay_ms);
+      return;
+    }
+    send(name);
+  }
+}
+
+bool ServiceFetcher::take_next(std::string& name) {
+  for (auto* queue : {&now_, &later_}) {
+    const Urgency urgency = queue == &now_ ? Urgency::now : Urgency::later;
+    while (!queue->empty()) {
+      name = std::move(queue->front());
+      queue->pop_front();
+      auto found = queued_.find(name);
+      if (found == queued_.end() || found->second != urgency) continue;
+      queued_.erase(found);
+      return true;
+    }
+  }
+  return false;
+}
+
+void ServiceFetcher::send(const std::string& name) {
+  calls_[name] = link_.get(service_path(name), "", timing_.immediate_ms,
+                           [this, name](Result<http::ClientResponse> response) {
+                             const std::string kept = name;  // erasing the call destroys this function
+                             on_response(kept, std::move(response));
+                           });
+}
+
+void ServiceFetcher::on_response(const std::string& name, Result<http::ClientResponse> response) {
+  const auto finished = calls_.extract(name);
+  const bool again = again_.erase(name) > 0;
+  Status taken = {};
+  if (!response) {
+    taken = fail(response.error());
+  } else if (response->status != 200) {
+    taken = fail(ErrorCode::unavailable, "status " + std::to_string(response->status));
+  } else {
+    taken = on_answer_(name, {.body = response->body, .seen_us = steady_us()});
+  }
+  if (taken) {
+    backoff_.reset();
+    if (again) fetch(name, Urgency::now);
+    return pump();
+  }
+  on_failure_(name, taken.error());
+  paused_ = true;
+  pause_.start_once(backoff_.next_ms(random_));
+  fetch(name, Urgency::later);
+}
+
+}  // namespace weir::provider

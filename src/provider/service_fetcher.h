@@ -1,0 +1,64 @@
+#pragma once
+// Reads single services, without blocking queries, a few at a time.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "provider/blocking_query.h"
+
+namespace weir::provider {
+
+/// The path of /v1/health/service/<name>, escaped.
+std::string service_path(std::string_view name);
+
+/// A queue of names to read; each name is in it once. Owned by Crowd; loop's thread.
+/// At most kFetchesMax under way, 16 at once and then 100 a second; a failure pauses the queue with a growing delay and
+/// puts the name back.
+class ServiceFetcher {
+ public:
+  using OnAnswer = std::function<Status(const std::string& name, const QueryAnswer& answer)>;
+  using OnFailure = std::function<void(const std::string& name, const Error& error)>;
+  static constexpr size_t kFetchesMax = 4;
+
+  enum class Urgency : uint8_t { now, later };
+
+  ServiceFetcher(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, OnAnswer on_answer,
+                 OnFailure on_failure);
+
+  void fetch(const std::string& name, Urgency urgency);
+  /// It is of no interest any more. Not from within a callback for the same name.
+  void forget(const std::string& name);
+  /// Reads again what is under way: the address has changed.
+  void restart();
+
+ private:
+  void pump();
+  [[nodiscard]] bool take_next(std::string& name);
+  void send(const std::string& name);
+  void on_response(const std::string& name, Result<http::ClientResponse> response);
+
+  // constant after construction
+  event::Loop& loop_;
+  ConsulLink& link_;
+  Random& random_;
+  const QueryTiming timing_;
+  const OnAnswer on_answer_;
+  const OnFailure on_failure_;
+  // loop's thread
+  std::deque<std::string> now_;
+  std::deque<std::string> later_;
+  std::map<std::string, Urgency, std::less<>> queued_;  // a name in a deque that is not here (so) is skipped
+  std::map<std::string, std::unique_ptr<http::Call>, std::less<>> calls_;
+  std::set<std::string, std::less<>> again_;            // asked for while it was being read
+  TokenBucket bucket_{16, 100};
+  Backoff backoff_;
+  event::Timer pause_;
+  bool paused_ = false;
+};
+
+}  // namespace weir::provider

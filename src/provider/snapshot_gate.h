@@ -1,0 +1,86 @@
+#pragma once
+// What stands between a catalog's answers and the routing table: gathering, comparing, the safety brake, the disk.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "provider/safety_brake.h"
+#include "provider/snapshot_writer.h"
+#include "weir/base/clock.h"
+#include "weir/catalog/catalog.h"
+#include "weir/event/loop.h"
+#include "weir/event/timer.h"
+
+namespace weir::provider {
+
+struct GateOptions {
+  std::string provider;         // "consul"
+  std::string path;             // of the last good catalog; "": nothing is kept
+  BrakeLimits brake;
+  uint64_t coalesce_ms = 1;     // changes that arrive within this become one snapshot; never extended
+  uint64_t save_period_ms = 1'000;
+  uint64_t resave_ms = 300'000; // an unchanged catalog is saved again this often, so that its age on disk is honest
+};
+
+/// std::chrono::steady_clock in microseconds.
+uint64_t steady_us();
+
+/// Collects what is positively known of each service and hands out whole snapshots when their content changed.
+/// Owned by a catalog provider; its loop's thread. Destroying it saves what still waits to be saved.
+class SnapshotGate {
+ public:
+  /// `seen_us`: when the first answer that brought this change arrived.
+  using OnSnapshot = std::function<void(std::shared_ptr<const catalog::CatalogSnapshot>, uint64_t seen_us)>;
+
+  SnapshotGate(event::Loop& loop, const Clock& clock, GateOptions options, OnSnapshot on_snapshot);
+
+  /// Takes the last good catalog from disk and hands it out. When it was saved; 0 when there is none (a damaged file is
+  /// logged and ignored). Before anything else is put.
+  int64_t load();
+  /// A positive answer about one service. Equal content changes nothing.
+  void put_service(std::shared_ptr<const catalog::Service> service, uint64_t seen_us);
+  /// A positive answer that it is gone, or not to be routed any more.
+  void remove_service(std::string_view name, uint64_t seen_us);
+  void set_index(uint64_t index) { index_ = index; }
+  /// Everything that can be known is known: hands out the snapshot even if it is empty or equals the loaded one.
+  void complete();
+  /// The catalog has just confirmed what we have.
+  void confirm();
+
+  [[nodiscard]] bool knows(std::string_view name) const { return known_.contains(name); }
+  [[nodiscard]] const std::map<std::string, std::shared_ptr<const catalog::Service>, std::less<>>& known() const {
+    return known_;
+  }
+  [[nodiscard]] const catalog::CatalogSnapshot& applied() const { return *applied_; }
+  /// What the brake holds back, for people; "" when nothing.
+  [[nodiscard]] std::string held_text() const;
+  [[nodiscard]] std::string save_error() const { return writer_ ? writer_->error() : ""; }
+
+ private:
+  void touch(uint64_t seen_us);
+  void evaluate();
+  void note_brake(const BrakeVerdict& verdict);
+  void save();
+
+  // constant after construction
+  const Clock& clock_;
+  const GateOptions options_;
+  const OnSnapshot on_snapshot_;
+  // loop's thread
+  std::map<std::string, std::shared_ptr<const catalog::Service>, std::less<>> known_;
+  std::shared_ptr<const catalog::CatalogSnapshot> applied_;
+  SafetyBrake brake_;
+  BrakeVerdict held_;          // the newest verdict that held something
+  uint64_t index_ = 0;
+  uint64_t changed_us_ = 0;    // the first change not handed out yet; 0: none
+  bool complete_once_ = false;
+  bool hand_out_anyway_ = false;
+  uint64_t saved_at_ms_ = 0;
+  event::Timer coalesce_;
+  event::Timer release_;
+  std::unique_ptr<SnapshotWriter> writer_;
+};
+
+}  // namespace weir::provider

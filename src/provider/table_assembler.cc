@@ -1,0 +1,155 @@
+#include "weir/provider/table_assembler.h"
+
+#include <algorithm>
+
+#include "provider/snapshot_gate.h"
+#include "weir/base/duration.h"
+#include "weir/base/log.h"
+
+namespace weir::provider {
+namespace {
+
+std::string age_text(const ProviderStatus& status) {
+  return format_duration(static_cast<int64_t>(status.age_ms / 1'000) * 1'000'000'000) + " old";
+}
+
+/// "web@consul" -> "web" for provider "consul"; "" when it names another one.
+std::string_view name_in(std::string_view reference, std::string_view provider) {
+  const size_t at = reference.rfind('@');
+  return at != std::string_view::npos && reference.substr(at + 1) == provider ? reference.substr(0, at) : "";
+}
+
+std::string key_of(const routing::Rejection& one) {
+  return one.kind + '\0' + one.name + '\0' + one.reason + '\0' + one.origin;
+}
+
+std::set<std::string> keys_of(const std::vector<routing::Rejection>& all) {
+  std::set<std::string> out;
+  for (const auto& one : all) out.insert(key_of(one));
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(Source source) {
+  switch (source) {
+    case Source::none: return "none";
+    case Source::disk: return "disk";
+    case Source::live: return "live";
+  }
+  return "unknown";
+}
+
+TableAssembler::TableAssembler(const Clock& clock, Publish publish) : clock_(clock), publish_(std::move(publish)) {}
+
+void TableAssembler::add(Provider& provider) { inputs_[provider.status().name].provider = &provider; }
+
+void TableAssembler::add(Provider& provider, routing::CatalogOptions options) {
+  Input& input = inputs_[provider.status().name];
+  input.provider = &provider;
+  input.decoder = std::make_unique<routing::CatalogDecoder>(std::move(options));
+}
+
+void TableAssembler::on_catalog(std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us) {
+  auto found = inputs_.find(snapshot->provider);
+  if (found == inputs_.end() || !found->second.decoder) return;
+  take(found->second, found->second.decoder->decode(*snapshot), seen_us);
+}
+
+void TableAssembler::on_definitions(std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
+  auto found = inputs_.find(definitions->provider);
+  if (found == inputs_.end()) return;
+  take(found->second, std::move(definitions), seen_us);
+}
+
+void TableAssembler::take(Input& input, std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
+  if (input.definitions == definitions) return;
+  const std::string provider = definitions->provider;
+  input.definitions = std::move(definitions);
+  tell_wanted();
+  build(provider, seen_us);
+}
+
+void TableAssembler::tell_wanted() {
+  for (auto& [name, input] : inputs_) {
+    std::set<std::string, std::less<>> wanted;
+    for (const auto& [other_name, other] : inputs_) {
+      if (other_name == name || !other.definitions) continue;
+      for (const auto& router : other.definitions->routers) {
+        if (auto service = name_in(router.service, name); !service.empty()) wanted.emplace(service);
+      }
+    }
+    input.provider->want_services(std::move(wanted));
+  }
+}
+
+void TableAssembler::build(const std::string& provider, uint64_t seen_us) {
+  std::vector<std::shared_ptr<const routing::Definitions>> all;
+  for (const auto& [name, input] : inputs_) {
+    if (input.definitions) all.push_back(input.definitions);
+  }
+  routing::BuildOutcome outcome = routing::build_table(all, table_);
+  note_rejected(std::move(outcome.rejected));
+  if (outcome.table == table_) return;
+  table_ = std::move(outcome.table);
+  last_change_wall_ns_ = clock_.wall_ns();
+  const TableChange change{provider, seen_us, steady_us()};
+  publish_(table_, change);
+  note_latency(steady_us() - seen_us);
+  log::info("routing table changed", {{"generation", table_->generation()},
+                                      {"provider", provider},
+                                      {"routers", table_->routers().size()},
+                                      {"services", table_->services().size()},
+                                      {"rejected", rejected_.size()},
+                                      {"took_us", latency_.last_us}});
+}
+
+void TableAssembler::note_rejected(std::vector<routing::Rejection> rejected) {
+  const auto keys_before = keys_of(rejected_);
+  const auto keys_now = keys_of(rejected);
+  for (const auto& one : rejected) {
+    if (keys_before.contains(key_of(one))) continue;
+    log::warn("not routed", {{"kind", one.kind}, {"name", one.name}, {"reason", one.reason}, {"origin", one.origin}});
+  }
+  for (const auto& one : rejected_) {
+    if (!keys_now.contains(key_of(one))) log::info("rejection gone", {{"kind", one.kind}, {"name", one.name}});
+  }
+  rejected_ = std::move(rejected);
+}
+
+void TableAssembler::note_latency(uint64_t took_us) {
+  const auto& bounds = ChangeLatency::kBoundsUs;
+  const auto slot = std::lower_bound(bounds.begin(), bounds.end(), took_us);
+  ++(slot == bounds.end() ? latency_.over : latency_.counts[static_cast<size_t>(slot - bounds.begin())]);
+  ++latency_.count;
+  latency_.sum_us += took_us;
+  latency_.last_us = took_us;
+}
+
+std::vector<ProviderStatus> TableAssembler::statuses() const {
+  std::vector<ProviderStatus> out;
+  for (const auto& [name, input] : inputs_) out.push_back(input.provider->status());
+  return out;
+}
+
+Readiness TableAssembler::readiness() const {
+  Readiness out{.ready = true, .reason = ""};
+  for (const ProviderStatus& status : statuses()) {
+    if (!out.reason.empty()) out.reason += "; ";
+    out.reason += status.name + ": ";
+    switch (status.source) {
+      case Source::none:
+        out.ready = false;
+        out.reason += "not read yet";
+        break;
+      case Source::disk: out.reason += "from disk, " + age_text(status); break;
+      case Source::live: out.reason += "live, " + age_text(status); break;
+    }
+    if (!status.held.empty()) out.reason += ", held: " + status.held;
+    if (!status.error.empty()) out.reason += ", error: " + status.error;
+  }
+  out.ready = out.ready && table_ != nullptr;
+  return out;
+}
+
+}  // namespace weir::provider
