@@ -1,0 +1,128 @@
+#include "registry/tables.h"
+
+namespace weir::registry {
+namespace {
+
+template <typename Map, typename Key>
+typename Map::mapped_type find_in(const Map& map, const Key& key) {
+  auto at = map.find(key);
+  return at == map.end() ? nullptr : at->second;
+}
+
+}  // namespace
+
+void Tables::replace(const Record& old_record, const Record& new_record) {
+  std::visit([this](const auto& old_ref) { if (old_ref) erase(*old_ref); }, old_record);
+  std::visit([this](const auto& new_ref) { if (new_ref) insert(new_ref); }, new_record);
+}
+
+Ref<Node> Tables::node(std::string_view name) const { return find_in(nodes_, fold_name(name)); }
+
+Ref<Service> Tables::service(std::string_view node, std::string_view id) const {
+  return find_in(services_, NodeAndId{fold_name(node), std::string(id)});
+}
+
+Ref<Check> Tables::check(std::string_view node, std::string_view id) const {
+  return find_in(checks_, NodeAndId{fold_name(node), std::string(id)});
+}
+
+Ref<KvEntry> Tables::kv_entry(std::string_view key) const { return find_in(kv_, key); }
+
+Ref<Session> Tables::session(std::string_view id) const { return find_in(sessions_, id); }
+
+const Tables::Instances* Tables::instances(std::string_view name) const {
+  auto at = names_.find(fold_name(name));
+  return at == names_.end() ? nullptr : &at->second;
+}
+
+std::vector<Ref<Service>> Tables::services_of_node(std::string_view node) const {
+  std::vector<Ref<Service>> found;
+  std::string folded = fold_name(node);
+  for (auto at = services_.lower_bound({folded, ""}); at != services_.end() && at->first.first == folded; ++at) {
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+std::vector<Ref<Check>> Tables::checks_of_node(std::string_view node) const {
+  std::vector<Ref<Check>> found;
+  std::string folded = fold_name(node);
+  for (auto at = checks_.lower_bound({folded, ""}); at != checks_.end() && at->first.first == folded; ++at) {
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+std::vector<Ref<Check>> Tables::checks_of_service(std::string_view node, std::string_view service_id) const {
+  std::vector<Ref<Check>> found;
+  std::string folded = fold_name(node);
+  auto at = checks_by_service_.lower_bound({folded, std::string(service_id), ""});
+  for (; at != checks_by_service_.end(); ++at) {
+    if (std::get<0>(at->first) != folded || std::get<1>(at->first) != service_id) break;
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+std::vector<Ref<KvEntry>> Tables::kv_below(std::string_view prefix) const {
+  std::vector<Ref<KvEntry>> found;
+  for (auto at = kv_.lower_bound(prefix); at != kv_.end() && at->first.starts_with(prefix); ++at) {
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+std::vector<Ref<KvEntry>> Tables::kv_held_by(std::string_view session) const {
+  std::vector<Ref<KvEntry>> found;
+  auto at = kv_by_session_.lower_bound({std::string(session), ""});
+  for (; at != kv_by_session_.end() && at->first == session; ++at) found.push_back(kv_entry(at->second));
+  return found;
+}
+
+void Tables::insert(const Ref<Node>& node) { nodes_[fold_name(node->name)] = node; }
+void Tables::erase(const Node& node) { nodes_.erase(fold_name(node.name)); }
+
+void Tables::insert(const Ref<Service>& service) {
+  NodeAndId key{fold_name(service->node), service->id};
+  names_[fold_name(service->name)][key] = service;
+  services_[std::move(key)] = service;
+}
+
+void Tables::erase(const Service& service) {
+  NodeAndId key{fold_name(service.node), service.id};
+  services_.erase(key);
+  auto name = names_.find(fold_name(service.name));
+  if (name == names_.end()) return;
+  name->second.erase(key);
+  if (name->second.empty()) names_.erase(name);
+}
+
+void Tables::insert(const Ref<Check>& check) {
+  std::string node = fold_name(check->node);
+  checks_by_service_[{node, check->service_id, check->id}] = check;
+  checks_[{std::move(node), check->id}] = check;
+}
+
+void Tables::erase(const Check& check) {
+  std::string node = fold_name(check.node);
+  checks_by_service_.erase({node, check.service_id, check.id});
+  checks_.erase({std::move(node), check.id});
+}
+
+void Tables::insert(const Ref<KvEntry>& entry) {
+  kv_[entry->key] = entry;
+  if (!entry->session.empty()) kv_by_session_.insert({entry->session, entry->key});
+}
+
+void Tables::erase(const KvEntry& entry) {
+  kv_.erase(entry.key);
+  if (!entry.session.empty()) kv_by_session_.erase({entry.session, entry.key});
+}
+
+void Tables::insert(const Ref<Session>& session) { sessions_[session->id] = session; }
+void Tables::erase(const Session& session) { sessions_.erase(session.id); }
+
+void Tables::insert(const Ref<Tombstone>& tombstone) { tombstones_[tombstone->key] = tombstone; }
+void Tables::erase(const Tombstone& tombstone) { tombstones_.erase(tombstone.key); }
+
+}  // namespace weir::registry
