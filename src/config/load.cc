@@ -116,7 +116,8 @@ class Loader {
     if (option == nullptr) {
       size_t dot = pattern.rfind('.');
       std::string section = dot == std::string::npos ? "" : pattern.substr(0, dot);
-      place.message = "unknown option " + change.key + suggestion(section, pattern.substr(section.empty() ? 0 : dot + 1));
+      place.message =
+          "unknown option " + change.key + suggestion(section, pattern.substr(section.empty() ? 0 : dot + 1));
       errors.push_back(place);
       return;
     }
@@ -206,8 +207,8 @@ class Loader {
       if (!places_.contains(key + ".address")) {
         complain(key, key + ": no address");
       } else if (point.address.port != 0 && !taken.emplace(point.address, key).second) {
-        complain(key + ".address", key + ".address: " + point.address.text() + " is also the address of " +
-                                       taken[point.address]);
+        complain(key + ".address",
+                 key + ".address: " + point.address.text() + " is also the address of " + taken[point.address]);
       }
     }
     if (config.entry_points.size() > kEntryPointsMax) {
@@ -218,7 +219,8 @@ class Loader {
 
   void check_consul() {
     if (!config.consul.token.empty() && !config.consul.token_file.empty()) {
-      complain("providers.consul.token_file", "providers.consul.token_file: there is a token as well; give one of them");
+      complain("providers.consul.token_file",
+               "providers.consul.token_file: there is a token as well; give one of them");
     }
     for (const std::string& prefix : config.consul.tag_prefixes) {
       if (!is_entry_point_name(prefix)) {

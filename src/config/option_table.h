@@ -33,8 +33,8 @@ struct Option {
   uint32_t min;               // of numbers
   uint32_t max;
   Shape shape;
-  std::string_view choices;   // separated by |
-  std::string_view help;      // sentences; no line breaks
+  std::string_view choices;                                     // separated by |
+  std::string_view help;                                        // sentences; no line breaks
   Slot (*slot)(Config& config, EntryPointConfig& entry_point);  // the second is used by entrypoints.* rows only
 };
 

@@ -77,7 +77,7 @@ class Setter {
   }
 
   template <typename Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void operator()(Enum* out) {
     if (!expect(value_, Node::Kind::string) || !checked(value_)) return;
     std::vector<std::string_view> words = split(option_.choices, '|');
@@ -129,8 +129,8 @@ class Setter {
 
 }  // namespace
 
-void set_option(const Option& option, std::string_view key, const Node& value, std::string_view folder, const Slot& slot,
-                std::vector<Error>& errors) {
+void set_option(const Option& option, std::string_view key, const Node& value, std::string_view folder,
+                const Slot& slot, std::vector<Error>& errors) {
   std::visit(Setter(option, key, value, folder, errors), slot);
 }
 

@@ -7,8 +7,8 @@
 
 namespace weir::config {
 
-/// The word nearest to `word` by single edits, when it is near enough to be a slip of the hand; else "". A transposition
-/// is two edits.
+/// The word nearest to `word` by single edits, when it is near enough to be a slip of the hand; else "". A
+/// transposition is two edits.
 std::string nearest_word(std::string_view word, std::span<const std::string> known);
 
 }  // namespace weir::config

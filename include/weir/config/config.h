@@ -1,6 +1,6 @@
 #pragma once
-// The edge's configuration: what `weir edge` is told. Every option is one row of the table in src/config/option_table.cc;
-// parsing, checks, --help and conf/weir.toml come from that table. Values; no I/O.
+// The edge's configuration: what `weir edge` is told. Every option is one row of the table in
+// src/config/option_table.cc; parsing, checks, --help and conf/weir.toml come from that table. Values; no I/O.
 
 #include <cstdint>
 #include <optional>
@@ -25,17 +25,17 @@ struct EntryPointConfig {
 enum class Consistency : uint8_t { standard, stale, consistent };
 
 struct ConsulConfig {
-  std::vector<std::string> addresses;      // URLs, tried in order; empty: this provider is off
+  std::vector<std::string> addresses;  // URLs, tried in order; empty: this provider is off
   std::string token;
-  std::string token_file;                  // read again when it changes; "" none
-  std::string datacenter;                  // "": the agent's own
-  std::vector<std::string> tag_prefixes;   // "weir", "traefik"
-  std::string fabio_tag_prefix;            // "urlprefix-"; "": fabio's tags are not read
-  bool exposed_by_default = false;         // true: services without routing tags get a router by default_rule
+  std::string token_file;                 // read again when it changes; "" none
+  std::string datacenter;                 // "": the agent's own
+  std::vector<std::string> tag_prefixes;  // "weir", "traefik"
+  std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
+  bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
   std::string default_rule;
   std::vector<std::string> strict_checks;  // the health that serves: "passing", "warning", "critical", "any"
   Consistency consistency = Consistency::standard;
-  uint32_t wait_s = 0;                     // of a blocking query
+  uint32_t wait_s = 0;  // of a blocking query
 };
 
 struct FileConfig {
@@ -93,10 +93,10 @@ struct Config {
   /// Every option at its default; no entry point.
   Config();
 
-  std::vector<EntryPointConfig> entry_points;   // sorted by name
-  std::optional<SocketAddress> admin_address;   // none: no admin API
-  uint32_t workers = 0;                         // 0: one per CPU
-  std::string data_dir;                         // last good catalog; "": nothing is kept on disk
+  std::vector<EntryPointConfig> entry_points;  // sorted by name
+  std::optional<SocketAddress> admin_address;  // none: no admin API
+  uint32_t workers = 0;                        // 0: one per CPU
+  std::string data_dir;                        // last good catalog; "": nothing is kept on disk
   ConsulConfig consul;
   FileConfig file;
   LogConfig log;

@@ -16,17 +16,17 @@ struct Node {
   enum class Kind : uint8_t { string, integer, real, boolean, array, table };
 
   Kind kind = Kind::table;
-  std::string text;            // kind string
-  int64_t integer = 0;         // kind integer
-  double real = 0;             // kind real
-  bool boolean = false;        // kind boolean
-  std::vector<Node> items;     // kind array
-  std::vector<Node> members;   // kind table; each has its key, no key twice
+  std::string text;           // kind string
+  int64_t integer = 0;        // kind integer
+  double real = 0;            // kind real
+  bool boolean = false;       // kind boolean
+  std::vector<Node> items;    // kind array
+  std::vector<Node> members;  // kind table; each has its key, no key twice
 
-  std::string key;             // "" for the root and for items of an array
-  uint32_t line = 0;           // of the value
+  std::string key;    // "" for the root and for items of an array
+  uint32_t line = 0;  // of the value
   uint32_t column = 0;
-  uint32_t key_line = 0;       // of the key; 0 where there is none
+  uint32_t key_line = 0;  // of the key; 0 where there is none
   uint32_t key_column = 0;
   std::shared_ptr<const std::string> file;  // the name given to parse_toml, shared by the whole tree
 

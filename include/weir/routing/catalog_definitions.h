@@ -50,10 +50,10 @@ struct ServiceDefinitions {
   bool operator==(const ServiceDefinitions&) const = default;
 };
 
-/// Pure. Every service gives a pool of its own name, `web@consul`, whether tagged or not. Where instances disagree about
-/// an object, the version of most instances is taken (of equally many: the one registered first) and the others are
-/// rejected. A bad tag drops its object only. Instances in maintenance, and those tagged enable=false, are left out;
-/// the health of the others is passing or warning exactly where strict_checks lets them serve.
+/// Pure. Every service gives a pool of its own name, `web@consul`, whether tagged or not. Where instances disagree
+/// about an object, the version of most instances is taken (of equally many: the one registered first) and the others
+/// are rejected. A bad tag drops its object only. Instances in maintenance, and those tagged enable=false, are left
+/// out; the health of the others is passing or warning exactly where strict_checks lets them serve.
 ServiceDefinitions decode_service(const catalog::Service& service, const CatalogOptions& options);
 
 /// Pure; every service decoded anew.

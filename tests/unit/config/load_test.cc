@@ -53,7 +53,8 @@ TEST_CASE("config: an unknown key points to where the option is") {
 TEST_CASE("config: a table where a value belongs and a value where a table belongs are errors") {
   CHECK(errors_of("workers = {}") ==
         Texts{"/etc/weir/weir.toml:1:11: workers: expected a whole number, 0 to 256, found a table"});
-  CHECK(errors_of("timeouts = 5") == Texts{"/etc/weir/weir.toml:1:12: timeouts: expected a table, found a whole number"});
+  CHECK(errors_of("timeouts = 5") ==
+        Texts{"/etc/weir/weir.toml:1:12: timeouts: expected a table, found a whole number"});
   CHECK(errors_of("[[entrypoints]]\naddress = \":80\"\n").size() == 1);
   CHECK(errors_of("entrypoints.web = \":80\"") ==
         Texts{"/etc/weir/weir.toml:1:19: entrypoints.web: expected a table, found a string"});
@@ -72,7 +73,8 @@ TEST_CASE("config: numbers are taken at their limits and refused one beyond") {
 
 TEST_CASE("config: each bad item of a list is reported and the list keeps its default") {
   LoadOutcome outcome = load_config(
-      "[entrypoints.web]\naddress = \":80\"\nforwarded_headers_trusted_cidrs = [\"10.0.0.0/8\", \"ten\", 3, \"::/129\"]\n",
+      "[entrypoints.web]\naddress = \":80\"\nforwarded_headers_trusted_cidrs = [\"10.0.0.0/8\", \"ten\", 3, "
+      "\"::/129\"]\n",
       "weir.toml");
   REQUIRE(outcome.errors.size() == 3);
   CHECK(outcome.errors[0].column == 50);

@@ -1,0 +1,340 @@
+// decode_service: one catalog service with its instances and their tags -> routers, pools of endpoints, middlewares.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "routing/claims.h"
+#include "routing/default_rule.h"
+#include "routing/expression.h"
+#include "routing/tag_fabio.h"
+#include "routing/tag_traefik.h"
+#include "weir/base/text.h"
+#include "weir/base/url.h"
+#include "weir/routing/catalog_definitions.h"
+
+namespace weir::routing {
+
+namespace {
+
+using catalog::Health;
+using catalog::Instance;
+
+/// Instances with the very same tags: their tags are decoded once.
+struct TagGroup {
+  const std::vector<std::string>* tags = nullptr;
+  std::vector<const Instance*> instances;
+  uint64_t since = 0;
+};
+
+/// A refused object; whether the object itself is gone shows only at the end.
+struct PendingRejection {
+  std::string name;  // without provider
+  Rejection rejection;
+};
+
+std::string instance_label(const Instance& instance) { return instance.id + " on " + instance.node; }
+
+std::vector<TagGroup> group_by_tags(const catalog::Service& service) {
+  std::vector<TagGroup> groups;
+  std::map<std::vector<std::string>, size_t> known;
+  for (const Instance& instance : service.instances) {
+    auto [at, added] = known.emplace(instance.tags, groups.size());
+    if (added) groups.push_back({&instance.tags, {}, instance.modify_index});
+    TagGroup& group = groups[at->second];
+    group.instances.push_back(&instance);
+    group.since = std::min(group.since, instance.modify_index);
+  }
+  return groups;
+}
+
+/// Decodes one service. Used once.
+class ServiceDecoder {
+ public:
+  ServiceDecoder(const catalog::Service& service, const CatalogOptions& options)
+      : service_(service), options_(options) {}
+
+  ServiceDefinitions run() {
+    pool(service_.name, false, "service " + service_.name);
+    out_.since = UINT64_MAX;
+    for (const TagGroup& group : group_by_tags(service_)) {
+      out_.since = std::min(out_.since, group.since);
+      decode_group(group);
+    }
+    if (service_.instances.empty()) out_.since = 0;
+    choose_routers();
+    choose_middlewares();
+    choose_pools();
+    settle_rejections();
+    return std::move(out_);
+  }
+
+ private:
+  void decode_group(const TagGroup& group) {
+    if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name);
+    TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes, {options_.provider, service_.name});
+    if (tags.enable == false) return;
+    for (Rejection& rejection : tags.rejected) {
+      std::string name = rejection.name.substr(0, rejection.name.rfind('@'));
+      pending_.push_back({name, std::move(rejection)});
+    }
+    broken_services_.insert(tags.broken_services.begin(), tags.broken_services.end());
+    std::string own_name = tags.canary ? canary_name(*group.tags) : service_.name;
+    add_plain_endpoints(group, own_name);
+    add_default_router(tags, own_name);
+    for (RouterDefinition& router : tags.routers) complete_router(router, tags, group, own_name);
+    for (const MiddlewareDefinition& middleware : tags.middlewares) claim(middlewares_, middleware, group);
+    for (const TaggedService& tagged : tags.services) add_tagged_service(tagged, group);
+    decode_fabio_tags(group);
+  }
+
+  /// A sidecar is registered with a copy of its service's tags; read again they would fight over the same names.
+  bool reads_no_tags(const TagGroup& group) {
+    if (!service_.name.ends_with("-sidecar-proxy")) return false;
+    bool tagged = std::any_of(group.tags->begin(), group.tags->end(), [&](const std::string& tag) {
+      if (!options_.fabio_tag_prefix.empty() && tag.starts_with(options_.fabio_tag_prefix)) return true;
+      return std::any_of(options_.tag_prefixes.begin(), options_.tag_prefixes.end(),
+                         [&](const std::string& prefix) { return tag.starts_with(prefix + "."); });
+    });
+    if (tagged) {
+      out_.rejected.push_back(
+          {"tag", service_.name, "the tags of a sidecar proxy are not read", "service " + service_.name});
+    }
+    return true;
+  }
+
+  /// Traefik sets a canary's default names apart, so that it gets no requests of the others'.
+  std::string canary_name(std::vector<std::string> tags) const {
+    std::sort(tags.begin(), tags.end());
+    uint64_t hash = fnv1a(join(tags, ""));
+    std::string hex;
+    for (int shift = 60; shift >= 0; shift -= 4) hex += "0123456789abcdef"[hash >> shift & 15];
+    return service_.name + "-" + hex;
+  }
+
+  /// What Traefik makes up where the tags say little.
+  void add_default_router(TraefikTags& tags, const std::string& own_name) const {
+    if (tags.router_count() > 0) return;
+    bool other_only = tags.other_protocols && tags.service_count() == 0;
+    bool asked = tags.enable == true || options_.exposed_by_default || tags.service_count() == 1;
+    if (other_only || !asked || tags.service_count() > 1) return;
+    RouterDefinition router;
+    router.name = normalize_name(own_name);
+    router.origin.text = "service " + service_.name + ", default rule";
+    tags.routers.push_back(std::move(router));
+  }
+
+  void complete_router(RouterDefinition& router, const TraefikTags& tags, const TagGroup& group,
+                       const std::string& own_name) {
+    if (router.service.empty()) {
+      if (tags.service_count() > 1) {
+        return reject("router", router.name, "several services and none is named", router.origin.text);
+      }
+      bool broken = tags.services.empty() && !tags.broken_services.empty();
+      router.service = broken                  ? tags.broken_services[0]
+                       : tags.services.empty() ? own_name
+                                               : tags.services[0].options.name;
+    }
+    if (router.rule.empty()) {
+      auto rule = expand_default_rule(options_.default_rule, service_.name);
+      if (!rule) return reject("router", router.name, rule.error().message, router.origin.text);
+      router.rule = *rule;
+    }
+    if (auto parsed = parse_expression(router.rule); !parsed) {
+      return reject("router", router.name, "rule: " + parsed.error().message, router.origin.text);
+    }
+    claim(routers_, router, group);
+  }
+
+  void decode_fabio_tags(const TagGroup& group) {
+    if (options_.fabio_tag_prefix.empty()) return;
+    std::set<std::string> seen;
+    for (const std::string& tag : *group.tags) {
+      if (!tag.starts_with(options_.fabio_tag_prefix)) continue;
+      std::string_view source = std::string_view(tag).substr(options_.fabio_tag_prefix.size());
+      auto route = decode_fabio_tag(source, options_.fabio_tag_prefix, group.instances[0]->datacenter, service_.name);
+      if (!route) {
+        out_.rejected.push_back(
+            {"tag", service_.name, route.error().message, "service " + service_.name + ", tag " + tag});
+        continue;
+      }
+      if (!seen.insert(route->router.name).second) {
+        out_.rejected.push_back(
+            {"tag", service_.name, "the same source twice", "service " + service_.name + ", tag " + tag});
+        continue;
+      }
+      if (auto parsed = parse_expression(route->router.rule); !parsed) {
+        out_.rejected.push_back(
+            {"tag", service_.name, parsed.error().message, "service " + service_.name + ", tag " + tag});
+        continue;
+      }
+      add_fabio_route(*route, group);
+    }
+  }
+
+  void add_fabio_route(const FabioRoute& route, const TagGroup& group) {
+    claim(routers_, route.router, group);
+    for (const MiddlewareDefinition& middleware : route.middlewares) claim(middlewares_, middleware, group);
+    ServiceDefinition service;
+    service.name = route.router.service;
+    service.pass_host_header = route.pass_host_header;
+    service.origin = route.router.origin;
+    claim(services_, service, group);
+    ServiceDefinitions::Pool& target = pool(service.name, true, service.origin.text);
+    for (const Instance* instance : group.instances) {
+      auto endpoint = make_endpoint(*instance, route.scheme, 0, std::nullopt);
+      if (!endpoint) continue;
+      target.definition.endpoints.push_back(*endpoint);
+      target.shares.push_back(route.share);
+    }
+  }
+
+  void add_tagged_service(const TaggedService& tagged, const TagGroup& group) {
+    claim(services_, tagged.options, group);
+    ServiceDefinitions::Pool& target = pool(tagged.options.name, true, tagged.options.origin.text);
+    // The pool of that name may have been the catalog service's own; what tags declare takes its place.
+    if (!target.declared)
+      target = {ServiceDefinition{tagged.options.name, {}, true, "wrr", tagged.options.origin}, {}, true};
+    for (const Instance* instance : group.instances) {
+      auto endpoint = make_endpoint(*instance, tagged.scheme, tagged.port, tagged.weight);
+      if (endpoint && !tagged.url.empty()) use_url(*endpoint, tagged.url);
+      if (endpoint) {
+        target.definition.endpoints.push_back(std::move(*endpoint));
+      } else if (instance->health != Health::maintenance) {
+        out_.rejected.push_back({"tag", tagged.options.name + "@" + options_.provider,
+                                 "instance " + instance_label(*instance) + " has no address or port",
+                                 tagged.options.origin.text});
+      }
+    }
+  }
+
+  static void use_url(EndpointDefinition& endpoint, const std::string& text) {
+    auto url = Url::parse(text);
+    if (!url) return;  // the decoder of tags has refused it before
+    endpoint.scheme = url->scheme;
+    endpoint.host = url->host;
+    endpoint.port = url->port;
+  }
+
+  void add_plain_endpoints(const TagGroup& group, const std::string& name) {
+    ServiceDefinitions::Pool& target = pool(name, false, "service " + service_.name);
+    if (target.declared) return;
+    for (const Instance* instance : group.instances) {
+      auto endpoint = make_endpoint(*instance, "http", 0, std::nullopt);
+      if (endpoint) target.definition.endpoints.push_back(std::move(*endpoint));
+    }
+  }
+
+  /// Nothing where the instance is in maintenance or says no address.
+  std::optional<EndpointDefinition> make_endpoint(const Instance& instance, const std::string& scheme, uint16_t port,
+                                                  std::optional<uint32_t> weight) const {
+    EndpointDefinition endpoint;
+    endpoint.scheme = scheme;
+    endpoint.host = instance.address;
+    endpoint.port = port != 0 ? port : instance.port;
+    if (instance.health == Health::maintenance || endpoint.host.empty() || endpoint.port == 0) return std::nullopt;
+    uint32_t own = instance.health == Health::warning ? instance.weight_warning : instance.weight_passing;
+    endpoint.weight = weight.value_or(own);
+    endpoint.health = serving_health(instance.health);
+    endpoint.node = instance.node;
+    endpoint.instance_id = instance.id;
+    return endpoint;
+  }
+
+  /// Who reads definitions takes passing and warning as "may serve": so it must say what strict_checks says.
+  Health serving_health(Health health) const {
+    bool allowed =
+        std::find(options_.strict_checks.begin(), options_.strict_checks.end(), health) != options_.strict_checks.end();
+    if (!allowed) return Health::critical;
+    return std::min(health, Health::warning);
+  }
+
+  template <typename T>
+  static void claim(Claims<T>& claims, const T& object, const TagGroup& group) {
+    claims.add(object, group.instances.size(), group.since, instance_label(*group.instances[0]));
+  }
+
+  ServiceDefinitions::Pool& pool(const std::string& name, bool declared, const std::string& origin) {
+    auto [at, added] = pools_.try_emplace(name);
+    if (added) {
+      at->second.definition.name = name;
+      at->second.definition.origin.text = origin;
+      at->second.declared = declared;
+    }
+    return at->second;
+  }
+
+  void reject(const std::string& kind, const std::string& name, const std::string& reason, const std::string& origin) {
+    pending_.push_back({name, {kind, name + "@" + options_.provider, reason, origin}});
+  }
+
+  /// The version to follow; the others are reported as tags, since the object itself is there.
+  template <typename T>
+  T follow(const std::string& kind, const std::vector<Claim<T>>& versions) {
+    const Claim<T>& followed = versions[0];
+    for (size_t i = 1; i < versions.size(); ++i) {
+      std::string reason = kind + " is defined differently by " + std::to_string(versions[i].instances) +
+                           " instance(s), such as " + versions[i].claimant + "; " + std::to_string(followed.instances) +
+                           " instance(s), such as " + followed.claimant + ", keep their version";
+      out_.rejected.push_back(
+          {"tag", followed.object.name + "@" + options_.provider, reason, versions[i].object.origin.text});
+    }
+    return followed.object;
+  }
+
+  void choose_routers() {
+    for (auto& [name, versions] : std::move(routers_).take()) {
+      out_.routers.push_back(follow("router", versions));
+      good_.insert("router " + name);
+    }
+  }
+
+  void choose_middlewares() {
+    for (auto& [name, versions] : std::move(middlewares_).take()) {
+      out_.middlewares.push_back(follow("middleware", versions));
+      good_.insert("middleware " + name);
+    }
+  }
+
+  /// All instances that name a service serve in it, by the options that are followed: its requests are the same ones.
+  void choose_pools() {
+    for (auto& [name, versions] : std::move(services_).take()) {
+      ServiceDefinition options = follow("service", versions);
+      ServiceDefinition& pooled = pools_[name].definition;
+      options.endpoints = std::move(pooled.endpoints);
+      pooled = std::move(options);
+      good_.insert("service " + name);
+    }
+    for (auto& [name, pool] : pools_) {
+      // Tags meant to change this service and failed: the plain one may have the wrong port. Its last good version,
+      // which build_table keeps, is better.
+      if (!broken_services_.contains(name) || good_.contains("service " + name)) out_.pools.push_back(std::move(pool));
+    }
+  }
+
+  void settle_rejections() {
+    for (PendingRejection& pending : pending_) {
+      if (good_.contains(pending.rejection.kind + " " + pending.name)) pending.rejection.kind = "tag";
+      out_.rejected.push_back(std::move(pending.rejection));
+    }
+  }
+
+  const catalog::Service& service_;
+  const CatalogOptions& options_;
+  Claims<RouterDefinition> routers_;
+  Claims<ServiceDefinition> services_;
+  Claims<MiddlewareDefinition> middlewares_;
+  std::map<std::string, ServiceDefinitions::Pool> pools_;
+  std::set<std::string> good_;  // "router web": some instances define it well
+  std::set<std::string> broken_services_;
+  std::vector<PendingRejection> pending_;
+  ServiceDefinitions out_;
+};
+
+}  // namespace
+
+ServiceDefinitions decode_service(const catalog::Service& service, const CatalogOptions& options) {
+  return ServiceDecoder(service, options).run();
+}
+
+}  // namespace weir::routing

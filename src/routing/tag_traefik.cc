@@ -1,0 +1,355 @@
+#include "routing/tag_traefik.h"
+
+#include <algorithm>
+#include <map>
+
+#include "weir/base/text.h"
+#include "weir/base/url.h"
+
+namespace weir::routing {
+
+namespace {
+
+constexpr int64_t kWeightMax = 1'000'000;
+constexpr int64_t kPriorityMax = 1'000'000'000'000;
+
+/// "traefik.http.routers.web.rule=…" in parts. All but the object's name are lower case: Traefik's fields are.
+struct Tag {
+  std::vector<std::string> path;  // without the prefix
+  std::string value;
+  bool has_value = false;  // there is a =
+  std::string key;         // as written
+};
+
+/// An object while its tags are collected.
+template <typename T>
+struct Draft {
+  T object;
+  std::vector<std::string> problems;
+  std::string key;  // of one of its tags
+};
+
+/// Go's strconv.ParseBool.
+std::optional<bool> parse_bool(std::string_view text) {
+  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return std::nullopt;
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// The names of all middlewares Traefik has, so that a tag's `stripprefix` and a file's `stripPrefix` are the same.
+std::string canonical_middleware_type(std::string_view lower) {
+  static constexpr std::string_view kTypes[] = {
+      "addPrefix",   "basicAuth",       "buffering",         "chain",       "circuitBreaker",    "compress",
+      "contentType", "digestAuth",      "encodedCharacters", "errors",      "forwardAuth",       "grpcWeb",
+      "headers",     "inFlightReq",     "ipAllowList",       "ipWhiteList", "passTLSClientCert", "plugin",
+      "rateLimit",   "redirectRegex",   "redirectScheme",    "replacePath", "replacePathRegex",  "retry",
+      "stripPrefix", "stripPrefixRegex"};
+  for (std::string_view type : kTypes) {
+    if (equals_ignore_case(type, lower)) return std::string(type);
+  }
+  return std::string(lower);
+}
+
+std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes) {
+  std::map<std::string, Tag> by_key;
+  for (const std::string& prefix : prefixes) {
+    std::map<std::string, Tag> of_prefix;
+    for (const std::string& whole : tags) {
+      std::string_view text = trim(whole);
+      if (!text.starts_with(prefix + ".")) continue;
+      size_t equals = text.find('=');
+      Tag tag;
+      tag.key = std::string(trim(text.substr(0, equals)));
+      tag.has_value = equals != std::string_view::npos;
+      if (tag.has_value) tag.value = std::string(trim(text.substr(equals + 1)));
+      for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
+        tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
+      }
+      std::string key = join(tag.path, ".");
+      of_prefix[key] = std::move(tag);  // a later tag of the same key wins, as in a map of labels
+    }
+    by_key.merge(of_prefix);  // keeps what an earlier prefix said
+  }
+  std::vector<Tag> out;
+  for (auto& [key, tag] : by_key) out.push_back(std::move(tag));
+  return out;
+}
+
+class Decoder {
+ public:
+  explicit Decoder(const TagContext& context) : context_(context) {}
+
+  void take(const Tag& tag) {
+    const std::string& first = tag.path[0];
+    if (!tag.has_value) return reject_tag(tag, "no = and value");
+    if (first == "http") return take_http(tag);
+    if (first == "enable" && tag.path.size() == 1) {
+      out_.enable = parse_bool(tag.value);
+      if (!out_.enable) reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");
+    } else if (first == "consulcatalog" || first == "nomad") {
+      take_catalog(tag);
+    } else if (first == "tcp" || first == "udp") {
+      out_.other_protocols = true;
+      reject_tag(tag, to_upper_protocol(first) + " routers are not supported yet");
+    } else if (first == "tls") {
+      reject_tag(tag, "certificate stores are not supported yet");
+    } else {
+      reject_tag(tag, "unknown field");
+    }
+  }
+
+  TraefikTags finish() {
+    finish_drafts(routers_, "router", out_.broken_routers,
+                  [&](RouterDefinition& router) { out_.routers.push_back(std::move(router)); });
+    finish_drafts(services_, "service", out_.broken_services,
+                  [&](TaggedService& service) { out_.services.push_back(std::move(service)); });
+    std::vector<std::string> unused;
+    finish_drafts(middlewares_, "middleware", unused,
+                  [&](MiddlewareDefinition& middleware) { out_.middlewares.push_back(std::move(middleware)); });
+    return std::move(out_);
+  }
+
+ private:
+  static std::string to_upper_protocol(std::string_view protocol) { return protocol == "tcp" ? "TCP" : "UDP"; }
+
+  std::string origin(const std::string& key) const { return "service " + context_.service_name + ", tag " + key; }
+
+  void reject_tag(const Tag& tag, const std::string& reason) {
+    std::string name = tag.path.size() > 2 ? tag.path[2] + "@" + context_.provider : context_.service_name;
+    out_.rejected.push_back({"tag", name, reason, origin(tag.key)});
+  }
+
+  /// The object can do without this field.
+  void leave_out(const Tag& tag, size_t field_at) {
+    reject_tag(tag, "field " + field_name(tag, field_at) + " is not supported yet and is left out");
+  }
+
+  static std::string field_name(const Tag& tag, size_t at) {
+    return join({tag.path.begin() + static_cast<ptrdiff_t>(std::min(at, tag.path.size())), tag.path.end()}, ".");
+  }
+
+  void take_catalog(const Tag& tag) {
+    auto value = parse_bool(tag.value);
+    if (tag.path.size() != 2 || !is_one_of(tag.path[1], {"connect", "canary"})) return reject_tag(tag, "unknown field");
+    if (!value) return reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");
+    if (tag.path[1] == "canary") {
+      out_.canary = *value;
+    } else if (*value) {
+      reject_tag(tag, "Consul Connect is not supported yet; the service's plain address is used");
+    }
+  }
+
+  template <typename T>
+  Draft<T>& draft(std::map<std::string, Draft<T>>& drafts, const Tag& tag) {
+    Draft<T>& found = drafts[tag.path[2]];
+    if (found.key.empty()) found.key = tag.key;
+    return found;
+  }
+
+  void take_http(const Tag& tag) {
+    if (tag.path.size() < 3 || tag.path[2].empty()) return reject_tag(tag, "no object is named");
+    const std::string& section = tag.path[1];
+    if (section == "routers") return take_router_field(draft(routers_, tag), tag);
+    if (section == "services") return take_service_field(draft(services_, tag), tag);
+    if (section == "middlewares") return take_middleware_option(draft(middlewares_, tag), tag);
+    if (section == "serverstransports") return reject_tag(tag, "servers transports are not read from tags");
+    reject_tag(tag, "unknown field");
+  }
+
+  void take_router_field(Draft<RouterDefinition>& draft, const Tag& tag) {
+    RouterDefinition& router = draft.object;
+    std::string field = field_name(tag, 3);
+    std::string first = tag.path.size() > 3 ? tag.path[3] : "";
+    if (field == "rule") {
+      router.rule = tag.value;
+    } else if (field == "priority") {
+      auto priority = parse_i64(tag.value);
+      if (!priority || *priority > kPriorityMax || *priority < -kPriorityMax)
+        return bad_value(draft, tag, "a whole number");
+      router.priority = *priority;
+    } else if (field == "entrypoints") {
+      for (std::string_view name : split_list(tag.value)) router.entry_points.emplace_back(name);
+    } else if (field == "middlewares") {
+      for (std::string_view name : split_list(tag.value)) router.middlewares.push_back(reference(name));
+    } else if (field == "service") {
+      router.service = reference(tag.value);
+    } else if (field == "tls") {
+      auto on = parse_bool(tag.value);
+      if (!on) return bad_value(draft, tag, "true or false");
+      router.tls = router.tls || *on;
+    } else if (first == "tls" && is_tls_field(tag)) {
+      router.tls = true;
+      leave_out(tag, 3);
+    } else if (field == "rulesyntax") {
+      if (!is_one_of(tag.value, {"v3", "default", ""})) return bad_value(draft, tag, "v3");
+    } else if (first == "observability") {
+      leave_out(tag, 3);
+    } else {
+      draft.problems.push_back("unknown field " + (field.empty() ? tag.key : field));
+    }
+  }
+
+  static bool is_tls_field(const Tag& tag) {
+    const std::string& field = tag.path[4];
+    return is_one_of(field, {"options", "certresolver"}) || field.starts_with("domains[");
+  }
+
+  void take_service_field(Draft<TaggedService>& draft, const Tag& tag) {
+    if (tag.path.size() < 5 || tag.path[3] != "loadbalancer") {
+      std::string field = field_name(tag, 3);
+      bool elsewhere =
+          tag.path.size() > 3 && is_one_of(tag.path[3], {"weighted", "mirroring", "failover", "highestrandomweight"});
+      draft.problems.push_back(elsewhere ? tag.path[3] + " services are not read from tags" : "unknown field " + field);
+      return;
+    }
+    std::string field = field_name(tag, 4);
+    const std::string& first = tag.path[4];
+    if (first == "server") return take_server_field(draft, tag);
+    if (field == "passhostheader") {
+      auto on = parse_bool(tag.value);
+      if (!on) return bad_value(draft, tag, "true or false");
+      draft.object.options.pass_host_header = *on;
+    } else if (field == "strategy") {
+      draft.object.options.strategy = to_lower(tag.value);
+    } else if (is_one_of(first, {"sticky", "healthcheck", "passivehealthcheck", "responseforwarding"})) {
+      leave_out(tag, 4);
+    } else if (first == "serverstransport") {
+      draft.problems.push_back("field serverstransport is not supported yet");
+    } else {
+      draft.problems.push_back("unknown field loadbalancer." + field);
+    }
+  }
+
+  void take_server_field(Draft<TaggedService>& draft, const Tag& tag) {
+    TaggedService& service = draft.object;
+    std::string field = field_name(tag, 5);
+    if (field == "port") {
+      auto port = parse_u64(tag.value);
+      if (!port || *port == 0 || *port > 65535) return bad_value(draft, tag, "a port, 1 to 65535");
+      service.port = static_cast<uint16_t>(*port);
+    } else if (field == "scheme") {
+      service.scheme = to_lower(tag.value);
+      if (!is_one_of(service.scheme, {"http", "https", "h2c"})) return bad_value(draft, tag, "http, https or h2c");
+    } else if (field == "weight") {
+      auto weight = parse_i64(tag.value);
+      if (!weight || *weight > kWeightMax)
+        return bad_value(draft, tag, "a whole number, at most " + std::to_string(kWeightMax));
+      service.weight = static_cast<uint32_t>(std::max<int64_t>(*weight, 0));
+    } else if (field == "url") {
+      if (auto url = Url::parse(tag.value); !url) {
+        draft.problems.push_back("field server.url: " + url.error().message);
+      } else {
+        service.url = tag.value;
+      }
+    } else if (field == "preservepath") {
+      auto on = parse_bool(tag.value);
+      if (!on) return bad_value(draft, tag, "true or false");
+      if (*on) leave_out(tag, 4);
+    } else {
+      draft.problems.push_back("unknown field loadbalancer.server." + field);
+    }
+  }
+
+  void take_middleware_option(Draft<MiddlewareDefinition>& draft, const Tag& tag) {
+    if (tag.path.size() < 4 || tag.path[3].empty()) {
+      draft.problems.push_back("no type");
+      return;
+    }
+    MiddlewareDefinition& middleware = draft.object;
+    std::string type = canonical_middleware_type(tag.path[3]);
+    if (!middleware.type.empty() && middleware.type != type) {
+      draft.problems.push_back("two types, " + middleware.type + " and " + type);
+      return;
+    }
+    middleware.type = type;
+    std::string option = field_name(tag, 4);
+    if (!option.empty()) {
+      middleware.options[option] = tag.value;
+    } else if (auto on = parse_bool(tag.value); !on || !*on) {
+      draft.problems.push_back("type " + type + " is given the value \"" + tag.value + "\"");
+    }
+  }
+
+  template <typename T>
+  void bad_value(Draft<T>& draft, const Tag& tag, const std::string& expected) {
+    draft.problems.push_back("field " + field_name(tag, 3) + ": expected " + expected + ", found \"" + tag.value +
+                             "\"");
+  }
+
+  /// Traefik calls this provider consulcatalog; tags written for it must find their objects here.
+  std::string reference(std::string_view name) const {
+    size_t at = name.rfind('@');
+    if (at == std::string_view::npos || name.substr(at) != "@consulcatalog") return std::string(name);
+    return std::string(name.substr(0, at)) + "@" + context_.provider;
+  }
+
+  static void set_name(RouterDefinition& router, const std::string& name, const std::string& origin) {
+    router.name = name;
+    router.origin.text = origin;
+  }
+  static void set_name(MiddlewareDefinition& middleware, const std::string& name, const std::string& origin) {
+    middleware.name = name;
+    middleware.origin.text = origin;
+  }
+  static void set_name(TaggedService& service, const std::string& name, const std::string& origin) {
+    service.options.name = name;
+    service.options.origin.text = origin;
+  }
+
+  static void check_whole(Draft<RouterDefinition>&) {}
+  static void check_whole(Draft<MiddlewareDefinition>&) {}
+  static void check_whole(Draft<TaggedService>& draft) {
+    const TaggedService& service = draft.object;
+    if (!service.url.empty() && (service.port != 0 || service.scheme != "http")) {
+      draft.problems.push_back("server.url together with server.port or server.scheme");
+    }
+  }
+
+  template <typename T, typename Accept>
+  void finish_drafts(std::map<std::string, Draft<T>>& drafts, const std::string& kind, std::vector<std::string>& broken,
+                     Accept accept) {
+    for (auto& [name, draft] : drafts) {
+      std::string from = origin(draft.key.substr(0, object_key_size(draft.key, name)));
+      set_name(draft.object, name, from);
+      check_whole(draft);
+      if (draft.problems.empty()) {
+        accept(draft.object);
+        continue;
+      }
+      broken.push_back(name);
+      out_.rejected.push_back({kind, name + "@" + context_.provider, join(draft.problems, "; "), from});
+    }
+  }
+
+  /// "traefik.http.routers.web" of "traefik.http.routers.web.rule".
+  static size_t object_key_size(std::string_view key, std::string_view name) {
+    size_t at = 0;
+    for (int dots = 0; dots < 3; ++dots) at = key.find('.', at) + 1;
+    return at + name.size();
+  }
+
+  const TagContext& context_;
+  TraefikTags out_;
+  std::map<std::string, Draft<RouterDefinition>> routers_;
+  std::map<std::string, Draft<TaggedService>> services_;
+  std::map<std::string, Draft<MiddlewareDefinition>> middlewares_;
+};
+
+}  // namespace
+
+TraefikTags decode_traefik_tags(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes,
+                                const TagContext& context) {
+  Decoder decoder(context);
+  for (const Tag& tag : collect(tags, prefixes)) decoder.take(tag);
+  return decoder.finish();
+}
+
+}  // namespace weir::routing

@@ -1,0 +1,50 @@
+#pragma once
+// Traefik's tag language: <prefix>.http.routers.<name>.<field>=<value> and its kin, for one set of tags.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/routing/definitions.h"
+
+namespace weir::routing {
+
+/// A service named by tags: its options, and what each instance that carries the tags adds to it as a server.
+struct TaggedService {
+  ServiceDefinition options;  // without endpoints
+  std::string scheme = "http";
+  uint16_t port = 0;  // 0: the instance's own
+  std::string url;    // instead of address and port
+  std::optional<uint32_t> weight;
+};
+
+/// What the tags of one instance say.
+struct TraefikTags {
+  std::optional<bool> enable;
+  bool canary = false;
+  bool other_protocols = false;           // tcp or udp objects are there
+  std::vector<RouterDefinition> routers;  // "" in rule or service: not given
+  std::vector<TaggedService> services;
+  std::vector<MiddlewareDefinition> middlewares;
+  std::vector<std::string> broken_routers;  // names of objects that were refused
+  std::vector<std::string> broken_services;
+  std::vector<Rejection> rejected;  // kind router, service, middleware: the object is dropped; tag: it is not
+
+  [[nodiscard]] size_t router_count() const { return routers.size() + broken_routers.size(); }
+  [[nodiscard]] size_t service_count() const { return services.size() + broken_services.size(); }
+};
+
+struct TagContext {
+  std::string provider;      // "consul"
+  std::string service_name;  // for messages
+};
+
+/// Tags that begin with none of "<prefix>." are not looked at. Where two prefixes set one field the first prefix wins.
+/// An unknown field or a bad value drops the object it belongs to; a field that is known but not supported yet and that
+/// the object can do without is reported and left out.
+TraefikTags decode_traefik_tags(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes,
+                                const TagContext& context);
+
+}  // namespace weir::routing

@@ -1,0 +1,159 @@
+#include "routing/tag_traefik.h"
+
+#include "catch.h"
+
+using namespace weir::routing;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+TraefikTags decode(const Texts& tags) { return decode_traefik_tags(tags, {"weir", "traefik"}, {"consul", "web"}); }
+
+Texts reasons(const TraefikTags& tags) {
+  Texts out;
+  for (const Rejection& rejection : tags.rejected)
+    out.push_back(rejection.kind + " " + rejection.name + ": " + rejection.reason);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("tag_traefik: trap 6, an unknown field drops its own object and nothing else") {
+  TraefikTags tags =
+      decode({"traefik.http.routers.bad.rule=Host(`a`)", "traefik.http.routers.bad.colour=red",
+              "traefik.http.routers.good.rule=Host(`b`)", "traefik.http.middlewares.m.stripprefix.prefixes=/a"});
+  CHECK(reasons(tags) == Texts{"router bad@consul: unknown field colour"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].name == "good");
+  CHECK(tags.broken_routers == Texts{"bad"});
+  CHECK(tags.middlewares.size() == 1);
+  CHECK(tags.rejected[0].origin == "service web, tag traefik.http.routers.bad");
+}
+
+TEST_CASE("tag_traefik: every problem of an object is named") {
+  TraefikTags tags = decode({"traefik.http.routers.r.priority=high", "traefik.http.routers.r.tls=perhaps",
+                             "traefik.http.routers.r.rule=Host(`a`)"});
+  CHECK(reasons(tags) == Texts{"router r@consul: field priority: expected a whole number, found \"high\"; "
+                               "field tls: expected true or false, found \"perhaps\""});
+}
+
+TEST_CASE("tag_traefik: bad values of servers drop their service") {
+  for (const char* field : {"server.port=0", "server.port=65536", "server.port=http", "server.scheme=ftp",
+                            "server.weight=1.5", "server.weight=1000001", "passhostheader=maybe", "servers[0].port=80",
+                            "serverstransport=t@file", "server.url=ftp://x", "server=80", "colour=red"}) {
+    INFO(field);
+    TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
+    CHECK(tags.services.empty());
+    CHECK(tags.broken_services == Texts{"s"});
+    CHECK(tags.rejected.size() == 1);
+    CHECK(tags.rejected[0].kind == "service");
+  }
+  TraefikTags both = decode({"traefik.http.services.s.loadbalancer.server.url=http://x:1",
+                             "traefik.http.services.s.loadbalancer.server.port=80"});
+  CHECK(both.services.empty());
+  CHECK(decode({"traefik.http.services.s.weighted.services=a"}).broken_services == Texts{"s"});
+  CHECK(decode({"traefik.http.services.s=1"}).broken_services == Texts{"s"});
+}
+
+TEST_CASE("tag_traefik: tags that name no object or nothing we know are reported, never a crash") {
+  for (const char* tag :
+       {"traefik.", "traefik.=", "traefik.http=1", "traefik.http.routers=1", "traefik.http.routers.=1",
+        "traefik.http.routers..rule=x", "traefik.colour=red", "traefik.enable", "traefik.enable=perhaps",
+        "traefik.http.other.x.y=1", "traefik.tls.stores.default.x=1", "traefik.tcp.routers.r.rule=x",
+        "traefik.consulcatalog.connect=true", "traefik.consulcatalog=true", "traefik..=.="}) {
+    INFO(tag);
+    TraefikTags tags = decode({tag});
+    CHECK(tags.rejected.size() == 1);
+    CHECK(tags.rejected[0].kind == "tag");
+    CHECK(tags.routers.empty());
+  }
+  CHECK(decode({"traefik.http.routers.r=1"}).rejected[0].kind == "router");
+  CHECK(decode({"traefik.http.middlewares.m=1"}).rejected[0].kind == "middleware");
+}
+
+TEST_CASE("tag_traefik: trap 4, a prefix ends at its dot") {
+  TraefikTags tags = decode({"traefikish.http.routers.r.rule=Host(`a`)", "traefik-http.routers.r.rule=x",
+                             "Traefik.enable=false", "primary", "traefik"});
+  CHECK(tags.routers.empty());
+  CHECK(tags.rejected.empty());
+  CHECK_FALSE(tags.enable.has_value());
+}
+
+TEST_CASE("tag_traefik: a field that can be left out is reported and its object serves") {
+  TraefikTags tags =
+      decode({"traefik.http.services.s.loadbalancer.sticky.cookie.name=c",
+              "traefik.http.services.s.loadbalancer.server.port=80", "traefik.http.routers.r.rule=Host(`a`)",
+              "traefik.http.routers.r.tls.certresolver=le", "traefik.http.routers.r.observability.metrics=false"});
+  CHECK(reasons(tags) == Texts{"tag r@consul: field observability.metrics is not supported yet and is left out",
+                               "tag r@consul: field tls.certresolver is not supported yet and is left out",
+                               "tag s@consul: field sticky.cookie.name is not supported yet and is left out"});
+  CHECK(tags.services.size() == 1);
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].tls);
+}
+
+TEST_CASE("tag_traefik: trap 9, tls=true asks for TLS connections only") {
+  CHECK(decode({"traefik.http.routers.r.rule=Host(`a`)", "traefik.http.routers.r.tls=true"}).routers[0].tls);
+  CHECK_FALSE(decode({"traefik.http.routers.r.rule=Host(`a`)", "traefik.http.routers.r.tls=false"}).routers[0].tls);
+  CHECK(decode({"traefik.http.routers.r.tls.domains[0].main=a"}).routers[0].tls);
+}
+
+TEST_CASE("tag_traefik: trap 10, middlewares and entry points keep the order of the list") {
+  TraefikTags tags = decode(
+      {"traefik.http.routers.r.middlewares=z, a@file,,m@consulcatalog", "traefik.http.routers.r.entrypoints=web,alt"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].middlewares == Texts{"z", "a@file", "m@consul"});
+  CHECK(tags.routers[0].entry_points == Texts{"web", "alt"});
+}
+
+TEST_CASE("tag_traefik: fields in any case, names as written") {
+  TraefikTags tags = decode({"traefik.HTTP.Routers.MyApp.Rule=Host(`A`)", "traefik.http.routers.MyApp.entryPoints=web",
+                             "traefik.http.services.MyApp.loadBalancer.passHostHeader=false",
+                             "traefik.http.middlewares.M.stripPrefix.Prefixes=/A"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].name == "MyApp");
+  CHECK(tags.routers[0].rule == "Host(`A`)");
+  CHECK(tags.routers[0].entry_points == Texts{"web"});
+  CHECK_FALSE(tags.services[0].options.pass_host_header);
+  CHECK(tags.middlewares[0].type == "stripPrefix");
+  CHECK(tags.middlewares[0].options == std::map<std::string, std::string>{{"prefixes", "/A"}});
+}
+
+TEST_CASE("tag_traefik: a rule may hold = and dots, blanks around key and value do not count") {
+  TraefikTags tags = decode({" traefik.http.routers.r.rule = Query(`a`, `b=c.d`) "});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].rule == "Query(`a`, `b=c.d`)");
+}
+
+TEST_CASE("tag_traefik: the first prefix wins field by field") {
+  TraefikTags tags = decode({"traefik.http.routers.r.rule=Host(`t`)", "weir.http.routers.r.rule=Host(`w`)",
+                             "traefik.http.routers.r.priority=7", "traefik.enable=true", "weir.enable=false"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].rule == "Host(`w`)");
+  CHECK(tags.routers[0].priority == 7);
+  CHECK(tags.enable == false);
+}
+
+TEST_CASE("tag_traefik: servers take port, scheme, weight and url") {
+  TraefikTags tags = decode({"traefik.http.services.s.loadbalancer.server.port=8443",
+                             "traefik.http.services.s.loadbalancer.server.scheme=HTTPS",
+                             "traefik.http.services.s.loadbalancer.server.weight=3",
+                             "traefik.http.services.u.loadbalancer.server.url=http://x:1",
+                             "traefik.http.services.s.loadbalancer.strategy=P2C"});
+  REQUIRE(tags.services.size() == 2);
+  CHECK(tags.services[0].port == 8443);
+  CHECK(tags.services[0].scheme == "https");
+  CHECK(tags.services[0].weight == 3);
+  CHECK(tags.services[0].options.strategy == "p2c");
+  CHECK(tags.services[1].url == "http://x:1");
+}
+
+TEST_CASE("tag_traefik: a middleware has one type; a bare type is taken when true") {
+  CHECK(decode({"traefik.http.middlewares.m.compress=true"}).middlewares[0].type == "compress");
+  CHECK(decode({"traefik.http.middlewares.m.compress=7"}).middlewares.empty());
+  TraefikTags two =
+      decode({"traefik.http.middlewares.m.compress=true", "traefik.http.middlewares.m.addprefix.prefix=/a"});
+  CHECK(two.middlewares.empty());
+  CHECK(reasons(two) == Texts{"middleware m@consul: two types, addPrefix and compress"});
+}
