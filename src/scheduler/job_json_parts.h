@@ -17,7 +17,7 @@ nlohmann::json value_to_json(const Value& value);
 
 /// See decode_job().
 Result<Job> job_from_json(const nlohmann::json& json);
-/// Never fails: JSON's types all exist in Value. Nesting is what the parser let through.
-Value value_from_json(const nlohmann::json& json);
+/// Fails only when nested too deeply.
+Result<Value> value_from_json(const nlohmann::json& json);
 
 }  // namespace weir::scheduler

@@ -31,6 +31,9 @@ struct JobVerdict {
 /// Expects a canonical job (but survives any).
 JobVerdict validate(const Job& job);
 
+/// Sets what only the server decides back to its start: for a job that comes from a user.
+void clear_server_fields(Job& job);
+
 /// Whether anything differs that the user can write. Both canonical. Server fields and `stop` do not count.
 bool spec_changed(const Job& before, const Job& after);
 

@@ -4,6 +4,7 @@
 // A job is "sparse" as written (fields may be missing) and "canonical" after canonicalize() in job_rules.h, which fills
 // every Setting and every policy that its type has. The planner, the agent and the API only ever see canonical jobs.
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,7 +33,11 @@ class Setting {
     if (!given_ && other.given_) *this = other;
   }
   friend bool operator==(const Setting&, const Setting&) = default;
-  friend bool operator==(const Setting& a, const T& b) { return a.value_ == b; }
+  template <std::convertible_to<T> U>
+    requires(!std::same_as<U, Setting>)
+  friend bool operator==(const Setting& a, const U& b) {
+    return a.value_ == static_cast<T>(b);
+  }
 
  private:
   T value_{};
@@ -320,7 +325,7 @@ struct TaskGroup {
   RestartPolicy restart_policy;
   std::optional<ReschedulePolicy> reschedule_policy;  // canonical: service and batch only
   EphemeralDisk ephemeral_disk;
-  std::optional<UpdateStrategy> update;     // canonical: service (all fields) and system (stagger, max_parallel) only
+  std::optional<UpdateStrategy> update;     // canonical: service; system if the user gave one (stagger, max_parallel)
   std::optional<MigrateStrategy> migrate;   // canonical: service only
   std::vector<NetworkResource> networks;    // at most one
   std::vector<Service> services;
@@ -364,7 +369,7 @@ struct Job {
   uint64_t job_modify_index = 0;
 
   /// JSON paths of parts the user wrote that we do not model ("TaskGroups[0].Tasks[1].Vault"): filled by the readers
-  /// (jobspec, job_json), judged by validate(), which refuses or warns. Not stored, not encoded.
+  /// (jobspec, job_json), judged by validate(), which refuses or warns. JSON carries it as "NotModelled".
   std::vector<std::string> not_modelled;
 
   bool operator==(const Job&) const = default;
