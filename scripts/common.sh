@@ -63,9 +63,10 @@ fetch_and_unpack() {
   mkdir -p "$apt_home/lists/partial" "$apt_home/cache/archives/partial" "$apt_home/debs" "$apt_home/parts" || return 1
   printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" \
     > "$apt_home/sources.list" || return 1
+  : > "$apt_home/status"  # what this system has installed must not choose the version
   local options=(-q -o "Dir::Etc::sourcelist=$apt_home/sources.list" -o "Dir::Etc::sourceparts=$apt_home/parts"
-    -o "Dir::State::lists=$apt_home/lists" -o "Dir::Cache=$apt_home/cache" -o APT::Sandbox::User=root
-    "${apt_lists_only[@]}")
+    -o "Dir::State::lists=$apt_home/lists" -o "Dir::State::status=$apt_home/status" -o "Dir::Cache=$apt_home/cache"
+    -o APT::Sandbox::User=root "${apt_lists_only[@]}")
   apt-get "${options[@]}" update >&2 || return 1
   (cd "$apt_home/debs" && apt-get "${options[@]}" download "$@" >&2) || return 1
   rm -rf "$folder.partial" && mkdir -p "$folder.partial" || return 1

@@ -135,7 +135,8 @@ class LyingCatalog:
                 body, index = self.look_up(unquote(parts.path))
                 index = max(1, index - self.index_lost)
                 remaining = end - time.monotonic()
-                # A lie is told at once, but for one that looks like the truth; a query from the future waits like any other, as with the real one.
+                # A lie is told at once, but for one that looks like the truth. A query from the future waits like any
+                # other, as with the real one.
                 if asked == 0 or index > asked or self.index != index_at_start or body is None or \
                         self.kind not in (None, "empty") or remaining <= 0 or self.server.released.is_set():
                     return body, index
@@ -151,6 +152,8 @@ class LyingCatalog:
         match = re.fullmatch(r"/v1/health/service/(.+)", path)
         if match:
             return [self.row(i) for i in self.instances.values() if i["Service"] == match.group(1)], self.index
+        if path == "/v1/catalog/nodes":
+            return [self.node()], 1
         if path == "/v1/health/state/any":
             return [c for i in self.instances.values() for c in self.row(i)["Checks"]], self.index
         if path == "/v1/agent/self":
@@ -161,13 +164,16 @@ class LyingCatalog:
             return ["dc1"], 1
         return None, 1
 
+    def node(self):
+        return {"ID": "", "Node": "liar", "Address": "127.0.0.1", "Datacenter": "dc1", "TaggedAddresses": None,
+                "Meta": {}, "CreateIndex": 1, "ModifyIndex": 1}
+
     def row(self, instance):
         check = {"Node": "liar", "CheckID": "service:" + instance["ID"], "Name": "check", "Status": instance["Status"],
                  "Notes": "", "Output": "", "ServiceID": instance["ID"], "ServiceName": instance["Service"],
                  "ServiceTags": instance["Tags"], "Type": "ttl", "Definition": {},
                  "CreateIndex": instance["Index"], "ModifyIndex": instance["Index"]}
-        return {"Node": {"ID": "", "Node": "liar", "Address": "127.0.0.1", "Datacenter": "dc1", "TaggedAddresses": None,
-                         "Meta": {}, "CreateIndex": 1, "ModifyIndex": 1},
+        return {"Node": self.node(),
                 "Service": {"ID": instance["ID"], "Service": instance["Service"], "Tags": instance["Tags"],
                             "Address": instance["Address"], "Port": instance["Port"], "Meta": {},
                             "Weights": {"Passing": 1, "Warning": 1}, "EnableTagOverride": False,

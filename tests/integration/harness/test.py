@@ -81,11 +81,11 @@ class Test:
 
     def registry(self, *arguments, data_dir=None, http="127.0.0.1:0", wait=True):
         return self.weir("registry", "--http", http, "--dns", "127.0.0.1:0",
-                         "--data-dir", data_dir or self.path("registry-data", ""), *arguments, wait=wait)
+                         "--data-dir", data_dir or self.path(self.name("registry-data"), ""), *arguments, wait=wait)
 
     def scheduler(self, registry, *arguments, data_dir=None, http="127.0.0.1:0", wait=True):
         return self.weir("scheduler", "--http", http, "--consul", registry.url,
-                         "--data-dir", data_dir or self.path("scheduler-data", ""), *arguments, wait=wait)
+                         "--data-dir", data_dir or self.path(self.name("scheduler-data"), ""), *arguments, wait=wait)
 
     def agent(self, scheduler, registry, name, address, *arguments, data_dir=None, wait=True):
         return self.weir("agent", "--scheduler", scheduler.url, "--consul", registry.url, "--node-name", name,
@@ -95,7 +95,7 @@ class Test:
     # peers
 
     def consul(self, wait=True):
-        consul = self.track(processes.Consul(self.path("consul", "")))
+        consul = self.track(processes.Consul(self.path(self.name("consul"), "")))
         return consul.wait_ready() if wait else consul
 
     def consul_again(self, stopped, keep_data=True):
@@ -135,9 +135,13 @@ class Test:
 
 def route_to(host, *urls, name="test"):
     """The text of a routes file: requests of `host` go to `urls`."""
-    servers = "\n".join(f'[[http.services.{name}.loadBalancer.servers]]\nurl = "{url}"' for url in urls)
-    return (f'[http.routers.{name}]\nrule = "Host(`{host}`)"\nservice = "{name}"\n\n'
-            f'[http.services.{name}.loadBalancer]\npassHostHeader = true\n{servers}\n')
+    return route(f'host = "{host}"', *urls, name=name)
+
+
+def route(match, *urls, name="test"):
+    """The same for any match: `match` is 'rule = "..."' or another line of a [[route]]."""
+    servers = ", ".join(f'"{url}"' for url in urls)
+    return f'[[route]]\nname = "{name}"\n{match}\nservice = "{name}"\n\n[services.{name}]\nservers = [{servers}]\n\n'
 
 
 def register(catalog_url, id, name, port, tags=(), check=None, address="127.0.0.1"):
