@@ -1,0 +1,48 @@
+#pragma once
+// The data plane: workers that accept, route and forward. Everything else talks to it through this header.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/base/ip.h"
+#include "weir/base/result.h"
+#include "weir/config/config.h"
+#include "weir/event/loop.h"
+#include "weir/proxy/stats.h"
+#include "weir/routing/table.h"
+
+namespace weir::proxy {
+
+/// All workers of one edge. Created, called and destroyed on the control loop's thread; the workers run on threads of
+/// their own. Destroying it closes every connection at once: drain() first.
+class Proxy {
+ public:
+  /// Binds the entry points and starts the workers. Until publish() every request is answered 503.
+  static Result<std::unique_ptr<Proxy>> start(event::Loop& control, const config::Config& config);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  /// Hands a new table to every worker. Requests under way keep the one they began with.
+  void publish(std::shared_ptr<const routing::RoutingTable> table);
+  /// Entry point name -> address as bound.
+  [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const;
+  /// Asks every worker for its numbers and calls back on the control loop with the sum.
+  void collect(std::function<void(Stats)> on_stats);
+  /// Stops accepting, lets requests under way finish within timeouts.drain_ms, then calls back on the control loop.
+  void drain(std::function<void()> on_drained);
+  [[nodiscard]] size_t workers() const;
+  /// Opens the access log again by its name (SIGUSR1, after a rotation).
+  void reopen_access_log();
+
+ private:
+  class Impl;
+  explicit Proxy(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::proxy

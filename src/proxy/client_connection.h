@@ -1,0 +1,48 @@
+#pragma once
+// One client's connection: its session below, its exchange above.
+
+#include <list>
+#include <memory>
+
+#include "proxy/exchange.h"
+#include "proxy/forwarding.h"
+#include "weir/http/h1_server_session.h"
+
+namespace weir::proxy {
+
+class EntryPoint;
+class Worker;
+
+/// Turns a session's requests into exchanges. Owned by its EntryPoint, from accept to on_session_closed().
+/// Worker thread only.
+class ClientConnection final : private http::H1ServerSession::Owner, private Exchange::Owner {
+ public:
+  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream);
+  ~ClientConnection();
+
+  void start() { session_.start(); }
+  /// Ends keep-alive: an idle connection closes, a busy one after its answer.
+  void drain() { session_.drain(); }
+  /// Ends at once.
+  void cut();
+  std::list<std::unique_ptr<ClientConnection>>::iterator place;  // in the entry point's list
+
+ private:
+  void on_request(http::ServerStream& stream, const http::RequestHead& head) override;
+  void on_bad_request(uint16_t status, const Error& reason) override;
+  void on_session_closed() override;
+  void on_exchange_done(Exchange& exchange) override;
+
+  // constant after construction
+  Worker& worker_;
+  EntryPoint& entry_point_;
+  const IpAddress peer_;
+  const ForwardedBy forwarded_by_;
+
+  // worker thread only
+  http::H1ServerSession session_;
+  std::unique_ptr<Exchange> exchange_;  // while a request is under way; else in the worker's pool
+  uint32_t requests_ = 0;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,336 @@
+#include "proxy/exchange.h"
+
+#include <utility>
+
+#include "proxy/access_log.h"
+#include "proxy/path.h"
+#include "proxy/worker.h"
+#include "weir/base/check.h"
+
+namespace weir::proxy {
+
+using http::Body;
+using http::Header;
+
+Exchange::~Exchange() {
+  if (pinned_ != nullptr) --pinned_->pins;  // the worker dies with requests under way
+}
+
+// ---- Head: which router ----
+
+void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const http::RequestHead& head, const ForwardedBy& by,
+                               const IpAddress& client_ip, std::string_view entry_point) {
+  enter(State::routing);
+  owner_ = &owner;
+  client_ = &client;
+  client.attach(*this);
+  by_ = &by;
+  client_ip_ = client_ip;
+  entry_point_ = entry_point;
+  request_ = storage_.keep(head);
+  started_ms_ = worker_.loop().now_ms();
+  pin_table();
+  match();
+}
+
+void Exchange::pin_table() { pinned_ = worker_.pin(); }
+
+void Exchange::match() {
+  if (!pinned_->table) return end_with(ProxyError::not_ready);
+  target_ = normalise_target(request_.target, path_storage_);
+  match_headers_.clear();
+  for (const Header& header : request_.headers) match_headers_.push_back({header.name, header.value});
+  routing::RequestView view;
+  view.method = request_.method_text;
+  view.host = normalise_host(request_.authority, host_storage_);
+  view.path = target_.path;
+  view.query = target_.query;
+  view.headers = match_headers_;
+  view.client_ip = client_ip_;
+  view.entry_point = entry_point_;
+  router_ = pinned_->table->match(view);
+  if (router_ == nullptr) {
+    ++worker_.stats().no_route;
+    return end_with(ProxyError::no_route);
+  }
+  run_middlewares();
+}
+
+void Exchange::run_middlewares() {
+  outgoing_ = request_;
+  write_forwarded_headers(request_, *by_, scratch_);
+  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, scratch_);
+  if (outcome.redirect) return answer(outcome.status, scratch_.location);
+  outgoing_.headers = scratch_.headers;
+  if (outcome.path != target_.path || target_.rewritten) {
+    if (outcome.path.data() != scratch_.target.data()) scratch_.target = outcome.path;
+    if (target_.has_query) (scratch_.target += '?') += target_.query;
+    outgoing_.target = scratch_.target;
+  }
+  service_ = &worker_.service_state(router_->service, *pinned_);
+  ++service_->users;
+  if (!router_->service->pass_host_header) outgoing_.authority = {};  // the endpoint's own: set when it is chosen
+  choose_endpoint();
+}
+
+// ---- Upstream: which endpoint, and a connection to it ----
+
+void Exchange::choose_endpoint() {
+  size_t chosen = service_->balancer.pick(service_->in_flight(), tried_);
+  if (chosen == routing::Balancer::npos) {
+    // Whoever was tried and failed is what the client hears of; nobody to try at all is another thing.
+    return end_with(error_ != ProxyError::none ? error_ : ProxyError::no_endpoint);
+  }
+  tried_.add(chosen);
+  endpoint_ = service_->endpoints[chosen];
+  service_->begin(*endpoint_);
+  acquire_upstream();
+}
+
+void Exchange::acquire_upstream() {
+  attempt_ms_ = worker_.loop().now_ms();
+  if (http::H1ClientSession* idle = worker_.pool().take_idle(*endpoint_)) return on_upstream_ready(*idle);
+  enter(State::connecting);
+  worker_.pool().connect(*endpoint_, *this);
+}
+
+void Exchange::on_upstream_unavailable(const Error& error) {
+  ProxyError what = error.code == ErrorCode::timeout ? ProxyError::connect_timeout : ProxyError::connect_failed;
+  if (!retry(what)) end_with(what);
+}
+
+void Exchange::on_upstream_ready(http::H1ClientSession& session) {
+  upstream_ = &session.begin(*this);
+  forward_head();
+}
+
+// ---- The request goes up ----
+
+void Exchange::forward_head() {
+  enter(State::waiting);
+  if (!router_->service->pass_host_header || outgoing_.authority.empty()) {
+    host_storage_ = endpoint_->host + ":" + std::to_string(endpoint_->port);
+    outgoing_.authority = host_storage_;
+  }
+  upstream_->send_head(outgoing_);
+  if (!early_body_.empty()) {
+    upstream_->send_body(early_body_);
+    body_sent_ = true;
+    early_body_.clear();
+    client_->resume_body();
+  }
+  if (request_ended_) upstream_->send_end({});
+  wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : worker_.config().timeouts.body_idle_ms);
+}
+
+void Exchange::on_request_body(std::string_view bytes) {
+  request_bytes_ += bytes.size();
+  if (state_ == State::connecting || state_ == State::routing) {
+    // At most what one read brought, for reading stops here until an upstream is there.
+    early_body_.append(bytes);
+    return client_->pause_body();
+  }
+  if (upstream_ == nullptr) return;
+  body_sent_ = true;
+  upstream_->send_body(bytes);
+  if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.body_idle_ms);
+  if (state_ == State::tunnel) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
+  if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) client_->pause_body();
+}
+
+void Exchange::on_upstream_drained() { client_->resume_body(); }
+
+void Exchange::on_request_end(std::span<const Header> trailers) {
+  request_ended_ = true;
+  if (upstream_ == nullptr) return;
+  upstream_->send_end(trailers);
+  if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.response_head_ms);
+  if (state_ == State::tunnel && response_ended_) finish();
+}
+
+// ---- The answer comes down ----
+
+void Exchange::on_interim(const http::ResponseHead& head) { client_->send_interim(head); }
+
+void Exchange::on_response_head(const http::ResponseHead& head) {
+  bool upgraded = head.status == 101;
+  if (upgraded && request_.upgrade.empty()) {
+    return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not asked for"});
+  }
+  enter(upgraded ? State::tunnel : State::relaying);
+  answered_ms_ = worker_.loop().now_ms();
+  error_ = ProxyError::none;  // what an earlier attempt came to
+  status_ = head.status;
+  http::ResponseHead passed = head;
+  run_response_middlewares(*router_, head.headers, response_headers_);
+  passed.headers = response_headers_;
+  client_->send_head(passed);
+  wait_at_most(upgraded ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
+}
+
+void Exchange::on_response_body(std::string_view bytes) {
+  response_bytes_ += bytes.size();
+  client_->send_body(bytes);
+  wait_at_most(state_ == State::tunnel ? worker_.config().timeouts.upgrade_idle_ms
+                                       : worker_.config().timeouts.response_idle_ms);
+  if (client_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) upstream_->pause_body();
+}
+
+void Exchange::on_client_drained() {
+  if (upstream_ != nullptr) upstream_->resume_body();
+}
+
+void Exchange::on_response_end(std::span<const Header> trailers) {
+  response_ended_ = true;
+  client_->send_end(trailers);
+  if (state_ == State::tunnel && !request_ended_) return;  // the other half is still open
+  finish();
+}
+
+// ---- When things go wrong ----
+
+void Exchange::on_client_gone(const Error&) {
+  client_lost_ = true;
+  end_with(ProxyError::client_gone);
+}
+
+void Exchange::on_upstream_failed(const Error& error) {
+  ProxyError what = upstream_error(error);
+  release_upstream();
+  if (state_ == State::waiting && retry(what)) return;
+  end_with(what);
+}
+
+void Exchange::on_deadline() {
+  switch (state_) {
+    case State::connecting:  // has the connection's own deadline
+    case State::free:
+    case State::routing:
+    case State::finishing: return;
+    case State::waiting: return end_with(request_ended_ ? ProxyError::response_timeout : ProxyError::request_timeout);
+    case State::relaying: return end_with(ProxyError::response_timeout);
+    case State::tunnel: return end_with(ProxyError::tunnel_idle);
+  }
+}
+
+// Another endpoint may have the request when nothing of it can have been acted upon, or when acting twice does no harm
+// and the whole of it is still here.
+bool Exchange::retry(ProxyError error) {
+  error_ = error;
+  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout;
+  bool harmless = http::is_safe(request_.method) && request_.body == Body::none && request_.upgrade.empty();
+  if (!row(error).may_retry || body_sent_ || !(unsent || harmless)) return false;
+  if (retries_ >= worker_.config().retry.attempts_max || client_lost_) return false;
+  ++retries_;
+  ++worker_.stats().retries;
+  service_->end(*endpoint_);
+  endpoint_ = nullptr;
+  choose_endpoint();
+  return true;
+}
+
+void Exchange::end_with(ProxyError error) {
+  error_ = error;
+  if (client_lost_ || status_ != 0) return finish();  // nobody to tell, or the answer has begun: it is cut
+  answer(row(error).status);
+}
+
+// An answer of our own.
+void Exchange::answer(uint16_t status, std::string_view location) {
+  release_upstream();
+  status_ = status;
+  std::string_view reason = http::reason_phrase(status);
+  std::string body = std::to_string(status) + " " + std::string(reason) + "\n";
+  Header fields[3] = {{"Content-Type", "text/plain; charset=utf-8"}};
+  size_t count = 1;
+  if (!location.empty()) fields[count++] = {"Location", location};
+  if (status == 503) fields[count++] = {"Retry-After", "1"};
+  http::ResponseHead head;
+  head.status = status;
+  head.headers = {fields, count};
+  head.body = Body::length;
+  head.content_length = body.size();
+  client_->send_head(head);
+  client_->send_body(body);
+  client_->send_end({});
+  response_bytes_ = body.size();
+  response_ended_ = true;
+  finish();
+}
+
+void Exchange::cut() {
+  if (state_ != State::free && state_ != State::finishing) end_with(ProxyError::draining);
+}
+
+// ---- The end: the only exit ----
+
+void Exchange::finish() {
+  enter(State::finishing);
+  clear_deadline();
+  stop_waiting();
+  release_upstream();
+  uint64_t duration_ms = worker_.loop().now_ms() - started_ms_;
+  uint16_t status = client_lost_ && status_ == 0 ? row(ProxyError::client_gone).status : status_;
+  worker_.count(entry_point_, router_, service_, endpoint_, status, duration_ms, request_bytes_, response_bytes_);
+  if (worker_.access_log().enabled()) write_access_line();
+  if (endpoint_ != nullptr) service_->end(*endpoint_);
+  if (service_ != nullptr) --service_->users;
+  --std::exchange(pinned_, nullptr)->pins;
+  http::ServerStream* client = std::exchange(client_, nullptr);
+  Owner* owner = owner_;
+  router_ = nullptr;
+  service_ = nullptr;
+  endpoint_ = nullptr;
+  tried_ = {};
+  early_body_.clear();
+  started_ms_ = attempt_ms_ = answered_ms_ = request_bytes_ = response_bytes_ = 0;
+  retries_ = 0;
+  status_ = 0;
+  error_ = ProxyError::none;
+  request_ended_ = response_ended_ = body_sent_ = client_lost_ = false;
+  enter(State::free);
+  owner->on_exchange_done(*this);
+  client->release();  // last: the session may begin the next request in here
+}
+
+void Exchange::release_upstream() {
+  if (auto* upstream = std::exchange(upstream_, nullptr)) upstream->release();
+}
+
+void Exchange::write_access_line() const {
+  AccessRecord record;
+  record.client = client_ip_;
+  record.method = request_.method_text;
+  record.host = request_.authority;
+  record.target = request_.target;
+  record.version_minor = request_.version_minor;
+  record.status = client_lost_ && status_ == 0 ? row(ProxyError::client_gone).status : status_;
+  record.request_bytes = request_bytes_;
+  record.response_bytes = response_bytes_;
+  record.duration_ms = worker_.loop().now_ms() - started_ms_;
+  record.upstream_ms = answered_ms_ > attempt_ms_ ? answered_ms_ - attempt_ms_ : 0;
+  if (const Header* referer = http::find(request_.headers, "Referer")) record.referer = referer->value;
+  if (const Header* agent = http::find(request_.headers, "User-Agent")) record.user_agent = agent->value;
+  record.entry_point = entry_point_;
+  if (router_ != nullptr) record.router = router_->name;
+  if (router_ != nullptr) record.service = router_->service->name;
+  if (endpoint_ != nullptr) record.endpoint = endpoint_->id;
+  record.retries = retries_;
+  record.generation = pinned_->table ? pinned_->table->generation() : 0;
+  record.error = row(error_).word;
+  worker_.access_log().write(record);
+}
+
+void Exchange::enter(State wanted) {
+  ASSERT(wanted == State::free      ? state_ == State::finishing
+         : wanted == State::routing ? state_ == State::free
+                                    : state_ != State::free && state_ != State::finishing);
+  state_ = wanted;
+}
+
+void Exchange::wait_at_most(uint32_t timeout_ms) {
+  if (timeout_ms == 0) return clear_deadline();
+  set_deadline(worker_.loop(), timeout_ms);
+}
+
+}  // namespace weir::proxy

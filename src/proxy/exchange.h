@@ -1,0 +1,133 @@
+#pragma once
+// THE file of the request path: one request and its answer, from head to access line. The functions of exchange.cc
+// stand in the order they run.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/forwarding.h"
+#include "proxy/path.h"
+#include "proxy/proxy_error.h"
+#include "proxy/upstream_pool.h"
+#include "weir/event/wheel.h"
+#include "weir/http/session.h"
+#include "weir/routing/load_balancer.h"
+#include "weir/routing/table.h"
+
+namespace weir::proxy {
+
+class Worker;
+struct PinnedTable;
+struct ServiceState;
+
+/// One request and its response. Sees streams only: whether a side is H1, H2, plain or TLS is the sessions' business.
+/// Pooled by its Worker and lent to a ClientConnection from on_request() to on_exchange_done(). Worker thread only.
+/// Pins one RoutingTable from head to access line. finish() is the only exit.
+class Exchange final : private http::ServerStreamObserver,
+                       private http::ClientStreamObserver,
+                       private UpstreamWaiter,
+                       private event::Deadline {
+ public:
+  class Owner {
+   public:
+    /// The exchange is over and its client stream released; it may be lent out again.
+    virtual void on_exchange_done(Exchange& exchange) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  explicit Exchange(Worker& worker) : worker_(worker) {}
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  /// Begins. `by` belongs to the client connection and outlives the exchange.
+  void on_request_head(Owner& owner, http::ServerStream& client, const http::RequestHead& head, const ForwardedBy& by,
+                       const IpAddress& client_ip, std::string_view entry_point);
+  /// The drain time is over: ends now, whatever it is doing.
+  void cut();
+
+ private:
+  enum class State : uint8_t {
+    free,        // in the worker's pool
+    routing,     // the head is being looked at
+    connecting,  // waits for an upstream connection
+    waiting,     // the request's head is sent, the answer's has not come
+    relaying,    // the answer's head is sent on
+    tunnel,      // both sides speak another protocol now
+    finishing,
+  };
+
+  // The phases, in order.
+  void pin_table();
+  void match();
+  void run_middlewares();
+  void choose_endpoint();
+  void acquire_upstream();
+  void on_upstream_ready(http::H1ClientSession& session) override;
+  void on_upstream_unavailable(const Error& error) override;
+  void forward_head();
+  void on_request_body(std::string_view bytes) override;
+  void on_request_end(std::span<const http::Header> trailers) override;
+  void on_upstream_drained() override;
+  void on_interim(const http::ResponseHead& head) override;
+  void on_response_head(const http::ResponseHead& head) override;
+  void on_response_body(std::string_view bytes) override;
+  void on_response_end(std::span<const http::Header> trailers) override;
+  void on_client_drained() override;
+  void on_client_gone(const Error& error) override;
+  void on_upstream_failed(const Error& error) override;
+  void on_deadline() override;
+  [[nodiscard]] bool retry(ProxyError error);
+  void end_with(ProxyError error);
+  void answer(uint16_t status, std::string_view location = {});
+  void finish();
+
+  void enter(State wanted);
+  void wait_at_most(uint32_t timeout_ms);
+  void release_upstream();
+  void write_access_line() const;
+
+  // constant after construction
+  Worker& worker_;
+
+  // worker thread only; of the request under way
+  Owner* owner_ = nullptr;
+  http::ServerStream* client_ = nullptr;      // until finish()
+  http::ClientStream* upstream_ = nullptr;    // from on_upstream_ready() to the end of the attempt
+  PinnedTable* pinned_ = nullptr;
+  const routing::Router* router_ = nullptr;   // of the pinned table
+  ServiceState* service_ = nullptr;
+  EndpointState* endpoint_ = nullptr;         // of the attempt under way, or the last one
+  const ForwardedBy* by_ = nullptr;
+  IpAddress client_ip_;
+  std::string_view entry_point_;
+  http::HeadStorage storage_;
+  http::RequestHead request_;                 // as the client sent it; views into storage_
+  http::RequestHead outgoing_;                // as the upstream gets it; views into storage_ and scratch_
+  ForwardingScratch scratch_;
+  std::vector<http::Header> response_headers_;
+  NormalTarget target_;                       // of request_; views into it or into path_storage_
+  std::string path_storage_;
+  std::string host_storage_;
+  std::string early_body_;                    // what came of the body before an upstream was there
+  std::vector<routing::HeaderView> match_headers_;
+  routing::ExcludedSet tried_;
+  uint64_t started_ms_ = 0;
+  uint64_t attempt_ms_ = 0;
+  uint64_t answered_ms_ = 0;
+  uint64_t request_bytes_ = 0;
+  uint64_t response_bytes_ = 0;
+  uint32_t retries_ = 0;
+  uint16_t status_ = 0;
+  State state_ = State::free;
+  ProxyError error_ = ProxyError::none;
+  bool request_ended_ = false;   // its last byte has been read
+  bool response_ended_ = false;
+  bool body_sent_ = false;       // bytes of the body went upstream: no other endpoint can have them
+  bool client_lost_ = false;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,130 @@
+#include "proxy/forwarding.h"
+
+#include "proxy/path.h"
+#include "weir/base/text.h"
+
+namespace weir::proxy {
+namespace {
+
+using http::Header;
+using routing::Middleware;
+
+bool is_forwarding_field(std::string_view name) {
+  if (name.size() == 9) return equals_ignore_case(name, "x-real-ip");
+  return name.size() > 12 && equals_ignore_case(name.substr(0, 12), "x-forwarded-");
+}
+
+void set_field(std::vector<Header>& headers, std::string_view name, std::string_view value) {
+  std::erase_if(headers, [&](const Header& header) { return equals_ignore_case(header.name, name); });
+  if (!value.empty()) headers.push_back({name, value});
+}
+
+/// The longest prefix of the list that the path begins with.
+std::string_view matching_prefix(const Middleware& middleware, std::string_view path) {
+  for (const std::string& prefix : middleware.values) {
+    if (path.starts_with(prefix)) return prefix;
+  }
+  return {};
+}
+
+void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string& location) {
+  std::string storage;
+  location = middleware.values.empty() ? "https" : middleware.values[0];
+  bool is_default_port = middleware.values.size() < 2 || middleware.values[1].empty() ||
+                         middleware.values[1] == (location == "https" ? "443" : "80");
+  location += "://";
+  location += normalise_host(request.authority, storage);
+  if (!is_default_port) location += ":" + middleware.values[1];
+  location += request.target;
+}
+
+}  // namespace
+
+void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by, ForwardingScratch& scratch) {
+  auto& out = scratch.headers;
+  out.clear();
+  scratch.forwarded_for.clear();
+  bool has_proto = false;
+  bool has_host = false;
+  bool has_port = false;
+  bool has_real_ip = false;
+  for (const Header& header : request.headers) {
+    if (!is_forwarding_field(header.name)) {
+      out.push_back(header);
+      continue;
+    }
+    if (!by.trusted) continue;
+    std::string_view which = header.name.substr(header.name.size() == 9 ? 2 : 12);
+    if (equals_ignore_case(which, "for")) {
+      if (!scratch.forwarded_for.empty()) scratch.forwarded_for += ", ";
+      scratch.forwarded_for += header.value;
+      continue;
+    }
+    has_proto = has_proto || equals_ignore_case(which, "proto");
+    has_host = has_host || equals_ignore_case(which, "host");
+    has_port = has_port || equals_ignore_case(which, "port");
+    has_real_ip = has_real_ip || equals_ignore_case(which, "real-ip");
+    out.push_back(header);
+  }
+  std::string_view forwarded_for = by.client_ip;
+  if (!scratch.forwarded_for.empty()) {
+    (scratch.forwarded_for += ", ") += by.client_ip;
+    forwarded_for = scratch.forwarded_for;
+  }
+  out.push_back({"X-Forwarded-For", forwarded_for});
+  if (!has_proto) out.push_back({"X-Forwarded-Proto", by.proto});
+  if (!has_host && !request.authority.empty()) out.push_back({"X-Forwarded-Host", request.authority});
+  if (!has_port) out.push_back({"X-Forwarded-Port", by.port});
+  if (!has_real_ip) out.push_back({"X-Real-Ip", by.client_ip});
+}
+
+MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request, std::string_view path,
+                                          ForwardingScratch& scratch) {
+  MiddlewareOutcome outcome;
+  outcome.path = path;
+  for (const auto& middleware : router.middlewares) {
+    switch (middleware->type) {
+      case Middleware::Type::strip_prefix: {
+        std::string_view prefix = matching_prefix(*middleware, outcome.path);
+        if (prefix.empty()) break;
+        outcome.prefix = prefix;
+        std::string rest(outcome.path.substr(prefix.size()));
+        scratch.target = rest.starts_with('/') ? rest : "/" + rest;
+        outcome.path = scratch.target;
+        break;
+      }
+      case Middleware::Type::add_prefix:
+        scratch.target = middleware->values[0] + std::string(outcome.path);
+        outcome.path = scratch.target;
+        break;
+      case Middleware::Type::replace_path: outcome.path = middleware->values[0]; break;
+      case Middleware::Type::redirect_scheme:
+        // A client behind a load balancer that ended TLS is there already.
+        if (const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
+            proto != nullptr && !middleware->values.empty() && equals_ignore_case(proto->value, middleware->values[0])) {
+          break;
+        }
+        write_redirect(*middleware, request, scratch.location);
+        outcome.redirect = true;
+        outcome.status = request.method == http::Method::get || request.method == http::Method::head
+                             ? (middleware->permanent ? 301 : 302)
+                             : (middleware->permanent ? 308 : 307);
+        return outcome;
+      case Middleware::Type::headers:
+        for (const auto& [name, value] : middleware->request_headers) set_field(scratch.headers, name, value);
+        break;
+    }
+  }
+  if (!outcome.prefix.empty()) set_field(scratch.headers, "X-Forwarded-Prefix", outcome.prefix);
+  return outcome;
+}
+
+void run_response_middlewares(const routing::Router& router, std::span<const Header> answer, std::vector<Header>& out) {
+  out.assign(answer.begin(), answer.end());
+  // The first to see the request is the last to see the answer.
+  for (auto middleware = router.middlewares.rbegin(); middleware != router.middlewares.rend(); ++middleware) {
+    for (const auto& [name, value] : (*middleware)->response_headers) set_field(out, name, value);
+  }
+}
+
+}  // namespace weir::proxy

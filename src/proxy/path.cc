@@ -1,0 +1,89 @@
+#include "proxy/path.h"
+
+#include "weir/base/text.h"
+
+namespace weir::proxy {
+namespace {
+
+bool is_unreserved(unsigned char c) {
+  char lower = ascii_lower(static_cast<char>(c));
+  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+/// Whether a path could be anything but its own normal form: one pass, true for few.
+bool is_suspicious(std::string_view path) {
+  char before = 0;
+  for (char c : path) {
+    if (c == '%' || (before == '/' && (c == '/' || c == '.'))) return true;
+    before = c;
+  }
+  return false;
+}
+
+std::string decode_unreserved(std::string_view path) {
+  std::string out;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '%' && i + 2 < path.size()) {
+      auto decoded = percent_decode(path.substr(i, 3));
+      if (decoded && is_unreserved(static_cast<unsigned char>((*decoded)[0]))) {
+        out += *decoded;
+        i += 2;
+        continue;
+      }
+    }
+    out += path[i];
+  }
+  return out;
+}
+
+/// Removes "." and "..", and empty segments but a last one.
+std::string remove_dot_segments(std::string_view path) {
+  std::string out;
+  auto segments = split(path.substr(1), '/');
+  for (size_t i = 0; i < segments.size(); ++i) {
+    bool last = i + 1 == segments.size();
+    std::string_view segment = segments[i];
+    if (segment == "." || segment == ".." || segment.empty()) {
+      if (segment == "..") out.resize(out.rfind('/') == std::string::npos ? 0 : out.rfind('/'));
+      if (last) out += '/';
+      continue;
+    }
+    out += '/';
+    out += segment;
+  }
+  return out.empty() ? "/" : out;
+}
+
+}  // namespace
+
+NormalTarget normalise_target(std::string_view target, std::string& storage) {
+  NormalTarget out;
+  size_t question = target.find('?');
+  out.path = target.substr(0, question);
+  if (question != std::string_view::npos) {
+    out.has_query = true;
+    out.query = target.substr(question + 1);
+  }
+  if (!out.path.starts_with('/') || !is_suspicious(out.path)) return out;
+  storage = remove_dot_segments(decode_unreserved(out.path));
+  out.rewritten = storage != out.path;
+  out.path = storage;
+  return out;
+}
+
+std::string_view normalise_host(std::string_view authority, std::string& storage) {
+  // The port goes; the colons of an IPv6 literal stand within brackets.
+  size_t colon = authority.rfind(':');
+  if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
+    authority = authority.substr(0, colon);
+  }
+  if (authority.ends_with('.')) authority.remove_suffix(1);
+  for (char c : authority) {
+    if (c == ascii_lower(c)) continue;
+    storage = to_lower(authority);
+    return storage;
+  }
+  return authority;
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,25 @@
+#pragma once
+// Request paths in the one form that rules are matched against and upstreams see.
+
+#include <string>
+#include <string_view>
+
+namespace weir::proxy {
+
+/// A request target in its parts. Views into the target or into the storage given.
+struct NormalTarget {
+  std::string_view path;    // dot segments and double slashes removed, needless escapes decoded; begins with '/'
+  std::string_view query;   // without '?'
+  bool has_query = false;   // "/a?" has one that is empty
+  bool rewritten = false;   // path differs from what the client sent
+};
+
+/// RFC 3986 sections 5.2.4 and 6.2.2: so that /a/../b, /%62 and //b reach the same router as /b, and an upstream that
+/// resolves them itself cannot be led past a rule. Escapes of reserved characters stay as they are. Uses `storage`
+/// only where something has to change.
+[[nodiscard]] NormalTarget normalise_target(std::string_view target, std::string& storage);
+
+/// "Example.COM.:80" -> "example.com". A view of `authority` where that is its form already, else of `storage`.
+[[nodiscard]] std::string_view normalise_host(std::string_view authority, std::string& storage);
+
+}  // namespace weir::proxy

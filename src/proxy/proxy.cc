@@ -1,0 +1,108 @@
+#include "weir/proxy/proxy.h"
+
+#include <thread>
+#include <utility>
+
+#include "proxy/worker.h"
+#include "weir/base/check.h"
+
+namespace weir::proxy {
+
+class Proxy::Impl {
+ public:
+  Impl(event::Loop& control, const config::Config& config) : control_(control), config_(config) {
+    if (config_.workers == 0) config_.workers = std::max(1U, std::thread::hardware_concurrency());
+  }
+
+  Status start() {
+    for (size_t i = 0; i < config_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, config_));
+    for (const config::EntryPointConfig& entry_point : config_.entry_points) {
+      SocketAddress address = entry_point.address;
+      for (auto& worker : workers_) {
+        auto bound = worker->bind(entry_point, address);
+        if (!bound) return fail(Error{bound.error().code, "entry point " + entry_point.name + ": " + bound.error().message});
+        address = *bound;  // port 0: the others take what the kernel chose for the first
+      }
+      addresses_[entry_point.name] = address;
+    }
+    for (auto& worker : workers_) {
+      if (Status opened = worker->open_access_log(); !opened) return opened;
+    }
+    for (auto& worker : workers_) worker->start_thread();
+    return {};
+  }
+
+  void publish(const std::shared_ptr<const routing::RoutingTable>& table) {
+    for (auto& worker : workers_) {
+      worker->post([&worker = *worker, table] { worker.install(table); });
+    }
+  }
+
+  // Each worker answers on its own thread; the last answer is the sum's time. All on the control loop but the question.
+  void collect(std::function<void(Stats)> on_stats) {
+    auto sum = std::make_shared<Gathering>();
+    sum->missing = workers_.size();
+    sum->on_stats = std::move(on_stats);
+    for (auto& worker : workers_) {
+      worker->post([this, &worker = *worker, sum] {
+        control_.post([sum, stats = worker.collect()] {
+          sum->stats.merge(stats);
+          if (--sum->missing == 0) sum->on_stats(std::move(sum->stats));
+        });
+      });
+    }
+  }
+
+  void drain(std::function<void()> on_drained) {
+    auto missing = std::make_shared<size_t>(workers_.size());
+    auto done = std::make_shared<std::function<void()>>(std::move(on_drained));
+    for (auto& worker : workers_) {
+      worker->post([this, &worker = *worker, missing, done] {
+        worker.drain([this, missing, done] {
+          control_.post([missing, done] {
+            if (--*missing == 0) (*done)();
+          });
+        });
+      });
+    }
+  }
+
+  void reopen_access_log() {
+    for (auto& worker : workers_) {
+      worker->post([&worker = *worker] { worker.access_log().reopen(); });
+    }
+  }
+
+  [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return addresses_; }
+  [[nodiscard]] size_t workers() const { return workers_.size(); }
+
+ private:
+  struct Gathering {
+    size_t missing = 0;
+    Stats stats;
+    std::function<void(Stats)> on_stats;
+  };
+
+  event::Loop& control_;
+  config::Config config_;  // a copy: constant while the workers live
+  std::map<std::string, SocketAddress> addresses_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+Proxy::Proxy(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Proxy::~Proxy() = default;
+
+Result<std::unique_ptr<Proxy>> Proxy::start(event::Loop& control, const config::Config& config) {
+  auto impl = std::make_unique<Impl>(control, config);
+  if (Status started = impl->start(); !started) return fail(started.error());
+  return std::unique_ptr<Proxy>(new Proxy(std::move(impl)));
+}
+
+void Proxy::publish(std::shared_ptr<const routing::RoutingTable> table) { impl_->publish(table); }
+const std::map<std::string, SocketAddress>& Proxy::addresses() const { return impl_->addresses(); }
+void Proxy::collect(std::function<void(Stats)> on_stats) { impl_->collect(std::move(on_stats)); }
+void Proxy::drain(std::function<void()> on_drained) { impl_->drain(std::move(on_drained)); }
+size_t Proxy::workers() const { return impl_->workers(); }
+void Proxy::reopen_access_log() { impl_->reopen_access_log(); }
+
+}  // namespace weir::proxy

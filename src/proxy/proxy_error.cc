@@ -1,0 +1,42 @@
+#include "proxy/proxy_error.h"
+
+namespace weir::proxy {
+
+const ProxyErrorRow& row(ProxyError error) {
+  // In the order of the enum.
+  static constexpr ProxyErrorRow kRows[] = {
+      {200, "", false},
+      {503, "not_ready", false},
+      {404, "no_route", false},
+      {503, "no_endpoint", false},
+      {502, "connect_failed", true},
+      {504, "connect_timeout", true},
+      {502, "upstream_closed", true},
+      {502, "upstream_malformed", false},
+      {504, "response_timeout", false},
+      {408, "request_timeout", false},
+      {499, "client_gone", false},
+      {200, "tunnel_idle", false},
+      {503, "draining", false},
+  };
+  static_assert(sizeof kRows / sizeof kRows[0] == static_cast<size_t>(ProxyError::draining) + 1);
+  return kRows[static_cast<size_t>(error)];
+}
+
+ProxyError upstream_error(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid:
+    case ErrorCode::too_large: return ProxyError::upstream_malformed;
+    case ErrorCode::timeout: return ProxyError::response_timeout;
+    case ErrorCode::refused: return ProxyError::connect_failed;
+    case ErrorCode::not_found:
+    case ErrorCode::conflict:
+    case ErrorCode::io:
+    case ErrorCode::closed:
+    case ErrorCode::unavailable:
+    case ErrorCode::cancelled: return ProxyError::upstream_closed;
+  }
+  return ProxyError::upstream_closed;
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,37 @@
+#pragma once
+// What can end an exchange early: one byte on the hot path, one table for what follows from it.
+
+#include <cstdint>
+#include <string_view>
+
+#include "weir/base/result.h"
+
+namespace weir::proxy {
+
+enum class ProxyError : uint8_t {
+  none,
+  not_ready,            // no table has come yet
+  no_route,
+  no_endpoint,          // the route is known, none of its endpoints is live
+  connect_failed,
+  connect_timeout,
+  upstream_closed,      // reset or closed before or within the answer
+  upstream_malformed,   // an answer that is not HTTP
+  response_timeout,     // no answer's head, or silence within its body
+  request_timeout,      // silence within the request's body
+  client_gone,
+  tunnel_idle,
+  draining,             // the drain time is over
+};
+
+struct ProxyErrorRow {
+  uint16_t status;        // what the client is told; 499 is for the log alone
+  std::string_view word;  // in the log
+  bool may_retry;         // on another endpoint, where the request itself allows it
+};
+[[nodiscard]] const ProxyErrorRow& row(ProxyError error);
+
+/// What a failing upstream stream means.
+[[nodiscard]] ProxyError upstream_error(const Error& error);
+
+}  // namespace weir::proxy

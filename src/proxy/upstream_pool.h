@@ -1,0 +1,122 @@
+#pragma once
+// Connections to endpoints: idle ones are kept, new ones made, and those who wait for one told.
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "weir/base/ip.h"
+#include "weir/config/config.h"
+#include "weir/event/loop.h"
+#include "weir/event/resolver.h"
+#include "weir/event/wheel.h"
+#include "weir/http/h1_client_session.h"
+#include "weir/proxy/stats.h"
+#include "weir/routing/table.h"
+
+namespace weir::proxy {
+
+class UpstreamPool;
+class UpstreamConnection;
+
+/// What a worker knows of one endpoint, over all tables. Found by id; lives in the pool until the table does not name
+/// it any more and nobody uses it.
+struct EndpointState {
+  std::string id;
+  std::string host;
+  uint16_t port = 0;
+  std::vector<IpAddress> addresses;        // one for an IP literal; what a name resolved to
+  size_t next_address = 0;
+  std::vector<UpstreamConnection*> idle;   // last in, first out: the warm one is used again
+  uint32_t in_flight = 0;                  // exchanges that have it
+  EndpointStats stats;
+};
+
+/// Waits for a connection. Destroying it, or stop_waiting(), cancels: the connection, once made, goes to the pool.
+class UpstreamWaiter {
+ public:
+  void stop_waiting();
+  [[nodiscard]] bool waiting() const { return connection_ != nullptr; }
+
+ protected:
+  UpstreamWaiter() = default;
+  virtual ~UpstreamWaiter() { stop_waiting(); }
+  /// Never from within UpstreamPool::connect().
+  virtual void on_upstream_ready(http::H1ClientSession& session) = 0;
+  virtual void on_upstream_unavailable(const Error& error) = 0;
+
+ private:
+  friend class UpstreamConnection;
+  UpstreamConnection* connection_ = nullptr;  // being made for this waiter
+};
+
+/// One connection and what it is doing. Owned by the pool.
+class UpstreamConnection final : public http::H1ClientSession::Owner, private event::Deadline {
+ public:
+  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter);
+  ~UpstreamConnection() override = default;
+
+  /// Resolves where needed and connects.
+  void open();
+  /// Lent out again. Only while idle.
+  http::H1ClientSession& take();
+  void close();
+  void forget_waiter() { waiter_ = nullptr; }
+  [[nodiscard]] bool serves(const EndpointState& endpoint) const { return &endpoint_ == &endpoint; }
+  std::list<std::unique_ptr<UpstreamConnection>>::iterator place;  // in the pool's list
+
+ private:
+  void connect();
+  void fail_waiter(const Error& error);
+  void on_deadline() override;
+  void on_session_connected(http::H1ClientSession& session) override;
+  void on_session_idle(http::H1ClientSession& session) override;
+  void on_session_closed(http::H1ClientSession& session, const Error& reason) override;
+
+  // constant after construction
+  UpstreamPool& pool_;
+  EndpointState& endpoint_;
+
+  // worker thread only
+  std::optional<event::Lookup> lookup_;
+  std::optional<http::H1ClientSession> session_;
+  UpstreamWaiter* waiter_;  // until it is connected; null when nobody waits
+  bool idle_ = false;
+  bool closed_ = false;
+};
+
+/// Owned by a Worker, one each; its thread only. Nothing is shared, nothing locked.
+class UpstreamPool {
+ public:
+  UpstreamPool(event::Loop& loop, const config::Config& config);
+  UpstreamPool(const UpstreamPool&) = delete;
+  UpstreamPool& operator=(const UpstreamPool&) = delete;
+
+  /// The state of an endpoint, made where it is new.
+  EndpointState& endpoint(const routing::Endpoint& endpoint);
+  /// An idle connection, or nullptr: then connect().
+  http::H1ClientSession* take_idle(EndpointState& endpoint);
+  /// Makes a connection for `waiter`, who hears of it, of the failure, or of timeouts.connect_ms having passed.
+  void connect(EndpointState& endpoint, UpstreamWaiter& waiter);
+  /// Forgets endpoints that are not wanted any more: idle connections are closed, and once unused they are gone.
+  void forget_unless(const std::function<bool(const EndpointState&)>& wanted);
+  void add_stats(Stats& out, const std::function<std::string(const EndpointState&)>& service_of) const;
+
+ private:
+  friend class UpstreamConnection;
+
+  // constant after construction
+  event::Loop& loop_;
+  const config::Config& config_;
+  http::H1Limits limits_;
+
+  // worker thread only
+  std::unordered_map<std::string, std::unique_ptr<EndpointState>> endpoints_;
+  std::list<std::unique_ptr<UpstreamConnection>> connections_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,86 @@
+#include "proxy/forwarding.h"
+
+#include "catch.h"
+
+using namespace weir;
+using namespace weir::proxy;
+
+namespace {
+std::string text_of(const std::vector<http::Header>& headers) {
+  std::string out;
+  for (const auto& header : headers) out += std::string(header.name) + "=" + std::string(header.value) + ";";
+  return out;
+}
+}  // namespace
+
+TEST_CASE("forwarding: a client that is not trusted cannot say where a request comes from") {
+  http::Header sent[] = {{"X-Forwarded-For", "6.6.6.6"}, {"A", "1"}, {"x-real-IP", "6.6.6.6"}, {"X-Forwarded-Proto", "https"}};
+  http::RequestHead head;
+  head.authority = "a.example";
+  head.headers = sent;
+  ForwardedBy by{"10.0.0.1", "80", "http", false};
+  ForwardingScratch scratch;
+  write_forwarded_headers(head, by, scratch);
+  CHECK(text_of(scratch.headers) ==
+        "A=1;X-Forwarded-For=10.0.0.1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
+}
+
+TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
+  http::Header sent[] = {{"X-Forwarded-For", "1.1.1.1"}, {"X-Forwarded-For", "2.2.2.2"}, {"X-Forwarded-Proto", "https"}, {"X-Real-Ip", "1.1.1.1"}};
+  http::RequestHead head;
+  head.authority = "a.example";
+  head.headers = sent;
+  ForwardedBy by{"10.0.0.1", "80", "http", true};
+  ForwardingScratch scratch;
+  write_forwarded_headers(head, by, scratch);
+  CHECK(text_of(scratch.headers) ==
+        "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2, 10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=80;");
+}
+
+TEST_CASE("forwarding: middlewares change path and headers in their order") {
+  auto strip = std::make_shared<routing::Middleware>();
+  strip->type = routing::Middleware::Type::strip_prefix;
+  strip->values = {"/api"};
+  auto add = std::make_shared<routing::Middleware>();
+  add->type = routing::Middleware::Type::add_prefix;
+  add->values = {"/v1"};
+  auto headers = std::make_shared<routing::Middleware>();
+  headers->type = routing::Middleware::Type::headers;
+  headers->request_headers = {{"X-Set", "yes"}, {"A", ""}};
+  headers->response_headers = {{"Server", ""}, {"X-Out", "1"}};
+  routing::Router router;
+  router.middlewares = {strip, add, headers};
+  http::Header sent[] = {{"a", "1"}};
+  http::RequestHead head;
+  head.headers = sent;
+  ForwardingScratch scratch;
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false}, scratch);
+  auto outcome = run_request_middlewares(router, head, "/api/x", scratch);
+  CHECK(outcome.path == "/v1/x");
+  CHECK(http::find(scratch.headers, "a") == nullptr);
+  CHECK(http::find(scratch.headers, "X-Set") != nullptr);
+  CHECK(http::find(scratch.headers, "X-Forwarded-Prefix")->value == "/api");
+  http::Header answered[] = {{"server", "x"}, {"B", "2"}};
+  std::vector<http::Header> out;
+  run_response_middlewares(router, answered, out);
+  CHECK(text_of(out) == "B=2;X-Out=1;");
+}
+
+TEST_CASE("forwarding: a redirect to https names the host without the plain port and is not given twice") {
+  auto redirect = std::make_shared<routing::Middleware>();
+  redirect->type = routing::Middleware::Type::redirect_scheme;
+  redirect->values = {"https"};
+  redirect->permanent = true;
+  routing::Router router;
+  router.middlewares = {redirect};
+  http::RequestHead head;
+  head.authority = "A.example:80";
+  head.target = "/x?y";
+  ForwardingScratch scratch;
+  auto outcome = run_request_middlewares(router, head, "/x", scratch);
+  CHECK(outcome.redirect);
+  CHECK(outcome.status == 301);
+  CHECK(scratch.location == "https://a.example/x?y");
+  scratch.headers = {{"X-Forwarded-Proto", "https"}};
+  CHECK_FALSE(run_request_middlewares(router, head, "/x", scratch).redirect);
+}
