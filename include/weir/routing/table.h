@@ -107,6 +107,8 @@ class RoutingTable {
   [[nodiscard]] const std::vector<std::shared_ptr<const Middleware>>& middlewares() const { return middlewares_; }
   /// Grows by one with each published table.
   [[nodiscard]] uint64_t generation() const { return generation_; }
+  /// The same for two tables that share their matcher: no rule and no priority changed between them.
+  [[nodiscard]] const void* matcher_identity() const { return matcher_.get(); }
   /// Canonical text: equal tables give equal text, whatever the order of the changes that led to them.
   [[nodiscard]] std::string dump() const;
 

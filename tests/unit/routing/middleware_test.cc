@@ -1,0 +1,80 @@
+#include "routing/middleware.h"
+
+#include "catch.h"
+#include "table_fixture.h"
+
+using namespace weir;
+using namespace weir::routing;
+
+namespace {
+using Options = std::map<std::string, std::string>;
+using Values = std::vector<std::string>;
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+Middleware compile(const std::string& type, const Options& options) {
+  auto made = compile_middleware(fixture::middleware("m", type, options), "m@file");
+  REQUIRE(made);
+  return *made;
+}
+std::string error_of(const std::string& type, const Options& options) {
+  auto made = compile_middleware(fixture::middleware("m", type, options), "m@file");
+  return made ? "" : made.error().message;
+}
+}  // namespace
+
+TEST_CASE("middleware: the path ones take absolute paths") {
+  CHECK(compile("stripPrefix", {{"prefixes", "/a, /b,"}}).values == Values{"/a", "/b"});
+  CHECK(compile("ADDPREFIX", {{"prefix", "/a"}}).type == Middleware::Type::add_prefix);
+  CHECK(compile("replacePath", {{"path", "/a/b"}}).values == Values{"/a/b"});
+  CHECK(error_of("stripPrefix", {}) == "option \"prefixes\" is missing");
+  CHECK(error_of("stripPrefix", {{"prefixes", ","}}) ==
+        "option \"prefixes\" must be a list of paths that begin with \"/\"");
+  CHECK(error_of("stripPrefix", {{"prefixes", "/a,b"}}) ==
+        "option \"prefixes\" must be a list of paths that begin with \"/\"");
+  CHECK(error_of("stripPrefix", {{"prefix", "/a"}}) == "unknown option \"prefix\"");
+  CHECK(error_of("replacePath", {{"path", "/a b"}}) == "option \"path\" must be a path that begins with \"/\"");
+  CHECK(error_of("addPrefix", {{"prefix", "/a\r\nx"}}) == "option \"prefix\" must be a path that begins with \"/\"");
+}
+
+TEST_CASE("middleware: prefixes have a limit") {
+  std::string most = "/a";
+  for (size_t i = 1; i < kMiddlewareValuesMax; ++i) most += ",/a";
+  CHECK(error_of("stripPrefix", {{"prefixes", most}}).empty());
+  CHECK(error_of("stripPrefix", {{"prefixes", most + ",/a"}}) == "more than 256 prefixes");
+}
+
+TEST_CASE("middleware: redirectScheme takes a scheme, a port and permanent") {
+  Middleware plain = compile("redirectScheme", {{"scheme", "HTTPS"}});
+  CHECK(plain.values == Values{"https"});
+  CHECK_FALSE(plain.permanent);
+  Middleware full = compile("redirectscheme", {{"scheme", "https"}, {"port", "8443"}, {"permanent", "true"}});
+  CHECK(full.values == Values{"https", "8443"});
+  CHECK(full.permanent);
+  CHECK(error_of("redirectScheme", {}) == "option \"scheme\" must be http or https");
+  CHECK(error_of("redirectScheme", {{"scheme", "ftp"}}) == "option \"scheme\" must be http or https");
+  CHECK(error_of("redirectScheme", {{"scheme", "http"}, {"port", "0"}}) ==
+        "option \"port\" must be a port from 1 to 65535");
+  CHECK(error_of("redirectScheme", {{"scheme", "http"}, {"permanent", "yes"}}) ==
+        "option \"permanent\" must be true or false");
+}
+
+TEST_CASE("middleware: headers are set, or removed by an empty value, on each side") {
+  Middleware made = compile(
+      "headers",
+      {{"customrequestheaders.x-a", "1"}, {"customrequestheaders.x-b", ""}, {"customresponseheaders.x-frame", "DENY"}});
+  CHECK(made.request_headers == Pairs{{"x-a", "1"}, {"x-b", ""}});
+  CHECK(made.response_headers == Pairs{{"x-frame", "DENY"}});
+}
+
+TEST_CASE("middleware: a header that would change where a message ends is refused") {
+  CHECK(error_of("headers", {}) == "no customRequestHeaders or customResponseHeaders");
+  CHECK(error_of("headers", {{"framedeny", "true"}}) == "unknown option \"framedeny\"");
+  CHECK(error_of("headers", {{"customrequestheaders.", "1"}}) == "not a header name: \"\"");
+  CHECK(error_of("headers", {{"customrequestheaders.a b", "1"}}) == "not a header name: \"a b\"");
+  CHECK(error_of("headers", {{"customrequestheaders.x", "1\r\ny: 2"}}) ==
+        "a line break in the value of the header \"x\"");
+  for (const char* name : {"Content-Length", "transfer-encoding", "connection"}) {
+    CHECK(error_of("headers", {{std::string("customresponseheaders.") + name, "1"}}) ==
+          "the header \"" + std::string(name) + "\" is not for a middleware to set");
+  }
+}
