@@ -79,7 +79,8 @@ def test_prometheus(t):
     register(registry.url, "c1", "other", target.port)
     port, = processes.free_ports(1)
     config = t.write("prometheus.yml", PROMETHEUS.format(address=address_of(registry)))
-    t.start([os.path.join(processes.PEERS, "prometheus", "usr", "bin", "prometheus"), f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
+    program = os.path.join(processes.PEERS, "prometheus", "usr", "bin", "prometheus")
+    t.start([program, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
              f"--storage.tsdb.path={t.path('tsdb', '')}"])
 
     def targets(job):
