@@ -25,8 +25,8 @@ ARROWS = {
     "catalog": "base",
     "config": "base",
     "routing": "catalog config base",
-    "provider": "http event catalog config base",
-    "proxy": "http event routing base",
+    "provider": "http event routing catalog config base",
+    "proxy": "http event routing config base",
     "registry": "http event catalog base",
     "scheduler": "http event catalog base",
     "demo": "http event base",
@@ -36,7 +36,7 @@ ARROWS = {
 HEAVY_HEADERS = [
     (r"spdlog/", r"src/base/log\.cc"),
     (r"toml\+\+/", r"src/config/\w+\.cc"),
-    (r"nlohmann/json\.hpp", r"src/.*_json\.cc|tests/.*"),
+    (r"nlohmann/json\.hpp", r"src/.*/(\w+_json|json_\w+)\.cc|tests/.*"),
     (r"CLI/", r"src/app/\w+\.(cc|h)"),
 ]
 SQLITE_FILES_PER_LAYER_MAX = 1

@@ -334,7 +334,7 @@ def test_stop_order(t):
     wait_for(lambda: os.path.exists(marker) and os.path.getsize(marker), 10, "it is signalled")
     with open(marker, encoding="ascii") as file:
         signalled = float(file.read())
-    assert 1.5 <= signalled - gone <= 4, f"signalled {signalled - gone:.2f} s after the registry's answer instead of 2 s"
+    assert 1.5 <= signalled - gone <= 4, f"signalled {signalled - gone:.2f} s after it was gone, not 2 s"
     assert os.path.exists(f"/proc/{env['PID']}"), "it may finish after the signal"
     wait_for(lambda: not os.path.exists(f"/proc/{env['PID']}"), 10, "it ends by itself")
     stub = wait_for(lambda: cluster.allocs(status="complete"), 10, "the allocation is complete")[0]

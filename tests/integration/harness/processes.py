@@ -92,7 +92,8 @@ class Process:
 
     def faults(self):
         """What a sanitizer or a failed CHECK wrote."""
-        return [line for line in self.log().splitlines() if SANITIZER_REPORT.search(line)]
+        written = [line for line in self.log().splitlines() if not line.startswith("$ ")]
+        return [line for line in written if SANITIZER_REPORT.search(line)]
 
 
 class Weir(Process):
