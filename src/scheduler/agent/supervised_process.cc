@@ -41,7 +41,7 @@ void SupervisedProcess::on_launched(event::ExitStatus status) {
   std::string reason = "the supervisor ended with code " + std::to_string(status.code);
   if (taken) reason = "another supervisor holds the task";
   if (ours) reason = record->error;
-  report_later(Error{.code = ErrorCode::io, .message = reason});
+  report_later(Error{.code = ours ? ErrorCode::invalid : ErrorCode::io, .message = reason});
 }
 
 void SupervisedProcess::adopt(const TaskRecord& record) {

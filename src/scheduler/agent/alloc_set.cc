@@ -1,0 +1,219 @@
+#include "scheduler/agent/alloc_set.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+
+namespace weir::scheduler {
+namespace {
+
+constexpr uint64_t kBatchMs = 200;
+constexpr uint64_t kRetryMaxMs = 5'000;
+
+bool has_group(const Allocation& alloc) { return alloc.job != nullptr && alloc.job->find_group(alloc.task_group) != nullptr; }
+
+int64_t ended_at(const Allocation& alloc) {
+  int64_t latest = 0;
+  for (const auto& [name, state] : alloc.task_states) latest = std::max(latest, state.finished_at_ns);
+  return latest;
+}
+
+}  // namespace
+
+AllocSet::AllocSet(const Context& context, ServerLink& server)
+    : context_(context),
+      server_(server),
+      flush_timer_(context.loop, [this] { flush(); }),
+      destroy_timer_(context.loop, [this] { destroy_unwanted(); }) {}
+
+AllocRunner::Context AllocSet::runner_context() {
+  return {.loop = context_.loop,
+          .registry = context_.registry,
+          .checks = context_.checks,
+          .drivers = context_.drivers,
+          .node = context_.node,
+          .observer = *this};
+}
+
+void AllocSet::restore() {
+  for (Allocation& alloc : context_.store.load()) {
+    if (!has_group(alloc)) continue;
+    std::string id = alloc.id;
+    log::info("allocation restored", {{"alloc", id}, {"status", to_string(alloc.client_status)}});
+    auto runner =
+        std::make_unique<AllocRunner>(runner_context(), std::move(alloc), context_.store.alloc_folder(id), false);
+    AllocRunner& restored = *runner;
+    runners_[id] = std::move(runner);
+    restored.restore();
+    unreported_.insert(id);  // the last report may not have arrived
+  }
+}
+
+AllocRunner* AllocSet::find(const std::string& id) const {
+  auto at = runners_.find(id);
+  return at == runners_.end() ? nullptr : at->second.get();
+}
+
+void AllocSet::apply(AllocPull pull) {
+  std::set<std::string> held(pull.await_previous.begin(), pull.await_previous.end());
+  std::set<std::string> listed;
+  // Stops first: they free what the new ones may need.
+  std::stable_partition(pull.allocs.begin(), pull.allocs.end(),
+                        [](const Allocation& alloc) { return alloc.desired_status != DesiredStatus::run; });
+  for (Allocation& alloc : pull.allocs) {
+    listed.insert(alloc.id);
+    bool waits = held.contains(alloc.id);
+    if (AllocRunner* runner = find(alloc.id)) {
+      runner->update(std::move(alloc), waits);
+    } else if (alloc.client_terminal()) {
+      continue;
+    } else if (alloc.desired_status != DesiredStatus::run) {
+      reject(alloc, "never ran here");
+    } else if (!has_group(alloc)) {
+      reject(alloc, "its job has no group \"" + alloc.task_group + "\"");
+    } else {
+      begin(std::move(alloc), waits);
+    }
+  }
+  std::vector<std::string> forgotten;
+  for (const auto& [id, runner] : runners_) {
+    if (!listed.contains(id)) forgotten.push_back(id);
+  }
+  for (const std::string& id : forgotten) collect(id);
+  collect_oldest();
+  schedule();
+}
+
+void AllocSet::begin(Allocation alloc, bool held) {
+  std::string id = alloc.id;
+  // On disk before anything of it exists: a crash in between must not leave a task that nobody knows.
+  if (Status saved = context_.store.save(alloc); !saved) {
+    log::error("allocation cannot be kept", {{"alloc", id}, {"error", saved.error()}});
+    return reject(alloc, saved.error().text());
+  }
+  log::info("allocation begins", {{"alloc", id}, {"name", alloc.name}, {"waits", held}});
+  auto runner = std::make_unique<AllocRunner>(runner_context(), std::move(alloc), context_.store.alloc_folder(id), held);
+  AllocRunner& begun = *runner;
+  runners_[id] = std::move(runner);
+  begun.begin();
+}
+
+/// Says that it has ended, so that the server frees what it holds for it.
+void AllocSet::reject(const Allocation& alloc, const std::string& reason) {
+  bool stopped = alloc.desired_status != DesiredStatus::run;
+  rejected_[alloc.id] = {.id = alloc.id,
+                         .client_status = stopped ? ClientStatus::complete : ClientStatus::failed,
+                         .client_description = reason};
+}
+
+void AllocSet::collect(const std::string& id) {
+  unwanted_.insert(id);
+  runners_.at(id)->stop();
+  destroy_timer_.start_once(0);
+}
+
+void AllocSet::destroy_unwanted() {
+  for (const std::string& id : std::set<std::string>(unwanted_)) destroy(id);
+}
+
+/// Ended allocations whose time is over before the server forgets them.
+void AllocSet::collect_oldest() {
+  std::vector<std::pair<int64_t, std::string>> ended;
+  for (const auto& [id, runner] : runners_) {
+    bool told = !unreported_.contains(id) && runner->alloc().desired_status != DesiredStatus::run;
+    if (runner->terminal() && told) ended.emplace_back(ended_at(runner->alloc()), id);
+  }
+  if (ended.size() <= kTerminalAllocsMax) return;
+  std::sort(ended.begin(), ended.end());
+  ended.resize(ended.size() - kTerminalAllocsMax);
+  for (const auto& [time, id] : ended) destroy(id);
+}
+
+void AllocSet::destroy(const std::string& id) {
+  auto at = runners_.find(id);
+  if (at == runners_.end() || !at->second->terminal()) return;
+  log::info("allocation removed", {{"alloc", id}});
+  for (const auto& task : at->second->tasks()) {
+    for (const auto& [name, driver] : context_.drivers) driver->forget(task->key());
+  }
+  if (Status removed = at->second->folder().remove(); !removed) {
+    log::warn("allocation's folder cannot be removed", {{"alloc", id}, {"error", removed.error()}});
+  }
+  context_.store.remove(id);
+  unwanted_.erase(id);
+  unsaved_.erase(id);
+  unreported_.erase(id);
+  runners_.erase(at);
+}
+
+// ---- disk and server
+
+void AllocSet::on_alloc_changed(const std::string& id) {
+  unsaved_.insert(id);
+  unreported_.insert(id);
+  schedule();
+  if (unwanted_.contains(id)) destroy_timer_.start_once(0);
+}
+
+void AllocSet::schedule() {
+  bool pending = !unsaved_.empty() || !unreported_.empty() || !rejected_.empty();
+  if (pending && !flush_timer_.active()) flush_timer_.start_once(kBatchMs);
+}
+
+void AllocSet::flush() {
+  save_changes();
+  if (!reporting_) send();
+}
+
+void AllocSet::save_changes() {
+  std::set<std::string> failed;
+  for (const std::string& id : std::exchange(unsaved_, {})) {
+    AllocRunner* runner = find(id);
+    if (runner == nullptr) continue;
+    if (Status saved = context_.store.save(runner->alloc()); !saved) {
+      log::error("allocation cannot be kept", {{"alloc", id}, {"error", saved.error()}});
+      failed.insert(id);
+    }
+  }
+  unsaved_.merge(failed);
+}
+
+void AllocSet::send() {
+  std::vector<AllocUpdate> updates;
+  std::vector<std::string> sent;
+  for (const std::string& id : unreported_) {
+    if (updates.size() == kAllocUpdatesMax) break;
+    if (AllocRunner* runner = find(id)) updates.push_back(runner->report());
+    sent.push_back(id);
+  }
+  for (const auto& [id, update] : rejected_) {
+    if (updates.size() == kAllocUpdatesMax) break;
+    updates.push_back(update);
+    sent.push_back(id);
+  }
+  // What changes while the call is under way is reported once more.
+  for (const std::string& id : sent) unreported_.erase(id);
+  if (updates.empty()) return;
+  reporting_ = true;
+  server_.report(updates, [this, sent, updates](const Status& reported) {
+    reporting_ = false;
+    if (reported) {
+      report_failures_ = 0;
+      for (const AllocUpdate& update : updates) {
+        rejected_.erase(update.id);
+        AllocRunner* runner = find(update.id);
+        if (runner != nullptr && update.healthy) runner->health_acknowledged();
+      }
+      return schedule();
+    }
+    for (const std::string& id : sent) {
+      if (find(id) != nullptr) unreported_.insert(id);
+    }
+    flush_timer_.start_once(std::min(kRetryMaxMs, kBatchMs << std::min<uint32_t>(report_failures_++, 8)));
+  });
+}
+
+}  // namespace weir::scheduler

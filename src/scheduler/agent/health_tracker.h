@@ -1,0 +1,36 @@
+#pragma once
+// Decides, once, whether an allocation is healthy for its deployment. Pure.
+
+#include <cstdint>
+#include <optional>
+
+#include "weir/scheduler/job.h"
+
+namespace weir::scheduler {
+
+/// What is seen of an allocation at one moment.
+struct HealthObservation {
+  bool tasks_running = false;    // all main tasks
+  bool task_ended = false;       // one has failed or finished
+  uint64_t started_at_ms = 0;    // the latest start of a task; a restart begins the time anew
+  bool services_passing = false; // all services confirmed by the registry, all their checks there and good
+};
+
+class HealthTracker {
+ public:
+  HealthTracker(const UpdateStrategy& update, uint64_t now_ms);
+  /// Nothing as long as it is open. After the first verdict the same one for ever.
+  std::optional<bool> observe(const HealthObservation& seen, uint64_t now_ms);
+  /// Health is set by people only.
+  [[nodiscard]] bool manual() const { return manual_; }
+
+ private:
+  bool manual_ = false;
+  bool needs_checks_ = true;
+  uint64_t min_healthy_ms_;
+  uint64_t deadline_at_ms_;
+  std::optional<uint64_t> good_since_ms_;
+  std::optional<bool> verdict_;
+};
+
+}  // namespace weir::scheduler
