@@ -222,6 +222,9 @@ class Loader {
       complain("providers.consul.token_file",
                "providers.consul.token_file: there is a token as well; give one of them");
     }
+    if (config.consul.strict_checks.empty()) {
+      complain("providers.consul.strict_checks", "providers.consul.strict_checks: an empty list lets nothing serve");
+    }
     for (const std::string& prefix : config.consul.tag_prefixes) {
       if (!is_entry_point_name(prefix)) {
         complain("providers.consul.tag_prefixes",

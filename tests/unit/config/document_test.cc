@@ -23,6 +23,28 @@ TEST_CASE("document: a key given twice is an error at the second") {
   CHECK(twice.error().line == 2);
 }
 
+TEST_CASE("document: a table's header without a name is an error, not an assertion of the library") {
+  for (const char* text :
+       {"[=", "[{", "[,]", "[[=]]", "[a.=]", "[.a]", "a.= 1", "[\n]", "[[ ", "{", "=", "a={b=[", "a=[[[[{"}) {
+    INFO(text);
+    auto bad = parse_toml(text, "x.toml");
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().line >= 1);
+  }
+}
+
+TEST_CASE("document: letters that are not ASCII are an error outside of strings and fine inside") {
+  for (const char* text :
+       {"\u00e9 = 1", "a \u00e9 = 1", "a = \u00e9", "a = 1 \u00fc", "[a\u1234]", "a = [1, \u2f00]", "\u00a0 = 1"}) {
+    INFO(text);
+    CHECK_FALSE(parse_toml(text, "x.toml"));
+  }
+  auto inside = parse_toml("a = \"\u00e9\" # \u00fc\nb = '\u1234'\nc = \"\"\"\\\n  \u00e9\"\"\"\n", "x.toml");
+  REQUIRE(inside);
+  CHECK(inside->root.find("a")->text == "\u00e9");
+  CHECK(inside->root.find("c")->text == "\u00e9");
+}
+
 TEST_CASE("document: bytes that are no UTF-8 are an error, not a crash") {
   CHECK_FALSE(parse_toml("a = \"\xff\xfe\"", "x.toml"));
   CHECK_FALSE(parse_toml(std::string_view("a\0b = 1", 7), "x.toml"));

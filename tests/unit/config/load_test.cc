@@ -101,9 +101,11 @@ TEST_CASE("config: 64 entry points are taken, 65 are not") {
   CHECK(errors_of(text + "[entrypoints.last]\naddress = \":0\"\n").size() == 1);
 }
 
-TEST_CASE("config: a token and a token file together are an error") {
+TEST_CASE(
+    "config: what makes no sense for the registry is an error: two tokens, dotted prefixes, no health that serves") {
   CHECK(errors_of("[providers.consul]\ntoken = \"a\"\ntoken_file = \"b\"\n").size() == 1);
   CHECK(errors_of("[providers.consul]\ntag_prefixes = [\"a.b\"]\n").size() == 1);
+  CHECK(errors_of("[providers.consul]\nstrict_checks = []\n").size() == 1);
 }
 
 TEST_CASE("config: without an entry point there is web at port 8080") {
