@@ -1,7 +1,10 @@
 #include "scheduler/agent/agent_store.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "weir/base/file.h"
@@ -17,6 +20,8 @@ constexpr std::string_view kAllocEnding = ".json";
 
 }  // namespace
 
+AgentStore::Lock::~Lock() { ::close(fd_); }
+
 Result<AgentStore> AgentStore::open(const std::string& data_dir) {
   AgentStore store(data_dir);
   // State holds environments with secrets; the allocations' folders are for the tasks.
@@ -24,6 +29,11 @@ Result<AgentStore> AgentStore::open(const std::string& data_dir) {
     if (Status made = make_directories(folder, 0700); !made) return fail(made.error());
   }
   if (Status made = make_directories(data_dir + "/alloc"); !made) return fail(made.error());
+  std::string path = store.state_ + "/lock";
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return fail(system_error("open " + path, errno));
+  store.lock_ = std::make_unique<Lock>(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return fail(ErrorCode::conflict, data_dir + " belongs to a running agent");
   return store;
 }
 

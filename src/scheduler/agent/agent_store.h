@@ -1,6 +1,7 @@
 #pragma once
 // What the agent keeps on its disk, so that it finds itself and its allocations again while the server is away.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ class AgentStore {
     std::string secret_id;
   };
 
-  /// Creates the folders.
+  /// Creates the folders. A conflict when another agent has the data folder.
   static Result<AgentStore> open(const std::string& data_dir);
 
   /// The same for ever, made at the first call.
@@ -33,11 +34,24 @@ class AgentStore {
   [[nodiscard]] std::string alloc_folder(const std::string& alloc_id) const { return data_ + "/alloc/" + alloc_id; }
 
  private:
+  /// Held as long as it lives; the kernel lets go of it when the process dies.
+  class Lock {
+   public:
+    explicit Lock(int fd) : fd_(fd) {}
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    ~Lock();
+
+   private:
+    int fd_;
+  };
+
   explicit AgentStore(std::string data_dir) : data_(std::move(data_dir)), state_(data_ + "/state") {}
   [[nodiscard]] std::string alloc_path(const std::string& id) const { return state_ + "/allocs/" + id + ".json"; }
 
   std::string data_;
   std::string state_;
+  std::unique_ptr<Lock> lock_;
 };
 
 }  // namespace weir::scheduler
