@@ -1,7 +1,8 @@
 #include "routing/link.h"
 
 #include <algorithm>
-#include <set>
+
+#include "routing/name_cursor.h"
 
 namespace weir::routing {
 
@@ -15,38 +16,40 @@ struct Resolution {
   std::string kept;     // a middleware that is gone and was taken from the router as it was
 };
 
-struct Reference {
-  std::string_view name;
-  std::string_view provider;
+// A provider that is referred to, and where in it the last hits were.
+struct Target {
+  std::shared_ptr<const ProviderPart> part;  // null: there is no such provider
+  NameCursor<ServiceSource> services;
+  NameCursor<MiddlewareSource> middlewares;
 };
 
 // Resolves the routers of one provider. Lives for one call of link_part.
 class Linker {
  public:
-  Linker(LinkedPart& out, const Parts& parts, const LinkedPart* previous)
-      : out_(out), parts_(parts), previous_(previous) {}
+  Linker(LinkedPart& out, const Parts& parts, const LinkedPart* previous) : out_(out), parts_(parts) {
+    if (previous != nullptr) previous_ = NameCursor(previous->routers);
+  }
 
   void link(const RouterSource& source);
   void record_dependencies();
 
  private:
-  [[nodiscard]] Reference reference(std::string_view text) const;
-  [[nodiscard]] const ProviderPart* part_of(const Reference& reference);
+  Target& target_of(std::string_view reference);
   Resolution resolve(const RouterDefinition& definition, const LinkedRouter* before);
   std::shared_ptr<const Middleware> resolve_middleware(std::string_view text, const LinkedRouter* before,
                                                        Resolution& out);
-  std::shared_ptr<const Router> make_router(const RouterSource& source, Resolution resolution,
-                                            const LinkedRouter* before) const;
+  [[nodiscard]] std::shared_ptr<const Router> make_router(const RouterSource& source, Resolution resolution,
+                                                          const LinkedRouter* before) const;
   void reject(const RouterSource& source, const std::string& reason);
 
   LinkedPart& out_;
   const Parts& parts_;
-  const LinkedPart* previous_;
-  std::set<std::string, std::less<>> providers_;  // referred to
+  NameCursor<LinkedRouter> previous_;
+  std::map<std::string, Target, std::less<>> targets_;  // by provider
 };
 
 void Linker::link(const RouterSource& source) {
-  const LinkedRouter* before = previous_ != nullptr ? previous_->find_router(source.definition->name) : nullptr;
+  const LinkedRouter* before = previous_.find(source.definition->name);
   RouterSource in_force = source;
   Resolution resolution = resolve(*source.definition, before);
   if (!resolution.problem.empty()) {
@@ -69,23 +72,25 @@ void Linker::link(const RouterSource& source) {
   out_.routers.push_back({std::move(in_force), std::move(router), before != nullptr ? before->slot : kNoSlot});
 }
 
-Reference Linker::reference(std::string_view text) const {
-  size_t at = text.rfind('@');
-  if (at == std::string_view::npos) return {text, out_.part->provider};
-  return {text.substr(0, at), text.substr(at + 1)};
-}
+std::string_view local_name(std::string_view reference) { return reference.substr(0, reference.rfind('@')); }
 
-const ProviderPart* Linker::part_of(const Reference& reference) {
-  if (!providers_.contains(reference.provider)) providers_.emplace(reference.provider);
-  auto found = parts_.find(reference.provider);
-  return found != parts_.end() ? found->second.get() : nullptr;
+Target& Linker::target_of(std::string_view reference) {
+  size_t at = reference.rfind('@');
+  std::string_view provider =
+      at == std::string_view::npos ? std::string_view(out_.part->provider) : reference.substr(at + 1);
+  if (auto known = targets_.find(provider); known != targets_.end()) return known->second;
+  Target& target = targets_[std::string(provider)];
+  if (auto found = parts_.find(provider); found != parts_.end()) {
+    target.part = found->second;
+    target.services = NameCursor(target.part->services);
+    target.middlewares = NameCursor(target.part->middlewares);
+  }
+  return target;
 }
 
 Resolution Linker::resolve(const RouterDefinition& definition, const LinkedRouter* before) {
   Resolution out;
-  Reference wanted = reference(definition.service);
-  const ProviderPart* part = part_of(wanted);
-  const ServiceSource* service = part != nullptr ? part->find_service(wanted.name) : nullptr;
+  const ServiceSource* service = target_of(definition.service).services.find(local_name(definition.service));
   if (service != nullptr) {
     out.service = service->service;
   } else {
@@ -99,11 +104,7 @@ Resolution Linker::resolve(const RouterDefinition& definition, const LinkedRoute
 
 std::shared_ptr<const Middleware> Linker::resolve_middleware(std::string_view text, const LinkedRouter* before,
                                                              Resolution& out) {
-  Reference wanted = reference(text);
-  const ProviderPart* part = part_of(wanted);
-  if (const MiddlewareSource* found = part != nullptr ? part->find_middleware(wanted.name) : nullptr) {
-    return found->middleware;
-  }
+  if (const MiddlewareSource* found = target_of(text).middlewares.find(local_name(text))) return found->middleware;
   std::string name = qualify(text, out_.part->provider);
   if (before != nullptr) {
     const auto& had = before->router->middlewares;
@@ -117,9 +118,17 @@ std::shared_ptr<const Middleware> Linker::resolve_middleware(std::string_view te
   return nullptr;
 }
 
+// The common case, told without making a router: most of a provider's routers did not change.
+bool says_the_same(const LinkedRouter& before, const RouterDefinition& definition, const Resolution& resolution) {
+  const Router& router = *before.router;
+  return resolution.problem.empty() && router.problem.empty() && router.service == resolution.service &&
+         router.middlewares == resolution.middlewares && *before.in_force.definition == definition;
+}
+
 std::shared_ptr<const Router> Linker::make_router(const RouterSource& source, Resolution resolution,
                                                   const LinkedRouter* before) const {
   const RouterDefinition& definition = *source.definition;
+  if (before != nullptr && says_the_same(*before, definition, resolution)) return before->router;
   Router made;
   made.name = qualify(definition.name, out_.part->provider);
   made.rule = definition.rule;
@@ -146,20 +155,11 @@ void Linker::reject(const RouterSource& source, const std::string& reason) {
 }
 
 void Linker::record_dependencies() {
-  providers_.insert(out_.part->provider);
-  for (const std::string& provider : providers_) {
-    auto found = parts_.find(provider);
-    out_.depends_on.emplace_back(provider, found != parts_.end() ? found->second : nullptr);
-  }
+  target_of("@" + out_.part->provider);
+  for (const auto& [provider, target] : targets_) out_.depends_on.emplace_back(provider, target.part);
 }
 
 }  // namespace
-
-const LinkedRouter* LinkedPart::find_router(std::string_view name) const {
-  auto by_name = [](const LinkedRouter& one, std::string_view key) { return one.in_force.definition->name < key; };
-  auto found = std::lower_bound(routers.begin(), routers.end(), name, by_name);
-  return found != routers.end() && found->in_force.definition->name == name ? &*found : nullptr;
-}
 
 bool is_current(const LinkedPart& linked, const Parts& parts) {
   return std::all_of(linked.depends_on.begin(), linked.depends_on.end(), [&](const auto& dependency) {

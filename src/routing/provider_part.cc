@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "routing/middleware.h"
+#include "routing/name_cursor.h"
 
 namespace weir::routing {
 
@@ -13,7 +14,13 @@ namespace {
 // Compiles one provider. Lives for one call of compile_part.
 class PartCompiler {
  public:
-  PartCompiler(ProviderPart& out, const LinkedPart* previous) : out_(out), previous_(previous) {}
+  PartCompiler(ProviderPart& out, const LinkedPart* previous) : out_(out) {
+    if (previous == nullptr) return;
+    in_force_ = NameCursor(previous->routers);
+    routers_ = NameCursor(previous->part->routers);
+    services_ = NameCursor(previous->part->services);
+    middlewares_ = NameCursor(previous->part->middlewares);
+  }
 
   void compile_routers();
   void compile_services();
@@ -37,21 +44,17 @@ class PartCompiler {
                       const std::function<const Source*(std::string_view)>& last_good);
   void reject(const char* kind, std::string_view name, std::string reason, const Origin& origin);
 
-  [[nodiscard]] const RouterSource* router_in_force(std::string_view name) const;
-  Result<std::shared_ptr<const Rule>> rule_of(const RouterDefinition& definition) const;
+  const RouterSource* router_in_force(std::string_view name);
+  Result<std::shared_ptr<const Rule>> rule_of(const RouterDefinition& definition);
   void reject_endpoints(const ServiceDefinition& definition);
 
   ProviderPart& out_;
-  const LinkedPart* previous_;
+  // Into the previous part.
+  NameCursor<LinkedRouter> in_force_;
+  NameCursor<RouterSource> routers_;
+  NameCursor<ServiceSource> services_;
+  NameCursor<MiddlewareSource> middlewares_;
 };
-
-template <typename Source>
-const Source* find_named(const std::vector<Source>& sources, std::string_view name) {
-  auto found = std::lower_bound(sources.begin(), sources.end(), name, [](const Source& one, std::string_view wanted) {
-    return one.definition->name < wanted;
-  });
-  return found != sources.end() && found->definition->name == name ? &*found : nullptr;
-}
 
 // A copy with a definition of its own: see table_state.h.
 template <typename Source>
@@ -125,11 +128,12 @@ template <typename Source>
 void PartCompiler::keep_undecoded(std::string_view kind, std::vector<Source>& sources,
                                   const std::function<const Source*(std::string_view)>& last_good) {
   std::vector<Source> kept;
-  auto by_name = [](const Source& a, const Source& b) { return a.definition->name < b.definition->name; };
+  NameCursor<Source> defined(sources);
+  auto by_name = [](const Source& a, const Source& b) { return name_of(a) < name_of(b); };
   for (const auto& source : out_.sources) {
     for (const Rejection& rejection : source->rejected) {
       std::string_view name = std::string_view(rejection.name).substr(0, rejection.name.find('@'));
-      if (rejection.kind != kind || find_named(sources, name) != nullptr) continue;
+      if (rejection.kind != kind || defined.find(name) != nullptr) continue;
       const Source* good = last_good(name);
       auto same_name = [&](const Source& one) { return one.definition->name == name; };
       bool twice = std::any_of(kept.begin(), kept.end(), same_name);
@@ -141,13 +145,13 @@ void PartCompiler::keep_undecoded(std::string_view kind, std::vector<Source>& so
   std::sort(sources.begin(), sources.end(), by_name);
 }
 
-const RouterSource* PartCompiler::router_in_force(std::string_view name) const {
-  const LinkedRouter* linked = previous_ != nullptr ? previous_->find_router(name) : nullptr;
+const RouterSource* PartCompiler::router_in_force(std::string_view name) {
+  const LinkedRouter* linked = in_force_.find(name);
   return linked != nullptr ? &linked->in_force : nullptr;
 }
 
-Result<std::shared_ptr<const Rule>> PartCompiler::rule_of(const RouterDefinition& definition) const {
-  const RouterSource* before = previous_ != nullptr ? previous_->part->find_router(definition.name) : nullptr;
+Result<std::shared_ptr<const Rule>> PartCompiler::rule_of(const RouterDefinition& definition) {
+  const RouterSource* before = routers_.find(definition.name);
   if (before != nullptr && before->rule->text == definition.rule) return before->rule;
   before = router_in_force(definition.name);
   if (before != nullptr && before->rule->text == definition.rule) return before->rule;
@@ -231,9 +235,7 @@ Service make_service(const ServiceDefinition& definition, std::string name) {
 }
 
 void PartCompiler::compile_services() {
-  auto before = [&](std::string_view name) {
-    return previous_ != nullptr ? previous_->part->find_service(name) : nullptr;
-  };
+  auto before = [&](std::string_view name) { return services_.find(name); };
   auto chosen = choose<ServiceDefinition>("service", &Definitions::services, [&](std::string_view name) {
     const ServiceSource* source = before(name);
     return source != nullptr ? source->definition.get() : nullptr;
@@ -256,9 +258,7 @@ void PartCompiler::compile_services() {
 }
 
 void PartCompiler::compile_middlewares() {
-  auto before = [&](std::string_view name) {
-    return previous_ != nullptr ? previous_->part->find_middleware(name) : nullptr;
-  };
+  auto before = [&](std::string_view name) { return middlewares_.find(name); };
   auto chosen = choose<MiddlewareDefinition>("middleware", &Definitions::middlewares, [&](std::string_view name) {
     const MiddlewareSource* source = before(name);
     return source != nullptr ? source->definition.get() : nullptr;
@@ -288,12 +288,6 @@ void PartCompiler::compile_middlewares() {
 std::string qualify(std::string_view name, std::string_view provider) {
   if (name.find('@') != std::string_view::npos) return std::string(name);
   return std::string(name).append("@").append(provider);
-}
-
-const RouterSource* ProviderPart::find_router(std::string_view name) const { return find_named(routers, name); }
-const ServiceSource* ProviderPart::find_service(std::string_view name) const { return find_named(services, name); }
-const MiddlewareSource* ProviderPart::find_middleware(std::string_view name) const {
-  return find_named(middlewares, name);
 }
 
 std::shared_ptr<const ProviderPart> compile_part(const std::string& provider,

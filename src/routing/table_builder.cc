@@ -5,6 +5,7 @@
 
 #include "routing/link.h"
 #include "routing/matcher.h"
+#include "routing/name_cursor.h"
 #include "routing/provider_part.h"
 #include "routing/table_state.h"
 #include "weir/routing/table.h"
@@ -104,8 +105,10 @@ void TableBuilder::link(const Parts& parts) {
 }
 
 void TableBuilder::remove_routers(const LinkedPart& before, const LinkedPart* after) {
+  NameCursor<LinkedRouter> remaining;
+  if (after != nullptr) remaining = NameCursor(after->routers);
   for (const LinkedRouter& router : before.routers) {
-    if (after != nullptr && after->find_router(router.in_force.definition->name) != nullptr) continue;
+    if (remaining.find(name_of(router)) != nullptr) continue;
     changes_.push_back({router.slot, router.in_force.rule, nullptr, 0});
     slots_[router.slot] = nullptr;
     free_slots_.push_back(router.slot);
@@ -113,11 +116,13 @@ void TableBuilder::remove_routers(const LinkedPart& before, const LinkedPart* af
 }
 
 void TableBuilder::update_slots(const LinkedPart* before, LinkedPart& after) {
+  NameCursor<LinkedRouter> routers_before;
+  if (before != nullptr) routers_before = NameCursor(before->routers);
   for (LinkedRouter& router : after.routers) {
     const auto& rule = router.in_force.rule;
     const LinkedRouter* old = nullptr;
     if (router.slot != kNoSlot) {
-      old = before->find_router(router.in_force.definition->name);
+      old = routers_before.find(name_of(router));
     } else if (!free_slots_.empty()) {
       router.slot = free_slots_.back();
       free_slots_.pop_back();

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct MiddlewareSource {
   std::shared_ptr<const MiddlewareDefinition> definition;
   std::shared_ptr<const Middleware> middleware;
 };
+[[nodiscard]] inline std::string_view name_of(const RouterSource& source) { return source.definition->name; }
+[[nodiscard]] inline std::string_view name_of(const ServiceSource& source) { return source.definition->name; }
+[[nodiscard]] inline std::string_view name_of(const MiddlewareSource& source) { return source.definition->name; }
 
 /// What one provider says, each object checked by itself. All lists are sorted by the definitions' names, none twice.
 struct ProviderPart {
@@ -37,11 +41,6 @@ struct ProviderPart {
   std::vector<ServiceSource> services;
   std::vector<MiddlewareSource> middlewares;
   std::vector<Rejection> rejected;
-
-  /// By name without @provider; null when there is none.
-  [[nodiscard]] const RouterSource* find_router(std::string_view name) const;
-  [[nodiscard]] const ServiceSource* find_service(std::string_view name) const;
-  [[nodiscard]] const MiddlewareSource* find_middleware(std::string_view name) const;
 };
 
 constexpr uint32_t kNoSlot = UINT32_MAX;
@@ -51,6 +50,7 @@ struct LinkedRouter {
   std::shared_ptr<const Router> router;
   uint32_t slot = kNoSlot;
 };
+[[nodiscard]] inline std::string_view name_of(const LinkedRouter& router) { return router.in_force.definition->name; }
 
 /// A provider's routers with their references resolved.
 struct LinkedPart {
@@ -60,8 +60,6 @@ struct LinkedPart {
   std::vector<std::pair<std::string, std::shared_ptr<const ProviderPart>>> depends_on;
   std::vector<LinkedRouter> routers;  // sorted by name
   std::vector<Rejection> rejected;
-
-  [[nodiscard]] const LinkedRouter* find_router(std::string_view name) const;
 };
 
 struct TableState {
