@@ -1,11 +1,10 @@
 #include "weir/routing/catalog_definitions.h"
 
 #include <algorithm>
-#include <cmath>
-#include <tuple>
-#include <unordered_map>
+#include <span>
 
 #include "routing/default_rule.h"
+#include "routing/endpoint_pool.h"
 #include "routing/expression.h"
 #include "weir/config/config.h"
 
@@ -16,102 +15,70 @@ namespace {
 using catalog::Health;
 using Pool = ServiceDefinitions::Pool;
 
-constexpr double kWeightOfAll = 10'000;  // fabio's ring has as many places
-
-bool may_serve(const EndpointDefinition& endpoint) { return endpoint.health <= Health::warning; }
-
-/// An endpoint with its share, while a service is put together.
-struct SharedEndpoint {
-  EndpointDefinition endpoint;
-  double share = 0;
-};
-
-/// fabio's shares as weights: a fixed share of all requests, the rest in equal parts to those without one. Fixed shares
-/// of 1 and more together leave nothing for the others.
-void weigh_by_share(std::vector<SharedEndpoint>& endpoints) {
-  double fixed = 0;
-  size_t open = 0;
-  for (const SharedEndpoint& each : endpoints) {
-    if (!may_serve(each.endpoint)) continue;
-    fixed += each.share;
-    if (each.share <= 0) ++open;
-  }
-  double each_open = open == 0 ? 0 : std::max(0.0, 1 - fixed) / static_cast<double>(open);
-  for (SharedEndpoint& each : endpoints) {
-    double share = each.share > 0 ? each.share : each_open;
-    double weight = std::round(share * kWeightOfAll);
-    each.endpoint.weight = share > 0 ? static_cast<uint32_t>(std::max(weight, 1.0)) : 0;
-  }
-}
-
-std::vector<EndpointDefinition> finish_endpoints(std::vector<SharedEndpoint> all) {
-  auto order = [](const SharedEndpoint& each) {
-    const EndpointDefinition& e = each.endpoint;
-    return std::tie(e.host, e.port, e.scheme, e.health, e.node, e.instance_id);
-  };
-  std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
-  // The same place registered twice serves once, by its better health.
-  auto same_place = [](const SharedEndpoint& a, const SharedEndpoint& b) {
-    return std::tie(a.endpoint.host, a.endpoint.port, a.endpoint.scheme) ==
-           std::tie(b.endpoint.host, b.endpoint.port, b.endpoint.scheme);
-  };
-  all.erase(std::unique(all.begin(), all.end(), same_place), all.end());
-  bool shared = std::any_of(all.begin(), all.end(), [](const SharedEndpoint& each) { return each.share > 0; });
-  if (shared) weigh_by_share(all);
-  std::vector<EndpointDefinition> out;
-  out.reserve(all.size());
-  for (SharedEndpoint& each : all) out.push_back(std::move(each.endpoint));
-  return out;
-}
-
 /// Puts the services' definitions together. Names live in one space per provider, so services may meet in one.
+/// Collects pointers, sorts those, and copies each object once: this runs for every change of the catalog.
 class Assembler {
  public:
   explicit Assembler(std::string provider) { out_.provider = std::move(provider); }
 
   void add(const ServiceDefinitions& service) {
-    for (const RouterDefinition& router : service.routers) add_once(router, out_.routers, routers_);
-    for (const MiddlewareDefinition& middleware : service.middlewares)
-      add_once(middleware, out_.middlewares, middlewares_);
-    for (const Pool& pool : service.pools) pools_[pool.definition.name].push_back(&pool);
+    for (const RouterDefinition& router : service.routers) routers_.push_back(&router);
+    for (const MiddlewareDefinition& middleware : service.middlewares) middlewares_.push_back(&middleware);
+    for (const Pool& pool : service.pools) pools_.push_back(&pool);
     out_.rejected.insert(out_.rejected.end(), service.rejected.begin(), service.rejected.end());
   }
 
   Definitions finish() {
-    for (auto& [name, pools] : pools_) out_.services.push_back(merge(pools));
-    auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
-    std::stable_sort(out_.routers.begin(), out_.routers.end(), by_name);
-    std::stable_sort(out_.middlewares.begin(), out_.middlewares.end(), by_name);
+    copy_distinct(routers_, out_.routers);
+    copy_distinct(middlewares_, out_.middlewares);
+    merge_pools();
     return std::move(out_);
   }
 
  private:
-  /// Equal definitions of two services are one. Different ones both stay: build_table keeps the incumbent and reports
-  /// the other.
+  /// Equal definitions of two services are one. Different ones both stay, in the order they were added: build_table
+  /// keeps the incumbent and reports the other.
   template <typename T>
-  static void add_once(const T& object, std::vector<T>& all, std::unordered_map<std::string_view, size_t>& known) {
-    auto [at, added] = known.emplace(object.name, all.size());
-    if (!added && object == all[at->second]) return;
-    all.push_back(object);
+  static void copy_distinct(std::vector<const T*>& from, std::vector<T>& to) {
+    std::stable_sort(from.begin(), from.end(), [](const T* a, const T* b) { return a->name < b->name; });
+    to.reserve(from.size());
+    for (size_t i = 0, first = 0; i < from.size(); ++i) {
+      if (from[i]->name != from[first]->name) first = i;
+      if (i == first || *from[i] != *from[first]) to.push_back(*from[i]);
+    }
   }
 
-  ServiceDefinition merge(std::vector<const Pool*>& pools) {
-    std::stable_partition(pools.begin(), pools.end(), [](const Pool* pool) { return pool->declared; });
+  /// What tags declare goes before the catalog's own services of that name.
+  void merge_pools() {
+    std::stable_sort(pools_.begin(), pools_.end(), [](const Pool* a, const Pool* b) {
+      int order = a->definition.name.compare(b->definition.name);
+      return order != 0 ? order < 0 : a->declared && !b->declared;
+    });
+    out_.services.reserve(pools_.size());
+    for (size_t begin = 0; begin < pools_.size();) {
+      size_t end = begin + 1;
+      while (end < pools_.size() && pools_[end]->definition.name == pools_[begin]->definition.name) ++end;
+      merge_same_name(std::span(pools_).subspan(begin, end - begin));
+      begin = end;
+    }
+  }
+
+  void merge_same_name(std::span<const Pool* const> pools) {
     const Pool& first = *pools[0];
-    ServiceDefinition merged = first.definition;
-    merged.endpoints.clear();
-    std::vector<SharedEndpoint> endpoints;
+    std::vector<const Pool*> taken;
     for (const Pool* pool : pools) {
-      if (!same_options(first, *pool)) {
+      if (same_options(first, *pool)) {
+        taken.push_back(pool);
+      } else {
         report_other(first, *pool);
-        continue;
-      }
-      for (size_t i = 0; i < pool->definition.endpoints.size(); ++i) {
-        endpoints.push_back({pool->definition.endpoints[i], pool->shares.empty() ? 0 : pool->shares[i]});
       }
     }
-    merged.endpoints = finish_endpoints(std::move(endpoints));
-    return merged;
+    ServiceDefinition& merged = out_.services.emplace_back();
+    merged.name = first.definition.name;
+    merged.endpoints = merge_endpoints(taken);
+    merged.pass_host_header = first.definition.pass_host_header;
+    merged.strategy = first.definition.strategy;
+    merged.origin = first.definition.origin;
   }
 
   static bool same_options(const Pool& a, const Pool& b) {
@@ -127,10 +94,9 @@ class Assembler {
   }
 
   Definitions out_;
-  // The keys are views of names in the ServiceDefinitions that were added, which outlive this.
-  std::unordered_map<std::string_view, size_t> routers_;
-  std::unordered_map<std::string_view, size_t> middlewares_;
-  std::map<std::string_view, std::vector<const Pool*>> pools_;
+  std::vector<const RouterDefinition*> routers_;
+  std::vector<const MiddlewareDefinition*> middlewares_;
+  std::vector<const Pool*> pools_;
 };
 
 /// Who was registered first comes first: where names meet, the newcomer has to give way.
@@ -175,31 +141,38 @@ Definitions definitions_from_catalog(const catalog::CatalogSnapshot& snapshot, c
 
 std::shared_ptr<const Definitions> CatalogDecoder::decode(const catalog::CatalogSnapshot& snapshot) {
   decoded_count_ = 0;
-  bool changed = last_ == nullptr || entries_.size() != snapshot.services.size();
-  std::map<std::string, Entry, std::less<>> entries;
+  bool changed = last_ == nullptr;
+  // Both maps are sorted by name: one walk finds what came, went and changed.
+  auto known = entries_.begin();
   for (const auto& [name, service] : snapshot.services) {
-    Entry entry;
-    if (auto known = entries_.find(name); known != entries_.end()) {
-      entry = std::move(known->second);
+    while (known != entries_.end() && known->first < name) {
+      known = entries_.erase(known);
+      changed = true;
     }
-    if (entry.source != service) {
-      auto decoded = std::make_shared<const ServiceDefinitions>(decode_service(*service, options_));
-      ++decoded_count_;
-      if (!entry.decoded || !(*decoded == *entry.decoded)) {
-        entry.decoded = std::move(decoded);
-        changed = true;
-      }
-      entry.source = service;
-    }
-    entries.emplace_hint(entries.end(), name, std::move(entry));
+    if (known == entries_.end() || known->first != name) known = entries_.emplace_hint(known, name, Entry{});
+    changed = refresh(known->second, service) || changed;
+    ++known;
   }
-  entries_ = std::move(entries);
+  if (known != entries_.end()) {
+    entries_.erase(known, entries_.end());
+    changed = true;
+  }
   if (!changed) return last_;
   std::vector<const ServiceDefinitions*> services;
   services.reserve(entries_.size());
   for (const auto& [name, entry] : entries_) services.push_back(entry.decoded.get());
   last_ = std::make_shared<const Definitions>(assemble(options_.provider, std::move(services)));
   return last_;
+}
+
+bool CatalogDecoder::refresh(Entry& entry, const std::shared_ptr<const catalog::Service>& service) {
+  if (entry.source == service) return false;
+  auto decoded = std::make_shared<const ServiceDefinitions>(decode_service(*service, options_));
+  ++decoded_count_;
+  entry.source = service;
+  if (entry.decoded && *decoded == *entry.decoded) return false;
+  entry.decoded = std::move(decoded);
+  return true;
 }
 
 }  // namespace weir::routing

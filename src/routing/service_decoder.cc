@@ -6,6 +6,7 @@
 
 #include "routing/claims.h"
 #include "routing/default_rule.h"
+#include "routing/endpoint_pool.h"
 #include "routing/expression.h"
 #include "routing/tag_fabio.h"
 #include "routing/tag_traefik.h"
@@ -308,7 +309,9 @@ class ServiceDecoder {
     for (auto& [name, pool] : pools_) {
       // Tags meant to change this service and failed: the plain one may have the wrong port. Its last good version,
       // which build_table keeps, is better.
-      if (!broken_services_.contains(name) || good_.contains("service " + name)) out_.pools.push_back(std::move(pool));
+      if (broken_services_.contains(name) && !good_.contains("service " + name)) continue;
+      sort_endpoints(pool);
+      out_.pools.push_back(std::move(pool));
     }
   }
 

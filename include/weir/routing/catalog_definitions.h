@@ -76,6 +76,9 @@ class CatalogDecoder {
     std::shared_ptr<const ServiceDefinitions> decoded;
   };
 
+  /// True where what the service defines is not what it defined before.
+  bool refresh(Entry& entry, const std::shared_ptr<const catalog::Service>& service);
+
   CatalogOptions options_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::shared_ptr<const Definitions> last_;

@@ -1,0 +1,84 @@
+#include "routing/endpoint_pool.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace weir::routing {
+
+namespace {
+
+using Pool = ServiceDefinitions::Pool;
+
+constexpr double kWeightOfAll = 10'000;  // fabio's ring has as many places
+
+struct SharedEndpoint {
+  EndpointDefinition endpoint;
+  double share = 0;
+};
+
+void sort_once(std::vector<SharedEndpoint>& all) {
+  auto order = [](const SharedEndpoint& each) {
+    const EndpointDefinition& e = each.endpoint;
+    return std::tie(e.host, e.port, e.scheme, e.health, e.node, e.instance_id);
+  };
+  std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  auto same_place = [](const SharedEndpoint& a, const SharedEndpoint& b) {
+    return std::tie(a.endpoint.host, a.endpoint.port, a.endpoint.scheme) ==
+           std::tie(b.endpoint.host, b.endpoint.port, b.endpoint.scheme);
+  };
+  all.erase(std::unique(all.begin(), all.end(), same_place), all.end());
+}
+
+bool has_share(const SharedEndpoint& each) { return each.share > 0; }
+
+void weigh_by_share(std::vector<SharedEndpoint>& endpoints) {
+  double fixed = 0;
+  size_t open = 0;
+  for (const SharedEndpoint& each : endpoints) {
+    if (each.endpoint.health > catalog::Health::warning) continue;  // it gets no request anyhow
+    fixed += each.share;
+    if (!has_share(each)) ++open;
+  }
+  double each_open = open == 0 ? 0 : std::max(0.0, 1 - fixed) / static_cast<double>(open);
+  for (SharedEndpoint& each : endpoints) {
+    double share = has_share(each) ? each.share : each_open;
+    double weight = std::round(share * kWeightOfAll);
+    each.endpoint.weight = share > 0 ? static_cast<uint32_t>(std::max(weight, 1.0)) : 0;
+  }
+}
+
+void append(const Pool& pool, std::vector<SharedEndpoint>& to) {
+  for (size_t i = 0; i < pool.definition.endpoints.size(); ++i) {
+    to.push_back({pool.definition.endpoints[i], pool.shares.empty() ? 0 : pool.shares[i]});
+  }
+}
+
+}  // namespace
+
+void sort_endpoints(Pool& pool) {
+  std::vector<SharedEndpoint> all;
+  append(pool, all);
+  sort_once(all);
+  bool shared = std::any_of(all.begin(), all.end(), has_share);
+  pool.definition.endpoints.clear();
+  pool.shares.clear();
+  for (SharedEndpoint& each : all) {
+    pool.definition.endpoints.push_back(std::move(each.endpoint));
+    if (shared) pool.shares.push_back(each.share);
+  }
+}
+
+std::vector<EndpointDefinition> merge_endpoints(std::span<const Pool* const> pools) {
+  if (pools.size() == 1 && pools[0]->shares.empty()) return pools[0]->definition.endpoints;
+  std::vector<SharedEndpoint> all;
+  for (const Pool* pool : pools) append(*pool, all);
+  sort_once(all);
+  if (std::any_of(all.begin(), all.end(), has_share)) weigh_by_share(all);
+  std::vector<EndpointDefinition> out;
+  out.reserve(all.size());
+  for (SharedEndpoint& each : all) out.push_back(std::move(each.endpoint));
+  return out;
+}
+
+}  // namespace weir::routing

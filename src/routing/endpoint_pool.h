@@ -1,0 +1,19 @@
+#pragma once
+// The endpoints of one service, put together from the catalog services that take part in it.
+
+#include <span>
+#include <vector>
+
+#include "weir/routing/catalog_definitions.h"
+
+namespace weir::routing {
+
+/// Sorts by host, port and scheme. A place registered twice serves once, by its better health.
+void sort_endpoints(ServiceDefinitions::Pool& pool);
+
+/// The endpoints of all pools, sorted; each pool is sorted already. Where shares are given, weights come from them:
+/// a fixed share of all requests, the rest in equal parts to those without one. Fixed shares of 1 and more together
+/// leave nothing for the others.
+std::vector<EndpointDefinition> merge_endpoints(std::span<const ServiceDefinitions::Pool* const> pools);
+
+}  // namespace weir::routing
