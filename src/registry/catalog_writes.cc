@@ -29,7 +29,7 @@ void touch_services_of_node(Transaction& tx, std::string_view node) {
 
 /// After an instance of `name` is gone: its own index, or the extinction index when it was the last.
 void touch_after_removal(Transaction& tx, const std::string& name) {
-  if (tx.tables().instances(name) != nullptr) return touch_service_name(tx, name);
+  if (!tx.tables().instances(name).empty()) return touch_service_name(tx, name);
   tx.drop({Kind::service, fold_name(name)});
   tx.touch({Kind::service_extinction});
 }

@@ -7,7 +7,7 @@ namespace weir::registry {
 using Kind = Resource::Kind;
 
 uint64_t service_index(const CatalogStore& store, std::string_view name, bool with_checks) {
-  if (store.tables().instances(name) != nullptr) return store.index_of({Kind::service, fold_name(name)});
+  if (!store.tables().instances(name).empty()) return store.index_of({Kind::service, fold_name(name)});
   if (uint64_t extinction = store.index_or_zero({Kind::service_extinction}); extinction > 0) return extinction;
   uint64_t index = std::max(store.index_of({Kind::nodes}), store.index_of({Kind::services}));
   return with_checks ? std::max(index, store.index_of({Kind::checks})) : index;
@@ -15,7 +15,7 @@ uint64_t service_index(const CatalogStore& store, std::string_view name, bool wi
 
 std::vector<Resource> service_resources(const CatalogStore& store, std::string_view name) {
   Resource own{Kind::service, fold_name(name)};
-  if (store.tables().instances(name) != nullptr) return {own};
+  if (!store.tables().instances(name).empty()) return {own};
   // While nothing has died out the index follows the tables; but what they change there cannot make the answer differ,
   // so only the birth of the service, or the first extinction, is worth a wake-up.
   return {own, {Kind::service_extinction}};

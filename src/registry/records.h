@@ -66,7 +66,7 @@ struct Service {
 
 /// How an agent's check is run. Durations in nanoseconds, as Consul's JSON has them.
 struct CheckDefinition {
-  enum class Kind : uint8_t { none, ttl, http, tcp, other };
+  enum class Kind : uint8_t { none, ttl, http, tcp };
   Kind kind = Kind::none;
   int64_t ttl_ns = 0;
   int64_t interval_ns = 0;

@@ -112,7 +112,7 @@ Status read_definition(const Member& m, CheckDefinition& out) {
   if (m.is("kind")) {
     int64_t kind = 0;
     if (Status done = m.read(kind); !done) return done;
-    if (kind < 0 || kind > static_cast<int64_t>(CheckDefinition::Kind::other)) {
+    if (kind < 0 || kind > static_cast<int64_t>(CheckDefinition::Kind::tcp)) {
       return fail(ErrorCode::invalid, "unknown kind of check " + std::to_string(kind));
     }
     out.kind = static_cast<CheckDefinition::Kind>(kind);

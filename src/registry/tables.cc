@@ -30,9 +30,10 @@ Ref<KvEntry> Tables::kv_entry(std::string_view key) const { return find_in(kv_, 
 
 Ref<Session> Tables::session(std::string_view id) const { return find_in(sessions_, id); }
 
-const Tables::Instances* Tables::instances(std::string_view name) const {
+const Tables::Instances& Tables::instances(std::string_view name) const {
+  static const Instances kNone;
   auto at = names_.find(fold_name(name));
-  return at == names_.end() ? nullptr : &at->second;
+  return at == names_.end() ? kNone : at->second;
 }
 
 std::vector<Ref<Service>> Tables::services_of_node(std::string_view node) const {

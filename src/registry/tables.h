@@ -49,8 +49,8 @@ class Tables {
   [[nodiscard]] const std::map<std::string, Ref<Session>, std::less<>>& sessions() const { return sessions_; }
   [[nodiscard]] const std::map<std::string, Ref<Tombstone>, std::less<>>& tombstones() const { return tombstones_; }
 
-  /// Instances of one name; null when there are none.
-  [[nodiscard]] const Instances* instances(std::string_view name) const;
+  /// Instances of one name; empty when there are none.
+  [[nodiscard]] const Instances& instances(std::string_view name) const;
   [[nodiscard]] std::vector<Ref<Service>> services_of_node(std::string_view node) const;
   [[nodiscard]] std::vector<Ref<Check>> checks_of_node(std::string_view node) const;
   /// Checks bound to one instance; with id "" the node's own.

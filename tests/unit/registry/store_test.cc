@@ -155,8 +155,8 @@ TEST_CASE("catalog: a check copies its service's name and tags, and follows them
   REQUIRE(f.add_service("e1", "A1", "B", {"y"}));
   CHECK(f.store.tables().check("e1", "c")->service_name == "B");
   CHECK(f.store.tables().check("e1", "c")->service_tags == std::vector<std::string>{"y"});
-  CHECK(f.store.tables().instances("A") == nullptr);
-  REQUIRE(f.store.tables().instances("b") != nullptr);
+  CHECK(f.store.tables().instances("A").empty());
+  CHECK(f.store.tables().instances("b").size() == 1);
 }
 
 TEST_CASE("catalog: a registration that fails half way leaves nothing") {

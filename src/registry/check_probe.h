@@ -1,0 +1,40 @@
+#pragma once
+// One run of a polled check.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "registry/records.h"
+
+namespace weir::event {
+class Loop;
+}
+namespace weir::http {
+class Client;
+}
+
+namespace weir::registry {
+
+/// What a run found: a status word and the text that people read. Texts are those of Consul's agent.
+struct CheckResult {
+  std::string status;
+  std::string output;
+};
+
+/// A run under way. Destroying it cancels; the callback comes once, never from within start(). Loop's thread.
+class CheckProbe {
+ public:
+  using OnResult = std::function<void(CheckResult)>;
+
+  virtual ~CheckProbe() = default;
+  /// Null for definitions that are not polled.
+  static std::unique_ptr<CheckProbe> start(event::Loop& loop, http::Client& client, const CheckDefinition& definition,
+                                           OnResult on_result);
+
+  static constexpr uint64_t kTimeoutDefaultMs = 10'000;
+  static constexpr size_t kOutputBytesMax = 4096;
+  static constexpr int kRedirectsMax = 10;
+};
+
+}  // namespace weir::registry

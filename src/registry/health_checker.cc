@@ -1,0 +1,195 @@
+#include "registry/health_checker.h"
+
+#include <algorithm>
+
+#include "registry/agent_writes.h"
+#include "registry/catalog_writes.h"
+#include "registry/check_probe.h"
+#include "registry/check_thresholds.h"
+#include "weir/base/log.h"
+
+namespace weir::registry {
+
+using Kind = CheckDefinition::Kind;
+
+namespace {
+
+uint64_t to_ms(int64_t ns) { return ns > 0 ? static_cast<uint64_t>(ns) / 1'000'000 : 0; }
+
+std::string cut(const std::string& output, const CheckDefinition& definition) {
+  size_t bytes_max = definition.output_bytes_max > 0 ? static_cast<size_t>(definition.output_bytes_max) : CheckProbe::kOutputBytesMax;
+  return output.substr(0, bytes_max);
+}
+
+}  // namespace
+
+/// One check that runs: its clock, its counts and its newest output. Dies when the check leaves the store.
+class HealthChecker::Running {
+ public:
+  Running(HealthChecker& owner, const Check& check)
+      : id(check.id),
+        service_id(check.service_id),
+        definition(check.definition),
+        output(check.output),
+        owner_(owner),
+        thresholds_(check.definition),
+        timer_(owner.loop_, [this] { on_time(); }) {
+    if (check.status == kCritical) critical_since_ms = owner.loop_.now_ms();
+    if (definition.kind == Kind::ttl) {
+      restart_ttl();
+    } else {
+      interval_ms_ = std::max(to_ms(definition.interval_ns), kIntervalMinMs);
+      timer_.start_once(owner.random_.below(interval_ms_ + 1));
+    }
+  }
+
+  void restart_ttl() {
+    if (definition.kind == Kind::ttl) timer_.start_once(std::max<uint64_t>(to_ms(definition.ttl_ns), 1));
+  }
+
+  const std::string id;
+  const std::string service_id;
+  const CheckDefinition definition;
+  std::string output;
+  uint64_t write_output_at_ms = 0;  // 0: the store has it
+  uint64_t critical_since_ms = 0;   // 0: is not critical
+
+ private:
+  void on_time() {
+    if (definition.kind != Kind::ttl) {
+      probe_ = CheckProbe::start(owner_.loop_, owner_.client_, definition,
+                                 [this](const CheckResult& result) { on_result(result); });
+      return;
+    }
+    std::string last = output.empty() ? "TTL expired" : "TTL expired (last output before timeout follows): " + output;
+    owner_.report(*this, kCritical, last, [](const Status&) {});
+  }
+
+  void on_result(const CheckResult& result) {
+    // The probe is on the stack; it goes when the loop is back.
+    owner_.loop_.defer([probe = std::shared_ptr<CheckProbe>(std::move(probe_))] {});
+    timer_.start_once(interval_ms_);
+    std::optional<std::string> status = thresholds_.next(result.status);
+    if (status) owner_.report(*this, *status, result.output, [](const Status&) {});
+  }
+
+  HealthChecker& owner_;
+  CheckThresholds thresholds_;
+  uint64_t interval_ms_ = 0;
+  event::Timer timer_;
+  std::unique_ptr<CheckProbe> probe_;
+};
+
+HealthChecker::HealthChecker(event::Loop& loop, CatalogStore& store, const Identity& self)
+    : loop_(loop), store_(store), self_(self), client_(loop), sweep_timer_(loop, [this] { sweep(); }) {}
+
+HealthChecker::~HealthChecker() = default;
+
+void HealthChecker::start() {
+  reconcile();
+  sweep_timer_.start_every(kReapPeriodMs);
+}
+
+void HealthChecker::on_changed() { reconcile(); }
+
+void HealthChecker::reconcile() {
+  store_.watchers().wait(*this, {{Resource::Kind::checks}});
+  std::map<std::string, std::unique_ptr<Running>, std::less<>> next;
+  for (const Ref<Check>& check : store_.tables().checks_of_node(self_.node_name)) {
+    if (check->definition.kind == Kind::none) continue;
+    auto at = running_.find(check->id);
+    bool same = at != running_.end() && at->second->definition == check->definition &&
+                at->second->service_id == check->service_id;
+    std::unique_ptr<Running> running = same ? std::move(at->second) : std::make_unique<Running>(*this, *check);
+    if (check->status != kCritical) {
+      running->critical_since_ms = 0;
+    } else if (running->critical_since_ms == 0) {
+      running->critical_since_ms = loop_.now_ms();
+    }
+    next.emplace(check->id, std::move(running));
+  }
+  running_ = std::move(next);
+}
+
+void HealthChecker::restart_ttl(const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    if (auto at = running_.find(id); at != running_.end()) at->second->restart_ttl();
+  }
+}
+
+void HealthChecker::update_ttl(const std::string& id, const std::string& status, const std::string& output,
+                               CatalogStore::Done done) {
+  auto at = running_.find(id);
+  // Registered a moment ago and not committed yet: there is nothing to restart, but the status counts.
+  if (at == running_.end()) return write_status(id, status, output, std::move(done));
+  at->second->restart_ttl();
+  report(*at->second, status, output, std::move(done));
+}
+
+std::string_view HealthChecker::output_of(const Check& check) const {
+  auto at = running_.find(check.id);
+  return at == running_.end() ? std::string_view(check.output) : at->second->output;
+}
+
+void HealthChecker::report(Running& running, const std::string& status, const std::string& output,
+                           CatalogStore::Done done) {
+  Ref<Check> stored = store_.tables().check(self_.node_name, running.id);
+  if (!stored) return store_.when_durable(std::move(done));
+  std::string text = cut(output, running.definition);
+  bool new_output = text != running.output;
+  running.output = text;
+  if (stored->status != status) {
+    running.write_output_at_ms = 0;
+    return write_status(running.id, status, text, std::move(done));
+  }
+  if (new_output && running.write_output_at_ms == 0) {
+    running.write_output_at_ms = loop_.now_ms() + kOutputPeriodMs / 2 + random_.below(kOutputPeriodMs);
+  }
+  store_.when_durable(std::move(done));
+}
+
+void HealthChecker::write_status(const std::string& id, const std::string& status, const std::string& output,
+                                 CatalogStore::Done done) {
+  auto change = [this, id, status, output](Transaction& tx) -> Status {
+    Ref<Check> check = tx.tables().check(self_.node_name, id);
+    if (!check) return {};
+    Check next = *check;
+    next.status = status;
+    next.output = output;
+    return put_check(tx, std::move(next));
+  };
+  store_.write(change, std::move(done));
+}
+
+// Late outputs, and services whose checks have been critical for longer than they asked for.
+void HealthChecker::sweep() {
+  uint64_t now_ms = loop_.now_ms();
+  std::vector<std::string> late_outputs;
+  std::vector<std::string> dead_services;
+  for (const auto& [id, running] : running_) {
+    if (running->write_output_at_ms != 0 && running->write_output_at_ms <= now_ms) late_outputs.push_back(id);
+    uint64_t after_ms = to_ms(running->definition.deregister_after_ns);
+    if (after_ms == 0 || running->critical_since_ms == 0 || running->service_id.empty()) continue;
+    if (now_ms - running->critical_since_ms > std::max(after_ms, kDeregisterAfterMinMs)) {
+      dead_services.push_back(running->service_id);
+    }
+  }
+  for (const std::string& id : late_outputs) {
+    auto at = running_.find(id);
+    Ref<Check> check = store_.tables().check(self_.node_name, id);
+    if (at == running_.end() || !check) continue;
+    at->second->write_output_at_ms = 0;
+    write_status(id, check->status, at->second->output, [](const Status&) {});
+  }
+  for (const std::string& id : dead_services) {
+    log::warn("deregistering a service that has been critical for too long", {{"service_id", id}});
+    store_.write(
+        [this, id](Transaction& tx) -> Status {
+          remove_service(tx, self_.node_name, id);
+          return {};
+        },
+        [](const Status&) {});
+  }
+}
+
+}  // namespace weir::registry
