@@ -142,7 +142,8 @@ struct BuildOutcome {
 /// - A service or middleware that is not there, in a router that changed: the last good version where everything that
 ///   one names is there; else the new version without endpoints, so that its host answers 503 and never falls through
 ///   to another router. `problem` says why. It heals when the missing part comes.
-/// - A middleware that went away: a router that had it keeps the compiled one (leaving out an authentication, say, would
+/// - A middleware that went away: a router that had it keeps the compiled one (leaving out an authentication, say,
+/// would
 ///   be worse than keeping it).
 /// - An object in Definitions::rejected ("router", "service", "middleware", by name) counts as defined but broken.
 /// - An unknown strategy: rejected, the service uses wrr. An impossible endpoint: rejected, the rest serves.
