@@ -50,15 +50,17 @@ void ServiceFetcher::restart() {
 void ServiceFetcher::pump() {
   std::string name;
   while (!paused_ && calls_.size() < kFetchesMax && take_next(name)) {
-    if (const uint64_t delay_ms = bucket_.take(loop_.now_ms()); delay_ms > 0) {
-      // The permission is taken: what it was for goes first when its time comes.
-      queued_.insert_or_assign(name, Urgency::now);
-      now_.push_front(name);
-      paused_ = true;
-      pause_.start_once(delay_ms);
-      return;
+    const uint64_t delay_ms = std::exchange(permitted_, false) ? 0 : bucket_.take(loop_.now_ms());
+    if (delay_ms == 0) {
+      send(name);
+      continue;
     }
-    send(name);
+    // The permission is taken, for when the pause ends; whoever is first then uses it.
+    permitted_ = true;
+    queued_.insert_or_assign(name, Urgency::now);
+    now_.push_front(name);
+    paused_ = true;
+    pause_.start_once(delay_ms);
   }
 }
 

@@ -59,6 +59,7 @@ class ServiceFetcher {
   Backoff backoff_;
   event::Timer pause_;
   bool paused_ = false;
+  bool permitted_ = false;  // a permission of the bucket is taken and not used yet
 };
 
 }  // namespace weir::provider

@@ -1,0 +1,77 @@
+// Services above the number that have a query of their own.
+
+#include "catalog_world.h"
+#include "catch.h"
+
+using namespace weir;
+using namespace weir::provider::test;
+
+namespace {
+
+std::string name(int i) { return "s" + std::to_string(100 + i); }
+
+struct CrowdWorld : CatalogWorld {
+  explicit CrowdWorld(int services) {
+    options.watches_max = 2;
+    for (int i = 0; i < services; ++i) catalog.put({.service = name(i), .id = "a", .node = "n" + std::to_string(i)});
+    start();
+    if (!until([&] { return provider->status().synced_once && seen.live() == static_cast<size_t>(services); })) {
+      throw std::runtime_error("not in sync: " + seen.text());
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("crowd: many services are followed with a constant number of queries") {
+  CrowdWorld world(30);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));  // list, 2 services, checks, nodes
+  run_for(world.loop, 50);
+  CHECK(world.catalog.waiting() == 5);
+}
+
+TEST_CASE("crowd: a failed check is seen, and only its service is read again") {
+  CrowdWorld world(30);
+  run_for(world.loop, 700);  // what the start asked for is answered
+  world.catalog.requests.clear();
+  world.catalog.put({.service = name(20), .id = "a", .status = "critical", .node = "n20"});
+  REQUIRE(world.until([&] { return world.seen.live() == 29; }));
+  CHECK(world.catalog.count("/v1/health/service/" + name(20)) == 1);
+}
+
+TEST_CASE("crowd: a node that gets another address is seen") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  world.catalog.put({.service = name(7), .id = "a", .node = "n7", .address = "10.7.7.7"});
+  CHECK(world.until([&] { return world.seen.snapshots.back()->services.at(name(7))->instances[0].address == "10.7.7.7"; }));
+}
+
+TEST_CASE("crowd: an instance without checks is found by the sweep") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  world.catalog.put({.service = name(7), .id = "b", .status = "", .node = "n7"});
+  CHECK(world.until([&] { return world.seen.live() == 11; }));
+}
+
+TEST_CASE("crowd: a failure while reading one service pauses and reads it again") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  int refused = 0;
+  world.catalog.lie = [&](const http::Request& request, const std::shared_ptr<http::Responder>& to) {
+    if (request.path != "/v1/health/service/" + name(7) || refused == 3) return false;
+    ++refused;
+    to->respond({500, {}, "not now"});
+    return true;
+  };
+  world.catalog.put({.service = name(7), .id = "b", .node = "n7"});
+  CHECK(world.until([&] { return world.seen.live() == 11; }));
+  CHECK(refused == 3);
+}
+
+TEST_CASE("crowd: a service that goes frees its query for another one") {
+  CrowdWorld world(3);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  world.catalog.remove(name(0), "a");
+  REQUIRE(world.until([&] { return world.seen.live() == 2; }));
+  CHECK(world.until([&] { return world.catalog.waiting() == 3; }));  // list and one for each: no crowd any more
+}
