@@ -1,0 +1,27 @@
+#pragma once
+// The admin API's JSON documents, pretty-printed.
+
+#include <string>
+#include <string_view>
+
+#include "weir/http/server.h"
+#include "weir/provider/table_assembler.h"
+#include "weir/proxy/stats.h"
+
+namespace weir::app {
+
+std::string version_json();
+std::string ready_json(const provider::TableAssembler& assembler, bool draining);
+std::string routers_json(const provider::TableAssembler& assembler);
+std::string services_json(const provider::TableAssembler& assembler);
+std::string endpoints_json(const provider::TableAssembler& assembler, const proxy::Stats& stats);
+std::string rejected_json(const provider::TableAssembler& assembler);
+std::string providers_json(const provider::TableAssembler& assembler);
+/// {"error": "…"} and the status to answer with, for a question that cannot be read.
+struct ExplainAnswer {
+  int status = 200;
+  std::string body;
+};
+ExplainAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request);
+
+}  // namespace weir::app

@@ -1,0 +1,75 @@
+#include "app/edge.h"
+
+#include <utility>
+
+#include "weir/base/file.h"
+#include "weir/base/log.h"
+#include "weir/provider/providers.h"
+
+namespace weir::app {
+
+Result<std::unique_ptr<Edge>> Edge::start(event::Loop& loop, const config::Config& config) {
+  std::unique_ptr<Edge> edge(new Edge(loop, config));
+  if (Status started = edge->start_all(); !started) return fail(started.error());
+  return edge;
+}
+
+Edge::Edge(event::Loop& loop, const config::Config& config)
+    : loop_(loop),
+      config_(config),
+      assembler_(clock_,
+                 [this](std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change) {
+                   log::info("routes changed", {{"provider", change.provider},
+                                                {"generation", table->generation()},
+                                                {"routers", table->routers().size()},
+                                                {"services", table->services().size()}});
+                   proxy_->publish(std::move(table));
+                 }),
+      drain_delay_(loop, [this] { proxy_->drain(std::move(on_drained_)); }) {}
+
+Edge::~Edge() {
+  for (auto& provider : providers_) provider->stop();
+}
+
+Status Edge::start_all() {
+  if (!config_.data_dir.empty()) {
+    if (Status made = make_directories(config_.data_dir); !made) return made;
+  }
+  // The workers come first: a provider may hand over its last good result while it starts.
+  auto proxy = proxy::Proxy::start(loop_, config_);
+  if (!proxy) return fail(proxy.error());
+  proxy_ = std::move(*proxy);
+
+  if (!config_.consul.addresses.empty()) {
+    auto reading = routing::catalog_options(config_.consul);
+    if (!reading) return fail(reading.error());
+    provider::ConsulOptions options;
+    options.consul = config_.consul;
+    options.safety = config_.safety;
+    if (!config_.data_dir.empty()) options.snapshot_path = config_.data_dir + "/catalog-consul.json";
+    providers_.push_back(provider::make_consul_provider(loop_, clock_, std::move(options)));
+    assembler_.add(*providers_.back(), std::move(*reading));
+  }
+  if (!config_.file.directory.empty()) {
+    provider::FileOptions options;
+    options.file = config_.file;
+    providers_.push_back(provider::make_file_provider(loop_, clock_, std::move(options)));
+    assembler_.add(*providers_.back());
+  }
+  for (auto& provider : providers_) {
+    if (Status started = provider->start(assembler_); !started) return started;
+  }
+  if (!config_.admin_address) return {};
+  auto admin = Admin::start(loop_, *config_.admin_address, *this);
+  if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
+  admin_ = std::move(*admin);
+  return {};
+}
+
+void Edge::drain(std::function<void()> on_drained) {
+  if (std::exchange(draining_, true)) return;
+  on_drained_ = std::move(on_drained);
+  drain_delay_.start_once(config_.timeouts.drain_delay_ms);
+}
+
+}  // namespace weir::app

@@ -1,0 +1,57 @@
+#pragma once
+// The edge: providers, table, proxy and admin API put together.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/admin.h"
+#include "weir/base/clock.h"
+#include "weir/config/config.h"
+#include "weir/event/loop.h"
+#include "weir/event/timer.h"
+#include "weir/provider/provider.h"
+#include "weir/provider/table_assembler.h"
+#include "weir/proxy/proxy.h"
+
+namespace weir::app {
+
+/// One edge. Owned by the edge command or by `weir dev`; lives on the control loop's thread, its workers on their own.
+class Edge final : private AdminSource {
+ public:
+  static Result<std::unique_ptr<Edge>> start(event::Loop& loop, const config::Config& config);
+  ~Edge() override;
+
+  [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return proxy_->addresses(); }
+  /// Null where the configuration has no admin address.
+  [[nodiscard]] const Admin* admin() const { return admin_.get(); }
+  /// /ping answers 503 for timeouts.drain_delay_ms, then connections are told to go; calls back when all are gone or
+  /// timeouts.drain_ms is over.
+  void drain(std::function<void()> on_drained);
+  void reopen_access_log() { proxy_->reopen_access_log(); }
+
+ private:
+  Edge(event::Loop& loop, const config::Config& config);
+  Status start_all();
+
+  [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
+  void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
+  [[nodiscard]] bool draining() const override { return draining_; }
+
+  // constant after construction
+  event::Loop& loop_;
+  const config::Config config_;
+
+  // control loop's thread
+  SystemClock clock_;
+  std::unique_ptr<proxy::Proxy> proxy_;
+  provider::TableAssembler assembler_;
+  std::vector<std::unique_ptr<provider::Provider>> providers_;
+  std::unique_ptr<Admin> admin_;
+  event::Timer drain_delay_;
+  std::function<void()> on_drained_;
+  bool draining_ = false;
+};
+
+}  // namespace weir::app

@@ -1,0 +1,83 @@
+#include <cstdio>
+
+#include "app/api_client.h"
+#include "app/json_members.h"
+#include "app/output.h"
+#include "app/service_runner.h"
+#include "weir/base/text.h"
+
+namespace weir::app {
+namespace {
+
+using nlohmann::json;
+
+std::string join_texts(const json& list) {
+  std::string out;
+  for (const auto& value : list) {
+    if (value.is_string()) out += (out.empty() ? "" : " ") + value.get<std::string>();
+  }
+  return out.empty() ? "-" : out;
+}
+
+}  // namespace
+
+int route_list(const RouteOptions& options) {
+  ApiClient api(options.api, "Authorization");
+  auto routers_text = api.get("/api/routers");
+  if (!routers_text) return print_error(routers_text.error());
+  auto services_text = api.get("/api/services");
+  if (!services_text) return print_error(services_text.error());
+  auto routers = parse_json(*routers_text);
+  if (!routers) return print_error(routers.error());
+  auto services = parse_json(*services_text);
+  if (!services) return print_error(services.error());
+  std::vector<std::vector<std::string>> rows{{"Router", "Rule", "Priority", "Service", "Endpoints"}};
+  for (const auto& router : *routers) {
+    std::string service = text_member(router, "service");
+    size_t live = 0;
+    size_t all = 0;
+    for (const auto& candidate : *services) {
+      if (text_member(candidate, "name") != service) continue;
+      for (const auto& endpoint : member(candidate, "endpoints")) {
+        ++all;
+        live += flag_member(endpoint, "live") ? 1 : 0;
+      }
+    }
+    std::string endpoints = std::to_string(live) + "/" + std::to_string(all) + " live";
+    if (std::string problem = text_member(router, "problem"); !problem.empty()) endpoints += " (" + problem + ")";
+    rows.push_back({text_member(router, "name"), text_member(router, "rule"), std::to_string(number_member(router, "priority")), service, endpoints});
+  }
+  std::printf("%s", rows.size() > 1 ? columns(rows).c_str() : "No routes\n");
+  return 0;
+}
+
+int route_explain(const RouteOptions& options) {
+  std::string path = "/api/explain?url=" + percent_encode(options.url) + "&method=" + percent_encode(options.method) +
+                     "&entrypoint=" + percent_encode(options.entry_point);
+  for (const std::string& header : options.headers) path += "&header=" + percent_encode(header);
+  ApiClient api(options.api, "Authorization");
+  auto answer = api.get(path);
+  if (!answer) return print_error(answer.error());
+  auto document = parse_json(*answer);
+  if (!document) return print_error(document.error());
+  std::printf("%s %s on entry point %s\n\n", options.method.c_str(), options.url.c_str(), options.entry_point.c_str());
+  const auto& candidates = member(*document, "candidates");
+  if (!member(*document, "winner").is_string()) std::printf("No router matches: 404.\n");
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& candidate : candidates) {
+    bool wins = text_member(candidate, "verdict") == "wins";
+    rows.push_back({wins ? "=> " + text_member(candidate, "name") : "   " + text_member(candidate, "name"),
+                    text_member(candidate, "rule"), std::to_string(number_member(candidate, "priority")), wins ? "wins" : text_member(candidate, "reason")});
+  }
+  std::printf("%s", columns(rows).c_str());
+  if (!member(*document, "winner").is_string()) return 1;
+  const auto& winner = candidates.at(0);
+  std::printf("\n%s", key_values({{"Middlewares", join_texts(member(winner, "middlewares"))}, {"Service", text_member(winner, "service")}}).c_str());
+  for (const auto& endpoint : member(*document, "endpoints")) {
+    std::printf("  %s  %s\n", text_member(endpoint, "url").c_str(), flag_member(endpoint, "live") ? "live" : "not live");
+  }
+  if (member(*document, "endpoints").empty()) std::printf("  no endpoints: 503\n");
+  return 0;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,83 @@
+#include "app/service_runner.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <map>
+
+#include "weir/base/file.h"
+#include "weir/base/log.h"
+#include "weir/event/signal.h"
+
+namespace weir::app {
+namespace {
+
+// Addresses and names are ASCII without quotes, so they need no escapes.
+std::string ready_text(const std::vector<std::pair<std::string, std::string>>& addresses) {
+  std::string out = "{\"pid\":" + std::to_string(::getpid());
+  std::map<std::string, std::string> nested;
+  for (const auto& [name, address] : addresses) {
+    size_t dot = name.find('.');
+    if (dot == std::string::npos) {
+      out += ",\"" + name + "\":\"" + address + "\"";
+      continue;
+    }
+    std::string& group = nested[name.substr(0, dot)];
+    group += (group.empty() ? "\"" : ",\"") + name.substr(dot + 1) + "\":\"" + address + "\"";
+  }
+  for (const auto& [name, members] : nested) out += ",\"" + name + "\":{" + members + "}";
+  return out + "}\n";
+}
+
+}  // namespace
+
+int print_error(const Error& error) {
+  std::fprintf(stderr, "weir: %s\n", error.text().c_str());
+  return 1;
+}
+
+Result<SocketAddress> flag_address(const std::string& flag, const std::string& text) {
+  auto address = SocketAddress::parse(text);
+  if (!address) return fail(Error{ErrorCode::invalid, flag + ": " + address.error().message});
+  return address;
+}
+
+int run_service(const std::string& name, const ServiceOptions& options,
+                const std::function<Result<RunningService>(event::Loop&)>& start) {
+  auto level = log::parse_level(options.log_level);
+  if (!level) return print_error(level.error());
+  log::configure(*level, options.log_format == "json" ? log::Format::json : log::Format::text);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  event::Loop loop;
+  auto started = start(loop);
+  if (!started) return print_error(Error{started.error().code, name + ": " + started.error().text()});
+  RunningService service = std::move(*started);
+
+  bool stopping = false;
+  auto on_stop = [&] {
+    if (stopping || !service.stop) return loop.stop();  // the second signal does not wait
+    stopping = true;
+    log::info("stopping", {{"part", name}});
+    service.stop([&loop] { loop.stop(); });
+  };
+  event::Signal terminate(loop, SIGTERM, on_stop);
+  event::Signal interrupt(loop, SIGINT, on_stop);
+  event::Signal hangup(loop, SIGHUP, [] {});  // a closed terminal does not end a server
+  event::Signal reopen(loop, SIGUSR1, [&] {
+    if (service.reopen_logs) service.reopen_logs();
+  });
+
+  for (const auto& [what, address] : service.addresses) log::info("listening", {{"part", name}, {"what", what}, {"address", address}});
+  if (!options.ready_file.empty()) {
+    if (Status written = write_file_atomic(options.ready_file, ready_text(service.addresses)); !written) {
+      return print_error(written.error());
+    }
+  }
+  loop.run();
+  service = {};
+  return 0;
+}
+
+}  // namespace weir::app
