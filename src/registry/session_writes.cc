@@ -41,7 +41,8 @@ Status put_session(Transaction& tx, Session session) {
   for (const std::string& id : session.service_checks) {
     if (Status found = require_check(tx.tables(), session.node, id); !found) return found;
   }
-  tx.put(tx.tables().session(session.id), std::move(session));
+  auto place = tx.tables().session(session.id);  // first: the argument moves the session out
+  tx.put(place, std::move(session));
   tx.touch({Resource::Kind::sessions});
   return {};
 }
