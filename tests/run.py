@@ -228,7 +228,7 @@ def jobs_of(tally):
     jobs = []
     has_asan = build(tally, "build-asan", "--asan") if not tally.skip("build-asan") else False
     has_release = build(tally, "build-release") if not tally.skip("build-release") else False
-    binary = os.environ.get("WEIR_BIN") or os.path.join(ROOT, "build-asan" if has_asan else "build", "src/app/weir")
+    binary = os.environ.get("WEIR_BIN") or os.path.join(ROOT, "build-asan" if has_asan else "build", "weir")
     if os.environ.get("WEIR_BIN") or has_asan or has_release:
         for file in integration_files():
             # The runner inside applies the filters to its tests; a file is left out only when all filters name others.
