@@ -118,7 +118,8 @@ void canonicalize(Service& service, const std::string& default_name) {
     if (!check.check_restart) {
       check.check_restart = service.check_restart;
     } else {
-      if (check.check_restart->limit == 0 && service.check_restart) check.check_restart->limit = service.check_restart->limit;
+      if (check.check_restart->limit == 0 && service.check_restart)
+        check.check_restart->limit = service.check_restart->limit;
       if (service.check_restart) check.check_restart->grace_ns.set_default(service.check_restart->grace_ns);
       check.check_restart->grace_ns.set_default(kSecond);
     }

@@ -56,7 +56,8 @@ void diff_tasks(const GroupSide& before, const GroupSide& after, TaskGroupDiff& 
       if (before.group == nullptr || before.group->find_task(task.name) == nullptr) add(nullptr, &task);
     }
   }
-  std::stable_sort(diff.tasks.begin(), diff.tasks.end(), [](const TaskDiff& a, const TaskDiff& b) { return a.name < b.name; });
+  std::stable_sort(diff.tasks.begin(), diff.tasks.end(),
+                   [](const TaskDiff& a, const TaskDiff& b) { return a.name < b.name; });
 }
 
 TaskGroupDiff diff_group(const GroupSide& before, const GroupSide& after) {

@@ -8,7 +8,10 @@ namespace {
 using Json = nlohmann::json;
 
 Json to_json(const FieldDiff& field) {
-  return {{"Type", to_string(field.type)}, {"Name", field.name}, {"Old", field.before}, {"New", field.after},
+  return {{"Type", to_string(field.type)},
+          {"Name", field.name},
+          {"Old", field.before},
+          {"New", field.after},
           {"Annotations", field.annotations.empty() ? Json() : Json(field.annotations)}};
 }
 
@@ -40,12 +43,9 @@ Json to_json(const TaskDiff& task) {
 }
 
 Json to_json(const TaskGroupDiff& group) {
-  return {{"Type", to_string(group.type)},
-          {"Name", group.name},
-          {"Fields", list_to_json(group.fields)},
-          {"Objects", list_to_json(group.objects)},
-          {"Tasks", list_to_json(group.tasks)},
-          {"Updates", group.updates.empty() ? Json() : Json(group.updates)}};
+  return {{"Type", to_string(group.type)},        {"Name", group.name},
+          {"Fields", list_to_json(group.fields)}, {"Objects", list_to_json(group.objects)},
+          {"Tasks", list_to_json(group.tasks)},   {"Updates", group.updates.empty() ? Json() : Json(group.updates)}};
 }
 
 }  // namespace
@@ -59,9 +59,9 @@ Json job_diff_to_json(const JobDiff& diff) {
 }
 
 Json desired_updates_to_json(const DesiredUpdates& updates) {
-  return {{"Ignore", updates.ignore},   {"Place", updates.place},
-          {"Migrate", updates.migrate}, {"Stop", updates.stop},
-          {"Canary", updates.canary},   {"InPlaceUpdate", updates.in_place_update},
+  return {{"Ignore", updates.ignore},           {"Place", updates.place},
+          {"Migrate", updates.migrate},         {"Stop", updates.stop},
+          {"Canary", updates.canary},           {"InPlaceUpdate", updates.in_place_update},
           {"Preemptions", updates.preemptions}, {"DestructiveUpdate", updates.destructive_update}};
 }
 

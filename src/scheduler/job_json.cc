@@ -101,7 +101,8 @@ struct Decoding {
   std::vector<std::string> not_modelled;
 };
 
-/// Whether a member that we have no field for says anything: false for null, "", 0, false, and for objects and lists of such.
+/// Whether a member that we have no field for says anything: false for null, "", 0, false, and for objects and lists of
+/// such.
 bool says_something(const Json& json) {
   if (json.is_object() || json.is_array()) {
     for (const Json& member : json) {
@@ -337,7 +338,8 @@ Result<Job> decode_job(std::string_view json_text) {
   Json json = Json::parse(json_text, nullptr, false);
   if (json.is_discarded()) return fail(ErrorCode::invalid, "this is not valid JSON");
   // Both the job alone and a request body around it are in use.
-  if (json.is_object() && json.size() >= 1 && json.contains("Job") && json["Job"].is_object()) return job_from_json(json["Job"]);
+  if (json.is_object() && json.size() >= 1 && json.contains("Job") && json["Job"].is_object())
+    return job_from_json(json["Job"]);
   return job_from_json(json);
 }
 

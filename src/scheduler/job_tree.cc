@@ -99,7 +99,8 @@ class TreeBuilder {
   }
   void flatten(const std::string& prefix, const Value& value, JobTree& config) {
     if (value.is_object()) {
-      for (const auto& [key, member] : value.as_object()) flatten(prefix.empty() ? key : prefix + "." + key, member, config);
+      for (const auto& [key, member] : value.as_object())
+        flatten(prefix.empty() ? key : prefix + "." + key, member, config);
     } else if (value.is_list()) {
       for (size_t i = 0; i < value.as_list().size(); ++i) {
         flatten(prefix + "[" + std::to_string(i) + "]", value.as_list()[i], config);

@@ -16,20 +16,62 @@ struct NotModelled {
   bool is_refused;
 };
 constexpr NotModelled kNotModelled[] = {
-    {"Periodic", true},          {"ParameterizedJob", true}, {"Multiregion", true},       {"Payload", true},
-    {"Vault", true},             {"Consul", true},           {"Connect", true},           {"Identity", true},
-    {"Identities", true},        {"Secrets", true},          {"Devices", true},           {"NUMA", true},
-    {"CNI", true},               {"CSIPluginConfig", true},  {"DispatchPayload", true},   {"Schedule", true},
-    {"ChangeScript", true},      {"MountOptions", true},     {"Kind", true},              {"Uid", true},
-    {"Gid", true},               {"SecretsMB", true},        {"Policy", false},           {"ScalingPolicies", false},
-    {"Actions", false},          {"UI", false},              {"Disconnect", false},       {"MaxClientDisconnect", false},
-    {"Wait", false},             {"VaultToken", false},      {"ConsulToken", false},      {"VaultNamespace", false},
-    {"ConsulNamespace", false},  {"StopAfterClientDisconnect", false}, {"PreventRescheduleOnLost", false},
+    {"Periodic", true},
+    {"ParameterizedJob", true},
+    {"Multiregion", true},
+    {"Payload", true},
+    {"Vault", true},
+    {"Consul", true},
+    {"Connect", true},
+    {"Identity", true},
+    {"Identities", true},
+    {"Secrets", true},
+    {"Devices", true},
+    {"NUMA", true},
+    {"CNI", true},
+    {"CSIPluginConfig", true},
+    {"DispatchPayload", true},
+    {"Schedule", true},
+    {"ChangeScript", true},
+    {"MountOptions", true},
+    {"Kind", true},
+    {"Uid", true},
+    {"Gid", true},
+    {"SecretsMB", true},
+    {"Policy", false},
+    {"ScalingPolicies", false},
+    {"Actions", false},
+    {"UI", false},
+    {"Disconnect", false},
+    {"MaxClientDisconnect", false},
+    {"Wait", false},
+    {"VaultToken", false},
+    {"ConsulToken", false},
+    {"VaultNamespace", false},
+    {"ConsulNamespace", false},
+    {"StopAfterClientDisconnect", false},
+    {"PreventRescheduleOnLost", false},
 };
 
-constexpr const char* kOperands[] = {"=",  "==", "is",     "!=",         "not",    "<",       "<=",     ">",
-                                     ">=", "is_set", "is_not_set", "regexp", "version", "semver", "set_contains",
-                                     "set_contains_all", "set_contains_any", "distinct_hosts", "distinct_property"};
+constexpr const char* kOperands[] = {"=",
+                                     "==",
+                                     "is",
+                                     "!=",
+                                     "not",
+                                     "<",
+                                     "<=",
+                                     ">",
+                                     ">=",
+                                     "is_set",
+                                     "is_not_set",
+                                     "regexp",
+                                     "version",
+                                     "semver",
+                                     "set_contains",
+                                     "set_contains_all",
+                                     "set_contains_any",
+                                     "distinct_hosts",
+                                     "distinct_property"};
 
 bool is_operand(const std::string& text) {
   return std::find(std::begin(kOperands), std::end(kOperands), text) != std::end(kOperands);
@@ -59,7 +101,8 @@ void JobCheck::check_job() {
   check_not_modelled();
   check_placement(job_.constraints, job_.affinities, job_.spreads, "");
   bool runs_everywhere = job_.type == "system";
-  if (runs_everywhere && job_.reschedule) error("", "Reschedule", "a system job runs on every node: it is not rescheduled");
+  if (runs_everywhere && job_.reschedule)
+    error("", "Reschedule", "a system job runs on every node: it is not rescheduled");
   if (job_.task_groups.empty()) error("", "TaskGroups", "a job needs at least one group");
   std::set<std::string> seen;
   for (const TaskGroup& group : job_.task_groups) {
@@ -102,7 +145,8 @@ void JobCheck::check_group(const TaskGroup& group, const std::string& path) {
   check_placement(group.constraints, group.affinities, group.spreads, path);
   check_networks(group, path);
   check_services(group, path);
-  for (const auto& [name, volume] : group.volumes) error(path_to(path, "Volumes", name), "Type", "volumes are not supported");
+  for (const auto& [name, volume] : group.volumes)
+    error(path_to(path, "Volumes", name), "Type", "volumes are not supported");
   std::set<std::string> seen;
   int leaders = 0;
   for (const Task& task : group.tasks) {
@@ -133,10 +177,12 @@ void JobCheck::check_restart(const RestartPolicy& policy, const std::string& pat
   if (policy.attempts <= 0) return;
   if (policy.interval_ns < 5 * kSecond) error(path, "Interval", "must be at least 5s");
   // Attempts that cannot all happen within the interval would never be exceeded.
-  long double needed_ns = static_cast<long double>(policy.attempts.value()) * static_cast<long double>(policy.delay_ns.value());
+  long double needed_ns =
+      static_cast<long double>(policy.attempts.value()) * static_cast<long double>(policy.delay_ns.value());
   if (needed_ns > static_cast<long double>(policy.interval_ns.value())) {
-    error(path, "Interval", std::to_string(policy.attempts) + " attempts with a delay of " +
-                                format_duration(policy.delay_ns) + " do not fit in " + format_duration(policy.interval_ns));
+    error(path, "Interval",
+          std::to_string(policy.attempts) + " attempts with a delay of " + format_duration(policy.delay_ns) +
+              " do not fit in " + format_duration(policy.interval_ns));
   }
 }
 
@@ -160,7 +206,8 @@ void JobCheck::check_update(const UpdateStrategy& update, const std::string& pat
   at_least(path, "MinHealthyTime", update.min_healthy_time_ns, 0);
   at_least(path, "ProgressDeadline", update.progress_deadline_ns, 0);
   if (update.healthy_deadline_ns <= update.min_healthy_time_ns) {
-    error(path, "HealthyDeadline", "must be greater than min_healthy_time (" + format_duration(update.min_healthy_time_ns) + ")");
+    error(path, "HealthyDeadline",
+          "must be greater than min_healthy_time (" + format_duration(update.min_healthy_time_ns) + ")");
   }
   if (update.progress_deadline_ns != 0 && update.progress_deadline_ns <= update.healthy_deadline_ns) {
     error(path, "ProgressDeadline",
@@ -221,7 +268,8 @@ void JobCheck::warn(const std::string& path, const char* field, std::string mess
 bool JobCheck::is_one_of(const std::string& path, const char* field, const std::string& value,
                          std::initializer_list<const char*> allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return true;
-  error(path, field, "\"" + value + "\" is not one of: " + join(std::vector<std::string>(allowed.begin(), allowed.end()), ", "));
+  error(path, field,
+        "\"" + value + "\" is not one of: " + join(std::vector<std::string>(allowed.begin(), allowed.end()), ", "));
   return false;
 }
 

@@ -23,8 +23,8 @@ bool is_dns_name(const std::string& text) {
 }
 
 bool is_token(const std::string& text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != '"' && c != '(' && c != ')'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c > ' ' && c < 127 && c != '"' && c != '(' && c != ')'; });
 }
 
 /// Tags by which an edge routes to the service.
@@ -62,10 +62,12 @@ void JobCheck::check_services(const TaskGroup& group, const std::string& path) {
       check(&task, task.services[i], path_to(path_to(path, "Tasks", task.name), "Services", std::to_string(i)));
     }
   }
-  if (providers.size() > 1) error(path, "Services", "Multiple service providers used: a group's services share one provider");
+  if (providers.size() > 1)
+    error(path, "Services", "Multiple service providers used: a group's services share one provider");
 }
 
-void JobCheck::check_service(const TaskGroup& group, const Task* task, const Service& service, const std::string& path) {
+void JobCheck::check_service(const TaskGroup& group, const Task* task, const Service& service,
+                             const std::string& path) {
   check_service_name(service, path);
   is_one_of(path, "Provider", service.provider, {"consul", "nomad"});
   is_one_of(path, "OnUpdate", service.on_update, {"require_healthy", "ignore_warnings", "ignore"});
@@ -76,7 +78,8 @@ void JobCheck::check_service(const TaskGroup& group, const Task* task, const Ser
   if (service.cluster != "default") error(path, "Cluster", "there is only the cluster \"default\"");
   const std::string& port = service.port_label;
   if (!port.empty() && !parse_u64(port) && !has_port(group, task, port)) {
-    error(path, "PortLabel", "there is no port \"" + port + "\" in the group's network" + (task == nullptr ? "" : " or the task's"));
+    error(path, "PortLabel",
+          "there is no port \"" + port + "\" in the group's network" + (task == nullptr ? "" : " or the task's"));
   }
   if (task == nullptr && !service.task_name.empty() && group.find_task(service.task_name) == nullptr) {
     error(path, "TaskName", "there is no task \"" + service.task_name + "\" in the group");
@@ -146,10 +149,12 @@ void JobCheck::warn_service(const TaskGroup& group, const Task* task, const Serv
   for (const ServiceCheck& check : service.checks) {
     int64_t runs = std::clamp<int64_t>(check.success_before_passing, 0, 1000) + 1;
     int64_t interval_ns = std::clamp<int64_t>(check.interval_ns, 0, std::numeric_limits<int64_t>::max() / 2000);
-    int64_t needed_ns = interval_ns * runs + std::min(group.update->min_healthy_time_ns.value(), group.update->healthy_deadline_ns.value());
+    int64_t needed_ns = interval_ns * runs +
+                        std::min(group.update->min_healthy_time_ns.value(), group.update->healthy_deadline_ns.value());
     if (group.update->healthy_deadline_ns >= needed_ns) continue;
-    warn(path, "Checks", "healthy_deadline is too short for this check: it takes up to " + format_duration(needed_ns) +
-                             " until an allocation counts as healthy");
+    warn(path, "Checks",
+         "healthy_deadline is too short for this check: it takes up to " + format_duration(needed_ns) +
+             " until an allocation counts as healthy");
   }
 }
 
@@ -158,7 +163,8 @@ void JobCheck::warn_group(const TaskGroup& group, const std::string& path) {
   for (const Task& task : group.tasks) {
     has_service = has_service || !task.services.empty();
     if (task.kill_timeout_ns > kAgentKillTimeoutMaxNs) {
-      warn(path_to(path, "Tasks", task.name), "KillTimeout", "agents kill after 30s at the latest, unless configured otherwise");
+      warn(path_to(path, "Tasks", task.name), "KillTimeout",
+           "agents kill after 30s at the latest, unless configured otherwise");
     }
   }
   if (job_.type != "service" || !group.update) return;

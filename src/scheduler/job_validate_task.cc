@@ -18,8 +18,12 @@ struct DriverConfig {
 };
 const std::vector<DriverConfig>& driver_configs() {
   static const std::vector<DriverConfig> configs = {
-      {"raw_exec", "command", {"command", "args", "work_dir", "cgroup_v2_override", "cgroup_v1_override", "oom_score_adj"}},
-      {"exec", "command", {"command", "args", "pid_mode", "ipc_mode", "cap_add", "cap_drop", "work_dir", "oom_score_adj"}},
+      {"raw_exec",
+       "command",
+       {"command", "args", "work_dir", "cgroup_v2_override", "cgroup_v1_override", "oom_score_adj"}},
+      {"exec",
+       "command",
+       {"command", "args", "pid_mode", "ipc_mode", "cap_add", "cap_drop", "work_dir", "oom_score_adj"}},
   };
   return configs;
 }
@@ -73,10 +77,12 @@ void JobCheck::check_task(const TaskGroup& group, const Task& task, const std::s
   // Both factors are bounded by the disk, so the product cannot overflow.
   int64_t disk_mb = group.ephemeral_disk.size_mb;
   const LogConfig& logs = task.log_config;
-  bool fits = logs.max_files <= disk_mb && logs.max_file_size_mb <= disk_mb && logs.max_files * logs.max_file_size_mb < disk_mb;
+  bool fits =
+      logs.max_files <= disk_mb && logs.max_file_size_mb <= disk_mb && logs.max_files * logs.max_file_size_mb < disk_mb;
   if (!fits && !logs.disabled) {
-    error(path, "LogConfig", "the logs' " + std::to_string(logs.max_files) + " x " + std::to_string(logs.max_file_size_mb) +
-                                 " MB do not fit in the group's ephemeral disk of " + std::to_string(disk_mb) + " MB");
+    error(path, "LogConfig",
+          "the logs' " + std::to_string(logs.max_files) + " x " + std::to_string(logs.max_file_size_mb) +
+              " MB do not fit in the group's ephemeral disk of " + std::to_string(disk_mb) + " MB");
   }
   check_restart(task.restart_policy, path + ".RestartPolicy");
   check_placement(task.constraints, task.affinities, {}, path);
@@ -143,7 +149,8 @@ void JobCheck::check_network(const NetworkResource& network, const std::string& 
   std::set<std::string> seen;
   for (const auto* ports : {&network.reserved_ports, &network.dynamic_ports}) {
     for (const Port& port : *ports) {
-      std::string port_path = path + "." + (ports == &network.reserved_ports ? "ReservedPorts[" : "DynamicPorts[") + port.label + "]";
+      std::string port_path =
+          path + "." + (ports == &network.reserved_ports ? "ReservedPorts[" : "DynamicPorts[") + port.label + "]";
       if (!seen.insert(port.label).second) error(port_path, "Label", "is used by another port");
       check_port(port, ports == &network.reserved_ports, port_path);
     }
@@ -165,8 +172,9 @@ void JobCheck::check_static_ports(const TaskGroup& group, const std::string& pat
       for (const Port& port : network.reserved_ports) {
         auto [entry, is_new] = owners.try_emplace(port.value, owner);
         if (is_new || port.ignore_collision) continue;
-        error(path, "Networks", "the static port " + std::to_string(port.value) + " is reserved twice, by " + entry->second +
-                                    " and by " + owner);
+        error(path, "Networks",
+              "the static port " + std::to_string(port.value) + " is reserved twice, by " + entry->second + " and by " +
+                  owner);
       }
     }
   };

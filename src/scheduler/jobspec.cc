@@ -30,16 +30,19 @@ Result<Job> read_body(const hcl::Body& body, const hcl::Source& source, hcl::Eva
   for (const hcl::Block& block : body.blocks) {
     if (block.type != "job") continue;
     if (first != nullptr) {
-      return fail(source.error_at(block.begin, "A file holds one job; the first is at " + source.place_of(first->begin)));
+      return fail(
+          source.error_at(block.begin, "A file holds one job; the first is at " + source.place_of(first->begin)));
     }
     first = &block;
   }
   root.blocks("variable", "", 1, [](BodyReader&, const BodyReader::Labels&) {});
   root.blocks("variables", "", 0, [](BodyReader&, const BodyReader::Labels&) {});
   root.blocks("locals", "", 0, [](BodyReader&, const BodyReader::Labels&) {});
-  root.blocks("job", "", 1, [&](BodyReader& inner, const BodyReader::Labels& labels) { read_job(inner, labels[0], job); });
+  root.blocks("job", "", 1,
+              [&](BodyReader& inner, const BodyReader::Labels& labels) { read_job(inner, labels[0], job); });
   root.finish();
-  if (first == nullptr && !file.error) return fail(source.error_at(0, "There is no job \"name\" { } block in this file"));
+  if (first == nullptr && !file.error)
+    return fail(source.error_at(0, "There is no job \"name\" { } block in this file"));
   if (file.error) return fail(*file.error);
   job.not_modelled = std::move(file.not_modelled);
   return job;

@@ -121,7 +121,8 @@ std::optional<int64_t> BodyReader::duration_value(const char* name) {
   return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> BodyReader::texts_of(const Value& value, uint32_t offset, std::string_view what) {
+std::optional<std::vector<std::string>> BodyReader::texts_of(const Value& value, uint32_t offset,
+                                                             std::string_view what) {
   std::vector<std::string> out;
   bool fits = value.is_list();
   if (fits) {
@@ -147,7 +148,8 @@ std::optional<Value::Object> BodyReader::object_value(const char* name) {
   visit_blocks(name, body_, scope_, [&](const Nested& nested) {
     if (object) return fail_at(nested.begin, "\"" + std::string(name) + "\" may be given only once");
     if (!nested.body.blocks.empty()) {
-      return fail_at(nested.body.blocks[0].begin, "\"" + std::string(name) + "\" holds only names and values, no blocks");
+      return fail_at(nested.body.blocks[0].begin,
+                     "\"" + std::string(name) + "\" holds only names and values, no blocks");
     }
     object = free_body(nested.body, nested.scope);
   });
@@ -248,16 +250,19 @@ void BodyReader::read_block(const Nested& nested, const char* type, std::string 
                             const ReadBlock& read) {
   if (nested.labels.size() != label_count) {
     bool wants = label_count > 0;
-    return fail_at(nested.begin, std::string("A ") + type + " block has " + (wants ? "one label: " : "no label: ") + type +
-                                     (wants ? " \"name\" { }" : " { }"));
+    return fail_at(nested.begin, std::string("A ") + type + " block has " + (wants ? "one label: " : "no label: ") +
+                                     type + (wants ? " \"name\" { }" : " { }"));
   }
   BodyReader body(file_, nested.body, nested.scope, type, std::move(path), nested.begin);
   read(body, nested.labels);
 }
 
-std::string BodyReader::path_to(const char* json_name) const { return path_.empty() ? json_name : path_ + "." + json_name; }
+std::string BodyReader::path_to(const char* json_name) const {
+  return path_.empty() ? json_name : path_ + "." + json_name;
+}
 
-void BodyReader::visit_blocks(std::string_view type, const hcl::Body& body, const hcl::Scope* scope, const Visit& visit) {
+void BodyReader::visit_blocks(std::string_view type, const hcl::Body& body, const hcl::Scope* scope,
+                              const Visit& visit) {
   for (const hcl::Block& block : body.blocks) {
     if (file_.error) return;
     if (block.type == type) {
@@ -277,7 +282,8 @@ void BodyReader::visit_dynamic(const hcl::Block& dynamic, const hcl::Scope* scop
   const hcl::Attribute* label_list = dynamic.body.find("labels");
   const hcl::Attribute* iterator = dynamic.body.find("iterator");
   bool has_content = dynamic.body.blocks.size() == 1 && dynamic.body.blocks[0].type == "content";
-  if (items == nullptr || !has_content) return fail_at(dynamic.begin, "A dynamic block needs for_each and one content block");
+  if (items == nullptr || !has_content)
+    return fail_at(dynamic.begin, "A dynamic block needs for_each and one content block");
   std::string name = dynamic.labels[0].text;
   if (iterator != nullptr) name = iterator->value->name;
   auto collection = file_.evaluator.evaluate(*items->value, scope);
@@ -299,7 +305,8 @@ void BodyReader::visit_dynamic(const hcl::Block& dynamic, const hcl::Scope* scop
   if (collection->is_object()) {
     for (const auto& [key, value] : collection->as_object()) once(Value(key), value);
   } else if (collection->is_list()) {
-    for (size_t i = 0; i < collection->as_list().size(); ++i) once(Value(static_cast<int64_t>(i)), collection->as_list()[i]);
+    for (size_t i = 0; i < collection->as_list().size(); ++i)
+      once(Value(static_cast<int64_t>(i)), collection->as_list()[i]);
   } else {
     fail_at(items->begin, "for_each needs a list or an object");
   }
@@ -308,7 +315,8 @@ void BodyReader::visit_dynamic(const hcl::Block& dynamic, const hcl::Scope* scop
 void BodyReader::not_modelled(const char* name, const char* json_name) {
   attributes_.emplace_back(name);
   blocks_.emplace_back(name);
-  bool is_block = std::any_of(body_.blocks.begin(), body_.blocks.end(), [&](const hcl::Block& b) { return b.type == name; });
+  bool is_block =
+      std::any_of(body_.blocks.begin(), body_.blocks.end(), [&](const hcl::Block& b) { return b.type == name; });
   if (!is_block && !has(name)) return;
   file_.not_modelled.push_back(path_to(json_name));
 }
@@ -319,7 +327,8 @@ void BodyReader::finish() {
   for (const hcl::Attribute& attribute : body_.attributes) {
     if (contains(attributes_, attribute.name)) continue;
     if (contains(blocks_, attribute.name)) {
-      return fail_at(attribute.begin, "\"" + attribute.name + "\" is a block: write " + attribute.name + " { } without =");
+      return fail_at(attribute.begin,
+                     "\"" + attribute.name + "\" is a block: write " + attribute.name + " { } without =");
     }
     return fail_at(attribute.begin, "A " + kind_ + " has no \"" + attribute.name + "\"" + suggestion(attribute.name));
   }

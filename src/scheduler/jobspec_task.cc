@@ -97,7 +97,8 @@ void read_task(BodyReader& body, const std::string& label, Task& task) {
   body.free_form("config", task.config);
   body.text_map("env", task.env);
   body.text_map("meta", task.meta);
-  body.one_block("resources", "Resources", [&](BodyReader& inner, const Labels&) { read_resources(inner, task.resources); });
+  body.one_block("resources", "Resources",
+                 [&](BodyReader& inner, const Labels&) { read_resources(inner, task.resources); });
   read_restart(body, task.restart_policy);
   read_logs(body, task.log_config);
   read_services(body, task.services);

@@ -10,9 +10,10 @@ namespace {
 
 // The agent's own rights are not its tasks'.
 constexpr std::array<std::string_view, 14> kCredentials = {
-    "CONSUL_TOKEN",   "CONSUL_HTTP_TOKEN", "CONSUL_HTTP_AUTH",   "NOMAD_TOKEN",       "NOMAD_HTTP_AUTH",
-    "VAULT_TOKEN",    "ATLAS_TOKEN",       "AWS_ACCESS_KEY_ID",  "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    "AWS_METADATA_URL", "GOOGLE_APPLICATION_CREDENTIALS", "CONSUL_CLIENT_KEY", "NOMAD_CLIENT_KEY"};
+    "CONSUL_TOKEN",          "CONSUL_HTTP_TOKEN", "CONSUL_HTTP_AUTH", "NOMAD_TOKEN",
+    "NOMAD_HTTP_AUTH",       "VAULT_TOKEN",       "ATLAS_TOKEN",      "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_METADATA_URL", "GOOGLE_APPLICATION_CREDENTIALS",
+    "CONSUL_CLIENT_KEY",     "NOMAD_CLIENT_KEY"};
 
 bool is_credential(std::string_view name) {
   for (std::string_view credential : kCredentials) {
@@ -76,7 +77,8 @@ std::string replace_from(std::string_view text, const TextMap& first, const Text
   });
 }
 
-void add_identity(const Job& job, const TaskGroup& group, const Task& task, const TaskIdentity& identity, TextMap& env) {
+void add_identity(const Job& job, const TaskGroup& group, const Task& task, const TaskIdentity& identity,
+                  TextMap& env) {
   env["NOMAD_ALLOC_DIR"] = identity.alloc_dir;
   env["NOMAD_TASK_DIR"] = identity.task_dir;
   env["NOMAD_SECRETS_DIR"] = identity.secrets_dir;
@@ -171,7 +173,8 @@ std::optional<std::string> unknown_variable(std::string_view text, const TextMap
 
 std::string service_name(std::string_view text, const Job& job, const TaskGroup& group, std::string_view task_name) {
   std::string task(task_name.empty() ? "group" : task_name);  // Nomad's word for a group's own services
-  TextMap names = {{"JOB", job.name}, {"TASKGROUP", group.name}, {"TASK", task}, {"BASE", job.name + "-" + group.name + "-" + task}};
+  TextMap names = {
+      {"JOB", job.name}, {"TASKGROUP", group.name}, {"TASK", task}, {"BASE", job.name + "-" + group.name + "-" + task}};
   return replace_from(text, names, {});
 }
 

@@ -17,8 +17,8 @@ struct AssignedPort {
   std::string label;
   std::string task_name;  // the owner of a legacy task network; "" = the group's
   std::string host_ip;
-  int64_t value = 0;      // the host port
-  int64_t to = 0;         // 0 = not given
+  int64_t value = 0;  // the host port
+  int64_t to = 0;     // 0 = not given
 };
 
 struct TaskIdentity {
@@ -45,7 +45,8 @@ std::string interpolate(std::string_view text, const TextMap& env, const NodeVar
 /// The first ${name} in `text` that neither knows: a driver config with one must not start.
 std::optional<std::string> unknown_variable(std::string_view text, const TextMap& env, const NodeVariables& node);
 
-/// ${JOB} ${TASKGROUP} ${TASK} ${BASE} in a service's name; the rest is interpolate()'s. `task_name` is "" for group services.
+/// ${JOB} ${TASKGROUP} ${TASK} ${BASE} in a service's name; the rest is interpolate()'s. `task_name` is "" for group
+/// services.
 std::string service_name(std::string_view text, const Job& job, const TaskGroup& group, std::string_view task_name);
 
 /// "web.g[3]" -> 3; 0 when there is no index.

@@ -21,9 +21,7 @@ std::string_view Value::kind() const {
   return is_list() ? "list" : "object";
 }
 
-double Value::as_number() const {
-  return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(store_);
-}
+double Value::as_number() const { return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(store_); }
 
 const Value* Value::find(std::string_view key) const {
   if (!is_object()) return nullptr;

@@ -34,8 +34,7 @@ class Setting {
   }
   friend bool operator==(const Setting&, const Setting&) = default;
   template <std::convertible_to<T> U>
-    requires(!std::same_as<U, Setting>)
-  friend bool operator==(const Setting& a, const U& b) {
+  requires(!std::same_as<U, Setting>) friend bool operator==(const Setting& a, const U& b) {
     return a.value_ == static_cast<T>(b);
   }
 
@@ -49,7 +48,7 @@ using TextMap = std::map<std::string, std::string>;
 struct Constraint {
   std::string l_target;  // "${attr.kernel.name}"
   std::string r_target;
-  std::string operand;   // "=", "!=", "regexp", "distinct_hosts", ...; canonical: never empty
+  std::string operand;  // "=", "!=", "regexp", "distinct_hosts", ...; canonical: never empty
   bool operator==(const Constraint&) const = default;
 };
 
@@ -76,8 +75,8 @@ struct Spread {
 
 struct Port {
   std::string label;
-  int64_t value = 0;  // static port number; 0 in dynamic_ports
-  int64_t to = 0;     // 0 = not given, -1 = same as the host port
+  int64_t value = 0;         // static port number; 0 in dynamic_ports
+  int64_t to = 0;            // 0 = not given, -1 = same as the host port
   std::string host_network;  // canonical: "default"
   bool ignore_collision = false;
   bool operator==(const Port&) const = default;
@@ -104,10 +103,10 @@ struct NetworkResource {
 };
 
 struct Resources {
-  Setting<int64_t> cpu_mhz;        // JSON "CPU"; default 100
-  Setting<int64_t> cores;          // refused when > 0
-  Setting<int64_t> memory_mb;      // default 300
-  Setting<int64_t> memory_max_mb;  // 0 = none; accepted with a warning
+  Setting<int64_t> cpu_mhz;               // JSON "CPU"; default 100
+  Setting<int64_t> cores;                 // refused when > 0
+  Setting<int64_t> memory_mb;             // default 300
+  Setting<int64_t> memory_max_mb;         // 0 = none; accepted with a warning
   std::vector<NetworkResource> networks;  // legacy: ports of one task
   bool operator==(const Resources&) const = default;
 };
@@ -125,7 +124,7 @@ struct ServiceCheck {
   std::string command;
   std::vector<std::string> args;
   std::string path;
-  std::string protocol;  // "" = http
+  std::string protocol;    // "" = http
   std::string port_label;  // "" = the service's
   bool expose = false;
   std::string address_mode;
@@ -162,7 +161,7 @@ struct Service {
   std::vector<std::string> tags;
   std::vector<std::string> canary_tags;
   bool enable_tag_override = false;
-  std::string port_label;  // a label, a number, or ""
+  std::string port_label;    // a label, a number, or ""
   std::string address_mode;  // canonical: auto | host | driver | alloc
   std::string address;
   std::vector<ServiceCheck> checks;
@@ -236,7 +235,7 @@ struct Template {
   std::string source_path;
   std::string dest_path;
   std::string embedded_tmpl;
-  std::string change_mode;    // canonical: noop | restart | signal | script
+  std::string change_mode;  // canonical: noop | restart | signal | script
   std::string change_signal;
   Setting<int64_t> splay_ns;  // default 5 s
   std::string perms;          // canonical: "0644"
@@ -292,7 +291,7 @@ struct Task {
   TextMap meta;
   std::vector<Service> services;
   Resources resources;
-  RestartPolicy restart_policy;  // canonical: the group's merged in
+  RestartPolicy restart_policy;      // canonical: the group's merged in
   Setting<int64_t> kill_timeout_ns;  // default 5 s
   std::string kill_signal;           // "" = the driver's default
   int64_t shutdown_delay_ns = 0;
@@ -325,9 +324,9 @@ struct TaskGroup {
   RestartPolicy restart_policy;
   std::optional<ReschedulePolicy> reschedule_policy;  // canonical: service and batch only
   EphemeralDisk ephemeral_disk;
-  std::optional<UpdateStrategy> update;     // canonical: service; system if the user gave one (stagger, max_parallel)
-  std::optional<MigrateStrategy> migrate;   // canonical: service only
-  std::vector<NetworkResource> networks;    // at most one
+  std::optional<UpdateStrategy> update;    // canonical: service; system if the user gave one (stagger, max_parallel)
+  std::optional<MigrateStrategy> migrate;  // canonical: service only
+  std::vector<NetworkResource> networks;   // at most one
   std::vector<Service> services;
   std::optional<int64_t> shutdown_delay_ns;
   std::optional<Scaling> scaling;
@@ -339,22 +338,22 @@ struct TaskGroup {
 };
 
 struct Job {
-  std::string region;       // canonical: "global"
-  std::string namespace_;   // JSON "Namespace"; canonical: "default"
+  std::string region;      // canonical: "global"
+  std::string namespace_;  // JSON "Namespace"; canonical: "default"
   std::string id;
-  std::string name;         // canonical: = id when not given
-  std::string type;         // canonical: service | system | batch | sysbatch
+  std::string name;           // canonical: = id when not given
+  std::string type;           // canonical: service | system | batch | sysbatch
   Setting<int64_t> priority;  // 1..100, default 50
   Setting<bool> all_at_once;
   std::optional<std::vector<std::string>> datacenters;  // canonical: given, ["*"] by default; globs
-  std::string node_pool;    // canonical: "default"
+  std::string node_pool;                                // canonical: "default"
   std::vector<Constraint> constraints;
   std::vector<Affinity> affinities;
   std::vector<Spread> spreads;
   std::vector<TaskGroup> task_groups;
-  std::optional<UpdateStrategy> update;                // canonical: merged into the groups
-  std::optional<ReschedulePolicy> reschedule;          // canonical: merged into the groups
-  std::optional<MigrateStrategy> migrate;              // canonical: merged into the groups
+  std::optional<UpdateStrategy> update;        // canonical: merged into the groups
+  std::optional<ReschedulePolicy> reschedule;  // canonical: merged into the groups
+  std::optional<MigrateStrategy> migrate;      // canonical: merged into the groups
   TextMap meta;
 
   // Fields the server sets; ignored on input, not part of the specification (spec_changed in job_rules.h).

@@ -20,10 +20,10 @@ struct VariableFile {
 
 /// Where values of `variable` blocks come from. Later wins: default, environment, files, flags.
 struct JobspecOptions {
-  std::map<std::string, std::string> environment;           // name (without NOMAD_VAR_) -> text
-  std::vector<VariableFile> variable_files;                 // -var-file, in order
-  std::vector<std::pair<std::string, std::string>> flags;   // -var name=text, in order
-  bool strict = true;                                       // false: undeclared names in variable files are ignored
+  std::map<std::string, std::string> environment;          // name (without NOMAD_VAR_) -> text
+  std::vector<VariableFile> variable_files;                // -var-file, in order
+  std::vector<std::pair<std::string, std::string>> flags;  // -var name=text, in order
+  bool strict = true;                                      // false: undeclared names in variable files are ignored
   std::optional<std::string> folder;  // file() reads relative to this; nothing = file() is refused (a server parses)
 };
 

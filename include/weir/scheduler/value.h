@@ -19,14 +19,14 @@ class Value {
   using Object = std::map<std::string, Value, std::less<>>;
 
   Value() = default;
-  Value(bool value) : store_(value) {}                            // NOLINT(google-explicit-constructor)
-  Value(int value) : store_(static_cast<int64_t>(value)) {}       // NOLINT(google-explicit-constructor)
-  Value(int64_t value) : store_(value) {}                         // NOLINT(google-explicit-constructor)
-  Value(const char* value) : store_(std::string(value)) {}        // NOLINT(google-explicit-constructor)
-  Value(std::string_view value) : store_(std::string(value)) {}   // NOLINT(google-explicit-constructor)
-  Value(std::string value) : store_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-  Value(List value) : store_(std::move(value)) {}                 // NOLINT(google-explicit-constructor)
-  Value(Object value) : store_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
+  Value(bool value) : store_(value) {}                           // NOLINT(google-explicit-constructor)
+  Value(int value) : store_(static_cast<int64_t>(value)) {}      // NOLINT(google-explicit-constructor)
+  Value(int64_t value) : store_(value) {}                        // NOLINT(google-explicit-constructor)
+  Value(const char* value) : store_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
+  Value(std::string_view value) : store_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(std::string value) : store_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Value(List value) : store_(std::move(value)) {}                // NOLINT(google-explicit-constructor)
+  Value(Object value) : store_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
   /// An integer when `value` is whole and within +-2^53, else a fraction.
   static Value number(double value);
 

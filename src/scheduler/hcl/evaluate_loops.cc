@@ -32,7 +32,8 @@ Result<std::string> Evaluator::text_part(Place part, const Scope* scope) {
   auto value = evaluate(inner, scope);
   if (!value) return fail(value.error());
   if (value->is_list() || value->is_object() || value->is_null()) {
-    return fail_at(inner.begin, "A " + std::string(value->kind()) + " cannot stand within a text; try jsonencode() or join()");
+    return fail_at(inner.begin,
+                   "A " + std::string(value->kind()) + " cannot stand within a text; try jsonencode() or join()");
   }
   return value->to_text();
 }
@@ -53,7 +54,8 @@ Status Evaluator::each(Place loop, const Scope* scope, Visit visit) {
   auto collection = evaluate(*loop.children[0], scope);
   if (!collection) return fail(collection.error());
   if (!collection->is_list() && !collection->is_object()) {
-    return fail_at(loop.children[0]->begin, "\"for\" needs a list or an object, not a " + std::string(collection->kind()));
+    return fail_at(loop.children[0]->begin,
+                   "\"for\" needs a list or an object, not a " + std::string(collection->kind()));
   }
   bool has_key = !loop.second_name.empty();
   auto once = [&](const Value& key, const Value& value) {
@@ -123,7 +125,8 @@ Result<Value> Evaluator::for_object(Place expression, const Scope* scope) {
       return {};
     }
     if (!out.try_emplace(name, std::move(*value)).second) {
-      return fail_at(expression.children[1]->begin, "The key \"" + name + "\" comes twice; \"...\" would collect its values");
+      return fail_at(expression.children[1]->begin,
+                     "The key \"" + name + "\" comes twice; \"...\" would collect its values");
     }
     return {};
   });

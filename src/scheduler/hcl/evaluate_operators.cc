@@ -65,7 +65,11 @@ Result<Value> Evaluator::arithmetic(Place expression, const Value& left, const V
     if (op == "*" && !__builtin_mul_overflow(x, y, &exact)) return Value(exact);
     if (op == "%" && y != -1) return Value(x % y);
   }
-  double result = op == "+" ? *a + *b : op == "-" ? *a - *b : op == "*" ? *a * *b : op == "/" ? *a / *b : std::fmod(*a, *b);
+  double result = op == "+"   ? *a + *b
+                  : op == "-" ? *a - *b
+                  : op == "*" ? *a * *b
+                  : op == "/" ? *a / *b
+                              : std::fmod(*a, *b);
   if (!std::isfinite(result)) return fail_at(expression.begin, "The result is out of range");
   return Value::number(result);
 }

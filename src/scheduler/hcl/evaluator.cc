@@ -86,7 +86,8 @@ Result<Value> Evaluator::path(Place expression, const Scope* scope) {
   if (wanted.empty()) return fail_at(first.begin, "A name must follow: " + base.name + ".NAME");
   auto value = base.name == "var" ? variable(wanted, base.begin) : local(wanted, base.begin);
   if (!value) return value;
-  if (auto charged = charge(*value, base.begin); !charged) return fail(charged.error());  // copied, whatever is used of it
+  if (auto charged = charge(*value, base.begin); !charged)
+    return fail(charged.error());  // copied, whatever is used of it
   return follow(std::move(*value), expression, 1, scope);
 }
 
@@ -124,8 +125,8 @@ Result<Value> Evaluator::index(const Value& value, const Value& key, uint32_t of
   if (value.is_list()) {
     auto position = parse_u64(key.to_text());
     if (position && *position < value.as_list().size()) return value.as_list()[*position];
-    return fail_at(offset, "This list of " + std::to_string(value.as_list().size()) + " has no item \"" +
-                               key.to_text() + "\"");
+    return fail_at(offset,
+                   "This list of " + std::to_string(value.as_list().size()) + " has no item \"" + key.to_text() + "\"");
   }
   return fail_at(offset, "A " + std::string(value.kind()) + " has no parts");
 }
@@ -133,7 +134,8 @@ Result<Value> Evaluator::index(const Value& value, const Value& key, uint32_t of
 Result<Value> Evaluator::variable(const std::string& variable, uint32_t offset) {
   auto found = names_.variables.find(variable);
   if (found != names_.variables.end()) return found->second;
-  return fail_at(offset, "The variable \"" + variable + "\" is not declared: no variable \"" + variable + "\" { } here");
+  return fail_at(offset,
+                 "The variable \"" + variable + "\" is not declared: no variable \"" + variable + "\" { } here");
 }
 
 Result<Value> Evaluator::local(const std::string& local, uint32_t offset) {
@@ -151,7 +153,8 @@ Result<Value> Evaluator::local(const std::string& local, uint32_t offset) {
     return value;
   }
   // Locals can wrap each other, so their depth is not bounded by that of one expression.
-  if (value_depth(*value) > kNestingDepthMax) return fail_at(entry.expression->begin, "This value is nested too deeply");
+  if (value_depth(*value) > kNestingDepthMax)
+    return fail_at(entry.expression->begin, "This value is nested too deeply");
   entry.value = *value;
   entry.state = Names::Local::State::known;
   return value;
@@ -229,7 +232,8 @@ Result<Value> Evaluator::attempt(Place expression, const Scope* scope) {
     auto value = evaluate(*candidate, scope);
     if (value) return asks ? Value(true) : std::move(*value);
   }
-  return asks ? Result<Value>(Value(false)) : fail_at(expression.begin, "try(): none of its arguments can be evaluated");
+  return asks ? Result<Value>(Value(false))
+              : fail_at(expression.begin, "try(): none of its arguments can be evaluated");
 }
 
 Status Evaluator::charge(const Value& value, uint32_t offset) {

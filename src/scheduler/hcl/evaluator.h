@@ -13,7 +13,8 @@
 
 namespace weir::scheduler::hcl {
 
-/// What var.* and local.* mean. Locals are evaluated when first asked for, so they may refer to each other in any order.
+/// What var.* and local.* mean. Locals are evaluated when first asked for, so they may refer to each other in any
+/// order.
 struct Names {
   struct Local {
     enum class State : uint8_t { unread, reading, known };

@@ -17,8 +17,8 @@ const Function* find_function(std::string_view name) {
 }
 
 tl::unexpected<Error> bad_argument(size_t i, std::string_view must_be, const Value& value) {
-  return fail(ErrorCode::invalid, "argument " + std::to_string(i + 1) + " must be " + std::string(must_be) + ", not a " +
-                                      std::string(value.kind()));
+  return fail(ErrorCode::invalid, "argument " + std::to_string(i + 1) + " must be " + std::string(must_be) +
+                                      ", not a " + std::string(value.kind()));
 }
 
 Result<std::string> text_argument(const Arguments& arguments, size_t i) {

@@ -29,7 +29,7 @@ struct Function {
   static constexpr size_t kAnyCount = 255;
   std::string_view name;
   size_t arguments_min;
-  size_t arguments_max;  // kAnyCount: no limit
+  size_t arguments_max;                               // kAnyCount: no limit
   Result<Value> (*call)(const Arguments& arguments);  // errors carry a message and no place
 };
 

@@ -199,7 +199,8 @@ Result<Value> range(const Arguments& arguments) {
   Value::List out;
   for (int64_t i = begin; step > 0 ? i < end : i > end;) {
     out.emplace_back(i);
-    if (out.size() > kListItemsMax) return fail(ErrorCode::too_large, "more than " + std::to_string(kListItemsMax) + " items");
+    if (out.size() > kListItemsMax)
+      return fail(ErrorCode::too_large, "more than " + std::to_string(kListItemsMax) + " items");
     if (__builtin_add_overflow(i, step, &i)) break;
   }
   return Value(std::move(out));
@@ -218,26 +219,16 @@ Result<Value> tolist(const Arguments& arguments) {
 }
 
 constexpr Function kFunctions[] = {
-    {"length", 1, 1, length},
-    {"contains", 2, 2, contains},
-    {"element", 2, 2, element},
-    {"index", 2, 2, index_call},
-    {"lookup", 2, 3, lookup},
-    {"merge", 0, Function::kAnyCount, merge},
-    {"keys", 1, 1, keys},
-    {"values", 1, 1, values},
-    {"zipmap", 2, 2, zipmap},
-    {"concat", 1, Function::kAnyCount, concat},
-    {"flatten", 1, 1, flatten},
-    {"coalesce", 1, Function::kAnyCount, coalesce},
-    {"compact", 1, 1, compact},
-    {"distinct", 1, 1, distinct},
-    {"sort", 1, 1, sort},
-    {"reverse", 1, 1, reverse},
-    {"slice", 3, 3, slice},
-    {"range", 1, 3, range},
-    {"toset", 1, 1, toset},
-    {"tolist", 1, 1, tolist},
+    {"length", 1, 1, length},   {"contains", 2, 2, contains},
+    {"element", 2, 2, element}, {"index", 2, 2, index_call},
+    {"lookup", 2, 3, lookup},   {"merge", 0, Function::kAnyCount, merge},
+    {"keys", 1, 1, keys},       {"values", 1, 1, values},
+    {"zipmap", 2, 2, zipmap},   {"concat", 1, Function::kAnyCount, concat},
+    {"flatten", 1, 1, flatten}, {"coalesce", 1, Function::kAnyCount, coalesce},
+    {"compact", 1, 1, compact}, {"distinct", 1, 1, distinct},
+    {"sort", 1, 1, sort},       {"reverse", 1, 1, reverse},
+    {"slice", 3, 3, slice},     {"range", 1, 3, range},
+    {"toset", 1, 1, toset},     {"tolist", 1, 1, tolist},
 };
 
 }  // namespace

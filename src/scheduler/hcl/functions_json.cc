@@ -67,7 +67,8 @@ Result<Value> uuid(const Arguments&) { return Value(make_uuid()); }
 Result<Value> file(const Arguments& arguments) {
   auto path = text_argument(arguments, 0);
   if (!path) return fail(path.error());
-  if (!arguments.files.folder) return fail(ErrorCode::refused, "files are not read here: this file is parsed by a server");
+  if (!arguments.files.folder)
+    return fail(ErrorCode::refused, "files are not read here: this file is parsed by a server");
   bool is_absolute = path->starts_with("/");
   auto content = read_file(is_absolute ? *path : *arguments.files.folder + "/" + *path, kSourceBytesMax);
   if (!content) return fail(content.error().code, content.error().message);

@@ -114,16 +114,18 @@ Result<Value> trimsuffix(const Arguments& arguments) {
 }
 
 Result<Value> startswith(const Arguments& arguments) {
-  return changed_by(arguments, [](const std::string& text, const std::string& prefix) { return text.starts_with(prefix); });
+  return changed_by(arguments,
+                    [](const std::string& text, const std::string& prefix) { return text.starts_with(prefix); });
 }
 
 Result<Value> endswith(const Arguments& arguments) {
-  return changed_by(arguments, [](const std::string& text, const std::string& suffix) { return text.ends_with(suffix); });
+  return changed_by(arguments,
+                    [](const std::string& text, const std::string& suffix) { return text.ends_with(suffix); });
 }
 
 Result<Value> strcontains(const Arguments& arguments) {
-  return changed_by(arguments,
-                    [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; });
+  return changed_by(
+      arguments, [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; });
 }
 
 Result<Value> replace(const Arguments& arguments) {
@@ -205,7 +207,8 @@ Result<Value> indent(const Arguments& arguments) {
   if (!text) return fail(text.error());
   if (*spaces < 0 || *spaces > 256) return fail(ErrorCode::invalid, "0 to 256 spaces");
   auto lines = static_cast<size_t>(std::count(text->begin(), text->end(), '\n'));
-  if (auto fits = within_text_limit(text->size() + lines * static_cast<size_t>(*spaces)); !fits) return fail(fits.error());
+  if (auto fits = within_text_limit(text->size() + lines * static_cast<size_t>(*spaces)); !fits)
+    return fail(fits.error());
   return Value(replace_all(*text, "\n", "\n" + std::string(static_cast<size_t>(*spaces), ' ')));
 }
 

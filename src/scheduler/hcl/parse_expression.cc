@@ -47,7 +47,7 @@ class NewlineRule {
 }  // namespace
 
 ExpressionPtr Parser::expression() {
-  if (++depth_ > kNestingDepthMax) return fail_expression(scanner_.offset(), "This expression is nested too deeply");
+  if (++depth_ > kNestingDepthMax) return fail_expression(peek().begin, "This expression is nested too deeply");
   ExpressionPtr result = binary(1);
   if (result && peek().is("?")) {
     take();
@@ -237,7 +237,8 @@ ExpressionPtr Parser::object(const Token& open) {
   while (true) {
     while (peek().kind == TokenKind::newline) take();
     if (peek().is("}") || error_) break;
-    if (object->children.empty() && peek().kind == TokenKind::identifier && peek().text == "for") return for_object(open);
+    if (object->children.empty() && peek().kind == TokenKind::identifier && peek().text == "for")
+      return for_object(open);
     object->children.push_back(object_key());
     if (!object->children.back()) return nullptr;
     Token assign = take();
@@ -272,7 +273,8 @@ ExpressionPtr Parser::object_key() {
 bool Parser::for_intro(Expression& loop) {
   take();  // for
   Token first = take();
-  if (first.kind != TokenKind::identifier) return fail(first.begin, "A name must follow \"for\", not " + describe(first));
+  if (first.kind != TokenKind::identifier)
+    return fail(first.begin, "A name must follow \"for\", not " + describe(first));
   loop.name = first.text;
   if (peek().is(",")) {
     take();
@@ -281,7 +283,8 @@ bool Parser::for_intro(Expression& loop) {
     loop.second_name = second.text;
   }
   Token in = take();
-  if (in.kind != TokenKind::identifier || in.text != "in") return fail(in.begin, "Expected \"in\", not " + describe(in));
+  if (in.kind != TokenKind::identifier || in.text != "in")
+    return fail(in.begin, "Expected \"in\", not " + describe(in));
   loop.children.push_back(expression());
   return loop.children.back() != nullptr;
 }

@@ -218,7 +218,8 @@ bool Parser::escape(std::string& literal) {
     case 'U': return unicode_escape(literal, 8);
     default: break;
   }
-  return fail(at - 1, "Unknown escape; known are \\n \\r \\t \\\" \\\\ \\uXXXX \\UXXXXXXXX (a backslash itself is \\\\)");
+  return fail(at - 1,
+              "Unknown escape; known are \\n \\r \\t \\\" \\\\ \\uXXXX \\UXXXXXXXX (a backslash itself is \\\\)");
 }
 
 bool Parser::unicode_escape(std::string& literal, int digits) {
@@ -267,8 +268,8 @@ bool Parser::directive(Expression& text, TemplateEnd& end) {
   end.keyword.clear();
   ExpressionPtr part;
   const Token& word = peek();
-  bool ends_part = word.kind == TokenKind::identifier &&
-                   (word.text == "else" || word.text == "endif" || word.text == "endfor");
+  bool ends_part =
+      word.kind == TokenKind::identifier && (word.text == "else" || word.text == "endif" || word.text == "endfor");
   if (ends_part) {
     end.keyword = take().text;
     skip_newlines_ = skipped;

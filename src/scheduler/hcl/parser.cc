@@ -73,12 +73,14 @@ bool Parser::statement(Body& body) {
     return block(body, first) && statement_ends("A block");
   }
   if (second.is(":")) return fail(second.begin, "An attribute is set with = here: " + first.text + " = value");
-  return fail(second.begin, "After \"" + first.text + "\" comes = and a value, or { and a block, not " + describe(second));
+  return fail(second.begin,
+              "After \"" + first.text + "\" comes = and a value, or { and a block, not " + describe(second));
 }
 
 bool Parser::attribute(Body& body, const Token& name) {
   if (const Attribute* earlier = body.find(name.text)) {
-    return fail(name.begin, "The attribute \"" + name.text + "\" was already set at " + source_.place_of(earlier->begin));
+    return fail(name.begin,
+                "The attribute \"" + name.text + "\" was already set at " + source_.place_of(earlier->begin));
   }
   take();  // =
   if (peek().kind == TokenKind::newline) {
@@ -171,7 +173,8 @@ Token Parser::take() {
 bool Parser::expect(std::string_view punctuation, std::string_view where) {
   Token token = take();
   if (token.is(punctuation)) return true;
-  return fail(token.begin, "Expected " + std::string(punctuation) + " " + std::string(where) + ", not " + describe(token));
+  return fail(token.begin,
+              "Expected " + std::string(punctuation) + " " + std::string(where) + ", not " + describe(token));
 }
 
 bool Parser::at_end() {

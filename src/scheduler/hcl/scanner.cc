@@ -14,9 +14,9 @@ bool begins_name(char c) {
 
 bool continues_name(char c) { return begins_name(c) || is_digit(c) || c == '-'; }
 
-constexpr std::string_view kPunctuation[] = {"...", "==", "!=", "<=", ">=", "&&", "||", "=>", "{", "}", "[", "]", "(",
-                                             ")",   ",",  ":",  "=",  "?",  ".",  "<",  ">",  "+", "-", "*", "/", "%",
-                                             "!",   "~"};
+constexpr std::string_view kPunctuation[] = {"...", "==", "!=", "<=", ">=", "&&", "||", "=>", "{", "}",
+                                             "[",   "]",  "(",  ")",  ",",  ":",  "=",  "?",  ".", "<",
+                                             ">",   "+",  "-",  "*",  "/",  "%",  "!",  "~"};
 
 }  // namespace
 

@@ -11,7 +11,13 @@
 namespace weir::scheduler::hcl {
 
 enum class TokenKind : uint8_t {
-  end, newline, identifier, number, quote, heredoc, punctuation,
+  end,
+  newline,
+  identifier,
+  number,
+  quote,
+  heredoc,
+  punctuation,
   invalid,  // `text` is the message
 };
 

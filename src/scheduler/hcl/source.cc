@@ -7,7 +7,8 @@
 
 namespace weir::scheduler::hcl {
 
-Source::Source(std::string name, std::string_view text) : name_(std::move(name)), text_(replace_all(text, "\r\n", "\n")) {
+Source::Source(std::string name, std::string_view text)
+    : name_(std::move(name)), text_(replace_all(text, "\r\n", "\n")) {
   line_starts_.push_back(0);
   for (size_t i = 0; i < text_.size(); ++i) {
     if (text_[i] == '\n') line_starts_.push_back(static_cast<uint32_t>(i + 1));

@@ -13,9 +13,9 @@ struct KindName {
   std::string_view name;
   Kind kind;
 };
-constexpr KindName kKindNames[] = {{"any", Kind::any},   {"string", Kind::string}, {"number", Kind::number},
-                                   {"bool", Kind::boolean}, {"list", Kind::list},  {"set", Kind::set},
-                                   {"map", Kind::map},   {"object", Kind::object}, {"tuple", Kind::tuple}};
+constexpr KindName kKindNames[] = {{"any", Kind::any},      {"string", Kind::string}, {"number", Kind::number},
+                                   {"bool", Kind::boolean}, {"list", Kind::list},     {"set", Kind::set},
+                                   {"map", Kind::map},      {"object", Kind::object}, {"tuple", Kind::tuple}};
 
 const KindName* find_kind(std::string_view name) {
   for (const KindName& entry : kKindNames) {

@@ -59,7 +59,8 @@ Status VariableReader::declare(const Body& body) {
 }
 
 Status VariableReader::declare_variable(const Block& block) {
-  if (block.labels.size() != 1) return fail(source_.error_at(block.begin, "A variable has one label: variable \"name\" { }"));
+  if (block.labels.size() != 1)
+    return fail(source_.error_at(block.begin, "A variable has one label: variable \"name\" { }"));
   Declared declared;
   declared.begin = block.begin;
   bool has_type = false;
@@ -79,12 +80,14 @@ Status VariableReader::declare_variable(const Block& block) {
     if (!has_type) declared.type = type_of(*value);
     auto converted = convert(*value, declared.type);
     if (!converted) {
-      return fail(source_.error_at(attribute.value->begin, "The default does not fit the type: " + converted.error().message));
+      return fail(
+          source_.error_at(attribute.value->begin, "The default does not fit the type: " + converted.error().message));
     }
     declared.value = std::move(*converted);
   }
   for (const Block& inner : block.body.blocks) {
-    if (inner.type != "validation") return fail(source_.error_at(inner.begin, "A variable has no block \"" + inner.type + "\""));
+    if (inner.type != "validation")
+      return fail(source_.error_at(inner.begin, "A variable has no block \"" + inner.type + "\""));
     declared.validations.push_back(&inner);
   }
   return add(block.labels[0].text, std::move(declared));
@@ -171,7 +174,8 @@ Status VariableReader::read_file(const VariableFile& file) {
       auto value = evaluator.evaluate(*attribute.value);
       if (!value) return fail(value.error());
       bool is_unknown = options_.strict && !declared_.contains(attribute.name);
-      if (is_unknown) return fail(text.error_at(attribute.begin, "The job file declares no variable \"" + attribute.name + "\""));
+      if (is_unknown)
+        return fail(text.error_at(attribute.begin, "The job file declares no variable \"" + attribute.name + "\""));
       values[attribute.name] = std::move(*value);
     }
   }
@@ -189,7 +193,8 @@ Status VariableReader::set_from_text(const std::string& name, const std::string&
   if (kind == Type::Kind::string) return set(name, Value(text), origin);
   Source source(origin, text);
   auto expression = parse_expression(source);
-  bool is_word = !expression || (*expression)->kind == ExpressionKind::name || (*expression)->kind == ExpressionKind::path;
+  bool is_word =
+      !expression || (*expression)->kind == ExpressionKind::name || (*expression)->kind == ExpressionKind::path;
   if (kind == Type::Kind::any && is_word) return set(name, Value(text), origin);
   if (!expression) return fail(expression.error());
   Names none;
@@ -202,7 +207,8 @@ Status VariableReader::set(const std::string& name, const Value& value, const st
   Declared& declared = declared_[name];
   auto converted = convert(value, declared.type);
   if (!converted) {
-    return fail(ErrorCode::invalid, origin + ": the value of \"" + name + "\" does not fit: " + converted.error().message);
+    return fail(ErrorCode::invalid,
+                origin + ": the value of \"" + name + "\" does not fit: " + converted.error().message);
   }
   declared.value = std::move(*converted);
   return {};
