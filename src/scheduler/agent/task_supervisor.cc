@@ -107,6 +107,7 @@ int Supervisor::run() {
 
 Status Supervisor::prepare() {
   ::setsid();
+  if (::chdir("/") != 0) return fail(system_error("enter /", errno));  // holds no volume
   ::prctl(PR_SET_NAME, "weir-task");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans of the task become ours, so they can be found and killed
   lock_fd_ = ::open(spec_.lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -4,11 +4,14 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
+
 #include "agent_doubles.h"
 #include "agent_fixture.h"
 #include "agent_server_double.h"
 #include "catch.h"
 #include "scheduler/agent/process_identity.h"
+#include "scheduler/agent/task_files.h"
 #include "scheduler/job_rules.h"
 #include "weir/base/file.h"
 #include "weir/http/client.h"
@@ -26,6 +29,19 @@ struct Fixture {
   ScriptedServer server{loop};
   http::Client client{loop};
   std::unique_ptr<Agent> agent;
+
+  /// Tasks outlive their agent, but not the test.
+  ~Fixture() {
+    agent.reset();
+    auto records = list_files(folder.path("data/state/tasks"), ".record");
+    if (!records) return;
+    for (const std::string& name : *records) {
+      auto record = decode_task_record(read_file(folder.path("data/state/tasks/" + name)).value_or(""));
+      if (!record || !is_running(record->supervisor)) continue;
+      ::kill(-record->task.pid, SIGKILL);
+      run_until(loop, [&] { return !is_running(record->supervisor); });
+    }
+  }
 
   void start_agent() {
     auto made = Agent::start(loop, {.server = server.url(),
