@@ -207,7 +207,7 @@ Status ConsulProvider::on_service(const std::string& name, const QueryAnswer& an
     }
   }
   tracked.answered = true;
-  tracked.settled = true;
+  tracked.failures = 0;
   tracked.error.clear();
   note_settled();
   return {};
@@ -227,7 +227,7 @@ void ConsulProvider::on_service_failed(const std::string& name, const Error& err
               {{"provider", options_.name}, {"service", name}, {"error", error}});
   }
   tracked.error = error.text();
-  tracked.settled = true;
+  ++tracked.failures;
   note_settled();
   after_failure(error);
 }
@@ -261,7 +261,9 @@ void ConsulProvider::for_each_query(void (BlockingQuery::*call)()) {
 
 void ConsulProvider::note_settled() {
   if (synced_ || !names_known_) return;
-  const bool all = std::all_of(tracked_.begin(), tracked_.end(), [](const auto& one) { return one.second.settled; });
+  const bool all = std::all_of(tracked_.begin(), tracked_.end(), [](const auto& one) {
+    return one.second.answered || one.second.failures >= kFailuresWaitedFor;
+  });
   if (!all) return;
   synced_ = true;
   log::info("catalog synced", {{"provider", options_.name},

@@ -44,11 +44,14 @@ class ConsulProvider final : public Provider {
   void want_services(std::set<std::string, std::less<>> names) override;
 
  private:
+  /// A service that fails this often from the start is not waited for: one that is broken keeps no edge unready.
+  static constexpr uint32_t kFailuresWaitedFor = 5;
+
   /// One routed service.
   struct Tracked {
     std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
     bool answered = false;
-    bool settled = false;                  // answered, or failed once: the start does not wait for it any longer
+    uint32_t failures = 0;                 // since the start or the last answer
     bool empty_unconfirmed = false;        // said to have no instance; the list has not been read again since
     std::string error;
     std::vector<std::string> skipped;

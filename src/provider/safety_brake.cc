@@ -1,7 +1,9 @@
 #include "provider/safety_brake.h"
 
+#include <algorithm>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace weir::provider {
 namespace {
@@ -84,19 +86,22 @@ std::shared_ptr<const CatalogSnapshot> keep_lost(const CatalogSnapshot& applied,
 BrakeVerdict SafetyBrake::weigh(const std::shared_ptr<const CatalogSnapshot>& applied,
                                 const std::shared_ptr<const CatalogSnapshot>& wanted, uint64_t now_ms) {
   const Movement movement = count_movement(*applied, *wanted);
+  const size_t live_after = catalog::count_live_instances(*wanted);
   BrakeVerdict out{.apply = wanted, .live_before = catalog::count_live_instances(*applied)};
   forget_old_losses(now_ms);
 
   if (holding() && movement.lost == 0) release_at_ms_ = 0;
+  if (holding()) note_recovery(movement.lost, live_after, now_ms);
   if (holding() && now_ms >= release_at_ms_) {
     release_at_ms_ = 0;
     out.released = true;
     losses_.clear();  // it has been weighed and waited for: it does not count against what comes next
     return out;
   }
-  if (!holding() &&
-      too_much(movement.lost, movement.gained, out.live_before, catalog::count_live_instances(*wanted))) {
-    release_at_ms_ = now_ms + limits_.hold_ms;
+  if (!holding() && too_much(movement.lost, movement.gained, out.live_before, live_after)) {
+    hold_until_ms_ = now_ms + limits_.hold_ms;
+    release_at_ms_ = hold_until_ms_;
+    missing_ = movement.lost;
   }
   if (holding()) {
     out.apply = keep_lost(*applied, *wanted);
@@ -112,6 +117,16 @@ BrakeVerdict SafetyBrake::weigh(const std::shared_ptr<const CatalogSnapshot>& ap
     losses_.push_back({now_ms, movement.lost - movement.gained});
   }
   return out;
+}
+
+void SafetyBrake::note_recovery(size_t lost, size_t live_after, uint64_t now_ms) {
+  const bool moved = lost != std::exchange(missing_, lost);
+  const bool little = lost < limits_.count_min && live_after > 0;
+  if (!little) {
+    release_at_ms_ = hold_until_ms_;
+  } else if (moved) {
+    release_at_ms_ = std::min(hold_until_ms_, now_ms + kCalmMs);
+  }
 }
 
 bool SafetyBrake::too_much(size_t lost, size_t gained, size_t live_before, size_t live_after) {

@@ -30,11 +30,13 @@ struct BrakeVerdict {
 /// Weighs each new snapshot against the one in use. Pure but for its memory of the hold; one a provider.
 /// A loss is an endpoint that was live and is now absent or critical, less the endpoints that became live meanwhile.
 /// Maintenance is an operator's wish and no loss. Losses of the last kWindowMs count together: the same event reaches
-/// us in several answers. During a hold additions and changes apply, and nothing is removed until its end; it ends
-/// early when everything is back.
+/// us in several answers. During a hold additions and changes apply, and nothing is removed until its end. It ends early
+/// when everything is back, or when so little is missing that it would not have been held, and that for kCalmMs without
+/// more coming back.
 class SafetyBrake {
  public:
   static constexpr uint64_t kWindowMs = 2'000;
+  static constexpr uint64_t kCalmMs = 2'000;
 
   explicit SafetyBrake(BrakeLimits limits) : limits_(limits) {}
   /// `applied` is what was last served (a verdict's `apply`), `wanted` what the catalog says now. Neither is null.
@@ -48,11 +50,14 @@ class SafetyBrake {
     size_t endpoints;
   };
   [[nodiscard]] bool too_much(size_t lost, size_t gained, size_t live_before, size_t live_after);
+  void note_recovery(size_t lost, size_t live_after, uint64_t now_ms);
   void forget_old_losses(uint64_t now_ms);
 
   const BrakeLimits limits_;
   std::deque<Loss> losses_;      // applied ones, of the last kWindowMs; at most kLossesMax
-  uint64_t release_at_ms_ = 0;   // 0: not holding
+  uint64_t hold_until_ms_ = 0;   // of the hold as it began
+  uint64_t release_at_ms_ = 0;   // that, or earlier where nearly all is back; 0: not holding
+  size_t missing_ = 0;           // endpoints, when last weighed during the hold
 };
 
 }  // namespace weir::provider

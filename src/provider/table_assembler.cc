@@ -96,12 +96,10 @@ void TableAssembler::build(const std::string& provider, uint64_t seen_us) {
   const TableChange change{provider, seen_us, steady_us()};
   publish_(table_, change);
   note_latency(steady_us() - seen_us);
-  log::info("routing table changed", {{"generation", table_->generation()},
-                                      {"provider", provider},
-                                      {"routers", table_->routers().size()},
-                                      {"services", table_->services().size()},
-                                      {"rejected", rejected_.size()},
-                                      {"took_us", latency_.last_us}});
+  log::debug("routing table published", {{"generation", table_->generation()},
+                                         {"provider", provider},
+                                         {"rejected", rejected_.size()},
+                                         {"took_us", latency_.last_us}});
 }
 
 void TableAssembler::note_rejected(std::vector<routing::Rejection> rejected) {

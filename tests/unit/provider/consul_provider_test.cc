@@ -295,3 +295,21 @@ TEST_CASE("consul provider: an instance that cannot be used is skipped and shown
   CHECK(world.until([&] { return world.provider->status().skipped.size() == 1; }));
   CHECK(world.seen.text() == "web:web-0");
 }
+
+TEST_CASE("consul provider: one service that cannot be read from the start keeps the others waiting only for a moment") {
+  CatalogWorld world;
+  world.catalog.put({.service = "bad", .id = "bad-1"});
+  world.catalog.put({.service = "web", .id = "web-1"});
+  int refused = 0;
+  world.catalog.lie = [&](const http::Request& request, const std::shared_ptr<http::Responder>& to) {
+    if (request.path != "/v1/health/service/bad" || refused == 5) return false;
+    ++refused;
+    CHECK_FALSE(world.provider->status().synced_once);
+    to->respond({500, {}, "not now"});
+    return true;
+  };
+  world.start();
+  CHECK(world.until_synced());
+  CHECK(refused == 5);
+  CHECK(world.until_text("bad:bad-1 web:web-1"));
+}

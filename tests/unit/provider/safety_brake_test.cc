@@ -92,6 +92,30 @@ TEST_CASE("brake: exactly the share passes, one more is held; below the count no
   CHECK(few.take(snapshot({{"web", live(1)}})) == 1);
 }
 
+TEST_CASE("brake: when all but a few are back, those few go after a moment of calm, not before") {
+  World world;
+  world.take(snapshot({{"web", live(10)}}));
+  CHECK(world.take(snapshot({})) == 10);
+  CHECK(world.take(snapshot({{"web", live(6)}})) == 10);
+  world.clock.advance_ms(SafetyBrake::kCalmMs);
+  CHECK(world.take(snapshot({{"web", live(6)}})) == 10);  // four missing are not few
+  CHECK(world.take(snapshot({{"web", live(8)}})) == 10);
+  world.clock.advance_ms(SafetyBrake::kCalmMs - 1);
+  CHECK(world.take(snapshot({{"web", live(9)}})) == 10);  // more comes back: the calm begins anew
+  world.clock.advance_ms(SafetyBrake::kCalmMs - 1);
+  CHECK(world.take(snapshot({{"web", live(9)}})) == 10);
+  world.clock.advance_ms(1);
+  CHECK(world.take(snapshot({{"web", live(9)}})) == 9);
+}
+
+TEST_CASE("brake: a small catalog that is empty is held for the whole time, however few it had") {
+  World world;
+  world.take(snapshot({{"web", live(2)}}));
+  world.take(snapshot({}));
+  world.clock.advance_ms(29'999);
+  CHECK(world.take(snapshot({})) == 2);
+}
+
 TEST_CASE("brake: what is added or changed during a hold applies at once") {
   World world;
   world.take(snapshot({{"web", live(10)}}));

@@ -1,5 +1,6 @@
 #include "scripted_catalog.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -18,6 +19,7 @@ const std::string kService = "/v1/health/service/";
 // The lies are many and each is logged: the tests' own output stays readable without.
 const bool quiet = [] {
   log::configure(log::Level::off, log::Format::text);
+  std::signal(SIGPIPE, SIG_IGN);  // as main does
   return true;
 }();
 
