@@ -27,7 +27,7 @@ def weir_binary():
 
 
 def demo_binary():
-    return os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(weir_binary()))), "demo", "weir-demo")
+    return os.path.join(os.path.dirname(os.path.realpath(weir_binary())), "weir-demo")
 
 
 def die_with_parent():
