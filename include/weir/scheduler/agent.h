@@ -17,10 +17,10 @@ class Loop;
 
 namespace weir::scheduler {
 
-/// Speaks HTTP to the server (agent_protocol.h) and to a Consul-compatible registry, runs tasks under supervisors of their
-/// own and serves logs and statistics. Neither server nor registry need be there: it goes on with what it has and waits.
-/// Owned by whoever runs the loop; loop's thread; gone before the loop. Destroying it leaves all tasks running and all
-/// services registered: the next agent with the same data folder takes them over.
+/// Speaks HTTP to the server (agent_protocol.h) and to a Consul-compatible registry, runs tasks under supervisors of
+/// their own and serves logs and statistics. Neither server nor registry need be there: it goes on with what it has and
+/// waits. Owned by whoever runs the loop; loop's thread; gone before the loop. Destroying it leaves all tasks running
+/// and all services registered: the next agent with the same data folder takes them over.
 class Agent {
  public:
   struct Options {
@@ -32,19 +32,19 @@ class Agent {
     std::string name = {};            // "" = the host's name; unique in the cluster
     std::string datacenter = "dc1";
     std::string node_class = {};
-    SocketAddress http;               // the agent's own API; its ip is also where the tasks listen. Port 0: the kernel's choice
+    SocketAddress http;  // the agent's own API; its ip is also where the tasks listen. Port 0: the kernel's choice
     std::map<std::string, std::string> meta = {};
     std::vector<uint16_t> reserved_ports = {};  // never given to allocations
     uint16_t dynamic_port_min = 20000;
     uint16_t dynamic_port_max = 32000;
-    int64_t cpu_mhz = 0;              // 0: what the machine has
-    int64_t memory_mb = 0;            // 0: what the machine has
+    int64_t cpu_mhz = 0;    // 0: what the machine has
+    int64_t memory_mb = 0;  // 0: what the machine has
     int64_t reserved_cpu_mhz = 0;
     int64_t reserved_memory_mb = 0;
-    std::string version = {};         // Weir's, for the node's attributes
+    std::string version = {};  // Weir's, for the node's attributes
     /// Runs run_task_supervisor() (task_supervisor.h); the spec file is appended.
     std::vector<std::string> supervisor_argv = {"/proc/self/exe", "task-supervisor"};
-    uint64_t check_poll_ms = 500;     // how often checks are read while a deployment's health is open
+    uint64_t check_poll_ms = 500;  // how often checks are read while a deployment's health is open
   };
 
   /// Takes over what an earlier agent left in the data folder, then listens and registers. Errors: the folder cannot be

@@ -5,9 +5,9 @@
 
 namespace weir::scheduler {
 
-/// `weir task-supervisor <spec file>`: call this first thing in main (no threads yet, nothing to clean up); returns the exit
-/// code. Detaches, starts the task in a process group of its own, writes its logs, records its end, and goes.
-/// The caller's process returns as soon as the task runs (0), could not be started (1, the reason is in the record), the
+/// `weir task-supervisor <spec file>`: call this first thing in main (no threads yet, nothing to clean up); returns the
+/// exit code. Detaches, starts the task in a process group of its own, writes its logs, records its end, and goes. The
+/// caller's process returns as soon as the task runs (0), could not be started (1, the reason is in the record), the
 /// spec is unusable (2), or another supervisor has this task (3).
 int run_task_supervisor(int argc, char** argv);
 
@@ -16,8 +16,8 @@ inline constexpr int kSupervisorTaskFailed = 1;
 inline constexpr int kSupervisorBadSpec = 2;
 inline constexpr int kSupervisorTaken = 3;
 
-/// An order to a running supervisor: the value of a queued signal kSupervisorOrderSignal. Kept forever compatible, since
-/// supervisors outlive upgrades of the agent.
+/// An order to a running supervisor: the value of a queued signal kSupervisorOrderSignal. Kept forever compatible,
+/// since supervisors outlive upgrades of the agent.
 struct SupervisorOrder {
   int signal = 0;              // for the task's main process; SIGKILL: for it and all its descendants
   uint32_t kill_after_ms = 0;  // then SIGKILL to all of them; 0: never. The earliest of several counts. Max 2^23 - 1.

@@ -83,11 +83,13 @@ class Agent::Impl final : public ServerLink::Observer, public AgentApi::Backend 
   void run(event::Loop& loop, const Options& options, const AgentStore::Identity& identity) {
     Node node = describe(options, identity, http_->address().text(), drivers_);
     facts_ = {.id = node.id, .ip = node.ip, .variables = node_variables(node), .host_env = own_environment()};
-    registry_.emplace(loop, client_,
-                      RegistrySync::Options{.registry = options.registry, .token = options.registry_token, .node_id = node.id});
-    checks_.emplace(loop, client_,
-                    CheckPoll::Options{
-                        .registry = options.registry, .token = options.registry_token, .period_ms = options.check_poll_ms});
+    registry_.emplace(
+        loop, client_,
+        RegistrySync::Options{.registry = options.registry, .token = options.registry_token, .node_id = node.id});
+    checks_.emplace(
+        loop, client_,
+        CheckPoll::Options{
+            .registry = options.registry, .token = options.registry_token, .period_ms = options.check_poll_ms});
     link_.emplace(loop, client_, ServerLink::Options{.server = options.server, .token = options.server_token},
                   std::move(node), *this);
     allocs_.emplace(AllocSet::Context{.loop = loop,
@@ -99,7 +101,8 @@ class Agent::Impl final : public ServerLink::Observer, public AgentApi::Backend 
                     *link_);
     allocs_->restore();
     link_->start();
-    log::info("agent started", {{"node", facts_.id}, {"name", link_->node().name}, {"address", http_->address().text()}});
+    log::info("agent started",
+              {{"node", facts_.id}, {"name", link_->node().name}, {"address", http_->address().text()}});
   }
 
   ~Impl() {

@@ -28,9 +28,9 @@ void respond_error(http::Responder& responder, const Error& error) {
   respond_text(responder, status, error.text());
 }
 
-std::string parameter(const http::Request& request, std::string_view name, std::string fallback = "") {
+std::string parameter(const http::Request& request, std::string_view name, const char* fallback = "") {
   const std::string* value = request.parameter(name);
-  return value == nullptr ? std::move(fallback) : *value;
+  return value == nullptr ? fallback : *value;
 }
 
 bool is_true(const http::Request& request, std::string_view name) {
@@ -52,7 +52,8 @@ void AgentApi::handle(http::Request request, std::shared_ptr<http::Responder> re
 void AgentApi::route(const http::Request& request, const std::shared_ptr<http::Responder>& responder) {
   if (request.path == "/v1/client/stats") return host_stats(*responder);
   auto parts = split(request.path, '/');  // "", v1, client, fs | allocation, ...
-  bool known = parts.size() == 6 && parts[1] == "v1" && parts[2] == "client" && (parts[3] == "fs" || parts[3] == "allocation");
+  bool known =
+      parts.size() == 6 && parts[1] == "v1" && parts[2] == "client" && (parts[3] == "fs" || parts[3] == "allocation");
   if (!known) return respond_text(*responder, 404, "no such path: " + request.path);
   bool files = parts[3] == "fs";
   auto id = percent_decode(files ? parts[5] : parts[4]);
@@ -73,7 +74,8 @@ void AgentApi::route_allocation(Call& call, std::string_view verb) {
   if (verb == "checks" && reads) return respond_json(*call.responder, "{}");
   if (verb == "restart" && writes) return command(call, true);
   if (verb == "signal" && writes) return command(call, false);
-  respond_text(*call.responder, reads || writes ? 404 : 405, "no such call: " + call.request.method + " " + call.request.path);
+  respond_text(*call.responder, reads || writes ? 404 : 405,
+               "no such call: " + call.request.method + " " + call.request.path);
 }
 
 // ---- logs and files
@@ -84,7 +86,8 @@ void AgentApi::logs(const Call& call) {
   std::string origin = parameter(call.request, "origin", "start");
   auto offset = parse_u64(parameter(call.request, "offset", "0"));
   if (task.empty()) return respond_text(*call.responder, 400, "must provide task name");
-  if (type != "stdout" && type != "stderr") return respond_text(*call.responder, 400, "log type must be stdout or stderr");
+  if (type != "stdout" && type != "stderr")
+    return respond_text(*call.responder, 400, "log type must be stdout or stderr");
   if (origin != "start" && origin != "end") return respond_text(*call.responder, 400, "origin must be start or end");
   if (!offset) return respond_text(*call.responder, 400, "offset must be a number");
   if (call.alloc->alloc().task_states.find(task) == call.alloc->alloc().task_states.end()) {
@@ -95,19 +98,18 @@ void AgentApi::logs(const Call& call) {
   if (!cursor) return respond_text(*call.responder, 404, "task \"" + task + "\" not started yet. No logs available");
 
   auto place = streams_.insert(streams_.end(), nullptr);
-  LogStream::Options options{
-      .follow = is_true(call.request, "follow"),
-      .plain = is_true(call.request, "plain"),
-      .ended =
-          [this, id = call.alloc->alloc().id] {
-            AllocRunner* alloc = backend_.find(id);
-            return alloc == nullptr || alloc->terminal();
-          },
-      .on_over =
-          [this, place] {
-            loop_.destroy_later(std::move(*place));  // it calls from its own timer
-            streams_.erase(place);
-          }};
+  LogStream::Options options{.follow = is_true(call.request, "follow"),
+                             .plain = is_true(call.request, "plain"),
+                             .ended =
+                                 [this, id = call.alloc->alloc().id] {
+                                   AllocRunner* alloc = backend_.find(id);
+                                   return alloc == nullptr || alloc->terminal();
+                                 },
+                             .on_over =
+                                 [this, place] {
+                                   loop_.destroy_later(std::move(*place));  // it calls from its own timer
+                                   streams_.erase(place);
+                                 }};
   *place = std::make_unique<LogStream>(loop_, std::move(*cursor), call.responder, std::move(options));
 }
 
@@ -143,11 +145,12 @@ void AgentApi::allocation_stats(const Call& call) {
       usage_.forget(task->key());
       continue;
     }
-    tasks[task->task().name] = usage_.measure(task->key(), task->root_pid(), task->started_at_ms(), clock.monotonic_ms());
+    tasks[task->task().name] =
+        usage_.measure(task->key(), task->root_pid(), task->started_at_ms(), clock.monotonic_ms());
   }
   const NodeResources& resources = backend_.node().resources;
-  respond_json(*call.responder, encode_allocation_usage(tasks, resources.cpu_mhz / std::max<int64_t>(resources.cores, 1),
-                                                        clock.wall_ns()));
+  respond_json(*call.responder, encode_allocation_usage(
+                                    tasks, resources.cpu_mhz / std::max<int64_t>(resources.cores, 1), clock.wall_ns()));
 }
 
 void AgentApi::host_stats(http::Responder& responder) {

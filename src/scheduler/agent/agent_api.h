@@ -13,7 +13,8 @@
 
 namespace weir::scheduler {
 
-/// Owned by the agent; loop's thread. Everything but /v1/agent/health wants the node's secret: only the server knows it.
+/// Owned by the agent; loop's thread. Everything but /v1/agent/health wants the node's secret: only the server knows
+/// it.
 class AgentApi {
  public:
   class Backend {

@@ -68,14 +68,16 @@ std::string encode_allocation_usage(const std::map<std::string, Usage>& tasks, i
     total += usage;
     by_task[name] = {{"ResourceUsage", usage_json(usage, core_mhz)}, {"Timestamp", now_ns}, {"Pids", nullptr}};
   }
-  return text_of({{"ResourceUsage", usage_json(total, core_mhz)}, {"Tasks", std::move(by_task)}, {"Timestamp", now_ns}});
+  return text_of(
+      {{"ResourceUsage", usage_json(total, core_mhz)}, {"Tasks", std::move(by_task)}, {"Timestamp", now_ns}});
 }
 
 std::string encode_host_usage(const HostUsage& host, const std::string& data_dir, int64_t cpu_mhz, int64_t now_ns) {
   json cpus = json::array();
   double busy_percent = 0;
   for (const HostUsage::Cpu& cpu : host.cpus) {
-    cpus.push_back({{"CPU", cpu.name}, {"User", cpu.user_percent}, {"System", cpu.system_percent}, {"Idle", cpu.idle_percent}});
+    cpus.push_back(
+        {{"CPU", cpu.name}, {"User", cpu.user_percent}, {"System", cpu.system_percent}, {"Idle", cpu.idle_percent}});
     busy_percent += (100.0 - cpu.idle_percent) / static_cast<double>(host.cpus.size());
   }
   double used_percent =

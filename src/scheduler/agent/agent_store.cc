@@ -77,7 +77,8 @@ std::vector<Allocation> AgentStore::load() {
       out.push_back(std::move(pull->allocs[0]));
       continue;
     }
-    log::error("allocation cannot be restored", {{"file", path}, {"error", pull ? "no allocation in it" : pull.error().text()}});
+    log::error("allocation cannot be restored",
+               {{"file", path}, {"error", pull ? "no allocation in it" : pull.error().text()}});
     std::rename(path.c_str(), (path + ".bad").c_str());
   }
   return out;

@@ -85,9 +85,10 @@ void AllocRunner::update(Allocation alloc, bool held) {
   alloc.task_states = std::move(alloc_.task_states);
   alloc_ = std::move(alloc);
   if (ours && ours->healthy && !decided_by_server) {
-    alloc_.deployment_status = AllocDeploymentStatus{.healthy = ours->healthy,
-                                                     .timestamp_ns = ours->timestamp_ns,
-                                                     .canary = alloc_.deployment_status && alloc_.deployment_status->canary};
+    alloc_.deployment_status =
+        AllocDeploymentStatus{.healthy = ours->healthy,
+                              .timestamp_ns = ours->timestamp_ns,
+                              .canary = alloc_.deployment_status && alloc_.deployment_status->canary};
     health_unsent_ = true;  // an earlier agent decided and could not say so
   }
   held_ = held;
@@ -149,7 +150,8 @@ void AllocRunner::decide_health(bool healthy) {
   alloc_.deployment_status->timestamp_ns = SystemClock().wall_ns();
   health_unsent_ = true;
   if (!healthy) {
-    for (const auto& task : tasks_) task->add_event("Alloc Unhealthy", "A task ended, or it was not healthy by the deadline");
+    for (const auto& task : tasks_)
+      task->add_event("Alloc Unhealthy", "A task ended, or it was not healthy by the deadline");
   }
   context_.observer.on_alloc_changed(alloc_.id);
 }
@@ -281,9 +283,8 @@ void AllocRunner::end(std::optional<TaskEvent> why, bool with_group_delay) {
   if (undecided && why_) decide_health(false);
   services_.stop();
   log::info("allocation ends", {{"alloc", alloc_.id}, {"reason", why_ ? why_->message : "it is not wanted any more"}});
-  withdrawals_[AllocServices::kGroup] = services_.withdraw(owners(), [this, with_group_delay](const Status& withdrawn) {
-    delay_end(withdrawn, with_group_delay);
-  });
+  withdrawals_[AllocServices::kGroup] = services_.withdraw(
+      owners(), [this, with_group_delay](const Status& withdrawn) { delay_end(withdrawn, with_group_delay); });
 }
 
 void AllocRunner::delay_end(const Status& withdrawn, bool with_group_delay) {
@@ -293,10 +294,11 @@ void AllocRunner::delay_end(const Status& withdrawn, bool with_group_delay) {
   bool delayed = with_group_delay && delay_ns > 0 && any_running;
   for (const auto& task : tasks_) {
     if (!task->running()) continue;
-    if (!withdrawn) task->add_event("Task hook failed", "deregistration was not confirmed: " + withdrawn.error().text());
+    if (!withdrawn)
+      task->add_event("Task hook failed", "deregistration was not confirmed: " + withdrawn.error().text());
     if (delayed) {
-      task->add_event("Waiting for shutdown delay", "Waiting for the group's shutdown_delay of " + format_duration(delay_ns) +
-                                                        " before killing the task.");
+      task->add_event("Waiting for shutdown delay", "Waiting for the group's shutdown_delay of " +
+                                                        format_duration(delay_ns) + " before killing the task.");
     }
   }
   ending_ = delayed ? Ending::delaying : Ending::killing;

@@ -25,9 +25,9 @@ struct NodeFacts {
 
 /// Owned by the agent. Loop's thread. Destroying it leaves its processes running and its services registered.
 ///
-/// The end of an allocation, whatever the reason: services of the group and of the tasks are taken out of the registry →
-/// its answer is waited for (at most ten seconds) → shutdown delays → kill signal → kill timeout → SIGKILL → the
-/// allocation is reported as ended. From the first step on nothing registers a service again.
+/// The end of an allocation, whatever the reason: services of the group and of the tasks are taken out of the registry
+/// -> its answer is waited for (at most ten seconds) -> shutdown delays -> kill signal -> kill timeout -> SIGKILL ->
+/// the allocation is reported as ended. From the first step on nothing registers a service again.
 class AllocRunner final : public TaskRunner::Host {
  public:
   class Observer {

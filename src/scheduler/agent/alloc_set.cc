@@ -13,7 +13,9 @@ namespace {
 constexpr uint64_t kBatchMs = 200;
 constexpr uint64_t kRetryMaxMs = 5'000;
 
-bool has_group(const Allocation& alloc) { return alloc.job != nullptr && alloc.job->find_group(alloc.task_group) != nullptr; }
+bool has_group(const Allocation& alloc) {
+  return alloc.job != nullptr && alloc.job->find_group(alloc.task_group) != nullptr;
+}
 
 int64_t ended_at(const Allocation& alloc) {
   int64_t latest = 0;
@@ -95,7 +97,8 @@ void AllocSet::begin(Allocation alloc, bool held) {
     return reject(alloc, saved.error().text());
   }
   log::info("allocation begins", {{"alloc", id}, {"name", alloc.name}, {"waits", held}});
-  auto runner = std::make_unique<AllocRunner>(runner_context(), std::move(alloc), context_.store.alloc_folder(id), held);
+  auto runner =
+      std::make_unique<AllocRunner>(runner_context(), std::move(alloc), context_.store.alloc_folder(id), held);
   AllocRunner& begun = *runner;
   runners_[id] = std::move(runner);
   begun.begin();

@@ -31,7 +31,8 @@ void fingerprint_cpu(int64_t override_mhz, Node& node) {
   auto info = read_key_values("/proc/cpuinfo", ':');
   int64_t cores = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
   int64_t mhz = std::atol(info["cpu MHz"].c_str());
-  if (auto text = read_file("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", 64)) mhz = std::atol(text->c_str()) / 1000;
+  if (auto text = read_file("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", 64))
+    mhz = std::atol(text->c_str()) / 1000;
   if (mhz <= 0) mhz = kCoreMhzUnknown;
   node.resources.cores = cores;
   node.resources.cpu_mhz = override_mhz > 0 ? override_mhz : cores * mhz;
@@ -102,8 +103,9 @@ void fingerprint_machine(const FingerprintInput& input, Node& node) {
 }
 
 NodeVariables node_variables(const Node& node) {
-  NodeVariables out = {{"node.unique.id", node.id},        {"node.unique.name", node.name}, {"node.datacenter", node.datacenter},
-                       {"node.class", node.node_class},    {"node.pool", node.node_pool},   {"node.region", "global"}};
+  NodeVariables out = {{"node.unique.id", node.id},          {"node.unique.name", node.name},
+                       {"node.datacenter", node.datacenter}, {"node.class", node.node_class},
+                       {"node.pool", node.node_pool},        {"node.region", "global"}};
   for (const auto& [name, value] : node.attributes) out["attr." + name] = value;
   for (const auto& [name, value] : node.meta) out["meta." + name] = value;
   return out;

@@ -10,10 +10,10 @@ namespace weir::scheduler {
 
 /// What is seen of an allocation at one moment.
 struct HealthObservation {
-  bool tasks_running = false;    // all main tasks
-  bool task_ended = false;       // one has failed or finished
-  uint64_t started_at_ms = 0;    // the latest start of a task; a restart begins the time anew
-  bool services_passing = false; // all services confirmed by the registry, all their checks there and good
+  bool tasks_running = false;     // all main tasks
+  bool task_ended = false;        // one has failed or finished
+  uint64_t started_at_ms = 0;     // the latest start of a task; a restart begins the time anew
+  bool services_passing = false;  // all services confirmed by the registry, all their checks there and good
 };
 
 class HealthTracker {

@@ -17,8 +17,8 @@ class LogCursor {
     std::string bytes;    // empty: nothing new at present
   };
 
-  /// not_found when no file exists yet. `offset` counts from the oldest byte kept, or back from the newest one; too large
-  /// means the other end.
+  /// not_found when no file exists yet. `offset` counts from the oldest byte kept, or back from the newest one; too
+  /// large means the other end.
   static Result<LogCursor> at(std::string folder, std::string name, bool from_end, uint64_t offset);
   Piece read(size_t bytes_max);
 

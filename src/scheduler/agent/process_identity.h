@@ -11,7 +11,8 @@
 
 namespace weir::scheduler {
 
-/// A process number with the time it started at, in clock ticks since boot. With the boot's id it names one process for ever.
+/// A process number with the time it started at, in clock ticks since boot. With the boot's id it names one process for
+/// ever.
 struct ProcessIdentity {
   pid_t pid = 0;
   uint64_t start_ticks = 0;

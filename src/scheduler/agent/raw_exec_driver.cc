@@ -83,7 +83,7 @@ Result<std::unique_ptr<TaskProcess>> RawExecDriver::start(const TaskLaunch& laun
     spec.log_file_bytes_max = static_cast<uint64_t>(launch.logs.max_file_size_mb) * 1024 * 1024;
   }
   if (launch.logs.max_files > 0) spec.log_files_max = static_cast<uint64_t>(launch.logs.max_files);
-  for (const auto& [name, value] : launch.env) spec.env.push_back(name + "=" + value);
+  for (const auto& [name, value] : launch.env) spec.env.emplace_back(name).append("=").append(value);
   // Not world-readable: an environment may hold secrets.
   Status written = write_file_atomic(path(launch.key, ".spec"), encode_task_spec(spec), 0600);
   if (!written) return fail(written.error());

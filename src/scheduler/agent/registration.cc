@@ -20,10 +20,11 @@ class Builder {
     bool canary = context_.alloc.deployment_status && context_.alloc.deployment_status->canary;
     std::string owner = context_.task == nullptr ? "group-" + context_.group.name : context_.task->name;
     ServiceRegistration out;
-    std::string named =
-        service_name(service.name, *context_.alloc.job, context_.group, context_.task == nullptr ? "" : context_.task->name);
+    std::string named = service_name(service.name, *context_.alloc.job, context_.group,
+                                     context_.task == nullptr ? "" : context_.task->name);
     out.name = replaced(named);
-    out.id = std::string(kServiceIdPrefix) + context_.alloc.id + "-" + owner + "-" + out.name + "-" + service.port_label;
+    out.id =
+        std::string(kServiceIdPrefix) + context_.alloc.id + "-" + owner + "-" + out.name + "-" + service.port_label;
     const auto& tags = canary && !service.canary_tags.empty() ? service.canary_tags : service.tags;
     for (const std::string& tag : tags) out.tags.push_back(replaced(tag));
     out.meta = replaced(canary && !service.canary_meta.empty() ? service.canary_meta : service.meta);
@@ -109,7 +110,9 @@ class Builder {
     return fail(ErrorCode::not_found, "the allocation has no port \"" + label + "\"");
   }
 
-  [[nodiscard]] std::string replaced(std::string_view text) const { return interpolate(text, context_.env, context_.node); }
+  [[nodiscard]] std::string replaced(std::string_view text) const {
+    return interpolate(text, context_.env, context_.node);
+  }
   [[nodiscard]] TextMap replaced(const TextMap& map) const {
     TextMap out;
     for (const auto& [name, value] : map) out[replaced(name)] = replaced(value);

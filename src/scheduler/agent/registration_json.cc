@@ -92,12 +92,14 @@ bool same_service(const json& row, const ServiceRegistration& wanted) {
   bool overrides = tag_override != row.end() && tag_override->is_boolean() && tag_override->get<bool>();
   return text_member(row, "Service") == wanted.name && text_member(row, "Address") == wanted.address &&
          number_member(row, "Port") == wanted.port && overrides == wanted.enable_tag_override &&
-         (overrides || same_tags(row, wanted.tags)) && same_map(row, "Meta", wanted.meta) && same_addresses(row, wanted);
+         (overrides || same_tags(row, wanted.tags)) && same_map(row, "Meta", wanted.meta) &&
+         same_addresses(row, wanted);
 }
 
 Result<json> parse_object(std::string_view body, const char* what) {
   json parsed = json::parse(body, nullptr, false);
-  if (!parsed.is_object()) return fail(ErrorCode::invalid, std::string("the registry's ") + what + " are not a JSON object");
+  if (!parsed.is_object())
+    return fail(ErrorCode::invalid, std::string("the registry's ") + what + " are not a JSON object");
   return parsed;
 }
 

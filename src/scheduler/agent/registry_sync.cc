@@ -39,18 +39,17 @@ void RegistrySync::Withdrawal::finish() {
     const std::string& id = *waiting_for_.begin();
     auto entry = sync_.entries_.find(id);
     std::string error = entry == sync_.entries_.end() ? "" : entry->second.last_error;
-    status = fail(ErrorCode::timeout, "no confirmation of the registry within " + std::to_string(sync_.options_.withdrawal_max_ms) + " ms for " +
-                                          id + (error.empty() ? "" : " (" + error + ")"));
+    status = fail(ErrorCode::timeout, "no confirmation of the registry within " +
+                                          std::to_string(sync_.options_.withdrawal_max_ms) + " ms for " + id +
+                                          (error.empty() ? "" : " (" + error + ")"));
   }
   if (auto callback = std::exchange(on_withdrawn_, nullptr)) callback(status);  // may destroy this
 }
 
 RegistrySync::RegistrySync(event::Loop& loop, http::Client& client, Options options)
-    : loop_(loop),
-      client_(client),
-      options_(std::move(options)),
-      started_ms_(loop.now_ms()),
-      sync_timer_(loop, [this] { list_services(); }) {
+    : loop_(loop), client_(client), options_(std::move(options)), started_ms_(loop.now_ms()), sync_timer_(loop, [this] {
+        list_services();
+      }) {
   sync_timer_.start_once(0);
 }
 
@@ -134,8 +133,7 @@ void RegistrySync::on_failed(const std::string& id, Entry& entry, const std::str
                              const Result<http::ClientResponse>& response) {
   entry.last_error = failure_text(response);
   if (entry.failures == 0) {
-    log::warn("registry refuses or does not answer",
-              {{"call", what}, {"service", id}, {"error", entry.last_error}});
+    log::warn("registry refuses or does not answer", {{"call", what}, {"service", id}, {"error", entry.last_error}});
   }
   // An answer that was lost may have been a success.
   entry.known = Known::unknown;
@@ -230,7 +228,8 @@ void RegistrySync::sync_failed(const std::string& error) {
 }
 
 http::ClientRequest RegistrySync::request(std::string method, std::string target) const {
-  http::ClientRequest out{.method = std::move(method), .url = options_.registry, .timeout_ms = options_.call_timeout_ms};
+  http::ClientRequest out{
+      .method = std::move(method), .url = options_.registry, .timeout_ms = options_.call_timeout_ms};
   out.url.target = std::move(target);
   if (!options_.token.empty()) out.headers.emplace_back("X-Consul-Token", options_.token);
   return out;

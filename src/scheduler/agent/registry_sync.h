@@ -19,8 +19,8 @@
 namespace weir::scheduler {
 
 /// Registers and deregisters by id, one call an id at a time, retried with back-off until the registry agrees. Every
-/// kFullSyncMs, and soon after a failure, it compares with the registry's whole list. Owned by the agent; loop's thread.
-/// Destroying it takes nothing out of the registry: the tasks live on without their agent.
+/// kFullSyncMs, and soon after a failure, it compares with the registry's whole list. Owned by the agent; loop's
+/// thread. Destroying it takes nothing out of the registry: the tasks live on without their agent.
 class RegistrySync {
  public:
   struct Options {
@@ -56,7 +56,8 @@ class RegistrySync {
   RegistrySync(event::Loop& loop, http::Client& client, Options options);
   ~RegistrySync();
 
-  /// Wants the service registered as it is here; replaces what was wanted by that id (an upsert, never a deregistration).
+  /// Wants the service registered as it is here; replaces what was wanted by that id (an upsert, never a
+  /// deregistration).
   void put(const ServiceRegistration& service);
   /// Wants it gone.
   void remove(const std::string& id);
@@ -81,7 +82,8 @@ class RegistrySync {
   void step(const std::string& id);
   void send_register(const std::string& id, Entry& entry);
   void send_deregister(const std::string& id, Entry& entry);
-  void on_failed(const std::string& id, Entry& entry, const std::string& what, const Result<http::ClientResponse>& response);
+  void on_failed(const std::string& id, Entry& entry, const std::string& what,
+                 const Result<http::ClientResponse>& response);
   void settle(const std::string& id);
   void list_services();
   void on_services(const Result<http::ClientResponse>& response);

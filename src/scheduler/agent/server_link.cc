@@ -38,7 +38,8 @@ void ServerLink::start() { send_registration(); }
 void ServerLink::send_registration() {
   auto call = request("PUT", "/v1/internal/node/register");
   call.body = encode_registration({.node = node_});
-  registration_ = client_.send(std::move(call), [this](Result<http::ClientResponse> response) { on_registered(response); });
+  registration_ =
+      client_.send(std::move(call), [this](Result<http::ClientResponse> response) { on_registered(response); });
 }
 
 void ServerLink::on_registered(const Result<http::ClientResponse>& response) {

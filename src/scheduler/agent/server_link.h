@@ -14,8 +14,8 @@
 
 namespace weir::scheduler {
 
-/// Keeps the node registered and the pull under way for ever, with back-off while the server is away. Owned by the agent.
-/// Loop's thread.
+/// Keeps the node registered and the pull under way for ever, with back-off while the server is away. Owned by the
+/// agent. Loop's thread.
 class ServerLink {
  public:
   class Observer {

@@ -80,8 +80,7 @@ void SupervisedProcess::report() {
   if (watch_) return observer_.on_process_started(record_.started_at_ns);
   auto record = read_record(record_path_);
   if (record && record->run == record_.run && record->phase == TaskRecord::Phase::exited) {
-    return observer_.on_process_exited(
-        {.code = record->exit_code,
+    return observer_.on_process_exited({.code = record->exit_code,
                                         .signal = record->signal,
                                         .started_at_ns = record->started_at_ns,
                                         .finished_at_ns = record->finished_at_ns});

@@ -40,7 +40,7 @@ class SupervisedProcess final : public TaskProcess {
   Observer& observer_;
   std::string run_;
   std::optional<event::Child> launcher_;
-  std::optional<event::ProcessWatch> watch_;  // of the supervisor
+  std::optional<event::ProcessWatch> watch_;   // of the supervisor
   std::vector<SupervisorOrder> early_orders_;  // given before the supervisor was known
   TaskRecord record_;
   std::optional<Error> not_started_;

@@ -13,10 +13,13 @@ void put(std::string& out, char end, std::string_view name, std::string_view val
   out.append(name).append("=").append(value).push_back(end);
 }
 
-void put(std::string& out, char end, std::string_view name, uint64_t value) { put(out, end, name, std::to_string(value)); }
+void put(std::string& out, char end, std::string_view name, uint64_t value) {
+  put(out, end, name, std::to_string(value));
+}
 
 /// Calls `take(name, value)` for each part; an error when one has no '=', or the last no end (a torn file).
-Status each_part(std::string_view text, char end, const std::function<Status(std::string_view, std::string_view)>& take) {
+Status each_part(std::string_view text, char end,
+                 const std::function<Status(std::string_view, std::string_view)>& take) {
   if (text.empty() || text.back() != end) return fail(ErrorCode::invalid, "cut off");
   text.remove_suffix(1);
   for (std::string_view part : split(text, end)) {
@@ -75,7 +78,8 @@ Result<TaskSpec> decode_task_spec(std::string_view text) {
   if (Status read = each_part(text, '\0', take); !read) return fail(read.error());
   spec.log_disabled = disabled != 0;
   if (spec.argv.empty() || spec.argv[0].empty()) return fail(ErrorCode::invalid, "no command");
-  if (spec.record_path.empty() || spec.lock_path.empty()) return fail(ErrorCode::invalid, "no record_path or lock_path");
+  if (spec.record_path.empty() || spec.lock_path.empty())
+    return fail(ErrorCode::invalid, "no record_path or lock_path");
   if (spec.log_file_bytes_max == 0 || spec.log_files_max == 0) return fail(ErrorCode::invalid, "a log limit is 0");
   return spec;
 }

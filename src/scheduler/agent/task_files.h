@@ -18,13 +18,13 @@ struct TaskSpec {
   std::vector<std::string> env = {};   // "A=b"
   std::string cwd = {};
   std::string log_folder = {};
-  std::string log_name = {};           // "<log_name>.stdout.0"
+  std::string log_name = {};  // "<log_name>.stdout.0"
   uint64_t log_file_bytes_max = 10 * 1024 * 1024;
-  uint64_t log_files_max = 10;         // of each of the two streams
+  uint64_t log_files_max = 10;  // of each of the two streams
   bool log_disabled = false;
-  std::string run = {};                // names this start; comes back in the record
+  std::string run = {};  // names this start; comes back in the record
   std::string record_path = {};
-  std::string lock_path = {};          // held as long as the supervisor lives: no task is ever started twice
+  std::string lock_path = {};  // held as long as the supervisor lives: no task is ever started twice
 
   bool operator==(const TaskSpec&) const = default;
 };

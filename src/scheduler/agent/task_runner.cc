@@ -55,7 +55,8 @@ void TaskRunner::launch() {
     return;
   }
   if (driver_ == nullptr) {
-    return on_launch_failed({.code = ErrorCode::invalid, .message = "this node has no driver \"" + task_.driver + "\""});
+    return on_launch_failed(
+        {.code = ErrorCode::invalid, .message = "this node has no driver \"" + task_.driver + "\""});
   }
   phase_ = Phase::starting;
   state_.state = TaskRunState::pending;
@@ -102,7 +103,8 @@ void TaskRunner::on_process_exited(const TaskExit& exit) {
   bool ordered = phase_ == Phase::killing || phase_ == Phase::delaying || phase_ == Phase::withdrawing;
   phase_ = Phase::between_runs;
   state_.finished_at_ns = exit.finished_at_ns;
-  TextMap details = {{"exit_code", std::to_string(exit.code)}, {"signal", std::to_string(exit.signal)}, {"oom_killed", "false"}};
+  TextMap details = {
+      {"exit_code", std::to_string(exit.code)}, {"signal", std::to_string(exit.signal)}, {"oom_killed", "false"}};
   if (!exit.error.empty()) details["exit_message"] = exit.error;
   add_event("Terminated", exit_text(exit), std::move(details));
   if (ordered) add_event("Killed", "Task successfully killed");
@@ -117,13 +119,11 @@ void TaskRunner::on_process_exited(const TaskExit& exit) {
 
 void TaskRunner::follow(const RestartDecision& decision) {
   switch (decision.verdict) {
-    case RestartDecision::Verdict::complete:
-      return finish(false);
+    case RestartDecision::Verdict::complete: return finish(false);
     case RestartDecision::Verdict::fail:
       add_event("Not Restarting", decision.reason, {{"fails_task", "true"}, {"restart_reason", decision.reason}});
       return finish(true);
-    case RestartDecision::Verdict::restart:
-      break;
+    case RestartDecision::Verdict::restart: break;
   }
   auto delay_ns = static_cast<int64_t>(decision.delay_ms) * kNsPerMs;
   phase_ = Phase::between_runs;
@@ -141,18 +141,14 @@ void TaskRunner::stop(std::optional<TaskEvent> event) {
   restart_after_ = false;
   if (event) add_event(event->type, event->message, event->details);
   switch (phase_) {
-    case Phase::running:
-      return begin_kill();
+    case Phase::running: return begin_kill();
     case Phase::waiting:
-    case Phase::between_runs:
-      timer_.stop();
-      return finish(false);
+    case Phase::between_runs: timer_.stop(); return finish(false);
     case Phase::starting:     // on_process_started() goes on from here
     case Phase::withdrawing:  // a restart's kill under way becomes the last one
     case Phase::delaying:
     case Phase::killing:
-    case Phase::dead:
-      return;
+    case Phase::dead: return;
   }
 }
 
@@ -201,15 +197,18 @@ void TaskRunner::finish(bool failed) {
   phase_ = Phase::dead;
   state_.state = TaskRunState::dead;
   state_.failed = failed;
-  if (state_.finished_at_ns < state_.started_at_ns || state_.finished_at_ns == 0) state_.finished_at_ns = clock_.wall_ns();
+  if (state_.finished_at_ns < state_.started_at_ns || state_.finished_at_ns == 0)
+    state_.finished_at_ns = clock_.wall_ns();
   host_.on_task_changed();
   host_.on_task_dead(*this);
 }
 
 void TaskRunner::add_event(std::string type, std::string message, TextMap details) {
   log::info("task event", {{"task", key_}, {"type", type}, {"message", message}});
-  state_.events.push_back(
-      {.type = std::move(type), .time_ns = clock_.wall_ns(), .message = std::move(message), .details = std::move(details)});
+  state_.events.push_back({.type = std::move(type),
+                           .time_ns = clock_.wall_ns(),
+                           .message = std::move(message),
+                           .details = std::move(details)});
   if (state_.events.size() > kTaskEventsMax) state_.events.erase(state_.events.begin());
   host_.on_task_changed();
 }

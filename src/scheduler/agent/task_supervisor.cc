@@ -119,7 +119,8 @@ Status Supervisor::prepare() {
 
   sigset_t watched;
   sigemptyset(&watched);
-  for (int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, kSupervisorOrderSignal}) sigaddset(&watched, signal);
+  for (int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, kSupervisorOrderSignal})
+    sigaddset(&watched, signal);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   signal_fd_ = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signal_fd_ < 0) return fail(system_error("signalfd", errno));

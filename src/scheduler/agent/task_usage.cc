@@ -45,8 +45,10 @@ Usage TaskUsage::measure(const std::string& key, pid_t root, uint64_t started_at
     }
   }
   auto known = readings_.find(key);
-  Reading before = known != readings_.end() && known->second.at_ms >= started_at_ms ? known->second : Reading{.at_ms = started_at_ms};
-  double ticks = static_cast<double>(std::max<uint64_t>(now_ms - before.at_ms, 1)) / 1000.0 * static_cast<double>(::sysconf(_SC_CLK_TCK));
+  Reading before = known != readings_.end() && known->second.at_ms >= started_at_ms ? known->second
+                                                                                    : Reading{.at_ms = started_at_ms};
+  double ticks = static_cast<double>(std::max<uint64_t>(now_ms - before.at_ms, 1)) / 1000.0 *
+                 static_cast<double>(::sysconf(_SC_CLK_TCK));
   // A process that ended between two readings takes its ticks along: then less than nothing was used.
   auto percent = [&](uint64_t later, uint64_t earlier) {
     return later > earlier ? static_cast<double>(later - earlier) / ticks * 100.0 : 0.0;

@@ -14,7 +14,7 @@ namespace weir::scheduler {
 
 struct Usage {
   uint64_t resident_bytes = 0;
-  double user_percent = 0;    // of one core, since the last question (or since the start)
+  double user_percent = 0;  // of one core, since the last question (or since the start)
   double system_percent = 0;
   std::vector<pid_t> pids = {};
 
@@ -24,8 +24,8 @@ struct Usage {
 /// Remembers the last reading of each task, since a rate needs two. Owned by the agent's API.
 class TaskUsage {
  public:
-  /// Sums over all descendants of `root` (the supervisor itself is ours, not the task's). `started_at_ms` and `now_ms` are
-  /// monotonic.
+  /// Sums over all descendants of `root` (the supervisor itself is ours, not the task's). `started_at_ms` and `now_ms`
+  /// are monotonic.
   Usage measure(const std::string& key, pid_t root, uint64_t started_at_ms, uint64_t now_ms);
   void forget(const std::string& key) { readings_.erase(key); }
 

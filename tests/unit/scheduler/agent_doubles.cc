@@ -14,10 +14,9 @@ namespace weir::scheduler {
 using nlohmann::json;
 
 ScriptedRegistry::ScriptedRegistry(event::Loop& loop, Trace& trace) : loop_(loop), trace_(trace) {
-  auto server = http::Server::listen(loop, *SocketAddress::parse("127.0.0.1:0"),
-                                     [this](http::Request request, std::shared_ptr<http::Responder> responder) {
-                                       on_request(request, responder);
-                                     });
+  auto server = http::Server::listen(
+      loop, *SocketAddress::parse("127.0.0.1:0"),
+      [this](http::Request request, std::shared_ptr<http::Responder> responder) { on_request(request, responder); });
   REQUIRE(server);
   server_ = std::move(*server);
 }
@@ -116,7 +115,8 @@ FakeProcess::~FakeProcess() {
 }
 
 void FakeProcess::stop(int signal, uint32_t kill_after_ms) {
-  driver_.trace_.push_back("signal " + std::to_string(signal) + " to " + name_ + ", kill after " + std::to_string(kill_after_ms));
+  driver_.trace_.push_back("signal " + std::to_string(signal) + " to " + name_ + ", kill after " +
+                           std::to_string(kill_after_ms));
   if (!driver_.obedient_) return;
   driver_.loop_.post([&driver = driver_, name = name_] {
     if (FakeProcess* process = driver.process(name)) process->exit(0);
@@ -148,7 +148,8 @@ FakeProcess* FakeDriver::process(const std::string& task) const {
 
 Job example_job() {
   ServiceCheck check{.type = "http", .path = "/health", .interval_ns = 1'000'000'000, .timeout_ns = 1'000'000'000};
-  Service service{.name = "web", .tags = {"urlprefix-/", "v=${NOMAD_ALLOC_INDEX}"}, .port_label = "http", .checks = {check}};
+  Service service{
+      .name = "web", .tags = {"urlprefix-/", "v=${NOMAD_ALLOC_INDEX}"}, .port_label = "http", .checks = {check}};
   Task task{.name = "srv", .driver = "raw_exec"};
   task.config = Value(Value::Object{{"command", Value("/bin/sh")}});
   TaskGroup group{.name = "g", .count = 1, .tasks = {task}};

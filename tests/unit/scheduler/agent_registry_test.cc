@@ -104,7 +104,9 @@ TEST_CASE("registry sync: a withdrawal that is given up still deregisters, and c
   test.sync->put(service("a"));
   REQUIRE(test.wait_count(1));
   bool called = false;
-  { auto withdrawal = test.sync->withdraw({service("a").id}, [&](const Status&) { called = true; }); }
+  {
+    auto withdrawal = test.sync->withdraw({service("a").id}, [&](const Status&) { called = true; });
+  }
   REQUIRE(test.wait_count(0));
   CHECK_FALSE(called);
 }

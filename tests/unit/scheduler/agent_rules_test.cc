@@ -46,7 +46,9 @@ TEST_CASE("restart: one failure more than the attempts of an interval is too man
     CHECK(decision.verdict == Verdict::fail);
     CHECK(decision.reason == "Exceeded allowed attempts 2 in interval 10s and mode is \"fail\"");
   }
-  SECTION("after") { CHECK(tracker.after_exit(policy(2, "fail"), "service", false, 11'001).verdict == Verdict::restart); }
+  SECTION("after") {
+    CHECK(tracker.after_exit(policy(2, "fail"), "service", false, 11'001).verdict == Verdict::restart);
+  }
 }
 
 TEST_CASE("restart: the delay grows by up to a quarter; mode delay waits for the interval's end") {
@@ -76,7 +78,7 @@ TEST_CASE("health: good checks must stay good for the whole time") {
   bad.services_passing = false;
   CHECK_FALSE(tracker.observe(bad, 500));
   CHECK_FALSE(tracker.observe(good, 1'000));
-  CHECK_FALSE(tracker.observe(bad, 1'900));   // flaps
+  CHECK_FALSE(tracker.observe(bad, 1'900));  // flaps
   CHECK_FALSE(tracker.observe(good, 2'000));
   CHECK_FALSE(tracker.observe(good, 2'999));
   CHECK(tracker.observe(good, 3'000) == true);
@@ -113,7 +115,11 @@ TEST_CASE("registration: id, address, tags, meta and check are as Nomad's, with 
   Allocation alloc = example_alloc(job);
   TextMap env = {{"NOMAD_ALLOC_INDEX", "3"}};
   NodeVariables node;
-  RegistrationContext context{.alloc = alloc, .group = job.task_groups[0], .env = env, .node = node, .node_id = "node-1",
+  RegistrationContext context{.alloc = alloc,
+                              .group = job.task_groups[0],
+                              .env = env,
+                              .node = node,
+                              .node_id = "node-1",
                               .node_ip = "127.0.0.2"};
   auto built = build_registrations(context);
   REQUIRE(built);
@@ -145,10 +151,12 @@ TEST_CASE("registration: id, address, tags, meta and check are as Nomad's, with 
     CHECK(missing.error().message.find("\"http\"") != std::string::npos);
   }
   SECTION("a registry's row equals what was sent, whatever the registry adds to it") {
-    std::string row = "{\"" + web.id + "\":{\"ID\":\"" + web.id +
-                      R"(","Service":"web","Tags":["urlprefix-/","v=3"],"Port":20001,"Address":"127.0.0.2",)"
-                      R"("Meta":{"external-source":"nomad","weir-node-id":"node-1"},"Weights":{"Passing":1,"Warning":1},)"
-                      R"("TaggedAddresses":{"lan_ipv4":{"Address":"127.0.0.2","Port":20001}},"EnableTagOverride":false,"Datacenter":"dc1"}})";
+    std::string row =
+        "{\"" + web.id + "\":{\"ID\":\"" + web.id +
+        R"(","Service":"web","Tags":["urlprefix-/","v=3"],"Port":20001,"Address":"127.0.0.2",)"
+        R"("Meta":{"external-source":"nomad","weir-node-id":"node-1"},"Weights":{"Passing":1,"Warning":1},)"
+        R"("TaggedAddresses":{"lan_ipv4":{"Address":"127.0.0.2","Port":20001}},)"
+        R"("EnableTagOverride":false,"Datacenter":"dc1"}})";
     auto rows = decode_registered_services(row, {{web.id, &web}});
     REQUIRE(rows);
     REQUIRE(rows->size() == 1);
@@ -165,8 +173,10 @@ TEST_CASE("registration: id, address, tags, meta and check are as Nomad's, with 
 TEST_CASE("raw_exec: command and arguments with variables replaced, numbers as text, the unknown refused") {
   TextMap env = {{"NOMAD_PORT_http", "8080"}};
   auto config = [](Value::Object object) { return Value(std::move(object)); };
-  auto good = parse_raw_exec_config(
-      config({{"command", Value("srv")}, {"args", Value(Value::List{Value("-p"), Value("${NOMAD_PORT_http}"), Value(7)})}}), env, {});
+  auto good =
+      parse_raw_exec_config(config({{"command", Value("srv")},
+                                    {"args", Value(Value::List{Value("-p"), Value("${NOMAD_PORT_http}"), Value(7)})}}),
+                            env, {});
   REQUIRE(good);
   CHECK(good->argv == std::vector<std::string>{"srv", "-p", "8080", "7"});
   CHECK_FALSE(parse_raw_exec_config(config({}), env, {}));
@@ -219,7 +229,8 @@ TEST_CASE("alloc files: a path stays inside, also through links, and out of secr
   std::filesystem::create_symlink("../srv/secrets", root + "/alloc/inner");
   CHECK(resolve_alloc_path(root, "/"));
   CHECK(resolve_alloc_path(root, "alloc/../srv"));
-  for (const char* path : {"..", "../outside", "alloc/link", "srv/secrets", "srv/secrets/key", "alloc/inner", "/../../etc"}) {
+  for (const char* path :
+       {"..", "../outside", "alloc/link", "srv/secrets", "srv/secrets/key", "alloc/inner", "/../../etc"}) {
     auto resolved = resolve_alloc_path(root, path);
     INFO(path);
     REQUIRE_FALSE(resolved);

@@ -16,7 +16,10 @@ struct Fixture final : AllocRunner::Observer {
   Trace trace;
   ScriptedRegistry registry{loop, trace};
   http::Client client{loop};
-  RegistrySync sync{loop, client, {.registry = registry.url(), .node_id = "node-1", .call_timeout_ms = 300, .withdrawal_max_ms = 500}};
+  RegistrySync sync{
+      loop,
+      client,
+      {.registry = registry.url(), .node_id = "node-1", .call_timeout_ms = 300, .withdrawal_max_ms = 500}};
   CheckPoll checks{loop, client, {.registry = registry.url(), .period_ms = 10}};
   FakeDriver driver{loop, trace};
   std::map<std::string, Driver*> drivers{{"raw_exec", &driver}};
@@ -24,8 +27,8 @@ struct Fixture final : AllocRunner::Observer {
   std::unique_ptr<AllocRunner> runner;
 
   void begin(const Job& job) {
-    runner = std::make_unique<AllocRunner>(AllocRunner::Context{loop, sync, checks, drivers, node, *this}, example_alloc(job),
-                                           folder.path("alloc"), false);
+    runner = std::make_unique<AllocRunner>(AllocRunner::Context{loop, sync, checks, drivers, node, *this},
+                                           example_alloc(job), folder.path("alloc"), false);
     runner->begin();
   }
   bool wait_registered() {
@@ -190,7 +193,8 @@ TEST_CASE("stop order: the leader goes first, and its end stops the others") {
   }
 }
 
-TEST_CASE("stop order: a task that failed for good takes its siblings along, and the allocation fails when all are dead") {
+TEST_CASE(
+    "stop order: a task that failed for good takes its siblings along, and the allocation fails when all are dead") {
   Fixture test;
   Job job = example_job();
   Task second = job.task_groups[0].tasks[0];
@@ -211,8 +215,8 @@ TEST_CASE("stop order: a task that failed for good takes its siblings along, and
 TEST_CASE("stop order: an allocation that waits for its predecessor starts nothing, and ends at once when stopped") {
   Fixture test;
   test.runner = std::make_unique<AllocRunner>(
-      AllocRunner::Context{test.loop, test.sync, test.checks, test.drivers, test.node, test}, example_alloc(example_job()),
-      test.folder.path("alloc"), true);
+      AllocRunner::Context{test.loop, test.sync, test.checks, test.drivers, test.node, test},
+      example_alloc(example_job()), test.folder.path("alloc"), true);
   test.runner->begin();
   test.loop.run_ready();
   CHECK(test.driver.launches().empty());

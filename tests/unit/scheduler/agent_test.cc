@@ -59,15 +59,16 @@ struct Fixture {
   Job job_with(const std::string& script) {
     Job job = example_job();
     Task& task = job.task_groups[0].tasks[0];
-    task.config = Value(Value::Object{{"command", Value("/bin/sh")},
-                                      {"args", Value(Value::List{Value("-c"), Value(script)})}});
+    task.config =
+        Value(Value::Object{{"command", Value("/bin/sh")}, {"args", Value(Value::List{Value("-c"), Value(script)})}});
     task.kill_timeout_ns = 200'000'000;
     return job;
   }
   /// A task that says who it is, then runs until it is told to stop.
   Job lasting_job() {
-    return job_with("echo \"$$ $NOMAD_ADDR_http $NOMAD_ALLOC_INDEX ${meta.rack}\"; trap 'exit 0' INT; "
-                    "while :; do sleep 0.01; done");
+    return job_with(
+        "echo \"$$ $NOMAD_ADDR_http $NOMAD_ALLOC_INDEX ${meta.rack}\"; trap 'exit 0' INT; "
+        "while :; do sleep 0.01; done");
   }
 
   Allocation place(const Job& job) {
@@ -269,7 +270,8 @@ TEST_CASE("agent: health is decided by the registry's checks and sent once") {
   test.server.set_desired(alloc.id, DesiredStatus::stop);
   REQUIRE(run_until(test.loop, [&] { return test.registry.service_count() == 0; }));
   REQUIRE(run_until(test.loop, [&] {
-    return test.server.reported(alloc.id, ClientStatus::complete) || test.server.reported(alloc.id, ClientStatus::failed);
+    return test.server.reported(alloc.id, ClientStatus::complete) ||
+           test.server.reported(alloc.id, ClientStatus::failed);
   }));
   CHECK(test.server.health_reports == 1);
 }
@@ -292,7 +294,9 @@ TEST_CASE("agent: a node that was given up pulls, stops what was replaced, and o
   CHECK(test.server.reported(alloc.id, ClientStatus::running));
 }
 
-TEST_CASE("agent: an allocation that was stopped before it came here is reported as ended, one of an unknown group as failed") {
+TEST_CASE(
+    "agent: an allocation that was stopped before it came here is reported as ended, one of an unknown group as "
+    "failed") {
   Fixture test;
   test.start_agent();
   Allocation stopped = example_alloc(test.lasting_job());
@@ -308,8 +312,9 @@ TEST_CASE("agent: an allocation that was stopped before it came here is reported
 TEST_CASE("agent: logs, files and statistics over HTTP, for the server only") {
   Fixture test;
   test.start_agent();
-  Job job = test.job_with("echo one; echo two; echo bad >&2; echo hidden > secrets/key; trap 'exit 0' INT; "
-                          "while :; do sleep 0.01; done");
+  Job job = test.job_with(
+      "echo one; echo two; echo bad >&2; echo hidden > secrets/key; trap 'exit 0' INT; "
+      "while :; do sleep 0.01; done");
   Allocation alloc = test.place(job);
   REQUIRE(test.wait_reported(alloc.id, ClientStatus::running));
   REQUIRE(run_until(test.loop, [&] { return test.log(alloc.id, "srv.stderr.0") == "bad\n"; }));
@@ -323,7 +328,8 @@ TEST_CASE("agent: logs, files and statistics over HTTP, for the server only") {
   CHECK(test.get(logs + "?task=srv&plain=true&origin=end&offset=4").body == "two\n");
   CHECK(test.get(logs + "?task=srv&plain=true&type=stderr").body == "bad\n");
   // "one\ntwo\n" in base64
-  CHECK(test.get(logs + "?task=srv").body == "{\"Data\":\"b25lCnR3bwo=\",\"File\":\"alloc/logs/srv.stdout.0\",\"Offset\":8}\n");
+  CHECK(test.get(logs + "?task=srv").body ==
+        "{\"Data\":\"b25lCnR3bwo=\",\"File\":\"alloc/logs/srv.stdout.0\",\"Offset\":8}\n");
 
   CHECK(test.get("/v1/client/fs/cat/" + alloc.id + "?path=alloc/logs/srv.stdout.0").body == "one\ntwo\n");
   CHECK(test.get("/v1/client/fs/cat/" + alloc.id + "?path=../../../state/node").status == 403);

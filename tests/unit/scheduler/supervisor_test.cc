@@ -171,7 +171,7 @@ TEST_CASE("supervisor: an end that nobody watched is found in the record") {
 TEST_CASE("supervisor: a record whose process number belongs to another process now attaches to nothing") {
   Fixture test;
   TaskRecord record{.run = "run-1", .boot = boot_id(), .supervisor = *identify_process(::getpid())};
-  record.supervisor.start_ticks += 1;  // this very process, but started at another time
+  record.supervisor.start_ticks += 1;                    // this very process, but started at another time
   record.task = {.pid = ::getppid(), .start_ticks = 1};  // would be killed if taken for the task
   REQUIRE(write_file_atomic(test.folder.path("task.record"), encode_task_record(record)));
   test.process = std::make_unique<SupervisedProcess>(test.loop, test.folder.path("task.record"), test.seen);
@@ -229,8 +229,9 @@ TEST_CASE("supervisor: stop sends the signal first and kills only after the time
 
 TEST_CASE("supervisor: nothing that the task left behind survives it, not even in a session of its own") {
   Fixture test;
-  test.launch(test.spec("setsid sh -c 'echo $$ > left; while :; do sleep 0.01; done' & "
-                        "while [ ! -s left ]; do sleep 0.01; done; exit 0"));
+  test.launch(
+      test.spec("setsid sh -c 'echo $$ > left; while :; do sleep 0.01; done' & "
+                "while [ ! -s left ]; do sleep 0.01; done; exit 0"));
   REQUIRE(test.wait_exit());
   pid_t left = std::stoi(test.output("left"));
   CHECK_FALSE(is_running({left, identify_process(left).value_or(ProcessIdentity{}).start_ticks}));
@@ -280,8 +281,16 @@ TEST_CASE("supervisor: logs are cut at their size, the newest files are kept, an
 }
 
 TEST_CASE("task files: a spec and a record come back as they were written, torn ones are refused") {
-  TaskSpec spec{.argv = {"a", "", "b=c\nd"}, .env = {"A=", "B=x=y"}, .cwd = "/", .log_folder = "/l", .log_name = "t",
-                .log_file_bytes_max = 7, .log_files_max = 2, .log_disabled = true, .run = "r", .record_path = "/r",
+  TaskSpec spec{.argv = {"a", "", "b=c\nd"},
+                .env = {"A=", "B=x=y"},
+                .cwd = "/",
+                .log_folder = "/l",
+                .log_name = "t",
+                .log_file_bytes_max = 7,
+                .log_files_max = 2,
+                .log_disabled = true,
+                .run = "r",
+                .record_path = "/r",
                 .lock_path = "/k"};
   auto text = encode_task_spec(spec);
   auto back = decode_task_spec(text);
@@ -289,8 +298,16 @@ TEST_CASE("task files: a spec and a record come back as they were written, torn 
   CHECK(*back == spec);
   CHECK_FALSE(decode_task_spec(text.substr(0, text.size() - 1)));
 
-  TaskRecord record{.phase = TaskRecord::Phase::exited, .run = "r", .boot = "b", .supervisor = {1, 2}, .task = {3, 4},
-                    .started_at_ns = 5, .finished_at_ns = 6, .exit_code = 7, .signal = 8, .error = "why"};
+  TaskRecord record{.phase = TaskRecord::Phase::exited,
+                    .run = "r",
+                    .boot = "b",
+                    .supervisor = {1, 2},
+                    .task = {3, 4},
+                    .started_at_ns = 5,
+                    .finished_at_ns = 6,
+                    .exit_code = 7,
+                    .signal = 8,
+                    .error = "why"};
   auto record_text = encode_task_record(record);
   auto record_back = decode_task_record(record_text);
   REQUIRE(record_back);
