@@ -15,16 +15,16 @@
 namespace weir::provider {
 
 struct QuerySubject {
-  std::string path;               // "/v1/catalog/services"
-  bool speaks_for_server = false; // its 5xx mean that the server is in trouble, not only this resource
+  std::string path;                // "/v1/catalog/services"
+  bool speaks_for_server = false;  // its 5xx mean that the server is in trouble, not only this resource
 };
 
 struct QueryAnswer {
   std::string_view body;
-  uint64_t index = 0;       // 0: the server gave none
-  bool same_body = false;   // byte for byte what the last accepted answer was
-  bool index_moved = false; // the index is another one than that of the last accepted answer
-  uint64_t seen_us = 0;     // steady clock
+  uint64_t index = 0;        // 0: the server gave none
+  bool same_body = false;    // byte for byte what the last accepted answer was
+  bool index_moved = false;  // the index is another one than that of the last accepted answer
+  uint64_t seen_us = 0;      // steady clock
 };
 
 /// Asks, waits, asks again, for ever. Owned by value or unique_ptr by whoever wants the answers; loop's thread.
@@ -82,7 +82,7 @@ class BlockingQuery {
   bool filtered_ = false;        // by ACLs, the last accepted answer
   uint64_t generation_ = 0;      // of the link, when asked
   uint64_t sent_at_ms_ = 0;
-  uint32_t idle_turns_ = 0;      // answers in a row that came at once and moved nothing
+  uint32_t idle_turns_ = 0;  // answers in a row that came at once and moved nothing
   TokenBucket bucket_{8, 20};
   Backoff backoff_;
   event::Timer timer_;

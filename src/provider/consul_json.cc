@@ -171,9 +171,9 @@ std::string_view address_fault(std::string_view address) {
 struct Row {
   Instance instance;
   std::string service_name;
-  std::string kind;      // "" for an ordinary service
+  std::string kind;  // "" for an ordinary service
   int64_t port = 0;
-  std::string skip;      // why it cannot be used; "" when it can
+  std::string skip;  // why it cannot be used; "" when it can
 };
 
 Status read_node(const json& row, Instance& out) {
@@ -288,6 +288,7 @@ Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_v
 Result<CheckDigests> decode_health_state(std::string_view body) {
   auto parsed = parse_array(body, Limits::kChecksMax, "checks");
   if (!parsed) return fail(parsed.error());
+  constexpr std::string_view kNul("\0", 1);
   CheckDigests out;
   for (const json& check : *parsed) {
     if (!check.is_object()) return malformed("a check is no object");
@@ -302,7 +303,8 @@ Result<CheckDigests> decode_health_state(std::string_view body) {
       if (!read) return fail(read.error());
     }
     // A sum does not depend on the order of the rows. The NULs keep ("a", "bc") and ("ab", "c") apart.
-    const uint64_t digest = fnv1a(node + '\0' + service_id + '\0' + id + '\0' + status);
+    uint64_t digest = fnv1a(node);
+    for (const std::string* part : {&service_id, &id, &status}) digest = fnv1a(*part, fnv1a(kNul, digest));
     if (service_name.empty()) {
       out.nodes[node] += digest;
     } else {

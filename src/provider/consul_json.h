@@ -16,12 +16,12 @@ namespace weir::provider {
 struct ConsulJsonLimits {
   static constexpr size_t kServicesMax = 100'000;
   static constexpr size_t kInstancesPerServiceMax = 20'000;
-  static constexpr size_t kChecksMax = 1'000'000;       // in health/state/any
+  static constexpr size_t kChecksMax = 1'000'000;  // in health/state/any
   static constexpr size_t kChecksPerInstanceMax = 1'024;
-  static constexpr size_t kTagsMax = 4'096;             // of one instance, or of one name in the list
-  static constexpr size_t kMetaMax = 1'024;             // pairs of one instance
-  static constexpr size_t kTextBytesMax = 16 * 1024;    // one name, tag or value
-  static constexpr size_t kDepthMax = 32;               // nested arrays and objects
+  static constexpr size_t kTagsMax = 4'096;           // of one instance, or of one name in the list
+  static constexpr size_t kMetaMax = 1'024;           // pairs of one instance
+  static constexpr size_t kTextBytesMax = 16 * 1024;  // one name, tag or value
+  static constexpr size_t kDepthMax = 32;             // nested arrays and objects
 };
 
 /// Service name -> the union of its instances' tags.

@@ -33,11 +33,10 @@ Status ConsulProvider::start(Observer& observer) {
                              .count_min = options_.safety.mass_removal_count_min,
                              .hold_ms = options_.safety.hold_ms},
                    .coalesce_ms = options_.coalesce_ms};
-  gate_ = std::make_unique<SnapshotGate>(
-      loop_, clock_, std::move(gate),
-      [this](std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us) {
-        observer_->on_catalog(std::move(snapshot), seen_us);
-      });
+  gate_ =
+      std::make_unique<SnapshotGate>(loop_, clock_, std::move(gate),
+                                     [this](std::shared_ptr<const catalog::CatalogSnapshot> snapshot,
+                                            uint64_t seen_us) { observer_->on_catalog(std::move(snapshot), seen_us); });
   disk_wall_ns_ = gate_->load();
 
   link_ = std::make_unique<ConsulLink>(loop_, options_.consul, std::move(addresses), [this] {
@@ -197,8 +196,8 @@ Status ConsulProvider::on_service(const std::string& name, const QueryAnswer& an
     }
     tracked.skipped = std::move(decoded->skipped);
     auto before = gate_->known().find(name);
-    const bool emptied = decoded->service.instances.empty() && before != gate_->known().end() &&
-                         !before->second->instances.empty();
+    const bool emptied =
+        decoded->service.instances.empty() && before != gate_->known().end() && !before->second->instances.empty();
     tracked.empty_unconfirmed = emptied;
     if (!emptied) {
       put(std::move(decoded->service), answer.seen_us);
@@ -269,8 +268,7 @@ void ConsulProvider::note_settled() {
   log::info("catalog synced", {{"provider", options_.name},
                                {"address", link_->address_text()},
                                {"services", names_.size()},
-                               {"routed", tracked_.size()},
-                               {"index", names_query_->index()}});
+                               {"routed", tracked_.size()}});
   gate_->complete();
 }
 

@@ -51,8 +51,8 @@ class ConsulProvider final : public Provider {
   struct Tracked {
     std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
     bool answered = false;
-    uint32_t failures = 0;                 // since the start or the last answer
-    bool empty_unconfirmed = false;        // said to have no instance; the list has not been read again since
+    uint32_t failures = 0;           // since the start or the last answer
+    bool empty_unconfirmed = false;  // said to have no instance; the list has not been read again since
     std::string error;
     std::vector<std::string> skipped;
   };
@@ -90,15 +90,15 @@ class ConsulProvider final : public Provider {
   bool names_asked_afresh_ = false;
   bool synced_ = false;
   int64_t disk_wall_ns_ = 0;
-  int64_t good_wall_ns_ = 0;      // the list's last good answer
+  int64_t good_wall_ns_ = 0;  // the list's last good answer
   uint64_t good_at_ms_ = 0;
-  std::string error_;             // of the list; "" while it is well
+  std::string error_;  // of the list; "" while it is well
   std::unique_ptr<SnapshotGate> gate_;
   std::unique_ptr<ConsulLink> link_;
   std::unique_ptr<Crowd> crowd_;
   std::unique_ptr<BlockingQuery> names_query_;
   std::map<std::string, Tracked, std::less<>> tracked_;
-  size_t watches_ = 0;            // of tracked_, those with a watch
+  size_t watches_ = 0;  // of tracked_, those with a watch
 };
 
 }  // namespace weir::provider

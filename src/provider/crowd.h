@@ -20,8 +20,8 @@ class Crowd {
  public:
   struct Callbacks {
     ServiceFetcher::OnAnswer on_answer;
-    ServiceFetcher::OnFailure on_failure;          // of one service
-    BlockingQuery::OnFailure on_query_failure;     // of the shared queries
+    ServiceFetcher::OnFailure on_failure;       // of one service
+    BlockingQuery::OnFailure on_query_failure;  // of the shared queries
   };
 
   Crowd(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks);

@@ -19,7 +19,7 @@ class TokenBucket {
  private:
   const int64_t burst_;
   const int64_t per_second_;
-  int64_t tokens_milli_;      // below 0 while a taken permission is still being waited for
+  int64_t tokens_milli_;  // below 0 while a taken permission is still being waited for
   uint64_t filled_at_ms_ = 0;
 };
 

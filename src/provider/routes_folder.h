@@ -31,9 +31,9 @@ class RoutesFolder {
 
  private:
   struct File {
-    uint64_t hash = 0;                                        // of what was read last, good or not
-    std::shared_ptr<const routing::Definitions> last_good;    // null: never was good
-    std::string fault;                                        // "" when the newest version is the good one
+    uint64_t hash = 0;                                      // of what was read last, good or not
+    std::shared_ptr<const routing::Definitions> last_good;  // null: never was good
+    std::string fault;                                      // "" when the newest version is the good one
   };
 
   bool read_one(const std::string& name, File& file);

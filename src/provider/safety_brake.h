@@ -21,7 +21,7 @@ struct BrakeLimits {
 
 struct BrakeVerdict {
   std::shared_ptr<const catalog::CatalogSnapshot> apply;  // what to serve now
-  size_t held_endpoints = 0;   // in `apply` only because of the hold
+  size_t held_endpoints = 0;                              // in `apply` only because of the hold
   size_t live_before = 0;
   uint64_t release_at_ms = 0;  // when the hold ends; 0: nothing is held
   bool released = false;       // this verdict ended a hold because its time had passed
@@ -30,9 +30,9 @@ struct BrakeVerdict {
 /// Weighs each new snapshot against the one in use. Pure but for its memory of the hold; one a provider.
 /// A loss is an endpoint that was live and is now absent or critical, less the endpoints that became live meanwhile.
 /// Maintenance is an operator's wish and no loss. Losses of the last kWindowMs count together: the same event reaches
-/// us in several answers. During a hold additions and changes apply, and nothing is removed until its end. It ends early
-/// when everything is back, or when so little is missing that it would not have been held, and that for kCalmMs without
-/// more coming back.
+/// us in several answers. During a hold additions and changes apply, and nothing is removed until its end. It ends
+/// early when everything is back, or when so little is missing that it would not have been held, and that for kCalmMs
+/// without more coming back.
 class SafetyBrake {
  public:
   static constexpr uint64_t kWindowMs = 2'000;
@@ -54,10 +54,10 @@ class SafetyBrake {
   void forget_old_losses(uint64_t now_ms);
 
   const BrakeLimits limits_;
-  std::deque<Loss> losses_;      // applied ones, of the last kWindowMs; at most kLossesMax
-  uint64_t hold_until_ms_ = 0;   // of the hold as it began
-  uint64_t release_at_ms_ = 0;   // that, or earlier where nearly all is back; 0: not holding
-  size_t missing_ = 0;           // endpoints, when last weighed during the hold
+  std::deque<Loss> losses_;     // applied ones, of the last kWindowMs; at most kLossesMax
+  uint64_t hold_until_ms_ = 0;  // of the hold as it began
+  uint64_t release_at_ms_ = 0;  // that, or earlier where nearly all is back; 0: not holding
+  size_t missing_ = 0;          // endpoints, when last weighed during the hold
 };
 
 }  // namespace weir::provider

@@ -80,15 +80,13 @@ bool ServiceFetcher::take_next(std::string& name) {
 }
 
 void ServiceFetcher::send(const std::string& name) {
-  calls_[name] = link_.get(service_path(name), "", timing_.immediate_ms,
-                           [this, name](Result<http::ClientResponse> response) {
-                             const std::string kept = name;  // erasing the call destroys this function
-                             on_response(kept, std::move(response));
-                           });
+  calls_[name] =
+      link_.get(service_path(name), "", timing_.immediate_ms,
+                [this, name](Result<http::ClientResponse> response) { on_response(name, std::move(response)); });
 }
 
 void ServiceFetcher::on_response(const std::string& name, Result<http::ClientResponse> response) {
-  const auto finished = calls_.extract(name);
+  const auto finished = calls_.extract(name);  // lives to the end: `name` is part of it
   const bool again = again_.erase(name) > 0;
   Status taken = {};
   if (!response) {

@@ -54,7 +54,7 @@ class ServiceFetcher {
   std::deque<std::string> later_;
   std::map<std::string, Urgency, std::less<>> queued_;  // a name in a deque that is not here (so) is skipped
   std::map<std::string, std::unique_ptr<http::Call>, std::less<>> calls_;
-  std::set<std::string, std::less<>> again_;            // asked for while it was being read
+  std::set<std::string, std::less<>> again_;  // asked for while it was being read
   TokenBucket bucket_{16, 100};
   Backoff backoff_;
   event::Timer pause_;

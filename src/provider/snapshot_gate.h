@@ -16,12 +16,12 @@
 namespace weir::provider {
 
 struct GateOptions {
-  std::string provider;         // "consul"
-  std::string path;             // of the last good catalog; "": nothing is kept
+  std::string provider;  // "consul"
+  std::string path;      // of the last good catalog; "": nothing is kept
   BrakeLimits brake;
-  uint64_t coalesce_ms = 1;     // changes that arrive within this become one snapshot; never extended
+  uint64_t coalesce_ms = 1;  // changes that arrive within this become one snapshot; never extended
   uint64_t save_period_ms = 1'000;
-  uint64_t resave_ms = 300'000; // an unchanged catalog is saved again this often, so that its age on disk is honest
+  uint64_t resave_ms = 300'000;  // an unchanged catalog is saved again this often, so that its age on disk is honest
 };
 
 /// std::chrono::steady_clock in microseconds.
@@ -72,9 +72,9 @@ class SnapshotGate {
   std::map<std::string, std::shared_ptr<const catalog::Service>, std::less<>> known_;
   std::shared_ptr<const catalog::CatalogSnapshot> applied_;
   SafetyBrake brake_;
-  BrakeVerdict held_;          // the newest verdict that held something
+  BrakeVerdict held_;  // the newest verdict that held something
   uint64_t index_ = 0;
-  uint64_t changed_us_ = 0;    // the first change not handed out yet; 0: none
+  uint64_t changed_us_ = 0;  // the first change not handed out yet; 0: none
   bool complete_once_ = false;
   bool hand_out_anyway_ = false;
   uint64_t saved_at_ms_ = 0;

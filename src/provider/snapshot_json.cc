@@ -208,8 +208,8 @@ Result<SavedSnapshot> decode_snapshot(std::string_view text) {
     return fail(ErrorCode::invalid, "not a saved catalog");
   }
   if (words[1] != std::to_string(kSnapshotVersion)) {
-    return fail(ErrorCode::invalid, "version " + std::string(words[1]) + " of the format, expected " +
-                                        std::to_string(kSnapshotVersion));
+    return fail(ErrorCode::invalid,
+                "version " + std::string(words[1]) + " of the format, expected " + std::to_string(kSnapshotVersion));
   }
   const std::string_view body = text.substr(line_end + 1);
   if (words[2] != sum_text(body)) return fail(ErrorCode::invalid, "wrong checksum: the file is damaged or cut off");

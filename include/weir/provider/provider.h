@@ -26,7 +26,7 @@ std::string_view to_string(Source source);
 
 /// One provider as /api and /ready show it. A value; read on the control loop.
 struct ProviderStatus {
-  std::string name;               // "consul", "file"
+  std::string name;  // "consul", "file"
   Source source = Source::none;
   bool synced_once = false;       // one complete read of the source since the start
   int64_t last_good_wall_ns = 0;  // when the source last confirmed what we have (disk: when that was saved); 0: never

@@ -15,21 +15,21 @@ namespace weir::provider {
 
 /// Of blocking queries. All in milliseconds.
 struct QueryTiming {
-  uint64_t wait_ms = 60'000;        // the server answers after this even without a change (and up to 1/16 later)
-  uint64_t slack_ms = 5'000;        // network and a busy server on top of that, before we give the answer up
-  uint64_t immediate_ms = 15'000;   // for a query without index, which the server answers at once
-  uint64_t poll_ms = 5'000;         // between queries where the server has no usable index
+  uint64_t wait_ms = 60'000;       // the server answers after this even without a change (and up to 1/16 later)
+  uint64_t slack_ms = 5'000;       // network and a busy server on top of that, before we give the answer up
+  uint64_t immediate_ms = 15'000;  // for a query without index, which the server answers at once
+  uint64_t poll_ms = 5'000;        // between queries where the server has no usable index
   uint64_t backoff_first_ms = 100;
   uint64_t backoff_max_ms = 10'000;
 };
 
 struct ConsulOptions {
-  std::string name = "consul";       // the name behind @
+  std::string name = "consul";  // the name behind @
   config::ConsulConfig consul;
   config::SafetyConfig safety;
-  std::string snapshot_path;         // of the last good catalog; "": nothing is kept on disk
-  QueryTiming timing;                // wait_ms is consul.wait_s unless that is 0
-  size_t watches_max = 64;           // services with a blocking query of their own; the others share two
+  std::string snapshot_path;  // of the last good catalog; "": nothing is kept on disk
+  QueryTiming timing;         // wait_ms is consul.wait_s unless that is 0
+  size_t watches_max = 64;    // services with a blocking query of their own; the others share two
   uint64_t coalesce_ms = 1;
 };
 

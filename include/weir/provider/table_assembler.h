@@ -72,8 +72,8 @@ class TableAssembler final : public Observer {
  private:
   struct Input {
     Provider* provider;
-    std::unique_ptr<routing::CatalogDecoder> decoder;             // catalogs only
-    std::shared_ptr<const routing::Definitions> definitions;      // null: nothing yet
+    std::unique_ptr<routing::CatalogDecoder> decoder;         // catalogs only
+    std::shared_ptr<const routing::Definitions> definitions;  // null: nothing yet
     uint64_t catalog_index = 0;
   };
 

@@ -56,8 +56,9 @@ TEST_CASE("consul json: an answer of another type or with a member of another ty
     INFO(body);
     CHECK_FALSE(decode_health_service("web", body));
   }
-  for (const char* members : {R"(,"Port":"80")", R"(,"Port":80.5)", R"(,"Tags":{})", R"(,"Tags":[1])", R"(,"Meta":[])",
-                              R"(,"Meta":{"a":1})", R"(,"Weights":3)", R"(,"Address":1)", R"(,"Weights":{"Passing":"1"})"}) {
+  for (const char* members :
+       {R"(,"Port":"80")", R"(,"Port":80.5)", R"(,"Tags":{})", R"(,"Tags":[1])", R"(,"Meta":[])", R"(,"Meta":{"a":1})",
+        R"(,"Weights":3)", R"(,"Address":1)", R"(,"Weights":{"Passing":"1"})"}) {
     INFO(members);
     CHECK_FALSE(decode_health_service("web", with_service(members)));
   }
@@ -72,7 +73,8 @@ TEST_CASE("consul json: random damage to an answer never crashes") {
   const std::string whole = kOne;
   for (int round = 0; round < 3'000; ++round) {
     std::string body = whole;
-    for (uint64_t n = 1 + random.below(4); n > 0; --n) body[random.below(body.size())] = static_cast<char>(random.below(256));
+    for (uint64_t n = 1 + random.below(4); n > 0; --n)
+      body[random.below(body.size())] = static_cast<char>(random.below(256));
     static_cast<void>(decode_health_service("web", body));
     static_cast<void>(decode_service_names(body));
     static_cast<void>(decode_health_state(body));
@@ -95,7 +97,9 @@ TEST_CASE("consul json: nesting, text and counts stop at their limits") {
 }
 
 TEST_CASE("consul json: brackets inside of texts are no nesting") {
-  CHECK(only(with_service(R"(,"Tags":["[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\"{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{"])")).tags.size() == 2);
+  CHECK(only(with_service(
+                 R"(,"Tags":["[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\"{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{"])"))
+            .tags.size() == 2);
 }
 
 TEST_CASE("consul json: an instance is read with tags verbatim and in order") {
@@ -144,12 +148,13 @@ TEST_CASE("consul json: a status nobody knows is taken for critical") {
 }
 
 TEST_CASE("consul json: an instance that cannot be connected to is skipped with its reason, the others stand") {
-  for (const char* bad : {R"("Port":70000)", R"("Port":-1)", R"("Port":9223372036854775807,"Address":"1.2.3.4")",
-                          R"("Address":"a b")", R"("Address":"evil/path")", R"("Address":"x@y")", R"("Kind":"connect-proxy")"}) {
+  for (const char* bad :
+       {R"("Port":70000)", R"("Port":-1)", R"("Port":9223372036854775807,"Address":"1.2.3.4")", R"("Address":"a b")",
+        R"("Address":"evil/path")", R"("Address":"x@y")", R"("Kind":"connect-proxy")"}) {
     INFO(bad);
-    const std::string body = R"([{"Node":{"Node":"n1","Address":"10.0.0.1"},"Service":{"ID":"bad","Service":"web",)" +
-                             std::string(bad) +
-                             R"(}},{"Node":{"Node":"n1","Address":"10.0.0.1"},"Service":{"ID":"good","Service":"web"}}])";
+    const std::string body =
+        R"([{"Node":{"Node":"n1","Address":"10.0.0.1"},"Service":{"ID":"bad","Service":"web",)" + std::string(bad) +
+        R"(}},{"Node":{"Node":"n1","Address":"10.0.0.1"},"Service":{"ID":"good","Service":"web"}}])";
     auto answer = decode_health_service("web", body);
     REQUIRE(answer);
     REQUIRE(answer->service.instances.size() == 1);

@@ -120,7 +120,8 @@ TEST_CASE("consul provider: changes that come together are one snapshot") {
   CHECK(world.seen.snapshots.size() - before <= 2);
 }
 
-TEST_CASE("consul provider: services that routes files refer to are followed without tags, and are empty when unknown") {
+TEST_CASE(
+    "consul provider: services that routes files refer to are followed without tags, and are empty when unknown") {
   CatalogWorld world;
   world.catalog.put({.service = "plain", .id = "plain-1", .tag = ""});
   world.start_with(1);
@@ -296,7 +297,8 @@ TEST_CASE("consul provider: an instance that cannot be used is skipped and shown
   CHECK(world.seen.text() == "web:web-0");
 }
 
-TEST_CASE("consul provider: one service that cannot be read from the start keeps the others waiting only for a moment") {
+TEST_CASE(
+    "consul provider: one service that cannot be read from the start keeps the others waiting only for a moment") {
   CatalogWorld world;
   world.catalog.put({.service = "bad", .id = "bad-1"});
   world.catalog.put({.service = "web", .id = "web-1"});

@@ -43,7 +43,8 @@ TEST_CASE("crowd: a node that gets another address is seen") {
   CrowdWorld world(10);
   REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
   world.catalog.put({.service = name(7), .id = "a", .node = "n7", .address = "10.7.7.7"});
-  CHECK(world.until([&] { return world.seen.snapshots.back()->services.at(name(7))->instances[0].address == "10.7.7.7"; }));
+  CHECK(world.until(
+      [&] { return world.seen.snapshots.back()->services.at(name(7))->instances[0].address == "10.7.7.7"; }));
 }
 
 TEST_CASE("crowd: an instance without checks is found by the sweep") {

@@ -9,7 +9,7 @@ TEST_CASE("token bucket: a burst is free, then each permission costs its share o
   TokenBucket bucket(8, 20);
   for (int i = 0; i < 8; ++i) CHECK(bucket.take(1'000) == 0);
   CHECK(bucket.take(1'000) == 50);
-  CHECK(bucket.take(1'050) == 50);   // the ninth used what has come in since
+  CHECK(bucket.take(1'050) == 50);  // the ninth used what has come in since
   CHECK(bucket.take(10'000) == 0);
 }
 

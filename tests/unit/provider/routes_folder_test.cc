@@ -18,7 +18,8 @@ std::string route(const std::string& name, const std::string& host) {
 /// "a=Host(`x`) b=Host(`y`)".
 std::string text(const RoutesFolder& folder) {
   std::string out;
-  for (const auto& router : folder.definitions()->routers) out += (out.empty() ? "" : " ") + router.name + "=" + router.rule;
+  for (const auto& router : folder.definitions()->routers)
+    out += (out.empty() ? "" : " ") + router.name + "=" + router.rule;
   return out;
 }
 

@@ -34,7 +34,8 @@ Snapshot snapshot(const Members& members) {
 std::vector<std::pair<std::string, Health>> live(int count, int from = 0) {
   std::vector<std::pair<std::string, Health>> out;
   for (int i = from; i < from + count; ++i) {
-    out.emplace_back(std::string(1, static_cast<char>('0' + i / 10)) + static_cast<char>('0' + i % 10), Health::passing);
+    out.emplace_back(std::string(1, static_cast<char>('0' + i / 10)) + static_cast<char>('0' + i % 10),
+                     Health::passing);
   }
   return out;
 }

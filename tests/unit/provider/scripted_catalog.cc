@@ -64,9 +64,10 @@ void ScriptedCatalog::stop_listening() {
 }
 
 void ScriptedCatalog::listen_again() {
-  auto server = http::Server::listen(loop_, address_, [this](http::Request request, std::shared_ptr<http::Responder> to) {
-    on_request(std::move(request), std::move(to));
-  });
+  auto server =
+      http::Server::listen(loop_, address_, [this](http::Request request, std::shared_ptr<http::Responder> to) {
+        on_request(std::move(request), std::move(to));
+      });
   if (!server) FAIL("scripted catalog: " << server.error().text());
   server_ = std::move(*server);
   address_ = server_->address();

@@ -26,7 +26,7 @@ struct FakeInstance {
   std::string id;
   uint16_t port = 80;
   std::string tag = "urlprefix-/";
-  std::string status = "passing";   // of its one check; "": no check
+  std::string status = "passing";  // of its one check; "": no check
   std::string node = "n1";
   std::string address = "10.0.0.1";
 };

@@ -70,8 +70,8 @@ struct World {
 
 TEST_CASE("assembler: a bad rule is rejected with its reason, and the rest is published") {
   World world;
-  world.catalog({{"good", "traefik.http.routers.good.rule=Host(`good`)"},
-                 {"bad", "traefik.http.routers.bad.rule=Hostt(`bad`"}});
+  world.catalog(
+      {{"good", "traefik.http.routers.good.rule=Host(`good`)"}, {"bad", "traefik.http.routers.bad.rule=Hostt(`bad`"}});
   REQUIRE(world.published.size() == 1);
   CHECK(world.published[0]->routers().size() == 1);
   REQUIRE_FALSE(world.assembler.rejected().empty());
