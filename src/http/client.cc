@@ -61,19 +61,21 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   void on_session_connected(H1ClientSession& session) override;
   void on_session_closed(H1ClientSession& session, const Error& reason) override;
   void on_session_idle(H1ClientSession& session) override {
-    Connection& connection = find(session);
-    if (!connection.keep) return drop(session);
-    connection.call = nullptr;
-    connection.idle_since_ms = loop.now_ms();
+    Connection* connection = find(session);
+    if (connection == nullptr) return;
+    if (!connection->keep) return drop(session);
+    connection->call = nullptr;
+    connection->idle_since_ms = loop.now_ms();
     close_old();
     if (!sweeper_.active()) sweeper_.start_every(limits_.idle_timeout_ms / 2 + 1);
   }
 
-  Connection& find(const H1ClientSession& session) {
+  /// Null for one that was dropped: it lives to the end of the turn and may still have something to tell.
+  Connection* find(const H1ClientSession& session) {
     for (auto& candidate : connections_) {
-      if (&*candidate->session == &session) return *candidate;
+      if (&*candidate->session == &session) return candidate.get();
     }
-    std::abort();  // a session tells only its owner
+    return nullptr;
   }
 
   void close_old() {
@@ -271,14 +273,14 @@ class ClientCall final : public Call, public ClientStreamObserver {
 }  // namespace
 
 void Client::Impl::on_session_connected(H1ClientSession& session) {
-  Connection& connection = find(session);
-  connection.call->on_connected(connection);
+  if (Connection* connection = find(session)) connection->call->on_connected(*connection);
 }
 
 void Client::Impl::on_session_closed(H1ClientSession& session, const Error& reason) {
-  Connection& connection = find(session);
+  Connection* connection = find(session);
+  if (connection == nullptr) return;
   // A call that still waits for the connection hears of it here; one whose stream failed already has.
-  ClientCall* waiting = session.requests() == 0 ? connection.call : nullptr;
+  ClientCall* waiting = session.requests() == 0 ? connection->call : nullptr;
   Error copy = reason;
   drop(session);
   if (waiting != nullptr) waiting->on_connect_failed(copy);
