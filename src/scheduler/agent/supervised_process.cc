@@ -13,6 +13,8 @@ namespace weir::scheduler {
 namespace {
 
 constexpr size_t kRecordBytesMax = 64 * 1024;
+constexpr uint64_t kRelaunchMs = 50;
+constexpr int kLaunchesMax = 100;  // 5 s for another supervisor to write its record, or to go
 
 Result<TaskRecord> read_record(const std::string& path) {
   auto text = read_file(path, kRecordBytesMax);
@@ -23,24 +25,35 @@ Result<TaskRecord> read_record(const std::string& path) {
 }  // namespace
 
 SupervisedProcess::SupervisedProcess(event::Loop& loop, std::string record_path, Observer& observer)
-    : loop_(loop), record_path_(std::move(record_path)), observer_(observer), later_(loop, [this] { report(); }) {}
+    : loop_(loop),
+      record_path_(std::move(record_path)),
+      observer_(observer),
+      relaunch_(loop,
+                [this] {
+                  if (Status launched = run_launcher(); !launched) report_later(launched.error());
+                }),
+      later_(loop, [this] { report(); }) {}
 
 Status SupervisedProcess::launch(const std::vector<std::string>& argv, std::string run) {
+  argv_ = argv;
   run_ = std::move(run);
-  auto child = event::Child::start(loop_, {.argv = argv}, [this](event::ExitStatus status) { on_launched(status); });
+  return run_launcher();
+}
+
+Status SupervisedProcess::run_launcher() {
+  ++launches_;
+  auto child = event::Child::start(loop_, {.argv = argv_}, [this](event::ExitStatus status) { on_launched(status); });
   if (!child) return fail(child.error());
   launcher_.emplace(std::move(*child));
   return {};
 }
 
 void SupervisedProcess::on_launched(event::ExitStatus status) {
+  if (status.signal == 0 && status.code == kSupervisorTaken) return on_taken();
   auto record = read_record(record_path_);
   bool ours = record && record->run == run_;
-  bool taken = status.code == kSupervisorTaken && status.signal == 0;
-  if (record && (ours || taken) && record->phase != TaskRecord::Phase::not_started) return adopt(*record);
-  std::string reason = "the supervisor ended with code " + std::to_string(status.code);
-  if (taken) reason = "another supervisor holds the task";
-  if (ours) reason = record->error;
+  if (ours && record->phase != TaskRecord::Phase::not_started) return adopt(*record);
+  std::string reason = ours ? record->error : "the supervisor ended with code " + std::to_string(status.code);
   report_later(Error{.code = ours ? ErrorCode::invalid : ErrorCode::io, .message = reason});
 }
 
@@ -51,6 +64,15 @@ void SupervisedProcess::adopt(const TaskRecord& record) {
     early_orders_.clear();
   }
   report_later(std::nullopt);
+}
+
+void SupervisedProcess::on_taken() {
+  auto record = read_record(record_path_);
+  bool running = record && record->phase == TaskRecord::Phase::running && record->boot == boot_id();
+  if (running && is_running(record->supervisor)) return adopt(*record);
+  // It has not written its record yet, or has written its last one and goes.
+  if (launches_ < kLaunchesMax) return relaunch_.start_once(kRelaunchMs);
+  report_later(Error{.code = ErrorCode::io, .message = "another supervisor holds the task"});
 }
 
 bool SupervisedProcess::follow_supervisor() {

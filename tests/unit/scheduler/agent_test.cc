@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "agent_doubles.h"
@@ -87,12 +88,24 @@ struct Fixture {
     struct stat found {};
     return ::stat(folder.path(name).c_str(), &found) == 0;
   }
+  http::ClientRequest request(const std::string& target, bool with_secret = true) {
+    http::ClientRequest out{.url = *Url::parse("http://" + agent->http_address().text())};
+    out.url.target = target;
+    if (with_secret) out.headers.emplace_back(std::string(kNodeSecretHeader), server.node.secret_id);
+    return out;
+  }
   http::ClientResponse get(const std::string& target, bool with_secret = true) {
-    http::ClientRequest request{.url = *Url::parse("http://" + agent->http_address().text())};
-    request.url.target = target;
-    if (with_secret) request.headers.emplace_back(std::string(kNodeSecretHeader), server.node.secret_id);
+    return send(request(target, with_secret));
+  }
+  http::ClientResponse put(const std::string& target, const std::string& body) {
+    auto out = request(target);
+    out.method = "PUT";
+    out.body = body;
+    return send(std::move(out));
+  }
+  http::ClientResponse send(http::ClientRequest out) {
     std::optional<http::ClientResponse> answer;
-    auto call = client.send(request, [&](Result<http::ClientResponse> response) {
+    auto call = client.send(std::move(out), [&](Result<http::ClientResponse> response) {
       REQUIRE(response);
       answer = *response;
     });
@@ -175,6 +188,80 @@ TEST_CASE("agent: a restart of the agent leaves the task running, and it is foun
   test.server.set_desired(alloc.id, DesiredStatus::stop);
   REQUIRE(test.wait_reported(alloc.id, ClientStatus::complete));
   CHECK_FALSE(is_running(*identity));
+}
+
+TEST_CASE("agent: whenever it is cut off, the next one ends up with exactly one process, then with none") {
+  for (uint64_t lives_ms : {0, 1, 2, 4, 8, 16, 32, 64, 250}) {
+    INFO("cut off after " << lives_ms << " ms");
+    Fixture test;
+    auto cut_off = [&] {
+      event::Timer over(test.loop, [&] { test.loop.stop(); });
+      over.start_once(lives_ms);
+      test.loop.run();
+      test.agent.reset();
+    };
+    Allocation alloc = test.place(test.lasting_job());
+    test.start_agent();
+    cut_off();
+    test.start_agent();
+    REQUIRE(test.wait_reported(alloc.id, ClientStatus::running));
+    REQUIRE(run_until(test.loop, [&] { return test.registry.has(alloc.id); }));
+    REQUIRE(run_until(test.loop, [&] { return !test.log(alloc.id, "srv.stdout.0").empty(); }));
+    std::string said = test.log(alloc.id, "srv.stdout.0");
+    CHECK(std::count(said.begin(), said.end(), '\n') == 1);
+
+    test.server.set_desired(alloc.id, DesiredStatus::stop);
+    cut_off();
+    test.start_agent();
+    REQUIRE(test.wait_reported(alloc.id, ClientStatus::complete));
+    CHECK(test.registry.service_count() == 0);
+    CHECK_FALSE(identify_process(std::stoi(said)));
+    CHECK(test.log(alloc.id, "srv.stdout.0") == said);
+  }
+}
+
+TEST_CASE("agent: people may restart a task, which deregisters first and counts as no failure, and signal it") {
+  Fixture test;
+  test.start_agent();
+  Job job = test.job_with("trap 'echo hup' HUP; trap 'exit 0' INT; echo up; while :; do sleep 0.01; done");
+  job.task_groups[0].tasks[0].restart_policy.attempts = 0;
+  Allocation alloc = test.place(job);
+  REQUIRE(test.wait_reported(alloc.id, ClientStatus::running));
+  REQUIRE(
+      run_until(test.loop, [&] { return test.registry.has(alloc.id) && !test.log(alloc.id, "srv.stdout.0").empty(); }));
+  std::string path = "/v1/client/allocation/" + alloc.id;
+  CHECK(test.put(path + "/signal", R"({"Task":"srv","Signal":"SIGHUP"})").status == 200);
+  REQUIRE(run_until(test.loop, [&] { return test.log(alloc.id, "srv.stdout.0") == "up\nhup\n"; }));
+  CHECK(test.put(path + "/signal", R"({"Task":"srv","Signal":"SIGNO"})").status == 400);
+  CHECK(test.put(path + "/signal", "{").status == 400);
+  CHECK(test.put(path + "/restart", R"({"TaskName":"nobody"})").status == 404);
+
+  test.trace.clear();
+  CHECK(test.put(path + "/restart", "").status == 200);
+  REQUIRE(run_until(test.loop, [&] { return test.log(alloc.id, "srv.stdout.0") == "up\nhup\nup\n"; }));
+  REQUIRE(run_until(test.loop, [&] { return test.trace.size() == 2; }));
+  CHECK(test.trace == Trace{"deregister", "register web"});
+  REQUIRE(run_until(test.loop, [&] { return test.task_state(alloc.id).restarts == 1; }));
+  CHECK_FALSE(test.task_state(alloc.id).failed);
+}
+
+TEST_CASE("agent: a followed log sends what is written, and ends with the allocation") {
+  Fixture test;
+  test.start_agent();
+  Job job = test.job_with("trap 'echo last; exit 0' INT; echo one; while :; do sleep 0.01; done");
+  Allocation alloc = test.place(job);
+  REQUIRE(run_until(test.loop, [&] { return test.log(alloc.id, "srv.stdout.0") == "one\n"; }));
+  std::string received;
+  bool over = false;
+  auto request = test.request("/v1/client/fs/logs/" + alloc.id + "?task=srv&follow=true&plain=true");
+  auto call = test.client.send(
+      request, [&](Result<http::ClientResponse> response) { over = response.has_value(); },
+      [&](std::string_view bytes) { received += bytes; });
+  REQUIRE(run_until(test.loop, [&] { return received == "one\n"; }));
+  CHECK_FALSE(over);
+  test.server.set_desired(alloc.id, DesiredStatus::stop);
+  REQUIRE(run_until(test.loop, [&] { return over; }));
+  CHECK(received == "one\nlast\n");
 }
 
 TEST_CASE("agent: a task that ended while no agent was there is reported with its exit code") {
