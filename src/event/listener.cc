@@ -24,7 +24,8 @@ struct Listener::Cell {
 
   void close() {
     on_accept = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(&tcp), [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
+    uv_close(reinterpret_cast<uv_handle_t*>(&tcp),
+             [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
   }
 };
 
@@ -62,25 +63,26 @@ Result<Listener> Listener::listen(Loop& loop, const ListenOptions& options, OnAc
     ::close(*fd);
     return fail(system_error("listen on " + options.address.text(), status));
   }
-  int status = uv_listen(reinterpret_cast<uv_stream_t*>(&cell->tcp), options.backlog, [](uv_stream_t* server, int result) {
-    auto* self = static_cast<Cell*>(server->data);
-    if (!self->on_accept) return;
-    auto* accepted = new TcpStream::Cell(self->loop);
-    if (result == 0) result = uv_accept(server, reinterpret_cast<uv_stream_t*>(&accepted->tcp));
-    if (result < 0) {
-      // EMFILE and ENOMEM come in floods: said once a second, and what is open goes on.
-      if (self->loop.now_ms() - self->failure_logged_ms > 1000) {
-        log::warn("accept failed", {{"address", self->bound.text()}, {"error", system_error("accept", result)}});
-        self->failure_logged_ms = self->loop.now_ms();
-      }
-      accepted->close(false);
-      return;
-    }
-    Loop& its_loop = self->loop;
-    auto callback = self->on_accept;  // the callback may destroy the listener
-    callback(TcpStream(accepted));
-    its_loop.batch().flush();
-  });
+  int status =
+      uv_listen(reinterpret_cast<uv_stream_t*>(&cell->tcp), options.backlog, [](uv_stream_t* server, int result) {
+        auto* self = static_cast<Cell*>(server->data);
+        if (!self->on_accept) return;
+        auto* accepted = new TcpStream::Cell(self->loop);
+        if (result == 0) result = uv_accept(server, reinterpret_cast<uv_stream_t*>(&accepted->tcp));
+        if (result < 0) {
+          // EMFILE and ENOMEM come in floods: said once a second, and what is open goes on.
+          if (self->loop.now_ms() - self->failure_logged_ms > 1000) {
+            log::warn("accept failed", {{"address", self->bound.text()}, {"error", system_error("accept", result)}});
+            self->failure_logged_ms = self->loop.now_ms();
+          }
+          accepted->close(false);
+          return;
+        }
+        Loop& its_loop = self->loop;
+        auto callback = self->on_accept;  // the callback may destroy the listener
+        callback(TcpStream(accepted));
+        its_loop.batch().flush();
+      });
   if (status < 0) return fail(system_error("listen on " + options.address.text(), status));
   sockaddr_storage storage{};
   int length = sizeof storage;

@@ -24,7 +24,8 @@ struct Loop::State {
   uv_prepare_t before_poll;  // runs deferred tasks and flushes what callbacks outside streams have written
   uv_idle_t deferred_wake;   // active while deferred tasks wait: the poll must not sleep on them
   uv_async_t wake;
-  std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer = std::make_unique<std::array<char, kReadBufferBytes>>();
+  std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer =
+      std::make_unique<std::array<char, kReadBufferBytes>>();
   WriteBatch batch;
   std::unique_ptr<Wheel> wheel;
   std::vector<std::function<void()>> deferred;
@@ -34,13 +35,15 @@ struct Loop::State {
   std::vector<std::function<void()>> posted;
 
   void run_deferred() {
-    while (!deferred.empty()) {
-      std::vector<std::function<void()>> tasks;
-      tasks.swap(deferred);  // a task may defer again
-      for (auto& task : tasks) task();
-    }
+    do {
+      while (!deferred.empty()) {
+        std::vector<std::function<void()>> tasks;
+        tasks.swap(deferred);  // a task may defer again
+        for (auto& task : tasks) task();
+      }
+      batch.flush();
+    } while (!deferred.empty());  // a write that fails is told by a deferred task
     uv_idle_stop(&deferred_wake);
-    batch.flush();
   }
 
   void run_posted() {
@@ -60,10 +63,12 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   state_->uv.data = this;
   uv_prepare_init(&state_->uv, &state_->before_poll);
   state_->before_poll.data = state_.get();
-  uv_prepare_start(&state_->before_poll, [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->run_deferred(); });
+  uv_prepare_start(&state_->before_poll,
+                   [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->run_deferred(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->before_poll));
   uv_idle_init(&state_->uv, &state_->deferred_wake);
-  uv_async_init(&state_->uv, &state_->wake, [](uv_async_t* handle) { static_cast<State*>(handle->data)->run_posted(); });
+  uv_async_init(&state_->uv, &state_->wake,
+                [](uv_async_t* handle) { static_cast<State*>(handle->data)->run_posted(); });
   state_->wake.data = state_.get();
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->wake));
   state_->wheel = std::make_unique<Wheel>(*this);
@@ -72,9 +77,9 @@ Loop::Loop() : state_(std::make_unique<State>()) {
 Loop::~Loop() {
   state_->run_deferred();
   state_->wheel.reset();
-  for (uv_handle_t* handle : {reinterpret_cast<uv_handle_t*>(&state_->before_poll),
-                              reinterpret_cast<uv_handle_t*>(&state_->deferred_wake),
-                              reinterpret_cast<uv_handle_t*>(&state_->wake)}) {
+  for (uv_handle_t* handle :
+       {reinterpret_cast<uv_handle_t*>(&state_->before_poll), reinterpret_cast<uv_handle_t*>(&state_->deferred_wake),
+        reinterpret_cast<uv_handle_t*>(&state_->wake)}) {
     uv_close(handle, nullptr);
   }
   // Cells whose owners died still wait for their close callbacks, lingering connections are cut.

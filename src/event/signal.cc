@@ -16,7 +16,8 @@ struct Signal::Cell {
   std::function<void()> on_signal;
 };
 
-Signal::Signal(Loop& loop, int number, std::function<void()> on_signal) : cell_(new Cell{{}, loop, std::move(on_signal)}) {
+Signal::Signal(Loop& loop, int number, std::function<void()> on_signal)
+    : cell_(new Cell{{}, loop, std::move(on_signal)}) {
   uv_signal_init(loop.raw(), &cell_->signal);
   cell_->signal.data = cell_;
   uv_signal_start(

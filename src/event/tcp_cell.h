@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <optional>
 #include <string>
 
 #include "weir/event/loop.h"
@@ -20,7 +21,10 @@ struct TcpStream::Cell final : Deadline {
     closing,    // uv_close was called
   };
 
-  explicit Cell(Loop& owner_loop) : loop(owner_loop) { uv_tcp_init(loop.raw(), &tcp); tcp.data = this; }
+  explicit Cell(Loop& owner_loop) : loop(owner_loop) {
+    uv_tcp_init(loop.raw(), &tcp);
+    tcp.data = this;
+  }
 
   uv_tcp_t tcp{};
   Loop& loop;
@@ -29,13 +33,16 @@ struct TcpStream::Cell final : Deadline {
   bool reading = false;
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
-  bool write_pending = false;    // a uv_write is out with `in_flight`
-  uint8_t references = 1;        // the handle's own, and one for a failure that waits to be told
+  bool write_pending = false;  // a uv_write is out with `in_flight`
+  bool failed = false;         // the observer has been told, or will be at the end of this turn
+  uint8_t references = 1;      // the handle's own, and one for a failure that waits to be told
 
   // What the kernel did not take. `in_flight` belongs to the uv_write; `queue` gathers meanwhile.
   std::string in_flight;
   std::string queue;
   uv_write_t write_request{};
+  std::optional<Error> write_error;  // told when all that the peer has sent before has been read
+  size_t linger_bytes_left = 0;      // undelivered at the last look: who takes nothing for a while is let go
   union {
     uv_connect_t connect_request;
     uv_shutdown_t shutdown_request;
@@ -45,6 +52,8 @@ struct TcpStream::Cell final : Deadline {
   void send(std::string_view first, std::string_view second);
   void start_queued_write();
   void on_written(int status);
+  void on_write_failed(int status);
+  void on_read_over(ssize_t status);
   void send_fin();
   void start_reading();
   void stop_reading();
@@ -52,7 +61,9 @@ struct TcpStream::Cell final : Deadline {
   void linger();
   void close(bool with_reset);
   void release();
-  void on_deadline() override { close(false); }
+  [[nodiscard]] size_t queued_bytes() const { return queue.size() + tcp.write_queue_size; }
+  [[nodiscard]] size_t undelivered_bytes() const;
+  void on_deadline() override;
 
  private:
   ~Cell() override = default;

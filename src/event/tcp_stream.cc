@@ -1,5 +1,7 @@
 #include "weir/event/tcp_stream.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -25,7 +27,7 @@ SocketAddress address_of(uv_tcp_t& tcp, int (*get)(const uv_tcp_t*, sockaddr*, i
 // ---- The cell: what happens on the connection ----
 
 void TcpStream::Cell::send(std::string_view first, std::string_view second) {
-  if (state == State::closing || fin_sent) return;
+  if (state == State::closing || fin_sent || failed || write_error) return;
   if (state == State::connecting || write_pending || !queue.empty()) {
     queue.append(first);
     queue.append(second);
@@ -34,11 +36,13 @@ void TcpStream::Cell::send(std::string_view first, std::string_view second) {
   uv_buf_t pieces[2];
   unsigned count = 0;
   size_t total = first.size() + second.size();
-  if (!first.empty()) pieces[count++] = uv_buf_init(const_cast<char*>(first.data()), static_cast<unsigned>(first.size()));
-  if (!second.empty()) pieces[count++] = uv_buf_init(const_cast<char*>(second.data()), static_cast<unsigned>(second.size()));
+  if (!first.empty())
+    pieces[count++] = uv_buf_init(const_cast<char*>(first.data()), static_cast<unsigned>(first.size()));
+  if (!second.empty())
+    pieces[count++] = uv_buf_init(const_cast<char*>(second.data()), static_cast<unsigned>(second.size()));
   if (count == 0) return;
   int sent = uv_try_write(stream_of(tcp), pieces, count);
-  if (sent < 0 && sent != UV_EAGAIN) return report_failure(system_error("write", sent));
+  if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(sent);
   size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
   if (taken == total) return;
   if (taken < first.size()) {
@@ -60,21 +64,32 @@ void TcpStream::Cell::start_queued_write() {
   });
   if (status < 0) {
     write_pending = false;
-    report_failure(system_error("write", status));
+    on_write_failed(status);
   }
 }
 
 void TcpStream::Cell::on_written(int status) {
   write_pending = false;
   if (state == State::closing) return;
-  if (status < 0) return report_failure(system_error("write", status));
+  if (status < 0) return on_write_failed(status);
   if (!queue.empty()) return start_queued_write();
   in_flight = std::string();  // an idle connection holds no buffer
+  queue = std::string();
   if (end_after_queue) send_fin();
+  if (state == State::lingering) set_deadline(loop, kLingerMs);
   if (observer != nullptr) {
     observer->on_drained();
     loop.batch().flush();
   }
+}
+
+// A peer that answers early and closes (413) resets us while its answer waits to be read: that comes first.
+void TcpStream::Cell::on_write_failed(int status) {
+  Error error = system_error("write", status);
+  bool by_peer = status == UV_EPIPE || status == UV_ECONNRESET;
+  if (!by_peer || !reading || observer == nullptr) return report_failure(error);
+  queue = std::string();
+  write_error = std::move(error);
 }
 
 void TcpStream::Cell::send_fin() {
@@ -85,7 +100,7 @@ void TcpStream::Cell::send_fin() {
 }
 
 void TcpStream::Cell::start_reading() {
-  if (reading || state == State::connecting || state == State::closing) return;
+  if (reading || failed || state == State::connecting || state == State::closing) return;
   reading = true;
   uv_read_start(
       stream_of(tcp),
@@ -103,14 +118,18 @@ void TcpStream::Cell::start_reading() {
         Loop& its_loop = cell->loop;
         if (got > 0) {
           cell->observer->on_read({buffer->base, static_cast<size_t>(got)});
-        } else if (got == UV_EOF) {
-          cell->stop_reading();
-          cell->observer->on_read_end();
         } else {
-          cell->report_failure(system_error("read", static_cast<int>(got)));
+          cell->on_read_over(got);
         }
         its_loop.batch().flush();
       });
+}
+
+void TcpStream::Cell::on_read_over(ssize_t status) {
+  if (write_error) return report_failure(*write_error);
+  if (status != UV_EOF) return report_failure(system_error("read", static_cast<int>(status)));
+  stop_reading();
+  observer->on_read_end();
 }
 
 void TcpStream::Cell::stop_reading() {
@@ -120,7 +139,8 @@ void TcpStream::Cell::stop_reading() {
 }
 
 void TcpStream::Cell::report_failure(const Error& error) {
-  if (state == State::closing) return;
+  if (state == State::closing || failed) return;
+  failed = true;
   stop_reading();
   queue = std::string();
   if (observer == nullptr) return close(false);
@@ -133,6 +153,7 @@ void TcpStream::Cell::report_failure(const Error& error) {
 }
 
 void TcpStream::Cell::linger() {
+  if (failed || write_error) return close(false);
   state = State::lingering;
   observer = nullptr;
   if (!write_pending && queue.empty()) {
@@ -142,7 +163,23 @@ void TcpStream::Cell::linger() {
   }
   if (state != State::lingering) return;  // sending may have failed
   start_reading();
-  set_deadline(loop, kLingerMs);
+  linger_bytes_left = undelivered_bytes();
+  set_deadline(loop, queued_bytes() > 0 ? kLingerStallMs : kLingerMs);
+}
+
+void TcpStream::Cell::on_deadline() {
+  size_t left = undelivered_bytes();
+  bool takes_some = queued_bytes() > 0 && left < std::exchange(linger_bytes_left, left);
+  if (!takes_some) return close(false);
+  set_deadline(loop, kLingerStallMs);
+}
+
+size_t TcpStream::Cell::undelivered_bytes() const {
+  int in_kernel = 0;
+  uv_os_fd_t fd = -1;
+  bool known =
+      uv_fileno(reinterpret_cast<const uv_handle_t*>(&tcp), &fd) == 0 && ::ioctl(fd, SIOCOUTQ, &in_kernel) == 0;
+  return queued_bytes() + (known ? static_cast<size_t>(in_kernel) : 0);
 }
 
 void TcpStream::Cell::close(bool with_reset) {
@@ -197,7 +234,11 @@ TcpStream TcpStream::connect(Loop& loop, const SocketAddress& address, Observer&
                                 self->state = Cell::State::open;
                                 Loop& its_loop = self->loop;
                                 uv_tcp_nodelay(&self->tcp, 1);
-                                if (!self->queue.empty()) self->start_queued_write();
+                                if (!self->queue.empty()) {
+                                  self->start_queued_write();
+                                } else if (self->end_after_queue) {
+                                  self->send_fin();
+                                }
                                 self->observer->on_connected();
                                 its_loop.batch().flush();
                               });
@@ -226,7 +267,8 @@ void TcpStream::write(std::string_view bytes) {
 
 void TcpStream::flush() { cell_->loop.batch().flush(); }
 
-size_t TcpStream::queued_bytes() const { return cell_->queue.size() + cell_->in_flight.size(); }
+size_t TcpStream::queued_bytes() const { return cell_->queued_bytes(); }
+size_t TcpStream::undelivered_bytes() const { return cell_->undelivered_bytes(); }
 
 void TcpStream::end_writing() {
   flush();

@@ -22,7 +22,8 @@ Timer::Timer(Loop& loop, std::function<void()> on_time) : cell_(new Cell{{}, loo
 }
 
 Timer::~Timer() {
-  uv_close(reinterpret_cast<uv_handle_t*>(&cell_->timer), [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
+  uv_close(reinterpret_cast<uv_handle_t*>(&cell_->timer),
+           [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
 }
 
 void Timer::Cell::start(uint64_t delay_ms, uint64_t period_ms) {

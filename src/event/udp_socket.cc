@@ -18,7 +18,8 @@ struct UdpSocket::Cell {
 
   void close() {
     on_datagram = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(&udp), [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
+    uv_close(reinterpret_cast<uv_handle_t*>(&udp),
+             [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
   }
 };
 

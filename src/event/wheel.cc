@@ -8,7 +8,7 @@
 
 namespace weir::event {
 
-Wheel::Wheel(Loop& loop) : loop_(loop), timer_(std::make_unique<Timer>(loop, [this] { sweep(); })) {
+Wheel::Wheel(Loop& loop) : loop_(loop), timer_(std::make_unique<Timer>(loop, [this] { sweep(loop_.now_ms()); })) {
   for (WheelLink& slot : slots_) slot.next = slot.before = &slot;
   timer_->set_background();
 }
@@ -23,9 +23,9 @@ Wheel::~Wheel() {
 void Wheel::link(Deadline& deadline) {
   if (!timer_->active()) {
     swept_until_ms_ = loop_.now_ms() / kTickMs * kTickMs;
-    empty_sweeps_ = 0;
     timer_->start_every(kTickMs);
   }
+  empty_sweeps_ = 0;  // its slot may be a whole turn away
   // Rounded up, so that the sweep of its slot finds it due; never the slot being swept.
   uint64_t slot_ms = (deadline.due_ms_ + kTickMs - 1) / kTickMs * kTickMs;
   slot_ms = std::clamp(slot_ms, swept_until_ms_ + kTickMs, swept_until_ms_ + kSlots * kTickMs);
@@ -44,8 +44,9 @@ void Wheel::unlink(Deadline& deadline) {
   deadline.slot_ms_ = 0;
 }
 
-void Wheel::sweep() {
-  uint64_t now_ms = loop_.now_ms();
+bool Wheel::sweeping() const { return timer_->active(); }
+
+void Wheel::sweep(uint64_t now_ms) {
   while (swept_until_ms_ + kTickMs <= now_ms) {
     swept_until_ms_ += kTickMs;
     // The slot's list moves to a head of its own: what fires may link, unlink and destroy others of it.

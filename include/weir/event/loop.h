@@ -1,5 +1,6 @@
 #pragma once
-// The event loop: one a thread. Everything in event/, http/ and above runs on its loop's thread unless it says otherwise.
+// The event loop: one a thread. Everything in event/, http/ and above runs on its loop's thread unless it says
+// otherwise.
 
 #include <cstdint>
 #include <functional>

@@ -59,13 +59,18 @@ class TcpStream {
   void flush();
   /// Bytes that wait for the peer to read. Above its limit, the writer's source should pause until on_drained().
   [[nodiscard]] size_t queued_bytes() const;
+  /// These and what the kernel holds until the peer has acknowledged it: whether it shrinks says whether the peer still
+  /// reads. A system call; for deadlines.
+  [[nodiscard]] size_t undelivered_bytes() const;
 
   /// Says that no more will be written (FIN) once the queue is empty.
   void end_writing();
-  /// Lets go: sends what is queued, then FIN, drops what still arrives and closes at the peer's FIN or after
-  /// kLingerMs. So that a peer who is still sending gets to read our last answer. The stream is empty afterwards.
+  /// Lets go: sends what is queued as long as the peer takes some of it every kLingerStallMs, then FIN, drops what
+  /// still arrives and closes at the peer's FIN or after kLingerMs. So that a peer who reads slowly, or is still
+  /// sending, gets to read our last answer. The stream is empty afterwards.
   void close_gracefully();
   static constexpr uint64_t kLingerMs = 2000;
+  static constexpr uint64_t kLingerStallMs = 10'000;
   /// Closes with RST: the peer must not take what it has for complete. The stream is empty afterwards.
   void reset();
 

@@ -10,7 +10,8 @@ namespace weir::event {
 
 class Loop;
 
-/// Calls back on the loop's thread. Owned by value; destroying it cancels. May be restarted or destroyed in its callback.
+/// Calls back on the loop's thread. Owned by value; destroying it cancels. May be restarted or destroyed in its
+/// callback.
 class Timer {
  public:
   Timer(Loop& loop, std::function<void()> on_time);

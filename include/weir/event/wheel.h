@@ -50,11 +50,15 @@ class Wheel {
   Wheel(const Wheel&) = delete;
   Wheel& operator=(const Wheel&) = delete;
 
+  /// Fires what is due at `now_ms`. Called by its timer, and by tests, which need not wait.
+  void sweep(uint64_t now_ms);
+  /// False once nothing is linked any more: the timer rests.
+  [[nodiscard]] bool sweeping() const;
+
  private:
   friend class Deadline;
   void link(Deadline& deadline);
   static void unlink(Deadline& deadline);
-  void sweep();
 
   Loop& loop_;
   uint64_t swept_until_ms_ = 0;

@@ -64,7 +64,9 @@ TEST_CASE("timer: one that is destroyed in its own callback does no harm") {
 TEST_CASE("resolver: literals and localhost names answer, a cancelled look-up stays silent") {
   Loop loop;
   std::vector<std::string> found;
-  auto note = [&](Result<std::vector<IpAddress>> result) { found.push_back(result ? result->front().text() : "error"); };
+  auto note = [&](Result<std::vector<IpAddress>> result) {
+    found.push_back(result ? result->front().text() : "error");
+  };
   Lookup literal(loop, "::1", note);
   Lookup local(loop, "frontend.LOCALHOST", note);
   { Lookup cancelled(loop, "127.0.0.9", note); }

@@ -6,6 +6,7 @@
 #include "weir/event/listener.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
+#include "weir/event/wheel.h"
 
 using namespace weir;
 using namespace weir::event;
@@ -160,4 +161,47 @@ TEST_CASE("tcp: a stream may be destroyed in any of its callbacks") {
   pair.client.stream.flush();
   pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
   CHECK(pair.server.got == "bye");
+}
+
+TEST_CASE("tcp: what the peer said before it reset us is read before the failure is told") {
+  Pair pair;
+  pair.client.stream.write(std::string(1000, 'x'));  // unread when the server closes: its close becomes a reset
+  pair.client.stream.flush();
+  pair.server.stream.stop_reading();
+  pair.server.stream.write("413 early");
+  pair.server.stream.flush();
+  pair.server.stream = {};
+  pair.run_until([&] {
+    pair.client.stream.write("more");
+    pair.client.stream.flush();
+    return !pair.client.failure.empty();
+  });
+  CHECK(pair.client.got == "413 early");
+  CHECK_FALSE(pair.client.ended);
+}
+
+TEST_CASE("tcp: after a graceful close a slow reader still gets all of it") {
+  Pair pair;
+  pair.client.stream.stop_reading();
+  std::string big(16 << 20, 's');
+  pair.server.stream.write(big);
+  pair.server.stream.close_gracefully();
+  pair.loop.wheel().sweep(pair.loop.now_ms() + TcpStream::kLingerMs + 200);
+  pair.client.stream.start_reading();
+  pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
+  CHECK(pair.client.got.size() == big.size());
+  CHECK(pair.client.ended);
+}
+
+TEST_CASE("tcp: after a graceful close a peer that takes nothing is let go") {
+  Pair pair;
+  pair.client.stream.stop_reading();
+  std::string big(16 << 20, 's');
+  pair.server.stream.write(big);
+  pair.server.stream.close_gracefully();
+  pair.loop.wheel().sweep(pair.loop.now_ms() + TcpStream::kLingerStallMs + 200);
+  pair.loop.run_ready();
+  pair.client.stream.start_reading();
+  pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
+  CHECK(pair.client.got.size() < big.size());
 }
