@@ -5,6 +5,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # The system's own interpreter: the Debian packages of Python clients (python3-consul) belong to it.
 python=/usr/bin/python3
 
+# A compiler cache, where there is one, serves every checkout of this machine.
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=true
+
 say() { printf '==> %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
