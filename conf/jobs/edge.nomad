@@ -24,6 +24,12 @@ variable "admin_port" {
   default = 8081
 }
 
+variable "routes_dir" {
+  type        = string
+  default     = ""
+  description = "a folder of routes files on the nodes; empty: none"
+}
+
 job "edge" {
   datacenters = ["*"]
   type        = "system"
@@ -82,6 +88,7 @@ job "edge" {
           "--admin", "${NOMAD_ADDR_admin}",
           "--consul", var.consul_addr,
           "--data-dir", "${NOMAD_ALLOC_DIR}/data",
+          "--routes", var.routes_dir,
         ]
       }
 

@@ -70,12 +70,17 @@ class Frontend final : public Service {
   };
 
   void on_instances(uint64_t id, Result<http::ClientResponse> answer) {
-    if (!answer) return finish(id, {}, "registry: " + answer.error().message);
-    if (answer->status != 200) return finish(id, {}, "registry: status " + std::to_string(answer->status));
-    auto instances = parse_instances(answer->body);
-    if (!instances) return finish(id, {}, "registry: " + instances.error().message);
-    asking_[id].instances = std::move(*instances);
-    ask_next(id, "no backend is passing");
+    Result<std::vector<Instance>> instances = read_instances(answer);
+    // A registry that is away has not moved the backends: those it named last are as good a guess as any.
+    if (instances) last_known_ = std::move(*instances);
+    asking_[id].instances = last_known_;
+    ask_next(id, instances ? "no backend is passing" : "registry: " + instances.error().message);
+  }
+
+  static Result<std::vector<Instance>> read_instances(const Result<http::ClientResponse>& answer) {
+    if (!answer) return fail(answer.error());
+    if (answer->status != 200) return fail(ErrorCode::unavailable, "status " + std::to_string(answer->status));
+    return parse_instances(answer->body);
   }
 
   /// Any of those left; one that is gone by now is not the end.
@@ -113,6 +118,7 @@ class Frontend final : public Service {
   Random random_;
   uint64_t next_id_ = 1;
   std::map<uint64_t, Asking> asking_;
+  std::vector<Instance> last_known_;
 };
 
 }  // namespace

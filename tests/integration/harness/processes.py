@@ -30,8 +30,10 @@ def demo_binary():
     return os.path.join(os.path.dirname(os.path.realpath(weir_binary())), "weir-demo")
 
 
-def die_with_parent():
+def become_child():
+    """Dies with us, but not by the same Ctrl-C: whoever started it ends it, in order."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setpgid(0, 0)
 
 
 def free_ports(count, address="127.0.0.1"):
@@ -56,7 +58,7 @@ class Process:
             log.write(f"$ {' '.join(self.command)}\n".encode())
             log.flush()
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
-                                          env={**os.environ, **(env or {})}, preexec_fn=die_with_parent)
+                                          env={**os.environ, **(env or {})}, preexec_fn=become_child)
         self.pid = self.child.pid
 
     def words(self):
