@@ -34,14 +34,13 @@ Status read_check_kind(const Member& m, CheckRequest& out) {
   if (m.is("DisableRedirects", "disable_redirects")) return m.read(definition.disable_redirects);
   if (m.is("TCP")) return m.read(definition.tcp);
   if (m.is("Args") || m.is("ScriptArgs", "script_args")) return read_script(m, out);
-  for (const char* name : {"GRPC", "UDP", "H2PING", "OSService", "os_service", "DockerContainerID", "docker_container_id",
-                           "AliasNode", "alias_node", "AliasService", "alias_service"}) {
+  for (const char* name : {"GRPC", "UDP", "H2PING", "OSService", "os_service", "DockerContainerID",
+                           "docker_container_id", "AliasNode", "alias_node", "AliasService", "alias_service"}) {
     if (m.is(name)) return read_unsupported(m, out);
   }
-  for (const char* name :
-       {"Shell", "GRPCUseTLS", "grpc_use_tls", "H2PingUseTLS", "h2ping_use_tls", "TCPUseTLS", "tcp_use_tls",
-        "TLSServerName", "tls_server_name", "TLSSkipVerify", "tls_skip_verify", "ProxyHTTP", "ProxyGRPC", "ExposePaths",
-        "Token", "Namespace", "Partition"}) {
+  for (const char* name : {"Shell", "GRPCUseTLS", "grpc_use_tls", "H2PingUseTLS", "h2ping_use_tls", "TCPUseTLS",
+                           "tcp_use_tls", "TLSServerName", "tls_server_name", "TLSSkipVerify", "tls_skip_verify",
+                           "ProxyHTTP", "ProxyGRPC", "ExposePaths", "Token", "Namespace", "Partition"}) {
     if (m.is(name)) return Member::ignore();
   }
   return m.unknown();
@@ -78,9 +77,8 @@ void choose_kind(CheckRequest& check) {
 
 Result<CheckRequest> decode_nested_check(const JsonValue& json, const std::string& path) {
   CheckRequest check;
-  Status done = decode_members(json, path, [&](const Member& m) {
-    return m.is("CheckID") ? m.read(check.id) : read_check_member(m, check);
-  });
+  Status done = decode_members(
+      json, path, [&](const Member& m) { return m.is("CheckID") ? m.read(check.id) : read_check_member(m, check); });
   if (!done) return fail(done.error());
   choose_kind(check);
   return check;

@@ -15,8 +15,8 @@ namespace weir::registry::endpoints {
 namespace {
 
 Reply unknown_service(const std::string& id) {
-  return Reply::text(404, "Unknown service ID \"" + id +
-                              "\". Ensure that the service ID is passed, not the service name.");
+  return Reply::text(404,
+                     "Unknown service ID \"" + id + "\". Ensure that the service ID is passed, not the service name.");
 }
 
 std::string content_hash(const Service& service) {
@@ -92,9 +92,7 @@ void agent_service(Api& api, Call call) {
     Ref<Service> service = registry::agent_service(api.tables(), api.self(), id);
     return !service || content_hash(*service) != hash;
   };
-  query.resources = [&api] {
-    return std::vector<Resource>{{Resource::Kind::node, fold_name(api.self().node_name)}};
-  };
+  query.resources = [&api] { return std::vector<Resource>{{Resource::Kind::node, fold_name(api.self().node_name)}}; };
   auto shared_call = std::make_shared<Call>(std::move(call));
   query.answer = [&api, shared_call, answer] { api.look(*shared_call, answer); };
   api.blocking().run(std::move(query));
@@ -118,7 +116,8 @@ void agent_service_register(Api& api, Call call) {
     if (check.is_script) return Api::reply(call, scripts_disabled());
   }
   std::string replace = call.parameter("replace-existing-checks");
-  bool replace_checks = call.has("replace-existing-checks") && (replace.empty() || parse_go_bool(replace).value_or(false));
+  bool replace_checks =
+      call.has("replace-existing-checks") && (replace.empty() || parse_go_bool(replace).value_or(false));
   auto ids = std::make_shared<std::vector<std::string>>();
   auto change = [&api, request = *request, replace_checks, ids](Transaction& tx) -> Status {
     Result<std::vector<std::string>> put = put_agent_service(tx, api.self(), request, replace_checks);
@@ -150,7 +149,9 @@ void agent_service_maintenance(Api& api, Call call) {
   if (id.empty()) return Api::reply(call, Reply::text(400, "Missing service ID"));
   bool enable = false;
   if (std::optional<Reply> refusal = parse_enable(call, enable)) return Api::reply(call, std::move(*refusal));
-  if (!registry::agent_service(api.tables(), api.self(), id)) return Api::reply(call, unknown_service(id));
+  if (!registry::agent_service(api.tables(), api.self(), id)) {
+    return Api::reply(call, Reply::text(404, "No service registered with ID \"" + id + "\""));
+  }
   set_maintenance(api, std::move(call), id, enable);
 }
 

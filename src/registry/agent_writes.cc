@@ -90,7 +90,8 @@ Status put_own_node(Transaction& tx, const Identity& self) {
 Result<std::vector<std::string>> put_agent_service(Transaction& tx, const Identity& self, ServiceRequest request,
                                                    bool replace_checks) {
   Service& service = request.service;
-  if (service.id == kServerService) return fail(ErrorCode::invalid, "Invalid service ID: \"consul\" is the server's own");
+  if (service.id == kServerService)
+    return fail(ErrorCode::invalid, "Invalid service ID: \"consul\" is the server's own");
   service.node = self.node_name;
   add_tagged_addresses(service);
   std::string service_id = service.id;
@@ -115,14 +116,16 @@ Result<std::vector<std::string>> put_agent_service(Transaction& tx, const Identi
 }
 
 Status put_agent_check(Transaction& tx, const Identity& self, CheckRequest request) {
-  if (request.id == kSerfHealth) return fail(ErrorCode::invalid, "Invalid check ID: \"serfHealth\" is the server's own");
+  if (request.id == kSerfHealth)
+    return fail(ErrorCode::invalid, "Invalid check ID: \"serfHealth\" is the server's own");
   if (!request.service_id.empty() && !agent_service(tx.tables(), self, request.service_id)) {
     return fail(ErrorCode::not_found, "ServiceID \"" + request.service_id + "\" does not exist");
   }
   return put_keeping_status(tx, to_check(self, std::move(request)));
 }
 
-Status put_maintenance(Transaction& tx, const Identity& self, const std::string& service_id, const std::string& reason) {
+Status put_maintenance(Transaction& tx, const Identity& self, const std::string& service_id,
+                       const std::string& reason) {
   if (tx.tables().check(self.node_name, maintenance_id(service_id))) return {};  // the first reason stays
   std::string what = service_id.empty() ? "node" : "service";
   Check check;

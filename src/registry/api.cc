@@ -62,11 +62,12 @@ std::optional<Reply> refuse_method(const Route& route, const std::string& method
 std::optional<Reply> refuse_query(const Call& call) {
   if (call.request.query_malformed) return Reply::text(500, "");
   if (!call.parameter("ns").empty()) {
-    return Reply::text(400, "Bad request: Invalid query parameter: \"ns\" - Namespaces are a Consul Enterprise feature");
+    return Reply::text(400,
+                       "Bad request: Invalid query parameter: \"ns\" - Namespaces are a Consul Enterprise feature");
   }
   if (!call.parameter("partition").empty()) {
-    return Reply::text(400,
-                       "Bad request: Invalid query parameter: \"partition\" - Partitions are a Consul Enterprise feature");
+    return Reply::text(
+        400, "Bad request: Invalid query parameter: \"partition\" - Partitions are a Consul Enterprise feature");
   }
   return std::nullopt;
 }
@@ -166,7 +167,11 @@ void Api::answer_read(std::shared_ptr<Call> call, std::shared_ptr<Read> read, co
   uint64_t index = read->index();
   auto answer = std::make_shared<Reply>(read->answer());
   if (answer->status < 400 || answer->status == 404) {
-    add_meta(answer->headers, index, true);
+    if (read->index_is_hash) {
+      answer->headers.emplace_back("X-Consul-Index", std::to_string(index));
+    } else {
+      add_meta(answer->headers, index, true);
+    }
     if (read->names_consistency) answer->headers.emplace_back("X-Consul-Effective-Consistency", consistency);
   }
   store().when_durable([this, call, read, answer, consistency](const Status& durable) {

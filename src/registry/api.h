@@ -53,9 +53,9 @@ struct Read {
   std::function<uint64_t()> index;
   std::function<std::vector<Resource>()> resources;
   std::function<Reply()> answer;
-  std::function<bool()> found = {};    // if given: what was absent and is still absent keeps waiting
-  bool index_is_hash = false;          // blocks while equal, not while lower
-  bool names_consistency = false;      // catalog and health say which consistency they had
+  std::function<bool()> found = {};  // if given: what was absent and is still absent keeps waiting
+  bool index_is_hash = false;        // blocks while equal, not while lower
+  bool names_consistency = false;    // catalog and health say which consistency they had
 };
 
 /// What a request is answered from. Owned by Registry; loop's thread; outlives every call.

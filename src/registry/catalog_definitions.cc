@@ -106,7 +106,9 @@ Status validate_node_id(const std::string& id) {
 }  // namespace
 
 Result<Node> decode_node(const JsonValue& json) { return decode_as<Node>(json, "", read_node_member); }
-Result<Service> decode_catalog_service(const JsonValue& json) { return decode_as<Service>(json, "", read_service_member); }
+Result<Service> decode_catalog_service(const JsonValue& json) {
+  return decode_as<Service>(json, "", read_service_member);
+}
 Result<Check> decode_catalog_check(const JsonValue& json) { return decode_as<Check>(json, "", read_check_member); }
 
 Result<CatalogRegistration> decode_catalog_registration(const JsonValue& json) {

@@ -9,8 +9,9 @@ using Endpoint = void (*)(Api&, Call);
 
 /// Scripts sent by clients are never run here.
 inline Reply scripts_disabled() {
-  return Reply::text(500, "Scripts are disabled on this agent from remote calls; to enable, configure "
-                          "'enable_script_checks' to true");
+  return Reply::text(500,
+                     "Scripts are disabled on this agent from remote calls; to enable, configure "
+                     "'enable_script_checks' to true");
 }
 
 // agent_self_endpoints.cc

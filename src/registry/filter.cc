@@ -93,6 +93,13 @@ Error cannot_build(const std::string& why) {
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
+/// In the words of Go's regexp, which is the same engine: "missing closing ): `(`".
+std::string pattern_error(const re2::RE2& pattern) {
+  std::string what = pattern.error().substr(0, pattern.error().rfind(": " + pattern.error_arg()));
+  if (what == "missing )") what = "missing closing )";
+  return what + ": `" + pattern.error_arg() + "`";
+}
+
 }  // namespace
 
 Filter::Filter() = default;
@@ -141,7 +148,8 @@ Status Filter::check_match(Node& node, const FilterExpression& match, const Filt
   }
   auto cannot_coerce = [&](const char* parser) {
     return fail(ErrorCode::invalid, "Failed to coerce value " + quoted(match.value) + " for selector " + quoted(name) +
-                                        ": strconv." + parser + ": parsing " + quoted(match.value) + ": invalid syntax");
+                                        ": strconv." + parser + ": parsing " + quoted(match.value) +
+                                        ": invalid syntax");
   };
   if (shape == Shape::number) {
     std::optional<int64_t> number = parse_i64(match.value);
@@ -159,7 +167,7 @@ Status Filter::check_match(Node& node, const FilterExpression& match, const Filt
     node.pattern = std::make_unique<re2::RE2>(match.value, options);
     if (!node.pattern->ok()) {
       return fail(ErrorCode::invalid, "Failed to compile regular expression " + quoted(match.value) +
-                                          ": error parsing regexp: " + node.pattern->error());
+                                          ": error parsing regexp: " + pattern_error(*node.pattern));
     }
   }
   return {};
@@ -198,7 +206,8 @@ bool Filter::Node::match(const FilterValue& value, Selector rest) const {
   }
   if (const auto* words = std::get_if<const std::vector<std::string>*>(&value.value)) return match_list(**words);
   if (const auto* flag_value = std::get_if<bool>(&value.value)) return (*flag_value == flag) == (op == Op::equal);
-  if (const auto* number_value = std::get_if<int64_t>(&value.value)) return (*number_value == number) == (op == Op::equal);
+  if (const auto* number_value = std::get_if<int64_t>(&value.value))
+    return (*number_value == number) == (op == Op::equal);
   return match_text(std::get<std::string_view>(value.value));
 }
 

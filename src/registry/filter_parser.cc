@@ -53,7 +53,9 @@ class FilterParser {
     return true;
   }
 
-  [[nodiscard]] std::string place(size_t at) const { return "1:" + std::to_string(at + 1) + " (" + std::to_string(at) + "): "; }
+  [[nodiscard]] std::string place(size_t at) const {
+    return "1:" + std::to_string(at + 1) + " (" + std::to_string(at) + "): ";
+  }
   [[nodiscard]] Error no_match(std::string_view expected) const {
     return {ErrorCode::invalid, place(at_) + "no match found, expected: " + std::string(expected)};
   }
@@ -70,8 +72,8 @@ class FilterParser {
   }
 
   // A chain of one word operator over what `next` reads.
-  Result<Tree> parse_chain(std::string_view word, FilterExpression::Kind kind, Result<Tree> (FilterParser::*next)(size_t),
-                           size_t depth) {
+  Result<Tree> parse_chain(std::string_view word, FilterExpression::Kind kind,
+                           Result<Tree> (FilterParser::*next)(size_t), size_t depth) {
     Result<Tree> left = (this->*next)(depth);
     while (left) {
       size_t before = at_;
@@ -120,7 +122,8 @@ class FilterParser {
     auto match = std::make_unique<FilterExpression>();
     if (!first->selector.empty() && (peek() == '=' || peek() == '!')) {
       match->op = peek() == '=' ? FilterOperator::equal : FilterOperator::not_equal;
-      if (at_ + 1 >= text_.size() || text_[at_ + 1] != '=') return fail(no_match(spaced ? kWantsOperator : kWantsMoreSelector));
+      if (at_ + 1 >= text_.size() || text_[at_ + 1] != '=')
+        return fail(no_match(spaced ? kWantsOperator : kWantsMoreSelector));
       at_ += 2;
       skip_space();
       return finish_with_value(std::move(match), std::move(*first));

@@ -19,9 +19,9 @@ std::string_view to_string(FilterOperator op);
 struct FilterExpression {
   enum class Kind : uint8_t { match, conjunction, disjunction, negation };
   Kind kind = Kind::match;
-  std::unique_ptr<FilterExpression> left;   // the operand of a negation
+  std::unique_ptr<FilterExpression> left;  // the operand of a negation
   std::unique_ptr<FilterExpression> right;
-  std::vector<std::string> selector;        // of a match
+  std::vector<std::string> selector;  // of a match
   FilterOperator op = FilterOperator::equal;
   std::string value;
 };
@@ -29,7 +29,8 @@ struct FilterExpression {
 inline constexpr size_t kFilterBytesMax = 8192;
 inline constexpr size_t kFilterDepthMax = 64;
 
-/// Error texts name the place as the original's generated parser does: `1:22 (21): no match found, expected: [ \t\r\n]`.
+/// Error texts name the place as the original's generated parser does: `1:22 (21): no match found, expected: [
+/// \t\r\n]`.
 Result<std::unique_ptr<FilterExpression>> parse_filter(std::string_view text);
 
 }  // namespace weir::registry

@@ -72,7 +72,8 @@ FilterValue instance_row(const Node& node, const Service& service, const std::ve
   FilterValue::ObjectList rows;
   for (const Ref<Check>& check : checks) rows.items.push_back(check_row(*check));
   rows.sample.push_back(check_row(kNone));
-  return object({{"Node", node_row(node, datacenter)}, {"Service", service_row(service)}, {"Checks", {std::move(rows)}}});
+  return object(
+      {{"Node", node_row(node, datacenter)}, {"Service", service_row(service)}, {"Checks", {std::move(rows)}}});
 }
 
 FilterValue catalog_row(const Node& node, const Service& service, std::string_view datacenter) {

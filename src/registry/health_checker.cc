@@ -17,7 +17,8 @@ namespace {
 uint64_t to_ms(int64_t ns) { return ns > 0 ? static_cast<uint64_t>(ns) / 1'000'000 : 0; }
 
 std::string cut(const std::string& output, const CheckDefinition& definition) {
-  size_t bytes_max = definition.output_bytes_max > 0 ? static_cast<size_t>(definition.output_bytes_max) : CheckProbe::kOutputBytesMax;
+  size_t bytes_max =
+      definition.output_bytes_max > 0 ? static_cast<size_t>(definition.output_bytes_max) : CheckProbe::kOutputBytesMax;
   return output.substr(0, bytes_max);
 }
 

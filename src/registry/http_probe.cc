@@ -60,10 +60,13 @@ void HttpProbe::send(const std::string& method, const std::string& url_text) {
   if (!agent) request.headers.emplace_back("User-Agent", "Consul Health Check");
   if (!accept) request.headers.emplace_back("Accept", "text/plain, text/*, */*");
   body_.clear();
-  size_t bytes_max = definition_.output_bytes_max > 0 ? static_cast<size_t>(definition_.output_bytes_max) : kOutputBytesMax;
+  size_t bytes_max =
+      definition_.output_bytes_max > 0 ? static_cast<size_t>(definition_.output_bytes_max) : kOutputBytesMax;
   call_ = client_.send(
       std::move(request), [this](Result<http::ClientResponse> response) { on_response(std::move(response)); },
-      [this, bytes_max](std::string_view chunk) { body_ += chunk.substr(0, bytes_max - std::min(bytes_max, body_.size())); });
+      [this, bytes_max](std::string_view chunk) {
+        body_ += chunk.substr(0, bytes_max - std::min(bytes_max, body_.size()));
+      });
 }
 
 void HttpProbe::on_response(Result<http::ClientResponse> response) {
@@ -98,7 +101,8 @@ CheckResult HttpProbe::judge(const http::ClientResponse& response) const {
 
 std::string HttpProbe::failure_text(const Error& error) const {
   std::string text = capitalised(method_) + " \"" + url_text_ + "\": ";
-  if (error.code == ErrorCode::refused) return text + "dial tcp " + host_and_port(url_) + ": connect: connection refused";
+  if (error.code == ErrorCode::refused)
+    return text + "dial tcp " + host_and_port(url_) + ": connect: connection refused";
   if (error.code == ErrorCode::timeout) {
     return text + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
   }

@@ -12,8 +12,8 @@ namespace weir::registry {
 struct Identity {
   std::string datacenter = "dc1";
   std::string node_name;
-  std::string node_id;       // UUID, the same after every start
-  std::string address;       // the node's, as other machines reach it
+  std::string node_id;  // UUID, the same after every start
+  std::string address;  // the node's, as other machines reach it
   SocketAddress http_address;
   SocketAddress dns_address;  // port 0: no DNS
   std::string started_at;     // RFC 3339

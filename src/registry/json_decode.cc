@@ -94,14 +94,15 @@ Status Member::mismatch(std::string_view go_type) const {
   std::string what(value_.kind_name());
   // Go names the number only where its shape, not its kind, is wrong.
   if (value_.kind == Kind::number && go_type != "string") what += " " + value_.text;
-  return fail(ErrorCode::invalid,
-              "json: cannot unmarshal " + what + " into Go struct field " + path() + " of type " + std::string(go_type));
+  return fail(ErrorCode::invalid, "json: cannot unmarshal " + what + " into Go struct field " + path() + " of type " +
+                                      std::string(go_type));
 }
 
 Status decode_members(const JsonValue& json, std::string_view path, const OnMember& on_member) {
   if (json.is_null()) return {};
   if (json.kind != Kind::object) {
-    return fail(ErrorCode::invalid, "json: cannot unmarshal " + std::string(json.kind_name()) + " into Go value of type struct");
+    return fail(ErrorCode::invalid,
+                "json: cannot unmarshal " + std::string(json.kind_name()) + " into Go value of type struct");
   }
   for (const auto& [name, value] : json.members) {
     if (Status done = on_member(Member(name, value, path)); !done) return done;

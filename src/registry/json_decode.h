@@ -16,7 +16,8 @@ namespace weir::registry {
 /// One member of an object being decoded, with the path Go would name in an error.
 class Member {
  public:
-  Member(std::string_view name, const JsonValue& value, std::string_view path) : name_(name), value_(value), path_(path) {}
+  Member(std::string_view name, const JsonValue& value, std::string_view path)
+      : name_(name), value_(value), path_(path) {}
 
   /// Compared without case.
   [[nodiscard]] bool is(std::string_view name) const;
@@ -55,6 +56,7 @@ using OnMember = std::function<Status(const Member&)>;
 /// Calls for each member. Null is an empty object; anything else but an object fails. `path` is the object's own.
 Status decode_members(const JsonValue& json, std::string_view path, const OnMember& on_member);
 /// The same for the items of an array.
-Status decode_items(const Member& array, std::string_view go_type, const std::function<Status(const JsonValue&)>& on_item);
+Status decode_items(const Member& array, std::string_view go_type,
+                    const std::function<Status(const JsonValue&)>& on_item);
 
 }  // namespace weir::registry

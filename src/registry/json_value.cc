@@ -53,7 +53,10 @@ class Parser {
       case '{': return parse_object(value, depth);
       case '[': return parse_array(value, depth);
       case '"': value.kind = JsonValue::Kind::string; return parse_string(value.text);
-      case 't': value.flag = true; value.kind = JsonValue::Kind::boolean; return parse_word("true");
+      case 't':
+        value.flag = true;
+        value.kind = JsonValue::Kind::boolean;
+        return parse_word("true");
       case 'f': value.kind = JsonValue::Kind::boolean; return parse_word("false");
       case 'n': return parse_word("null");
       default: break;
@@ -148,7 +151,7 @@ class Parser {
     ++at_;
     for (int i = 0; i < 4; ++i, ++at_) {
       char c = at_end() ? 'x' : peek();
-      uint32_t digit = is_digit(c)               ? static_cast<uint32_t>(c - '0')
+      uint32_t digit = is_digit(c)              ? static_cast<uint32_t>(c - '0')
                        : (c >= 'a' && c <= 'f') ? static_cast<uint32_t>(c - 'a' + 10)
                        : (c >= 'A' && c <= 'F') ? static_cast<uint32_t>(c - 'A' + 10)
                                                 : 16U;

@@ -26,10 +26,7 @@ class JsonWriter {
   JsonWriter& value(const char* text) { return value(std::string_view(text)); }
   JsonWriter& value(bool flag) { return literal(flag ? "true" : "false"); }
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  JsonWriter& value(T number) {
-    return literal(std::to_string(number));
-  }
+  requires(!std::same_as<T, bool>) JsonWriter& value(T number) { return literal(std::to_string(number)); }
   JsonWriter& value(const std::vector<std::string>& texts);
   JsonWriter& value(const std::map<std::string, std::string>& texts);
   JsonWriter& null() { return literal("null"); }

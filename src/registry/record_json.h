@@ -13,7 +13,8 @@ void write_node(JsonWriter& json, const Node& node, std::string_view datacenter)
 /// As in health/service and catalog/node.
 void write_service(JsonWriter& json, const Service& service);
 /// As in agent/services; with `hash` as in agent/service/:id.
-void write_agent_service(JsonWriter& json, const Service& service, std::string_view datacenter, std::string_view hash = "");
+void write_agent_service(JsonWriter& json, const Service& service, std::string_view datacenter,
+                         std::string_view hash = "");
 /// A row of catalog/service.
 void write_catalog_row(JsonWriter& json, const Node& node, const Service& service, std::string_view datacenter);
 void write_check(JsonWriter& json, const Check& check);

@@ -4,6 +4,8 @@
 
 #include "registry/agent_writes.h"
 #include "registry/api.h"
+#include "registry/dns_resolver.h"
+#include "registry/dns_server.h"
 #include "registry/event_log.h"
 #include "registry/health_checker.h"
 #include "registry/session_timers.h"
@@ -57,6 +59,7 @@ class Registry::Impl {
         sessions_(loop, store_),
         events_(store_.watchers()),
         api_({loop, store_, checker_, sessions_, events_, self_, options.legacy_get_writes}),
+        resolver_(store_.tables(), self_),
         on_ready_(options.on_ready) {}
 
   Status listen(event::Loop& loop, const Options& options) {
@@ -69,6 +72,12 @@ class Registry::Impl {
     if (!server) return fail(server.error());
     server_ = std::move(*server);
     self_.http_address = server_->address();
+    if (!options.dns_address) return {};
+    Result<std::unique_ptr<DnsServer>> dns =
+        DnsServer::listen(loop, *options.dns_address, resolver_, clock_, [this] { return ready_; });
+    if (!dns) return fail(dns.error());
+    dns_ = std::move(*dns);
+    self_.dns_address = dns_->address();
     return {};
   }
 
@@ -86,11 +95,15 @@ class Registry::Impl {
   }
 
   [[nodiscard]] SocketAddress http_address() const { return self_.http_address; }
+  [[nodiscard]] std::optional<SocketAddress> dns_address() const {
+    return dns_ ? std::optional<SocketAddress>(dns_->address()) : std::nullopt;
+  }
   [[nodiscard]] bool ready() const { return ready_; }
 
  private:
   void register_self() {
-    store_.write([this](Transaction& tx) { return put_own_node(tx, self_); }, [this](const Status& done) { finish(done); });
+    store_.write([this](Transaction& tx) { return put_own_node(tx, self_); },
+                 [this](const Status& done) { finish(done); });
   }
 
   void finish(const Status& status) {
@@ -114,7 +127,9 @@ class Registry::Impl {
   SessionTimers sessions_;
   EventLog events_;
   Api api_;
+  DnsResolver resolver_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<DnsServer> dns_;
   std::function<void(Status)> on_ready_;
   bool ready_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -146,6 +161,7 @@ Registry::Registry(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Registry::~Registry() = default;
 
 SocketAddress Registry::http_address() const { return impl_->http_address(); }
+std::optional<SocketAddress> Registry::dns_address() const { return impl_->dns_address(); }
 bool Registry::ready() const { return impl_->ready(); }
 void Registry::drain() { impl_->drain(); }
 

@@ -12,7 +12,7 @@ struct Route {
   std::string_view path;     // one that ends in '/' takes everything below as its argument
   std::string_view methods;  // "GET,PUT"
   endpoints::Endpoint endpoint;
-  bool legacy_get = false;   // clients from before Consul 1.0 send GET
+  bool legacy_get = false;  // clients from before Consul 1.0 send GET
 
   [[nodiscard]] bool allows(std::string_view method) const;
 };

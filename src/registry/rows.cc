@@ -248,7 +248,11 @@ std::optional<JournalRow> encode_row(const Change& change) {
   if (std::holds_alternative<Ref<Tombstone>>(change.after)) return std::nullopt;
   JournalRow row;
   row.kind = static_cast<uint8_t>(change.after.index());
-  std::visit([&](const auto& before) { if (before) row.key = row_key(*before); }, change.before);
+  std::visit(
+      [&](const auto& before) {
+        if (before) row.key = row_key(*before);
+      },
+      change.before);
   std::visit(
       [&](const auto& after) {
         if (!after) return;
@@ -265,10 +269,11 @@ std::optional<JournalRow> encode_row(const Change& change) {
 
 Result<Record> decode_row(const JournalRow& row) {
   Result<JsonValue> json = JsonValue::parse(row.row.value_or(""));
-  Result<Record> record = json ? decode_json(static_cast<RowKind>(row.kind), *json) : Result<Record>(fail(json.error()));
+  Result<Record> record =
+      json ? decode_json(static_cast<RowKind>(row.kind), *json) : Result<Record>(fail(json.error()));
   if (record) return record;
-  return fail(ErrorCode::invalid, "row \"" + row.key + "\" of kind " + std::to_string(row.kind) + ": " +
-                                      record.error().message);
+  return fail(ErrorCode::invalid,
+              "row \"" + row.key + "\" of kind " + std::to_string(row.kind) + ": " + record.error().message);
 }
 
 Record empty_like(const Record& record) {

@@ -13,8 +13,8 @@ namespace weir::registry {
 
 /// Immutable once parsed.
 struct Selection {
-  std::vector<std::string> tags;                                  // an instance must have all, compared without case
-  std::vector<std::pair<std::string, std::string>> node_meta;     // its node must have all
+  std::vector<std::string> tags;                               // an instance must have all, compared without case
+  std::vector<std::pair<std::string, std::string>> node_meta;  // its node must have all
   std::shared_ptr<const Filter> filter;
 
   [[nodiscard]] bool takes_tags_of(const Service& service) const;

@@ -10,7 +10,13 @@ void write_coordinate(JsonWriter& json, const Identity& self) {
   json.begin_object().member("Node", self.node_name).member("Segment", "").key("Coord").begin_object();
   json.key("Vec").begin_array();
   for (int i = 0; i < 8; ++i) json.value(0);
-  json.end_array().member("Error", 0).member("Adjustment", 0).key("Height").literal("0.00001").end_object().end_object();
+  json.end_array()
+      .member("Error", 0)
+      .member("Adjustment", 0)
+      .key("Height")
+      .literal("0.00001")
+      .end_object()
+      .end_object();
 }
 
 }  // namespace
@@ -78,6 +84,8 @@ void coordinate_datacenters(Api& api, Call call) {
 
 void acl_disabled(Api&, Call call) { Api::reply(call, Reply::text(401, "ACL support disabled")); }
 
-void root(Api&, Call call) { Api::reply(call, Reply::text(200, "Weir registry: Consul's HTTP API is below /v1/. There is no UI here.\n")); }
+void root(Api&, Call call) {
+  Api::reply(call, Reply::text(200, "Weir registry: Consul's HTTP API is below /v1/. There is no UI here.\n"));
+}
 
 }  // namespace weir::registry::endpoints

@@ -17,9 +17,7 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kTtlMinNs = 10 * kSecondNs;
 constexpr int64_t kTtlMaxNs = 24 * 3600 * kSecondNs;
 
-Reply not_a_uuid() {
-  return Reply::text(500, "failed session lookup: index error: UUID must be 36 characters");
-}
+Reply not_a_uuid() { return Reply::text(500, "failed session lookup: index error: UUID must be 36 characters"); }
 
 /// A session's body, before its rules are looked at.
 struct SessionRequest {

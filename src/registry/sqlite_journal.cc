@@ -87,11 +87,13 @@ class SqliteJournal::Database {
     }
     version = {};
     if (!run("BEGIN IMMEDIATE") || !run(kSchema) || !run("COMMIT")) return failure(path);
-    if (!upsert_.prepare(handle_, "INSERT INTO rows (kind, key, row) VALUES (?1, ?2, ?3)"
-                                  " ON CONFLICT (kind, key) DO UPDATE SET row = excluded.row") ||
+    if (!upsert_.prepare(handle_,
+                         "INSERT INTO rows (kind, key, row) VALUES (?1, ?2, ?3)"
+                         " ON CONFLICT (kind, key) DO UPDATE SET row = excluded.row") ||
         !remove_.prepare(handle_, "DELETE FROM rows WHERE kind = ?1 AND key = ?2") ||
-        !set_index_.prepare(handle_, "INSERT INTO state (name, value) VALUES ('last_index', ?1)"
-                                     " ON CONFLICT (name) DO UPDATE SET value = excluded.value")) {
+        !set_index_.prepare(handle_,
+                            "INSERT INTO state (name, value) VALUES ('last_index', ?1)"
+                            " ON CONFLICT (name) DO UPDATE SET value = excluded.value")) {
       return failure(path);
     }
     return {};

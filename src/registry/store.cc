@@ -29,9 +29,8 @@ void CatalogStore::write(const std::function<Status(Transaction&)>& change, Done
   if (Status status = change(tx); !status) {
     tx.roll_back();
     // The refusal may rest on what is not durable yet, so it too waits.
-    when_durable([error = status.error(), done = std::move(done)](Status durable) {
-      done(durable ? fail(error) : durable);
-    });
+    when_durable(
+        [error = status.error(), done = std::move(done)](Status durable) { done(durable ? fail(error) : durable); });
     return;
   }
   if (!tx.changed()) return when_durable(std::move(done));

@@ -78,11 +78,11 @@ class CatalogStore {
   Watchers watchers_;
   bool ready_ = false;
   uint64_t last_index_ = kNothingYet;
-  uint64_t floor_index_ = 0;             // after a restart, every resource counts as touched by it
-  uint64_t tombstone_floor_ = 0;         // the newest tombstone that was forgotten
+  uint64_t floor_index_ = 0;      // after a restart, every resource counts as touched by it
+  uint64_t tombstone_floor_ = 0;  // the newest tombstone that was forgotten
   uint64_t committed_index_ = kNothingYet;
-  Batch open_;                           // applied, not yet given to the journal
-  Batch committing_;                     // with the journal
+  Batch open_;        // applied, not yet given to the journal
+  Batch committing_;  // with the journal
   bool commit_under_way_ = false;
   std::unordered_map<std::string, uint64_t> lock_delays_ms_;  // key -> monotonic end
 };

@@ -12,8 +12,16 @@ typename Map::mapped_type find_in(const Map& map, const Key& key) {
 }  // namespace
 
 void Tables::replace(const Record& old_record, const Record& new_record) {
-  std::visit([this](const auto& old_ref) { if (old_ref) erase(*old_ref); }, old_record);
-  std::visit([this](const auto& new_ref) { if (new_ref) insert(new_ref); }, new_record);
+  std::visit(
+      [this](const auto& old_ref) {
+        if (old_ref) erase(*old_ref);
+      },
+      old_record);
+  std::visit(
+      [this](const auto& new_ref) {
+        if (new_ref) insert(new_ref);
+      },
+      new_record);
 }
 
 Ref<Node> Tables::node(std::string_view name) const { return find_in(nodes_, fold_name(name)); }

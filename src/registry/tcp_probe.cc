@@ -6,10 +6,12 @@
 namespace weir::registry {
 
 TcpProbe::TcpProbe(event::Loop& loop, const CheckDefinition& definition, OnResult on_result)
-    : loop_(loop), target_(definition.tcp), on_result_(std::move(on_result)), timer_(loop, [this] {
-        finish(kCritical, "dial tcp " + target_ + ": i/o timeout");
-      }) {
-  uint64_t timeout_ms = definition.timeout_ns > 0 ? static_cast<uint64_t>(definition.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
+    : loop_(loop),
+      target_(definition.tcp),
+      on_result_(std::move(on_result)),
+      timer_(loop, [this] { finish(kCritical, "dial tcp " + target_ + ": i/o timeout"); }) {
+  uint64_t timeout_ms =
+      definition.timeout_ns > 0 ? static_cast<uint64_t>(definition.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
   timer_.start_once(timeout_ms);
   size_t colon = target_.rfind(':');
   std::optional<uint64_t> port = colon == std::string::npos ? std::nullopt : parse_u64(target_.substr(colon + 1));
@@ -17,9 +19,8 @@ TcpProbe::TcpProbe(event::Loop& loop, const CheckDefinition& definition, OnResul
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   // An address without a port resolves to nothing that can be connected to; port 0 is refused the same way.
   port_ = port && *port <= 65535 ? static_cast<uint16_t>(*port) : uint16_t{0};
-  lookup_ = std::make_unique<event::Lookup>(loop, host.empty() ? "127.0.0.1" : host, [this](auto addresses) {
-    on_resolved(std::move(addresses));
-  });
+  lookup_ = std::make_unique<event::Lookup>(loop, host.empty() ? "127.0.0.1" : host,
+                                            [this](auto addresses) { on_resolved(std::move(addresses)); });
 }
 
 void TcpProbe::on_resolved(Result<std::vector<IpAddress>> addresses) {
@@ -45,8 +46,8 @@ void TcpProbe::finish(std::string status, std::string output) {
   on_result_({std::move(status), std::move(output)});
 }
 
-std::unique_ptr<CheckProbe> CheckProbe::start(event::Loop& loop, http::Client& client, const CheckDefinition& definition,
-                                              OnResult on_result) {
+std::unique_ptr<CheckProbe> CheckProbe::start(event::Loop& loop, http::Client& client,
+                                              const CheckDefinition& definition, OnResult on_result) {
   switch (definition.kind) {
     case CheckDefinition::Kind::http:
       return std::make_unique<HttpProbe>(loop, client, definition, std::move(on_result));

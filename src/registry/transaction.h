@@ -35,7 +35,8 @@ class Transaction {
     std::vector<LockDelay> lock_delays;
   };
 
-  Transaction(Tables& tables, IndexTable& indexes, uint64_t index) : tables_(tables), indexes_(indexes), index_(index) {}
+  Transaction(Tables& tables, IndexTable& indexes, uint64_t index)
+      : tables_(tables), indexes_(indexes), index_(index) {}
 
   /// The number this write gets if it changes anything.
   [[nodiscard]] uint64_t index() const { return index_; }

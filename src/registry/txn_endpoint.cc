@@ -103,7 +103,8 @@ Status decode_check_operation(const JsonValue& json, Operation& op) {
 
 Result<std::vector<Operation>> decode_operations(const JsonValue& json) {
   if (json.kind != JsonValue::Kind::array && !json.is_null()) {
-    return fail(ErrorCode::invalid, "json: cannot unmarshal " + std::string(json.kind_name()) + " into Go value of type api.TxnOps");
+    return fail(ErrorCode::invalid,
+                "json: cannot unmarshal " + std::string(json.kind_name()) + " into Go value of type api.TxnOps");
   }
   std::vector<Operation> operations;
   for (const JsonValue& item : json.items) {
@@ -186,7 +187,8 @@ Status run_catalog(const Operation& op, const std::string& what, const Ref<T>& b
   if (op.verb == "get") return before ? Status{} : failed(what + " doesn't exist");
   if (op.verb == "cas" || op.verb == "delete-cas") {
     uint64_t current = before ? before->stamps.modify_index : 0;
-    if (current != index) return failed("failed to " + std::string(op.verb == "cas" ? "set " : "delete ") + what + ", index is stale");
+    if (current != index)
+      return failed("failed to " + std::string(op.verb == "cas" ? "set " : "delete ") + what + ", index is stale");
   }
   if (op.verb == "set" || op.verb == "cas") return put();
   if (op.verb == "delete" || op.verb == "delete-cas") {
@@ -203,7 +205,11 @@ Status run_one(Transaction& tx, CatalogStore& store, const Operation& op, Outcom
     case Operation::Kind::node: {
       Status done = run_catalog(
           op, "Node \"" + op.node.name + "\"", tables.node(op.node.name), op.node.stamps.modify_index,
-          [&]() -> Status { put_node(tx, op.node); return {}; }, [&] { remove_node(tx, op.node.name); });
+          [&]() -> Status {
+            put_node(tx, op.node);
+            return {};
+          },
+          [&] { remove_node(tx, op.node.name); });
       out.node = tables.node(op.node.name);
       return done;
     }
@@ -282,7 +288,8 @@ Reply answer(const Run& run, bool read_only, const std::string& datacenter, bool
 
 std::optional<Reply> refuse_size(const std::vector<Operation>& operations) {
   if (operations.size() > kOperationsMax) {
-    return Reply::text(413, "Transaction contains too many operations (" + std::to_string(operations.size()) + " > 128)");
+    return Reply::text(413,
+                       "Transaction contains too many operations (" + std::to_string(operations.size()) + " > 128)");
   }
   for (const Operation& op : operations) {
     if (op.write.value.size() > kValueBytesMax) {
@@ -302,7 +309,8 @@ void txn(Api& api, Call call) {
   if (std::optional<Reply> refusal = refuse_size(*operations)) return Api::reply(call, std::move(*refusal));
   // An unknown verb counts as a read, as in Consul: only a known write makes it one.
   bool read_only = std::ranges::all_of(*operations, [](const Operation& op) {
-    static constexpr std::string_view kWrites[] = {"set", "cas", "lock", "unlock", "delete", "delete-tree", "delete-cas"};
+    static constexpr std::string_view kWrites[] = {"set",    "cas",         "lock",      "unlock",
+                                                   "delete", "delete-tree", "delete-cas"};
     return std::ranges::find(kWrites, op.verb) == std::end(kWrites);
   });
   auto run = std::make_shared<Run>();

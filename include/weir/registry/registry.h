@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "weir/base/ip.h"
@@ -20,11 +21,12 @@ class Registry {
  public:
   struct Options {
     SocketAddress http_address = {IpAddress{{127, 0, 0, 1}, false}, 8500};  // port 0: the kernel chooses
-      std::string data_dir = {};         // made if absent; "": nothing outlives the process
+    std::optional<SocketAddress> dns_address = {};                          // UDP and TCP; none: no DNS
+    std::string data_dir = {};  // made if absent; "": nothing outlives the process
     std::string datacenter = "dc1";
-    std::string node_name = {};        // "": the machine's host name
+    std::string node_name = {};          // "": the machine's host name
     std::string advertise_address = {};  // "": the HTTP address, or 127.0.0.1 where that is unspecified
-    bool legacy_get_writes = false;    // GET for a few writes, as clients from before Consul 1.0 send
+    bool legacy_get_writes = false;      // GET for a few writes, as clients from before Consul 1.0 send
     size_t connections_max = 8192;
     /// Called once: the store is loaded and served, or could not be read. Never from within start().
     std::function<void(Status)> on_ready = {};
@@ -36,6 +38,8 @@ class Registry {
   ~Registry();
 
   [[nodiscard]] SocketAddress http_address() const;
+  /// As bound.
+  [[nodiscard]] std::optional<SocketAddress> dns_address() const;
   /// Loaded and serving.
   [[nodiscard]] bool ready() const;
   /// Answers what is waiting and accepts nothing new; destroy it once those answers are out.

@@ -15,12 +15,12 @@ namespace {
 /// The indexes a client sees, by the names of the transcript.
 std::map<std::string, uint64_t> seen(const CatalogStore& store) {
   return {
-      {"hs:A", service_index(store, "A", true)},  {"cs:A", service_index(store, "A", false)},
-      {"hs:B", service_index(store, "B", true)},  {"hs:none", service_index(store, "none", true)},
-      {"svcs", services_index(store)},            {"nodes", nodes_index(store)},
-      {"node:e1", node_index(store, "e1")},       {"node:e2", node_index(store, "e2")},
-      {"checks", checks_index(store)},            {"kv:x", kv_index(store, "x")},
-      {"kvl:p/", kv_prefix_index(store, "p/")},   {"kvkeys", kv_prefix_index(store, "")},
+      {"hs:A", service_index(store, "A", true)}, {"cs:A", service_index(store, "A", false)},
+      {"hs:B", service_index(store, "B", true)}, {"hs:none", service_index(store, "none", true)},
+      {"svcs", services_index(store)},           {"nodes", nodes_index(store)},
+      {"node:e1", node_index(store, "e1")},      {"node:e2", node_index(store, "e2")},
+      {"checks", checks_index(store)},           {"kv:x", kv_index(store, "x")},
+      {"kvl:p/", kv_prefix_index(store, "p/")},  {"kvkeys", kv_prefix_index(store, "")},
       {"sess", sessions_index(store)},
   };
 }
@@ -59,7 +59,10 @@ TEST_CASE("index: catalog writes move what they moved in Consul, and identical o
   // Something must have died before, or the index of absent services follows the tables.
   REQUIRE(f.add_node("old"));
   REQUIRE(f.add_service("old", "old", "old"));
-  REQUIRE(f.write([](Transaction& tx) -> Status { remove_node(tx, "old"); return {}; }));
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    remove_node(tx, "old");
+    return {};
+  }));
   p.moved();
 
   CHECK(p.after(f.add_node("e1")) == "node:e1 nodes");
@@ -120,7 +123,9 @@ TEST_CASE("index: sessions and locks move as in Consul") {
   CHECK(lock("v") == "");
   CHECK(lock("w") == "kv:x kvkeys");
   CHECK(p.kv([](Transaction& tx) { kv_set(tx, {"x", "z"}); }) == "kv:x kvkeys");
-  CHECK(p.kv([&](Transaction& tx) { CHECK_FALSE(kv_unlock(tx, {"x", "z"}, "22222222-2222-2222-2222-222222222222")); }) == "");
+  CHECK(p.kv([&](Transaction& tx) {
+    CHECK_FALSE(kv_unlock(tx, {"x", "z"}, "22222222-2222-2222-2222-222222222222"));
+  }) == "");
   CHECK(p.kv([&](Transaction& tx) { end_session(tx, id); }) == "kv:x kvkeys sess");
 }
 
@@ -134,7 +139,10 @@ TEST_CASE("index: an absent node's index never goes back") {
   Probe p;
   REQUIRE(p.f.add_node("e1"));
   uint64_t alive = node_index(p.f.store, "e1");
-  REQUIRE(p.f.write([](Transaction& tx) -> Status { remove_node(tx, "e1"); return {}; }));
+  REQUIRE(p.f.write([](Transaction& tx) -> Status {
+    remove_node(tx, "e1");
+    return {};
+  }));
   CHECK(node_index(p.f.store, "e1") > alive);
 }
 
@@ -156,7 +164,10 @@ TEST_CASE("index: what moves an index is also woken") {
   REQUIRE(f.add_node("e1", "10.9.9.9"));
   CHECK(waiter.woken == 2);
   f.store.watchers().wait(waiter, service_resources(f.store, "A"));
-  REQUIRE(f.write([](Transaction& tx) -> Status { remove_service(tx, "e1", "A1"); return {}; }));
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    remove_service(tx, "e1", "A1");
+    return {};
+  }));
   CHECK(waiter.woken == 3);
   f.store.watchers().wait(waiter, service_resources(f.store, "A"));
   REQUIRE(f.add_service("e1", "A1", "A"));

@@ -56,14 +56,14 @@ TEST_CASE("json: members match without case, null is absent, and types are exact
     const char* json;
     const char* error;
   };
-  const Row row = GENERATE(Row{R"({"PORT":1,"name":null})", ""}, Row{R"({"Port":"1"})",
-                               "json: cannot unmarshal string into Go struct field .Port of type int"},
-                           Row{R"({"Port":80.5})", "json: cannot unmarshal number 80.5 into Go struct field .Port of type int"},
-                           Row{R"({"Name":3})", "json: cannot unmarshal number into Go struct field .Name of type string"},
-                           Row{R"({"Tags":"x"})", "json: cannot unmarshal string into Go struct field .Tags of type []string"},
-                           Row{R"({"TTL":"abc"})", "time: invalid duration \"abc\""}, Row{R"({"TTL":1000})", ""},
-                           Row{R"({"X":1})", "json: unknown field \"X\""},
-                           Row{R"({"Flags":18446744073709551615})", ""}, Row{"null", ""});
+  const Row row = GENERATE(
+      Row{R"({"PORT":1,"name":null})", ""},
+      Row{R"({"Port":"1"})", "json: cannot unmarshal string into Go struct field .Port of type int"},
+      Row{R"({"Port":80.5})", "json: cannot unmarshal number 80.5 into Go struct field .Port of type int"},
+      Row{R"({"Name":3})", "json: cannot unmarshal number into Go struct field .Name of type string"},
+      Row{R"({"Tags":"x"})", "json: cannot unmarshal string into Go struct field .Tags of type []string"},
+      Row{R"({"TTL":"abc"})", "time: invalid duration \"abc\""}, Row{R"({"TTL":1000})", ""},
+      Row{R"({"X":1})", "json: unknown field \"X\""}, Row{R"({"Flags":18446744073709551615})", ""}, Row{"null", ""});
   int64_t port = 0, ttl = 0;
   uint64_t flags = 0;
   std::string name;
@@ -83,12 +83,18 @@ TEST_CASE("json: the writer is compact, or pretty as Consul's") {
   auto write = [](bool pretty) {
     JsonWriter json(pretty);
     json.begin_array().begin_object().member("A", uint64_t{18446744073709551615U}).key("B").begin_array().end_array();
-    json.member("C", std::vector<std::string>{"<&>", "\x01\xff\n"}).key("D").begin_object().end_object().key("E").null();
+    json.member("C", std::vector<std::string>{"<&>", "\x01\xff\n"})
+        .key("D")
+        .begin_object()
+        .end_object()
+        .key("E")
+        .null();
     json.end_object().end_array();
     return json.take();
   };
   CHECK(write(false) ==
-        "[{\"A\":18446744073709551615,\"B\":[],\"C\":[\"\\u003c\\u0026\\u003e\",\"\\u0001\\ufffd\\n\"],\"D\":{},\"E\":null}]");
+        "[{\"A\":18446744073709551615,\"B\":[],\"C\":[\"\\u003c\\u0026\\u003e\",\"\\u0001\\ufffd\\n\"],\"D\":{},\"E\":"
+        "null}]");
   CHECK(write(true) ==
         "[\n    {\n        \"A\": 18446744073709551615,\n        \"B\": [],\n        \"C\": [\n"
         "            \"\\u003c\\u0026\\u003e\",\n            \"\\u0001\\ufffd\\n\"\n        ],\n        \"D\": {},\n"

@@ -38,12 +38,14 @@ TEST_CASE("kv: a dead or malformed session cannot lock") {
   KvFixture f;
   auto error_of = [&](const std::string& session) {
     std::string text;
-    f.done([&](Transaction& tx) { text = kv_lock(tx, {"k", "v"}, session).error().message; return true; });
+    f.done([&](Transaction& tx) {
+      text = kv_lock(tx, {"k", "v"}, session).error().message;
+      return true;
+    });
     return text;
   };
   CHECK(error_of("bad") == "failed session lookup: index error: UUID must be 36 characters");
-  CHECK(error_of("33333333-3333-3333-3333-333333333333") ==
-        "invalid session \"33333333-3333-3333-3333-333333333333\"");
+  CHECK(error_of("33333333-3333-3333-3333-333333333333") == "invalid session \"33333333-3333-3333-3333-333333333333\"");
   CHECK(f.store.tables().kv_entry("k") == nullptr);
 }
 
@@ -82,7 +84,10 @@ TEST_CASE("kv: one session holds a lock at a time, and the lock index counts acq
 TEST_CASE("kv: a plain write passes a lock by and leaves the holder") {
   KvFixture f;
   CHECK(f.lock("v", kMine));
-  f.done([](Transaction& tx) { kv_set(tx, {"k", "plain", 9}); return true; });
+  f.done([](Transaction& tx) {
+    kv_set(tx, {"k", "plain", 9});
+    return true;
+  });
   CHECK(f.entry().session == kMine);
   CHECK(f.entry().lock_index == 0);
   CHECK(f.entry().flags == 9);
@@ -91,9 +96,15 @@ TEST_CASE("kv: a plain write passes a lock by and leaves the holder") {
 TEST_CASE("kv: removing a prefix is by text, not by path") {
   KvFixture f;
   for (const char* key : {"a", "a/b", "ab", "b"}) {
-    f.done([&](Transaction& tx) { kv_set(tx, {key, "1"}); return true; });
+    f.done([&](Transaction& tx) {
+      kv_set(tx, {key, "1"});
+      return true;
+    });
   }
-  f.done([](Transaction& tx) { kv_remove_below(tx, "a"); return true; });
+  f.done([](Transaction& tx) {
+    kv_remove_below(tx, "a");
+    return true;
+  });
   CHECK(f.store.tables().kv().size() == 1);
   CHECK(f.store.tables().kv_entry("b") != nullptr);
 }
@@ -103,8 +114,14 @@ TEST_CASE("kv: forgotten tombstones leave no index lower than it was") {
   uint64_t highest = 0;
   for (size_t i = 0; i <= CatalogStore::kTombstonesMax + 1; ++i) {
     std::string key = "p" + std::to_string(i) + "/";
-    f.done([&](Transaction& tx) { kv_set(tx, {key, "1"}); return true; });
-    f.done([&](Transaction& tx) { kv_remove(tx, key); return true; });
+    f.done([&](Transaction& tx) {
+      kv_set(tx, {key, "1"});
+      return true;
+    });
+    f.done([&](Transaction& tx) {
+      kv_remove(tx, key);
+      return true;
+    });
     if (i == 0) highest = f.store.index_of_prefix("p0/");
   }
   CHECK(f.store.tables().tombstones().size() <= CatalogStore::kTombstonesMax);

@@ -45,7 +45,10 @@ TEST_CASE("session: its end frees the keys it held and delays their next lock") 
   REQUIRE(f.create({}));
   f.lock("k");
   uint64_t before = f.store.tables().kv_entry("k")->stamps.modify_index;
-  REQUIRE(f.write([](Transaction& tx) -> Status { end_session(tx, kId); return {}; }));
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    end_session(tx, kId);
+    return {};
+  }));
   CHECK(f.store.tables().kv_entry("k")->session.empty());
   CHECK(f.store.tables().kv_entry("k")->stamps.modify_index > before);
   CHECK(f.store.lock_delayed("k"));
@@ -59,20 +62,28 @@ TEST_CASE("session: with behaviour delete its end removes the keys it held") {
   SessionFixture f;
   REQUIRE(f.create({.behavior = Session::Behavior::remove}));
   f.lock("k");
-  REQUIRE(f.write([](Transaction& tx) -> Status { end_session(tx, kId); return {}; }));
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    end_session(tx, kId);
+    return {};
+  }));
   CHECK(f.store.tables().kv_entry("k") == nullptr);
 }
 
 TEST_CASE("session: ends with its node, with a listed check, and with a listed check going critical") {
   using Cause = std::function<void(SessionFixture&)>;
-  Cause cause = GENERATE(
-      Cause([](SessionFixture& f) { REQUIRE(f.add_check("n1", "c", "", kCritical)); }),
-      Cause([](SessionFixture& f) {
-        REQUIRE(f.write([](Transaction& tx) -> Status { remove_check(tx, "n1", "c"); return {}; }));
-      }),
-      Cause([](SessionFixture& f) {
-        REQUIRE(f.write([](Transaction& tx) -> Status { remove_node(tx, "N1"); return {}; }));
-      }));
+  Cause cause = GENERATE(Cause([](SessionFixture& f) { REQUIRE(f.add_check("n1", "c", "", kCritical)); }),
+                         Cause([](SessionFixture& f) {
+                           REQUIRE(f.write([](Transaction& tx) -> Status {
+                             remove_check(tx, "n1", "c");
+                             return {};
+                           }));
+                         }),
+                         Cause([](SessionFixture& f) {
+                           REQUIRE(f.write([](Transaction& tx) -> Status {
+                             remove_node(tx, "N1");
+                             return {};
+                           }));
+                         }));
   SessionFixture f;
   REQUIRE(f.add_check("n1", "c", "", kPassing));
   REQUIRE(f.create({.node_checks = {"c"}}));

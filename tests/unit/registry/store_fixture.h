@@ -36,7 +36,9 @@ struct StoreFixture {
   FakeJournal journal;
   CatalogStore store{journal, clock};
 
-  StoreFixture() { store.load([](const Status&) {}); }
+  StoreFixture() {
+    store.load([](const Status&) {});
+  }
 
   Status write(const std::function<Status(Transaction&)>& change) {
     std::optional<Status> result;

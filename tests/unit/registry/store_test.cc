@@ -22,7 +22,8 @@ TEST_CASE("store: a write is answered after its commit, and writes made meanwhil
   f.journal.hold = true;
   std::vector<std::string> order;
   for (const char* key : {"a", "b", "c"}) {
-    f.store.write(set(key, "1"), [&, key](const Status& status) { order.push_back(key + std::string(status ? "" : "!")); });
+    f.store.write(set(key, "1"),
+                  [&, key](const Status& status) { order.push_back(key + std::string(status ? "" : "!")); });
   }
   CHECK(order.empty());
   REQUIRE(f.journal.batches.size() == 1);
@@ -109,7 +110,10 @@ TEST_CASE("store: what was journaled loads again, and every index is above those
   REQUIRE(f.add_check("e1", "c", "A1", kWarning, "out"));
   REQUIRE(f.write(set(std::string("k\0\xff", 3), std::string("v\0\xfe", 3))));
   REQUIRE(f.write(set("gone", "1")));
-  REQUIRE(f.write([](Transaction& tx) -> Status { kv_remove(tx, "gone"); return {}; }));
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    kv_remove(tx, "gone");
+    return {};
+  }));
 
   StoreFixture again;
   std::map<std::pair<uint8_t, std::string>, JournalRow> rows;
@@ -128,9 +132,10 @@ TEST_CASE("store: what was journaled loads again, and every index is above those
   CHECK(*reloaded.tables().service("e1", "A1") == *f.store.tables().service("e1", "A1"));
   CHECK(*reloaded.tables().check("e1", "c") == *f.store.tables().check("e1", "c"));
   CHECK(reloaded.tables().kv().size() == 1);
-  CHECK(*reloaded.tables().kv_entry(std::string("k\0\xff", 3)) == *f.store.tables().kv_entry(std::string("k\0\xff", 3)));
-  for (uint64_t index : {service_index(reloaded, "A", true), service_index(reloaded, "none", true), nodes_index(reloaded),
-                         kv_prefix_index(reloaded, "gone"), node_index(reloaded, "x")}) {
+  CHECK(*reloaded.tables().kv_entry(std::string("k\0\xff", 3)) ==
+        *f.store.tables().kv_entry(std::string("k\0\xff", 3)));
+  for (uint64_t index : {service_index(reloaded, "A", true), service_index(reloaded, "none", true),
+                         nodes_index(reloaded), kv_prefix_index(reloaded, "gone"), node_index(reloaded, "x")}) {
     CHECK(index > f.store.last_index());
   }
 }

@@ -1,0 +1,111 @@
+// Running checks: thresholds, and real connections on the loopback.
+
+#include "api_fixture.h"
+#include "catch.h"
+#include "registry/check_thresholds.h"
+#include "weir/event/listener.h"
+#include "weir/event/timer.h"
+
+namespace weir::registry {
+namespace {
+
+struct CheckFixture : ApiFixture {
+  /// Runs the loop until the check's status is another than before.
+  std::string wait_for_change(const std::string& id) {
+    std::string before = status(id);
+    event::Timer deadline(loop, [this] { loop.stop(); });
+    event::Timer look(loop, [&] {
+      if (status(id) != before) loop.stop();
+    });
+    deadline.start_once(20'000);
+    look.start_every(5);
+    loop.run();
+    CHECK(status(id) != before);
+    return f.store.tables().check("n1", id)->output;
+  }
+  std::string status(const std::string& id) { return f.store.tables().check("n1", id)->status; }
+  std::unique_ptr<http::Server> serve(int code, std::string body) {
+    auto server = http::Server::listen(loop, SocketAddress::parse("127.0.0.1:0").value(),
+                                       [code, body](http::Request, std::shared_ptr<http::Responder> responder) {
+                                         responder->respond({code, {}, body});
+                                       });
+    REQUIRE(server);
+    return std::move(*server);
+  }
+  void add_check(const std::string& definition) {
+    REQUIRE(refused("PUT", "/v1/agent/check/register", definition) == "200 ");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("checks: the first result counts at once, later ones need their number in a row") {
+  CheckDefinition definition;
+  definition.success_before_passing = 2;
+  definition.failures_before_warning = 2;
+  definition.failures_before_critical = 3;
+  CheckThresholds first(definition);
+  CHECK(first.next(kCritical) == kCritical);
+  CHECK(first.next(kPassing) == std::nullopt);
+  CHECK(first.next(kPassing) == kPassing);
+  CHECK(first.next(kCritical) == std::nullopt);
+  CHECK(first.next(kCritical) == kWarning);
+  CHECK(first.next(kCritical) == kCritical);
+  CheckThresholds plain{CheckDefinition{}};
+  CHECK(plain.next(kPassing) == kPassing);
+  CHECK(plain.next(kCritical) == kCritical);
+  CHECK(plain.next(kWarning) == kWarning);
+}
+
+TEST_CASE("checks: HTTP passes on 2xx, warns on 429 and says what it got") {
+  CheckFixture f;
+  auto good = f.serve(200, "fine");
+  auto busy = f.serve(429, "later");
+  std::string good_url = "http://" + good->address().text() + "/";
+  std::string busy_url = "http://" + busy->address().text() + "/x";
+  f.add_check(R"({"Name":"good","HTTP":")" + good_url + R"(","Interval":"1s"})");
+  CHECK(f.wait_for_change("good") == "HTTP GET " + good_url + ": 200 OK Output: fine");
+  CHECK(f.status("good") == kPassing);
+  f.add_check(R"({"Name":"busy","HTTP":")" + busy_url + R"(","Interval":"1s"})");
+  CHECK(f.wait_for_change("busy") == "HTTP GET " + busy_url + ": 429 Too Many Requests Output: later");
+  CHECK(f.status("busy") == kWarning);
+}
+
+TEST_CASE("checks: HTTP that nobody answers is critical with Go's words") {
+  CheckFixture f;
+  f.add_check(R"({"Name":"h","HTTP":"http://127.0.0.1:1/","Interval":"1s","Status":"passing"})");
+  CHECK(f.wait_for_change("h") == "Get \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused");
+}
+
+TEST_CASE("checks: TCP passes when it connects") {
+  CheckFixture f;
+  auto listener = event::Listener::listen(f.loop, {.address = SocketAddress::parse("127.0.0.1:0").value()},
+                                          [](event::TcpStream) {});
+  REQUIRE(listener);
+  std::string address = listener->address().text();
+  f.add_check(R"({"Name":"t","TCP":")" + address + R"(","Interval":"1s"})");
+  CHECK(f.wait_for_change("t") == "TCP connect " + address + ": Success");
+  f.add_check(R"({"Name":"r","TCP":"127.0.0.1:1","Interval":"1s","Status":"passing"})");
+  CHECK(f.wait_for_change("r") == "dial tcp 127.0.0.1:1: connect: connection refused");
+}
+
+TEST_CASE("checks: a TTL that is not renewed expires, with the last words") {
+  CheckFixture f;
+  f.add_check(R"({"Name":"ttl","TTL":"20ms"})");
+  f.put("/v1/agent/check/pass/ttl?note=hi");
+  CHECK(f.wait_for_change("ttl") == "TTL expired (last output before timeout follows): hi");
+  CHECK(f.status("ttl") == kCritical);
+}
+
+TEST_CASE("checks: a check that left the store is not run any more") {
+  CheckFixture f;
+  f.add_check(R"({"Name":"ttl","TTL":"20ms","Status":"passing"})");
+  REQUIRE(f.put("/v1/agent/check/deregister/ttl")->status() == 200);
+  uint64_t index = f.f.store.last_index();
+  event::Timer later(f.loop, [&] { f.loop.stop(); });
+  later.start_once(60);
+  f.loop.run();
+  CHECK(f.f.store.last_index() == index);
+}
+
+}  // namespace weir::registry
