@@ -53,7 +53,6 @@ class Check:
         return not self.problems
 
     def play(self):
-        os.makedirs(self.cluster.settings.data_dir, exist_ok=True)
         self.ledger = Ledger(self.ledger_path)
         self.steps = Steps(self.ledger)
         self.scenes = Scenes(self.cluster, self.steps, self.ledger)
@@ -64,6 +63,8 @@ class Check:
         scenes.first_request()
         self.start_load()
         scenes.steady_load()
+        scenes.measure_instances()
+        scenes.measure_routes()
         for job in ("backend", "frontend"):
             scenes.scale(job, 2, 5)
             scenes.scale(job, 5, 2)
@@ -73,8 +74,6 @@ class Check:
         scenes.change_routes_file()
         scenes.break_routes_file()
         scenes.repair_routes_file()
-        scenes.measure_instances()
-        scenes.measure_routes()
         scenes.purge()
 
     def start_load(self):
@@ -147,6 +146,8 @@ class Check:
             self.problems += [f"{os.path.basename(path)}: {line}" for line in complaints[:3]]
 
     def report(self):
+        if self.problems:
+            print("\n" + self.cluster.log_tails())
         if self.steps:
             print("\n" + self.steps.table() + "\n")
         if self.traffic:
@@ -196,4 +197,3 @@ class Check:
         for step in self.steps.rows if self.steps else []:
             for line in step.failures[:FAILURES_SHOWN_MAX]:
                 print(f"  {step.name}: {line.done - self.load_began:.3f} s: {line}")
-        print("\n" + self.cluster.log_tails())

@@ -61,14 +61,17 @@ class Cluster:
 
     # parts
 
-    def start(self):
+    def prepare(self):
+        """Whether it can start at all; ends what an earlier demo with this data folder left when it was killed."""
         for program in (processes.weir_binary(), processes.demo_binary()):
             if not os.access(program, os.X_OK):
                 raise CannotStart(f"{program} is missing; scripts/build makes it")
-        os.makedirs(self.logs, exist_ok=True)
-        os.makedirs(self.settings.routes_dir, exist_ok=True)
         kill_leftovers(self.settings.data_dir)
         self.settings.check_ports()
+        os.makedirs(self.logs, exist_ok=True)
+        os.makedirs(self.settings.routes_dir, exist_ok=True)
+
+    def start(self):
         settings = self.settings
         self.start_part("registry", "registry", "--http", settings.registry, "--dns", settings.dns,
                         "--data-dir", self.folder("registry"))

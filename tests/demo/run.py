@@ -14,6 +14,7 @@ from demo import ports  # noqa: E402  (the path first)
 from demo.check import Check  # noqa: E402
 from demo.cluster import CannotStart, Cluster, Settings  # noqa: E402
 from demo.show import Show  # noqa: E402
+from demo.tasks import kill_leftovers  # noqa: E402
 
 NODES = 3
 
@@ -53,12 +54,28 @@ def check_settings(data_dir):
 def run_check(options):
     data_dir = options.data_dir or tempfile.mkdtemp(prefix="weir-demo-check-")
     cluster = Cluster(check_settings(data_dir))
+    kill_leftovers(cluster.settings.data_dir)
+    if os.path.isdir(data_dir) and os.listdir(data_dir):
+        raise CannotStart(f"{data_dir} is not empty; the check starts from nothing")
+    cluster.prepare()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_check)
     held = Check(cluster).run()
     if held and not options.data_dir:
         cluster.remove_data()
     return 0 if held else 1
+
+
+def run_demo(options):
+    data_dir = options.data_dir or tempfile.mkdtemp(prefix="weir-demo-")
+    cluster = Cluster(demo_settings(options, data_dir))
+    try:
+        cluster.prepare()
+    except CannotStart:
+        if not options.data_dir:
+            cluster.remove_data()
+        raise
+    return Show(cluster, keep_data=bool(options.data_dir)).run()
 
 
 class Stopped(Exception):
@@ -76,8 +93,7 @@ def main():
     try:
         if options.check:
             return run_check(options)
-        data_dir = options.data_dir or tempfile.mkdtemp(prefix="weir-demo-")
-        return Show(Cluster(demo_settings(options, data_dir)), keep_data=bool(options.data_dir)).run()
+        return run_demo(options)
     except CannotStart as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

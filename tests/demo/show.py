@@ -72,7 +72,6 @@ class Show:
     def deploy(self):
         cluster, settings = self.cluster, self.cluster.settings
         say(f"==> starting a registry, a scheduler, {len(settings.hosts)} agents; data and logs: {settings.data_dir}")
-        os.makedirs(settings.routes_dir, exist_ok=True)
         example = os.path.join(settings.routes_dir, "example.toml")
         if not os.path.exists(example):
             shutil.copyfile(os.path.join(processes.ROOT, "conf", "routes.d", "example.toml"), example)
