@@ -86,9 +86,12 @@ int NomadClient::monitor(const std::string& evaluation, bool verbose) {
         pause_ms(static_cast<uint64_t>(number_member(*eval, "Wait") / 1'000'000));
         return monitor(next, verbose);
       }
+      if (unplaced) {
+        say("    Evaluation \"" + short_id(text_member(*eval, "BlockedEval"), verbose) + "\" waits for capacity to place the rest");
+        return 2;
+      }
       std::string deployment = text_member(*eval, "DeploymentID");
-      if (deployment.empty()) return unplaced ? 2 : 0;
-      return monitor_deployment(deployment, verbose);
+      return deployment.empty() ? 0 : monitor_deployment(deployment, verbose);
     }
     pause_ms(200);
   }

@@ -14,11 +14,11 @@ TcpProbe::TcpProbe(event::Loop& loop, const CheckDefinition& definition, OnResul
       definition.timeout_ns > 0 ? static_cast<uint64_t>(definition.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
   timer_.start_once(timeout_ms);
   size_t colon = target_.rfind(':');
-  std::optional<uint64_t> port = colon == std::string::npos ? std::nullopt : parse_u64(target_.substr(colon + 1));
+  uint64_t port = colon == std::string::npos ? 0 : parse_u64(target_.substr(colon + 1)).value_or(0);
   std::string host = target_.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   // An address without a port resolves to nothing that can be connected to; port 0 is refused the same way.
-  port_ = port && *port <= 65535 ? static_cast<uint16_t>(*port) : uint16_t{0};
+  port_ = port <= 65535 ? static_cast<uint16_t>(port) : uint16_t{0};
   lookup_ = std::make_unique<event::Lookup>(loop, host.empty() ? "127.0.0.1" : host,
                                             [this](auto addresses) { on_resolved(std::move(addresses)); });
 }

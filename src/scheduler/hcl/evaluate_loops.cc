@@ -131,7 +131,8 @@ Result<Value> Evaluator::for_object(Place expression, const Scope* scope) {
     return {};
   });
   if (!done) return fail(done.error());
-  return Value(std::move(out));
+  Value map(std::move(out));
+  return map;
 }
 
 }  // namespace weir::scheduler::hcl
