@@ -96,7 +96,7 @@ def run_test(name, function, folder):
 
 def tests_of(file):
     module = importlib.import_module(file[:-len(".py")])
-    for key, function in vars(module).items():
+    for key, function in list(vars(module).items()):
         if key.startswith("test_") and callable(function) and function.__module__ == module.__name__:
             sentence = (function.__doc__ or key).strip().splitlines()[0]
             yield f"{module.__name__}: {sentence}", key, function
