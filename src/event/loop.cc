@@ -26,6 +26,7 @@ struct Loop::State {
   uv_async_t wake;
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer =
       std::make_unique<std::array<char, kReadBufferBytes>>();
+  uint64_t skipped_ms = 0;  // by tests
   WriteBatch batch;
   std::unique_ptr<Wheel> wheel;
   std::vector<std::function<void()>> deferred;
@@ -126,7 +127,12 @@ void Loop::defer(std::function<void()> task) {
   uv_idle_start(&state_->deferred_wake, [](uv_idle_t*) {});
 }
 
-uint64_t Loop::now_ms() const { return uv_now(&state_->uv); }
+uint64_t Loop::now_ms() const { return uv_now(&state_->uv) + state_->skipped_ms; }
+void Loop::skip_ms(uint64_t ms) {
+  state_->skipped_ms += ms;
+  state_->wheel->sweep();
+  state_->batch.flush();
+}
 void Loop::update_time() { uv_update_time(&state_->uv); }
 std::span<char> Loop::read_buffer() { return *state_->read_buffer; }
 Wheel& Loop::wheel() { return *state_->wheel; }

@@ -22,6 +22,16 @@ SocketAddress address_of(uv_tcp_t& tcp, int (*get)(const uv_tcp_t*, sockaddr*, i
   return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage));
 }
 
+/// What the kernel has to say about a socket, once; 0 when all is well.
+int pending_error(uv_tcp_t& tcp) {
+  uv_os_fd_t fd = -1;
+  int error = 0;
+  socklen_t length = sizeof error;
+  bool known = uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp), &fd) == 0 &&
+               ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0;
+  return known ? error : 0;
+}
+
 }  // namespace
 
 // ---- The cell: what happens on the connection ----
@@ -128,6 +138,9 @@ void TcpStream::Cell::start_reading() {
 void TcpStream::Cell::on_read_over(ssize_t status) {
   if (write_error) return report_failure(*write_error);
   if (status != UV_EOF) return report_failure(system_error("read", static_cast<int>(status)));
+  // libuv takes a reset that comes right behind data for an end: an answer that lasts until the close would pass for
+  // complete. The kernel still knows.
+  if (int pending = pending_error(tcp); pending != 0) return report_failure(system_error("read", pending));
   stop_reading();
   observer->on_read_end();
 }
@@ -265,7 +278,9 @@ void TcpStream::write(std::string_view bytes) {
   cell_->loop.batch().write(*cell_, bytes);
 }
 
-void TcpStream::flush() { cell_->loop.batch().flush(); }
+void TcpStream::flush() {
+  if (cell_ != nullptr) cell_->loop.batch().flush();
+}
 
 size_t TcpStream::queued_bytes() const { return cell_->queued_bytes(); }
 size_t TcpStream::undelivered_bytes() const { return cell_->undelivered_bytes(); }

@@ -8,7 +8,7 @@
 
 namespace weir::event {
 
-Wheel::Wheel(Loop& loop) : loop_(loop), timer_(std::make_unique<Timer>(loop, [this] { sweep(loop_.now_ms()); })) {
+Wheel::Wheel(Loop& loop) : loop_(loop), timer_(std::make_unique<Timer>(loop, [this] { sweep(); })) {
   for (WheelLink& slot : slots_) slot.next = slot.before = &slot;
   timer_->set_background();
 }
@@ -46,7 +46,8 @@ void Wheel::unlink(Deadline& deadline) {
 
 bool Wheel::sweeping() const { return timer_->active(); }
 
-void Wheel::sweep(uint64_t now_ms) {
+void Wheel::sweep() {
+  uint64_t now_ms = loop_.now_ms();
   while (swept_until_ms_ + kTickMs <= now_ms) {
     swept_until_ms_ += kTickMs;
     // The slot's list moves to a head of its own: what fires may link, unlink and destroy others of it.

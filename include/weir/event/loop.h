@@ -43,6 +43,9 @@ class Loop {
   [[nodiscard]] uint64_t now_ms() const;
   /// Reads the clock again: after work that took long.
   void update_time();
+  /// As if that much time had passed: fires the deadlines that are due then. Timers do not notice. For tests, which
+  /// need not wait.
+  void skip_ms(uint64_t ms);
 
   /// 64 KiB that every read of this loop lands in; valid until the reading callback returns.
   [[nodiscard]] std::span<char> read_buffer();

@@ -50,8 +50,8 @@ class Wheel {
   Wheel(const Wheel&) = delete;
   Wheel& operator=(const Wheel&) = delete;
 
-  /// Fires what is due at `now_ms`. Called by its timer, and by tests, which need not wait.
-  void sweep(uint64_t now_ms);
+  /// Fires what is due. Called by its timer.
+  void sweep();
   /// False once nothing is linked any more: the timer rests.
   [[nodiscard]] bool sweeping() const;
 

@@ -6,7 +6,6 @@
 #include "weir/event/listener.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
-#include "weir/event/wheel.h"
 
 using namespace weir;
 using namespace weir::event;
@@ -186,7 +185,7 @@ TEST_CASE("tcp: after a graceful close a slow reader still gets all of it") {
   std::string big(16 << 20, 's');
   pair.server.stream.write(big);
   pair.server.stream.close_gracefully();
-  pair.loop.wheel().sweep(pair.loop.now_ms() + TcpStream::kLingerMs + 200);
+  pair.loop.skip_ms(TcpStream::kLingerMs + 200);
   pair.client.stream.start_reading();
   pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
   CHECK(pair.client.got.size() == big.size());
@@ -199,9 +198,19 @@ TEST_CASE("tcp: after a graceful close a peer that takes nothing is let go") {
   std::string big(16 << 20, 's');
   pair.server.stream.write(big);
   pair.server.stream.close_gracefully();
-  pair.loop.wheel().sweep(pair.loop.now_ms() + TcpStream::kLingerStallMs + 200);
+  pair.loop.skip_ms(TcpStream::kLingerStallMs + 200);
   pair.loop.run_ready();
   pair.client.stream.start_reading();
   pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
   CHECK(pair.client.got.size() < big.size());
+}
+
+TEST_CASE("tcp: a reset right behind data is a failure, not an end") {
+  Pair pair;
+  pair.client.stream.write("half of it");
+  pair.client.stream.flush();
+  pair.client.stream.reset();
+  pair.run_until([&] { return pair.server.ended || !pair.server.failure.empty(); });
+  CHECK(pair.server.got == "half of it");
+  CHECK_FALSE(pair.server.ended);
 }

@@ -83,23 +83,22 @@ TEST_CASE("wheel: one deadline may destroy another of the same slot") {
 
 TEST_CASE("wheel: a deadline set just before the wheel would rest still fires") {
   Loop loop;
-  loop.update_time();
-  uint64_t now_ms = loop.now_ms();
+  constexpr uint64_t kTurnMs = Wheel::kSlots * Wheel::kTickMs;
   {
     Probe brief;
     brief.set_deadline(loop, 1);
   }
-  loop.wheel().sweep(now_ms + (Wheel::kSlots - 10) * Wheel::kTickMs);
+  loop.skip_ms(kTurnMs - 10 * Wheel::kTickMs);
   REQUIRE(loop.wheel().sweeping());
   Probe far;
   int fired = 0;
   far.action = [&] { ++fired; };
-  far.set_deadline(loop, (Wheel::kSlots + 100) * Wheel::kTickMs);
-  loop.wheel().sweep(now_ms + (Wheel::kSlots + 20) * Wheel::kTickMs);
+  far.set_deadline(loop, 100 * Wheel::kTickMs);
+  loop.skip_ms(50 * Wheel::kTickMs);
   CHECK(loop.wheel().sweeping());
   CHECK(fired == 0);
-  loop.wheel().sweep(now_ms + (Wheel::kSlots + 110) * Wheel::kTickMs);
+  loop.skip_ms(60 * Wheel::kTickMs);
   CHECK(fired == 1);
-  loop.wheel().sweep(now_ms + (3 * Wheel::kSlots) * Wheel::kTickMs);
+  loop.skip_ms(kTurnMs + 10 * Wheel::kTickMs);
   CHECK_FALSE(loop.wheel().sweeping());
 }
