@@ -105,14 +105,19 @@ namespace {
 /// One call: find a connection, send, gather the answer. Owned by the caller.
 class ClientCall final : public Call, public ClientStreamObserver {
  public:
-  ClientCall(std::shared_ptr<Client::Impl> impl, ClientRequest request, Client::OnResponse on_response, Client::OnChunk on_chunk)
+  ClientCall(std::shared_ptr<Client::Impl> impl, ClientRequest request, Client::OnResponse on_response,
+             Client::OnChunk on_chunk)
       : impl_(std::move(impl)),
         request_(std::move(request)),
         on_response_(std::move(on_response)),
         on_chunk_(std::move(on_chunk)),
-        total_(impl_->loop, [this] { fail_with({ErrorCode::timeout, "no answer within " + std::to_string(request_.timeout_ms) + " ms"}); }),
+        total_(impl_->loop,
+               [this] {
+                 fail_with({ErrorCode::timeout, "no answer within " + std::to_string(request_.timeout_ms) + " ms"});
+               }),
         connecting_(impl_->loop, [this] {
-          fail_with({ErrorCode::timeout, "no connection within " + std::to_string(request_.connect_timeout_ms) + " ms"});
+          fail_with(
+              {ErrorCode::timeout, "no connection within " + std::to_string(request_.connect_timeout_ms) + " ms"});
         }) {
     if (request_.timeout_ms > 0) total_.start_once(request_.timeout_ms);
     // Never from within send(): the caller does not hold the Call yet.
@@ -202,7 +207,8 @@ class ClientCall final : public Call, public ClientStreamObserver {
   void on_response_body(std::string_view bytes) override {
     if (on_chunk_ && response_.status / 100 == 2) return on_chunk_(bytes);
     if (response_.body.size() + bytes.size() > request_.body_bytes_max) {
-      return fail_with({ErrorCode::too_large, "the answer is larger than " + std::to_string(request_.body_bytes_max) + " bytes"});
+      return fail_with(
+          {ErrorCode::too_large, "the answer is larger than " + std::to_string(request_.body_bytes_max) + " bytes"});
     }
     response_.body.append(bytes);
   }
@@ -217,7 +223,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void on_upstream_failed(const Error& error) override {
     // The other side may have closed an idle connection just as we used it: nothing of ours was answered.
-    bool stale = connection_->session->requests() > 1 && !connection_->session->answer_begun() && !retried_;
+    bool stale = stream_->maybe_stale() && !retried_;
     Error copy = error;
     release_stream();
     if (!stale) return fail_with(copy);
@@ -241,7 +247,8 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void fail_with(Error error) {
     let_go();
-    error.message = request_.method + " http://" + request_.url.authority() + request_.url.target + ": " + error.message;
+    error.message =
+        request_.method + " http://" + request_.url.authority() + request_.url.target + ": " + error.message;
     finish(fail(std::move(error)));
   }
 

@@ -63,10 +63,11 @@ void H1ClientSession::pause_body() {
 }
 
 void H1ClientSession::resume_body() {
-  if (stream_.open()) stream_.start_reading();
+  if (stream_.open() && !read_ended_) stream_.start_reading();
 }
 
 size_t H1ClientSession::queued_bytes() const { return stream_.open() ? stream_.queued_bytes() : 0; }
+size_t H1ClientSession::undelivered_bytes() const { return stream_.open() ? stream_.undelivered_bytes() : 0; }
 
 // ---- The answer in ----
 
@@ -167,12 +168,14 @@ void H1ClientSession::complete_answer(std::span<const Header> trailers) {
 }
 
 void H1ClientSession::on_read_end() {
+  read_ended_ = true;
   if (state_ == State::tunnel) return observer_->on_response_end({});
   if (state_ == State::body && parser_.finish_at_close()) {
     parser_.forbid_keep_alive();
     return complete_answer({});
   }
-  break_off(Error{ErrorCode::closed, answer_begun_ ? "the upstream closed within its answer" : "the upstream closed the connection"});
+  break_off(Error{ErrorCode::closed,
+                  answer_begun_ ? "the upstream closed within its answer" : "the upstream closed the connection"});
 }
 
 void H1ClientSession::on_failed(const Error& error) { break_off(error); }

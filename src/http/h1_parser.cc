@@ -37,7 +37,16 @@ bool extend(std::string_view& view, const char* at, size_t length) {
 }
 
 enum class Known : uint8_t {
-  other, connection, keep_alive, proxy_connection, te, transfer_encoding, upgrade, content_length, host, expect,
+  other,
+  connection,
+  keep_alive,
+  for_proxies,
+  te,
+  transfer_encoding,
+  upgrade,
+  content_length,
+  host,
+  expect,
 };
 
 Known classify(std::string_view name) {
@@ -47,10 +56,14 @@ Known classify(std::string_view name) {
     case 4: return is("host", Known::host);
     case 6: return is("expect", Known::expect);
     case 7: return is("upgrade", Known::upgrade);
-    case 10: return ascii_lower(name[0]) == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
+    case 10:
+      return ascii_lower(name[0]) == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
     case 14: return is("content-length", Known::content_length);
-    case 16: return is("proxy-connection", Known::proxy_connection);
+    case 16: return is("proxy-connection", Known::for_proxies);
     case 17: return is("transfer-encoding", Known::transfer_encoding);
+    // Credentials and challenges of the hop between a client and its own proxy (RFC 9110 section 11.7).
+    case 18: return is("proxy-authenticate", Known::for_proxies);
+    case 19: return is("proxy-authorization", Known::for_proxies);
     default: return Known::other;
   }
 }
@@ -102,6 +115,15 @@ struct ConnectionTokens {
   }
 };
 
+// A connection that becomes HTTP/2 carries any number of requests past the routing rules, so it is never passed on;
+// RFC 9113 section 3.1 took this upgrade out of HTTP/2 anyway.
+bool names_h2c(std::string_view upgrade) {
+  for (std::string_view protocol : split_list(upgrade)) {
+    if (equals_ignore_case(protocol, "h2c")) return true;
+  }
+  return false;
+}
+
 bool is_nominated(const std::vector<Header>& all, std::string_view name) {
   for (const Header& header : all) {
     if (classify(header.name) != Known::connection) continue;
@@ -118,7 +140,9 @@ struct H1Parser::Callbacks {
   static H1Parser& self(llhttp_t* parser) { return *static_cast<H1Parser*>(parser->data); }
 
   static int on_url(llhttp_t*, const char* at, size_t length) { return extend(fields().target, at, length) ? 0 : -1; }
-  static int on_status(llhttp_t*, const char* at, size_t length) { return extend(fields().reason, at, length) ? 0 : -1; }
+  static int on_status(llhttp_t*, const char* at, size_t length) {
+    return extend(fields().reason, at, length) ? 0 : -1;
+  }
 
   static int on_header_field(llhttp_t* parser, const char* at, size_t length) {
     H1Parser& p = self(parser);
@@ -220,7 +244,7 @@ H1Parser::Taken H1Parser::invalid(uint16_t status, std::string message) {
 }
 
 H1Parser::Taken H1Parser::invalid_by_llhttp() {
-  if (fields().too_many) return invalid(431, "too many header fields");
+  if (in_head_ && fields().too_many) return invalid(431, "too many header fields");
   const char* reason = llhttp_get_error_reason(&llhttp_);
   std::string message = reason != nullptr && *reason != '\0' ? reason : "malformed message";
   switch (llhttp_get_errno(&llhttp_)) {
@@ -234,7 +258,11 @@ H1Parser::Taken H1Parser::invalid_by_llhttp() {
 H1Parser::Taken H1Parser::parse_request_head(std::string_view input, const H1Limits& limits, RequestHead& head) {
   Taken taken = run_head(input, limits);
   if (taken.outcome != Outcome::complete) return taken;
-  if (llhttp_.http_major != 1 || llhttp_.http_minor > 1) return invalid(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  if (llhttp_.http_major != 1 || llhttp_.http_minor > 1)
+    return invalid(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  // llhttp reads RTSP and ICE as well.
+  std::string_view target = fields().target;
+  if (std::string_view(target.data() + target.size(), 6) != " HTTP/") return invalid(505, "another protocol than HTTP");
   head = RequestHead{};
   head.version_minor = llhttp_.http_minor;
   head.method = method_of(llhttp_.method);
@@ -259,7 +287,7 @@ bool H1Parser::take_request_fields(RequestHead& head) {
     switch (classify(header.name)) {
       case Known::connection: connection.add(header.value); break;
       case Known::keep_alive:
-      case Known::proxy_connection: break;
+      case Known::for_proxies: break;
       case Known::te: head.te_trailers = head.te_trailers || equals_ignore_case(header.value, "trailers"); break;
       case Known::upgrade: upgrade = header.value; break;
       case Known::host:
@@ -297,7 +325,8 @@ bool H1Parser::take_request_fields(RequestHead& head) {
   head.headers = f.kept;
   head.body = encodings > 0 ? Body::unknown : head.content_length > 0 ? Body::length : Body::none;
   head.has_content_length = lengths > 0;
-  if (connection.upgrade && head.version_minor == 1 && head.body == Body::none) head.upgrade = upgrade;
+  bool may_upgrade = connection.upgrade && head.version_minor == 1 && head.body == Body::none;
+  if (may_upgrade && !names_h2c(upgrade)) head.upgrade = upgrade;
   keep_alive_ = head.version_minor == 1 ? !connection.close : connection.keep_alive && !connection.close;
   framing_ = encodings > 0 ? Framing::chunked : Framing::length;
   length_left_ = head.content_length;
@@ -356,7 +385,7 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
     switch (classify(header.name)) {
       case Known::connection: connection.add(header.value); break;
       case Known::keep_alive:
-      case Known::proxy_connection:
+      case Known::for_proxies:
       case Known::te: break;
       case Known::upgrade: upgrade = header.value; break;
       case Known::content_length: {
@@ -368,7 +397,8 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
       }
       case Known::transfer_encoding:
         ++encodings;
-        if (!equals_ignore_case(header.value, "chunked")) return invalid(502, "an answer in an unknown transfer coding");
+        if (!equals_ignore_case(header.value, "chunked"))
+          return invalid(502, "an answer in an unknown transfer coding");
         break;
       case Known::host:
       case Known::expect:
@@ -376,7 +406,8 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
     }
   }
   if (encodings > 1) return invalid(502, "an answer with more than one Transfer-Encoding");
-  if (encodings > 0 && head.content_length) return invalid(502, "an answer with both Content-Length and Transfer-Encoding");
+  if (encodings > 0 && head.content_length)
+    return invalid(502, "an answer with both Content-Length and Transfer-Encoding");
   if (encodings > 0 && head.version_minor == 0) return invalid(502, "an answer with Transfer-Encoding in HTTP/1.0");
   if (connection.nominates) {
     std::erase_if(f.kept, [&](const Header& header) { return is_nominated(f.all, header.name); });

@@ -33,7 +33,14 @@ void H1ServerSession::take(std::string_view input) {
   while (!input.empty()) {
     switch (state_) {
       case State::idle:
-      case State::head: input = take_head(input); break;
+      case State::head:
+        if (client_lags()) {
+          hold(input);
+          input = {};
+        } else {
+          input = take_head(input);
+        }
+        break;
       case State::request:
         if (!request_complete_) {
           input = take_body(input);
@@ -52,13 +59,16 @@ void H1ServerSession::take(std::string_view input) {
   taking_ = false;
   // A half-closed client's last request may be answered by now, and nothing can come to complete another.
   bool waiting = state_ == State::idle || state_ == State::head;
-  if (waiting && read_ended_) finish_session();
+  if (waiting && read_ended_ && (held_.empty() || !client_lags())) finish_session();
 }
 
 void H1ServerSession::hold(std::string_view input) {
   held_.append(input);
-  if (state_ == State::request && held_.size() > limits_.head_bytes_max) stream_.stop_reading();
+  if (state_ != State::request || held_.size() > limits_.head_bytes_max) stream_.stop_reading();
 }
+
+// Whoever pipelines without reading the answers waits: each answer may be small, all of them are not.
+bool H1ServerSession::client_lags() const { return stream_.queued_bytes() > kQueueHighBytes; }
 
 // Returns what is left for others; a head that is not whole yet is held.
 std::string_view H1ServerSession::take_head(std::string_view input) {
@@ -125,8 +135,8 @@ void H1ServerSession::refuse(uint16_t status, const Error& reason) {
   head.status = status;
   std::string body = std::to_string(status) + " " + std::string(reason_phrase(status)) + ": " + copy.message + "\n";
   head.content_length = body.size();
-  const Header plain{"Content-Type", "text/plain; charset=utf-8"};
-  head.headers = {&plain, 1};
+  const Header fields[] = {{"Date", http_date()}, {"Content-Type", "text/plain; charset=utf-8"}};
+  head.headers = fields;
   std::string& out = head_scratch();
   append_response_head(out, head, AnswerFraming::length, ConnectionField::close);
   stream_.write(out);
@@ -146,7 +156,9 @@ void H1ServerSession::on_read_end() {
   read_ended_ = true;
   switch (state_) {
     case State::idle:
-    case State::head: finish_session(); break;
+    case State::head:
+      if (held_.empty() || !client_lags()) finish_session();  // else what is held is still to be answered
+      break;
     case State::request:
       // A client that has said all it wants may close its half and still read the answer (RFC 9112 section 9.6).
       if (!request_complete_) break_stream(Error{ErrorCode::closed, "the client stopped within its request"});
@@ -162,12 +174,27 @@ void H1ServerSession::on_failed(const Error& error) {
 }
 
 void H1ServerSession::on_drained() {
-  if (stream_out_ && observer_ != nullptr) observer_->on_client_drained();
+  if (stream_out_ && observer_ != nullptr) return observer_->on_client_drained();
+  if (state_ != State::idle && state_ != State::head) return;
+  if (!stream_.reading() && !read_ended_) stream_.start_reading();
+  if (!held_.empty()) take({});
 }
 
 void H1ServerSession::on_deadline() {
-  if (state_ == State::head) return refuse(408, Error{ErrorCode::timeout, "the request head took too long"});
-  if (state_ == State::idle) finish_session();
+  switch (state_) {
+    case State::idle: return finish_session();
+    case State::head: return refuse(408, Error{ErrorCode::timeout, "the request head took too long"});
+    case State::tunnel: return open_tunnel();
+    case State::request:
+    case State::closed: return;
+  }
+}
+
+// What the client said between its request and our 101 belongs to the tunnel.
+void H1ServerSession::open_tunnel() {
+  if (!stream_.reading() && !read_ended_) stream_.start_reading();
+  if (std::string early = std::exchange(held_, std::string()); !early.empty()) observer_->on_request_body(early);
+  if (read_ended_ && stream_out_ && state_ == State::tunnel) observer_->on_request_end({});
 }
 
 // ---- Answers out ----
@@ -190,6 +217,7 @@ void H1ServerSession::send_head(const ResponseHead& head) {
   } else if (head.body == Body::length) {
     framing = AnswerFraming::length;
     answer_ = Answer::by_length;
+    body_left_ = head.content_length.value_or(0);
   } else if (version_minor_ == 1) {
     framing = AnswerFraming::chunked;
     answer_ = Answer::chunked;
@@ -208,6 +236,8 @@ void H1ServerSession::send_head(const ResponseHead& head) {
   if (head.status == 101) {
     state_ = State::tunnel;
     keep_alive_ = false;
+    // At the wheel's next turn: not from within this call.
+    if (!held_.empty() || read_ended_) set_deadline(loop_, 1);
   }
 }
 
@@ -219,7 +249,12 @@ void H1ServerSession::send_body(std::string_view bytes) {
     stream_.write(out);
     stream_.write(bytes);
     stream_.write("\r\n");
-  } else if (answer_ == Answer::by_length || answer_ == Answer::until_close) {
+  } else if (answer_ == Answer::by_length) {
+    // More than was promised would pass for the next answer.
+    bytes = bytes.substr(0, body_left_);
+    body_left_ -= bytes.size();
+    stream_.write(bytes);
+  } else if (answer_ == Answer::until_close) {
     stream_.write(bytes);
   }
 }
@@ -227,6 +262,7 @@ void H1ServerSession::send_body(std::string_view bytes) {
 void H1ServerSession::send_end(std::span<const Header> trailers) {
   if (state_ == State::tunnel) return stream_.end_writing();
   if (state_ != State::request) return;
+  if (answer_ == Answer::by_length && body_left_ > 0) return;  // less than was promised: release() cuts it
   if (answer_ == Answer::chunked) {
     std::string& out = head_scratch();
     append_last_chunk(out, trailers);
@@ -240,10 +276,12 @@ void H1ServerSession::pause_body() {
 }
 
 void H1ServerSession::resume_body() {
-  if (stream_.open() && !read_ended_) stream_.start_reading();
+  bool enough_held = request_complete_ && state_ == State::request && held_.size() > limits_.head_bytes_max;
+  if (stream_.open() && !read_ended_ && !enough_held) stream_.start_reading();
 }
 
 size_t H1ServerSession::queued_bytes() const { return stream_.open() ? stream_.queued_bytes() : 0; }
+size_t H1ServerSession::undelivered_bytes() const { return stream_.open() ? stream_.undelivered_bytes() : 0; }
 
 // ---- The end of a request, and of the session ----
 
@@ -266,14 +304,14 @@ void H1ServerSession::become_idle() {
   state_ = State::idle;
   patience_.reset();
   set_deadline(loop_, limits_.idle_timeout_ms);
-  if (!stream_.reading() && !read_ended_) stream_.start_reading();
+  if (!stream_.reading() && !read_ended_ && !client_lags()) stream_.start_reading();
   if (!held_.empty() && !taking_) take({});
 }
 
 void H1ServerSession::drain() {
   draining_ = true;
   keep_alive_ = false;
-  if (state_ == State::idle && !stream_out_) finish_session();
+  if (state_ == State::idle) set_deadline(loop_, kDrainGraceMs);
 }
 
 void H1ServerSession::finish_session() {

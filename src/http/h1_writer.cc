@@ -50,7 +50,8 @@ void append_request_head(std::string& out, const RequestHead& head) {
   out.append("\r\n");
 }
 
-void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing, ConnectionField connection) {
+void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing,
+                          ConnectionField connection) {
   out.append("HTTP/1.1 ");
   append_number(out, head.status);
   out += ' ';

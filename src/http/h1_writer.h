@@ -17,7 +17,8 @@ void append_request_head(std::string& out, const RequestHead& head);
 /// How the sender of an answer lets its end be known, and what it says about the connection.
 enum class AnswerFraming : uint8_t { none, length, chunked, until_close };
 enum class ConnectionField : uint8_t { absent, close, keep_alive };
-void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing, ConnectionField connection);
+void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing,
+                          ConnectionField connection);
 void append_chunk_head(std::string& out, size_t bytes);
 /// The last chunk and the fields behind it.
 void append_last_chunk(std::string& out, std::span<const Header> trailers);

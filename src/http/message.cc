@@ -1,6 +1,7 @@
 #include "weir/http/message.h"
 
 #include <cstring>
+#include <ctime>
 
 #include "weir/base/text.h"
 
@@ -56,6 +57,20 @@ std::string_view reason_phrase(uint16_t status) {
     case 505: return "HTTP Version Not Supported";
     default: return "";
   }
+}
+
+std::string_view http_date() {
+  thread_local std::time_t second = 0;
+  thread_local char text[40];
+  thread_local size_t length = 0;
+  std::time_t now = std::time(nullptr);
+  if (now != second) {
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    second = now;
+  }
+  return {text, length};
 }
 
 RequestHead HeadStorage::keep(const RequestHead& head) {

@@ -1,6 +1,5 @@
 #include "weir/http/server.h"
 
-#include <ctime>
 #include <list>
 #include <utility>
 
@@ -19,7 +18,8 @@ class Server::Impl {
   }
 
   Status listen(const SocketAddress& address) {
-    auto listener = event::Listener::listen(loop_, {address}, [this](event::TcpStream stream) { accept(std::move(stream)); });
+    auto listener =
+        event::Listener::listen(loop_, {address}, [this](event::TcpStream stream) { accept(std::move(stream)); });
     if (!listener) return fail(listener.error());
     listener_.emplace(std::move(*listener));
     address_ = listener_->address();
@@ -44,7 +44,7 @@ class Server::Impl {
     }
 
     void on_request(ServerStream& stream, const RequestHead& head) override {
-      exchange = std::make_shared<ServerExchange>(stream, head, peer, impl.limits_.body_bytes_max, impl.handler_, impl.date());
+      exchange = std::make_shared<ServerExchange>(stream, head, peer, impl.limits_.body_bytes_max, impl.handler_);
       stream.attach(*exchange);
     }
     void on_bad_request(uint16_t, const Error&) override {}
@@ -69,26 +69,12 @@ class Server::Impl {
     connection.session.start();
   }
 
-  const std::string& date() {
-    std::time_t now = std::time(nullptr);
-    if (now != date_second_) {
-      std::tm parts{};
-      gmtime_r(&now, &parts);
-      char text[64];
-      date_.assign(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
-      date_second_ = now;
-    }
-    return date_;
-  }
-
   event::Loop& loop_;
   const Handler handler_;
   const ServerLimits limits_;
   H1Limits h1_limits_;
   std::optional<event::Listener> listener_;
   SocketAddress address_;
-  std::time_t date_second_ = 0;
-  std::string date_;
   std::list<std::unique_ptr<Connection>> connections_;
 };
 

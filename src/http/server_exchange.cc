@@ -28,8 +28,8 @@ class HeldResponder final : public Responder {
 }  // namespace
 
 ServerExchange::ServerExchange(ServerStream& stream, const RequestHead& head, const SocketAddress& peer,
-                               size_t body_bytes_max, const Server::Handler& handler, const std::string& date)
-    : body_bytes_max_(body_bytes_max), handler_(handler), date_(date), stream_(&stream) {
+                               size_t body_bytes_max, const Server::Handler& handler)
+    : body_bytes_max_(body_bytes_max), handler_(handler), stream_(&stream) {
   request_.method = head.method_text;
   std::string_view target = head.target;
   size_t question = target.find('?');
@@ -56,6 +56,7 @@ void ServerExchange::on_request_body(std::string_view bytes) {
 }
 
 void ServerExchange::on_request_end(std::span<const Header>) {
+  request_ended_ = true;
   if (started_) return;
   handler_(std::move(request_), std::make_shared<HeldResponder>(shared_from_this()));
 }
@@ -95,10 +96,11 @@ void ServerExchange::end() {
 
 void ServerExchange::send_head(int status, const HeaderFields& headers, Body body, std::optional<uint64_t> length) {
   started_ = true;
+  if (!request_ended_) stream_->forbid_reuse();  // what else comes of the request is not for us
   std::vector<Header> fields;
   fields.reserve(headers.size() + 1);
   for (const auto& [name, value] : headers) fields.push_back({name, value});
-  fields.push_back({"Date", date_});
+  fields.push_back({"Date", http_date()});
   ResponseHead head;
   head.status = static_cast<uint16_t>(status);
   head.headers = fields;

@@ -14,9 +14,8 @@ namespace weir::http {
 /// is out, and by the handler's Responder. Loop's thread.
 class ServerExchange final : public ServerStreamObserver, public std::enable_shared_from_this<ServerExchange> {
  public:
-  /// `date` outlives the exchange: the server's current Date value.
   ServerExchange(ServerStream& stream, const RequestHead& head, const SocketAddress& peer, size_t body_bytes_max,
-                 const Server::Handler& handler, const std::string& date);
+                 const Server::Handler& handler);
 
   void respond(Response response);
   void start(int status, const HeaderFields& headers);
@@ -41,13 +40,13 @@ class ServerExchange final : public ServerStreamObserver, public std::enable_sha
   // constant after construction
   const size_t body_bytes_max_;
   const Server::Handler& handler_;
-  const std::string& date_;
 
   // loop thread only
   ServerStream* stream_;  // null once released
   Request request_;
   std::function<void()> on_disconnect_;
   bool started_ = false;
+  bool request_ended_ = false;
 };
 
 }  // namespace weir::http

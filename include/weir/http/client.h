@@ -15,13 +15,13 @@ namespace weir::http {
 
 struct ClientRequest {
   std::string method = "GET";
-  Url url;                             // url.target is sent as it is
-  HeaderFields headers;                // Host, Content-Length and Connection are set by the client
+  Url url;               // url.target is sent as it is
+  HeaderFields headers;  // Host, Content-Length and Connection are set by the client
   std::string body;
   uint64_t connect_timeout_ms = 5'000;
-  uint64_t timeout_ms = 30'000;        // from the call to the last byte of the answer; 0: no limit
+  uint64_t timeout_ms = 30'000;  // from the call to the last byte of the answer; 0: no limit
   size_t body_bytes_max = 256 * 1024 * 1024;
-  bool keep_alive = true;              // false: a connection of its own, closed afterwards (health checks)
+  bool keep_alive = true;  // false: a connection of its own, closed afterwards (health checks)
 };
 
 struct ClientResponse {
@@ -48,7 +48,7 @@ class Client {
   using OnChunk = std::function<void(std::string_view)>;
 
   struct Limits {
-    size_t idle_connections_max = 64;      // per client; the oldest is closed above
+    size_t idle_connections_max = 64;  // per client; the oldest is closed above
     uint64_t idle_timeout_ms = 30'000;
   };
 

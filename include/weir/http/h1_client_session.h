@@ -13,7 +13,10 @@ namespace weir::http {
 /// One upstream connection, one request at a time. Owned by a pool, which is its Owner and destroys it when
 /// on_session_closed() has come (Loop::destroy_later: the session may be on the stack), or from outside when no stream
 /// is out.
-class H1ClientSession final : private event::TcpStream::Observer, private H1Parser::BodySink, public ClientStream {
+class H1ClientSession final : private event::TcpStream::Observer,
+                              private H1Parser::BodySink,
+                              public ClientSession,
+                              public ClientStream {
  public:
   class Owner {
    public:
@@ -33,11 +36,9 @@ class H1ClientSession final : private event::TcpStream::Observer, private H1Pars
   H1ClientSession(const H1ClientSession&) = delete;
   H1ClientSession& operator=(const H1ClientSession&) = delete;
 
-  /// Lends the connection out for one request. Only when connected and idle.
-  ClientStream& begin(ClientStreamObserver& observer);
-  /// A byte of the answer to the request under way has come: it may have been acted upon.
-  [[nodiscard]] bool answer_begun() const { return answer_begun_; }
-  /// Requests begun on it so far. Above one, a failure before any answer may just be the upstream's idle limit.
+  /// Only when connected and idle.
+  ClientStream& begin(ClientStreamObserver& observer) override;
+  /// Requests begun on it so far.
   [[nodiscard]] uint32_t requests() const { return requests_; }
   [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
 
@@ -48,16 +49,18 @@ class H1ClientSession final : private event::TcpStream::Observer, private H1Pars
   void pause_body() override;
   void resume_body() override;
   [[nodiscard]] size_t queued_bytes() const override;
+  [[nodiscard]] size_t undelivered_bytes() const override;
+  [[nodiscard]] bool maybe_stale() const override { return requests_ > 1 && !answer_begun_; }
   void release() override;
 
  private:
   enum class State : uint8_t {
     connecting,
-    idle,     // no stream is out
-    head,     // waiting for the answer's head
-    body,     // the head has come, its body not all
-    tunnel,   // after 101: raw bytes both ways
-    answered, // the answer is complete
+    idle,      // no stream is out
+    head,      // waiting for the answer's head
+    body,      // the head has come, its body not all
+    tunnel,    // after 101: raw bytes both ways
+    answered,  // the answer is complete
     closed,
   };
 
@@ -91,6 +94,7 @@ class H1ClientSession final : private event::TcpStream::Observer, private H1Pars
   bool chunked_request_ = false;
   bool request_complete_ = false;
   bool answer_begun_ = false;
+  bool read_ended_ = false;  // FIN has come
 };
 
 }  // namespace weir::http

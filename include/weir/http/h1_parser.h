@@ -15,8 +15,8 @@ namespace weir::http {
 
 struct H1Limits;
 
-/// Says when bytes that may be a whole head are worth a parse. Parsing costs a pass over all of them, so it is done when
-/// an empty line has come or when they have doubled: linear in all, however they drip in.
+/// Says when bytes that may be a whole head are worth a parse. Parsing costs a pass over all of them, so it is done
+/// when an empty line has come or when they have doubled: linear in all, however they drip in.
 class HeadPatience {
  public:
   [[nodiscard]] bool worth_parsing(std::string_view input) const {
@@ -91,10 +91,10 @@ class H1Parser {
   int append_trailer(const char* at, size_t length);
 
   llhttp_t llhttp_;
-  BodySink* sink_ = nullptr;            // during parse_body
-  const H1Limits* limits_ = nullptr;    // of the call under way
-  uint64_t length_left_ = 0;            // of a body with Content-Length
-  std::string trailer_bytes_;           // name \n value \n …
+  BodySink* sink_ = nullptr;          // during parse_body
+  const H1Limits* limits_ = nullptr;  // of the call under way
+  uint64_t length_left_ = 0;          // of a body with Content-Length
+  std::string trailer_bytes_;         // name \n value \n …
   Error error_;
   uint16_t error_status_ = 400;
   Framing framing_ = Framing::length;

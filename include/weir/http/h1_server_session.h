@@ -41,8 +41,10 @@ class H1ServerSession final : private event::TcpStream::Observer,
 
   /// Begins to read. Not in the constructor: the owner must be ready.
   void start();
-  /// Ends keep-alive: closes now when idle, else after the answer under way (which says Connection: close).
+  /// Ends keep-alive: the answer under way, or to a request that comes within kDrainGraceMs, says Connection: close.
+  /// For that time an idle connection stays open: a request may be on its way.
   void drain();
+  static constexpr uint64_t kDrainGraceMs = 1000;
   [[nodiscard]] bool idle() const { return state_ == State::idle; }
   [[nodiscard]] SocketAddress peer_address() const { return stream_.peer_address(); }
   [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
@@ -56,6 +58,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   void pause_body() override;
   void resume_body() override;
   [[nodiscard]] size_t queued_bytes() const override;
+  [[nodiscard]] size_t undelivered_bytes() const override;
   void forbid_reuse() override { keep_alive_ = false; }
   void release() override;
 
@@ -80,8 +83,10 @@ class H1ServerSession final : private event::TcpStream::Observer,
   std::string_view take_head(std::string_view input);
   std::string_view take_body(std::string_view input);
   void hold(std::string_view input);
+  [[nodiscard]] bool client_lags() const;
   void start_request(const RequestHead& head);
   void refuse(uint16_t status, const Error& reason);
+  void open_tunnel();
   void break_stream(const Error& error);
   void become_idle();
   void finish_session();
@@ -95,7 +100,8 @@ class H1ServerSession final : private event::TcpStream::Observer,
   event::TcpStream stream_;
   H1Parser parser_{H1Parser::Kind::request};
   ServerStreamObserver* observer_ = nullptr;  // of the stream that is out, if one is
-  std::string held_;          // part of a head, or bytes that came before their turn
+  std::string held_;                          // part of a head, or bytes that came before their turn
+  uint64_t body_left_ = 0;                    // of an answer by_length
   HeadPatience patience_;
   State state_ = State::idle;
   Answer answer_ = Answer::pending;

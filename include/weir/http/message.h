@@ -1,5 +1,6 @@
 #pragma once
-// Message heads as every session, H1 or later H2, gives and takes them. Views; who hands one out says how long it lives.
+// Message heads as every session, H1 or later H2, gives and takes them. Views; who hands one out says how long it
+// lives.
 
 #include <cstdint>
 #include <optional>
@@ -31,16 +32,16 @@ enum class Body : uint8_t {
 struct RequestHead {
   Method method = Method::get;
   std::string_view method_text;
-  std::string_view target;       // origin form ("/a?b"), or "*"
-  std::string_view authority;    // Host or :authority, as sent; "" only in HTTP/1.0
+  std::string_view target;          // origin form ("/a?b"), or "*"
+  std::string_view authority;       // Host or :authority, as sent; "" only in HTTP/1.0
   std::span<const Header> headers;  // end-to-end fields in order, without Host, Content-Length and Expect
   Body body = Body::none;
   uint64_t content_length = 0;
   bool has_content_length = false;  // also "0", which a POST without a body says
-  std::string_view upgrade;      // the protocol asked for ("websocket"), or ""
+  std::string_view upgrade;         // the protocol asked for ("websocket"), or ""
   bool expect_continue = false;
   bool te_trailers = false;
-  uint8_t version_minor = 1;     // of HTTP/1; 1 for HTTP/2
+  uint8_t version_minor = 1;  // of HTTP/1; 1 for HTTP/2
 };
 
 struct ResponseHead {
@@ -49,7 +50,7 @@ struct ResponseHead {
   std::span<const Header> headers;  // end-to-end fields in order, without Content-Length
   Body body = Body::none;
   std::optional<uint64_t> content_length;  // also where there is no body: HEAD, 304
-  std::string_view upgrade;      // with 101
+  std::string_view upgrade;                // with 101
   uint8_t version_minor = 1;
 };
 
@@ -57,6 +58,9 @@ struct ResponseHead {
 [[nodiscard]] const Header* find(std::span<const Header> headers, std::string_view name);
 /// "OK" for 200; "" for one we have no name for.
 [[nodiscard]] std::string_view reason_phrase(uint16_t status);
+
+/// The value of a Date field for an answer of our own. Made once a second, for each thread; valid until the next call.
+[[nodiscard]] std::string_view http_date();
 
 /// A copy of a head that outlives the read buffer. Reusable: keeps its capacity, so a pooled one allocates nothing.
 class HeadStorage {

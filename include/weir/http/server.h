@@ -30,10 +30,10 @@ struct QueryParameter {
 /// A request with its whole body. A value; the handler may keep it.
 struct Request {
   std::string method;
-  std::string path;                    // raw: not decoded, begins with '/', without query
-  std::string query_text;              // raw, without '?'
-  std::vector<QueryParameter> query;   // decoded, in order
-  bool query_malformed = false;        // a bad percent escape in it
+  std::string path;                   // raw: not decoded, begins with '/', without query
+  std::string query_text;             // raw, without '?'
+  std::vector<QueryParameter> query;  // decoded, in order
+  bool query_malformed = false;       // a bad percent escape in it
   HeaderFields headers;
   std::string body;
   SocketAddress peer;
@@ -82,7 +82,7 @@ class Server {
                                                 ServerLimits limits = {});
   ~Server();
   [[nodiscard]] SocketAddress address() const;
-  /// Stops accepting; answers under way are finished with Connection: close, idle connections closed.
+  /// Stops accepting; answers under way are finished with Connection: close, idle connections closed a moment later.
   void drain();
 
  private:

@@ -33,8 +33,9 @@ class ServerStream {
   virtual void pause_body() = 0;
   virtual void resume_body() = 0;
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
-  /// The answer cannot be completed: release() will cut the stream so that the client cannot take it for complete.
-  /// No keep-alive after this answer, complete or not.
+  /// These and what the kernel holds until the client has acknowledged it. A system call; for deadlines.
+  [[nodiscard]] virtual size_t undelivered_bytes() const = 0;
+  /// No other request on this connection after this answer. Before send_head, so that the answer can say so.
   virtual void forbid_reuse() = 0;
   /// The observer is done with the stream and hears nothing more. An incomplete answer is aborted, an unread request
   /// body dropped with the connection. The stream is invalid afterwards.
@@ -68,6 +69,10 @@ class ClientStream {
   virtual void pause_body() = 0;
   virtual void resume_body() = 0;
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
+  [[nodiscard]] virtual size_t undelivered_bytes() const = 0;
+  /// No byte of an answer has come on a connection that had served before: when it fails now, the upstream may just
+  /// have closed an idle connection.
+  [[nodiscard]] virtual bool maybe_stale() const = 0;
   /// The observer hears nothing more. A connection whose request and answer are complete serves the next one;
   /// any other is closed at once. The stream is invalid afterwards.
   virtual void release() = 0;
@@ -92,15 +97,25 @@ class ClientStreamObserver {
   ~ClientStreamObserver() = default;
 };
 
+/// A connection towards an upstream that can carry a request now. Owned by a pool.
+class ClientSession {
+ public:
+  /// Lends the connection out for one request.
+  virtual ClientStream& begin(ClientStreamObserver& observer) = 0;
+
+ protected:
+  ~ClientSession() = default;
+};
+
 /// Limits a session enforces where the bytes enter.
 struct H1Limits {
-  size_t head_bytes_max = 64 * 1024;      // 431
-  size_t headers_max = 128;               // 431
-  size_t target_bytes_max = 16 * 1024;    // 414
-  size_t trailer_bytes_max = 16 * 1024;   // the connection is cut
-  size_t interims_max = 16;               // 1xx before one answer; more is a flood
-  uint64_t head_timeout_ms = 10'000;      // first byte of a head to its last: 408
-  uint64_t idle_timeout_ms = 60'000;      // between requests: closed without a word
+  size_t head_bytes_max = 64 * 1024;     // 431
+  size_t headers_max = 128;              // 431
+  size_t target_bytes_max = 16 * 1024;   // 414
+  size_t trailer_bytes_max = 16 * 1024;  // the connection is cut
+  size_t interims_max = 16;              // 1xx before one answer; more is a flood
+  uint64_t head_timeout_ms = 10'000;     // first byte of a head to its last: 408
+  uint64_t idle_timeout_ms = 60'000;     // between requests: closed without a word
 };
 
 }  // namespace weir::http

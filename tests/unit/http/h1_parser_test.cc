@@ -108,7 +108,8 @@ TEST_CASE("h1: hop-by-hop fields are taken out, end-to-end ones kept in order") 
   H1Parser parser(H1Parser::Kind::request);
   RequestHead head;
   std::string text =
-      "GET http://b.example:81/p?q HTTP/1.1\r\nHost: a\r\nA: 1\r\nConnection: close, X-Drop , te\r\nX-Drop: 1\r\nTE: trailers\r\n"
+      "GET http://b.example:81/p?q HTTP/1.1\r\nHost: a\r\nA: 1\r\nConnection: close, X-Drop , te\r\nX-Drop: 1\r\nTE: "
+      "trailers\r\n"
       "Keep-Alive: 5\r\nProxy-Connection: x\r\nB:\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc";
   auto taken = parser.parse_request_head(text, kLimits, head);
   REQUIRE(taken.outcome == H1Parser::Outcome::complete);
@@ -151,7 +152,8 @@ TEST_CASE("h1: a chunked body is read the same however it is cut, with its trail
 }
 
 TEST_CASE("h1: broken chunks are refused") {
-  for (const char* body : {"3\r\nabcX\r\n", "3\nabc\r\n", "g\r\n", "fffffffffffffffff\r\n", "-1\r\n", "3 \r\nabc\r\n", "0x3\r\nabc\r\n"}) {
+  for (const char* body :
+       {"3\r\nabcX\r\n", "3\nabc\r\n", "g\r\n", "fffffffffffffffff\r\n", "-1\r\n", "3 \r\nabc\r\n", "0x3\r\nabc\r\n"}) {
     INFO(body);
     H1Parser parser(H1Parser::Kind::request);
     RequestHead head;

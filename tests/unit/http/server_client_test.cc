@@ -20,9 +20,11 @@ struct World {
   };
 
   World() {
-    server = Server::listen(loop, SocketAddress::parse("127.0.0.1:0").value(), [this](Request request, std::shared_ptr<Responder> responder) {
-      handler(std::move(request), std::move(responder));
-    }).value();
+    server = Server::listen(loop, SocketAddress::parse("127.0.0.1:0").value(),
+                            [this](Request request, std::shared_ptr<Responder> responder) {
+                              handler(std::move(request), std::move(responder));
+                            })
+                 .value();
     client.emplace(loop);
   }
   ~World() {
@@ -37,10 +39,13 @@ struct World {
   }
   Result<ClientResponse> fetch(ClientRequest wanted, Client::OnChunk on_chunk = {}) {
     Result<ClientResponse> out = fail(ErrorCode::cancelled, "no callback");
-    auto call = client->send(std::move(wanted), [&](Result<ClientResponse> response) {
-      out = std::move(response);
-      loop.stop();
-    }, std::move(on_chunk));
+    auto call = client->send(
+        std::move(wanted),
+        [&](Result<ClientResponse> response) {
+          out = std::move(response);
+          loop.stop();
+        },
+        std::move(on_chunk));
     loop.run();
     return out;
   }
@@ -65,7 +70,9 @@ TEST_CASE("client: bodies of every size come back whole over one connection") {
 TEST_CASE("client: nobody listening, no name and no answer are three different errors") {
   World world;
   auto request = world.request("/");
-  auto closed = event::Listener::listen(world.loop, {SocketAddress::parse("127.0.0.1:0").value()}, [](event::TcpStream) {})->address();
+  auto closed =
+      event::Listener::listen(world.loop, {SocketAddress::parse("127.0.0.1:0").value()}, [](event::TcpStream) {
+      })->address();
   request.url.port = closed.port;
   CHECK(world.fetch(request).error().code == ErrorCode::refused);
   request.url.host = "no-such-host.invalid";
@@ -80,7 +87,9 @@ TEST_CASE("client: nobody listening, no name and no answer are three different e
 
 TEST_CASE("client: an answer above the limit is an error, at the limit it is not") {
   World world;
-  world.handler = [](Request, std::shared_ptr<Responder> responder) { responder->respond({200, {}, std::string(10, 'x')}); };
+  world.handler = [](Request, std::shared_ptr<Responder> responder) {
+    responder->respond({200, {}, std::string(10, 'x')});
+  };
   auto request = world.request("/");
   request.body_bytes_max = 10;
   CHECK(world.fetch(request));
@@ -144,8 +153,8 @@ TEST_CASE("client: a pooled connection that the server has closed meanwhile is r
   auto address = world.server->address();
   world.server.reset();
   world.server = Server::listen(world.loop, address, [](Request, std::shared_ptr<Responder> responder) {
-    responder->respond({200, {}, "second server"});
-  }).value();
+                   responder->respond({200, {}, "second server"});
+                 }).value();
   auto response = world.fetch(world.request("/2"));
   REQUIRE(response);
   CHECK(response->body == "second server");

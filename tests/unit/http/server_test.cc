@@ -23,11 +23,15 @@ struct Raw final : event::TcpStream::Observer {
   std::vector<std::shared_ptr<Responder>> waiting;
 
   explicit Raw(ServerLimits limits = {}) {
-    server = Server::listen(loop, SocketAddress::parse("127.0.0.1:0").value(), [this](Request request, std::shared_ptr<Responder> responder) {
-      if (request.path == "/wait") return waiting.push_back(responder);
-      if (request.path == "/drop") return;
-      responder->respond({200, {{"X-Path", request.path}}, request.method + ":" + request.body});
-    }, limits).value();
+    server = Server::listen(
+                 loop, SocketAddress::parse("127.0.0.1:0").value(),
+                 [this](Request request, std::shared_ptr<Responder> responder) {
+                   if (request.path == "/wait") return waiting.push_back(responder);
+                   if (request.path == "/drop") return;
+                   responder->respond({200, {{"X-Path", request.path}}, request.method + ":" + request.body});
+                 },
+                 limits)
+                 .value();
     stream = event::TcpStream::connect(loop, server->address(), *this);
     until([this] { return connected; });
   }
@@ -66,7 +70,8 @@ struct Raw final : event::TcpStream::Observer {
 
 TEST_CASE("server: a request that drips in byte by byte is answered like one that comes whole") {
   Raw raw;
-  std::string request = "POST /a%20b?x=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+  std::string request =
+      "POST /a%20b?x=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
   for (char c : request) {
     raw.send({&c, 1});
     raw.loop.run_ready();
