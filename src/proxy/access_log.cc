@@ -128,7 +128,8 @@ void AccessLog::reopen() {
   flush();
   int fresh = ::open(config_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fresh < 0) {
-    log::error("access log not reopened, the old file is kept", {{"error", system_error("open " + config_.path, errno)}});
+    log::error("access log not reopened, the old file is kept",
+               {{"error", system_error("open " + config_.path, errno)}});
     return;
   }
   ::close(fd_);

@@ -22,16 +22,16 @@ struct AccessRecord {
   uint64_t request_bytes = 0;
   uint64_t response_bytes = 0;
   uint64_t duration_ms = 0;
-  uint64_t upstream_ms = 0;      // from the request's last attempt to the answer's head
+  uint64_t upstream_ms = 0;  // from the request's last attempt to the answer's head
   std::string_view referer;
   std::string_view user_agent;
   std::string_view entry_point;
-  std::string_view router;       // "" where none matched
+  std::string_view router;  // "" where none matched
   std::string_view service;
   std::string_view endpoint;
   uint32_t retries = 0;
-  uint64_t generation = 0;       // of the routing table
-  std::string_view error;        // ProxyError's word, "" when all went well
+  uint64_t generation = 0;  // of the routing table
+  std::string_view error;   // ProxyError's word, "" when all went well
 };
 
 /// A worker's own writer to the shared file (opened for appending: each batch is one write). Its thread only.

@@ -33,7 +33,8 @@ ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::on_request(http::ServerStream& stream, const http::RequestHead& head) {
   uint32_t requests_max = worker_.config().limits.requests_per_connection_max;
-  if (++requests_ == requests_max) stream.forbid_reuse();
+  ++requests_;
+  if (requests_max > 0 && requests_ >= requests_max) stream.forbid_reuse();
   exchange_ = worker_.lend_exchange();
   exchange_->on_request_head(*this, stream, head, forwarded_by_, peer_, entry_point_.name());
 }

@@ -21,7 +21,7 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   ~ClientConnection();
 
   void start() { session_.start(); }
-  /// Ends keep-alive: an idle connection closes, a busy one after its answer.
+  /// Ends keep-alive: a busy connection closes after its answer, an idle one in a moment.
   void drain() { session_.drain(); }
   /// Ends at once.
   void cut();

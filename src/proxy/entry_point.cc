@@ -8,7 +8,8 @@ namespace weir::proxy {
 
 Status EntryPoint::bind(const SocketAddress& address) {
   event::ListenOptions options{address, true};
-  auto listener = event::Listener::listen(worker_.loop(), options, [this](event::TcpStream stream) { accept(std::move(stream)); });
+  auto listener =
+      event::Listener::listen(worker_.loop(), options, [this](event::TcpStream stream) { accept(std::move(stream)); });
   if (!listener) return fail(listener.error());
   listener_.emplace(std::move(*listener));
   address_ = listener_->address();

@@ -29,7 +29,7 @@ class EntryPoint {
   RequestStats stats;
 
   void remove(ClientConnection& connection);
-  /// Stops accepting; idle connections close, busy ones after their answer.
+  /// Stops accepting; connections close after their answer, idle ones in a moment.
   void drain();
   /// Ends every connection's exchange.
   void cut();

@@ -1,5 +1,6 @@
 #include "proxy/exchange.h"
 
+#include <limits>
 #include <utility>
 
 #include "proxy/access_log.h"
@@ -13,13 +14,13 @@ using http::Body;
 using http::Header;
 
 Exchange::~Exchange() {
-  if (pinned_ != nullptr) --pinned_->pins;  // the worker dies with requests under way
+  if (pinned_ != nullptr) worker_.unpin(*pinned_);  // the worker dies with requests under way
 }
 
 // ---- Head: which router ----
 
-void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const http::RequestHead& head, const ForwardedBy& by,
-                               const IpAddress& client_ip, std::string_view entry_point) {
+void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const http::RequestHead& head,
+                               const ForwardedBy& by, const IpAddress& client_ip, std::string_view entry_point) {
   enter(State::routing);
   owner_ = &owner;
   client_ = &client;
@@ -69,37 +70,46 @@ void Exchange::run_middlewares() {
   }
   service_ = &worker_.service_state(router_->service, *pinned_);
   ++service_->users;
-  if (!router_->service->pass_host_header) outgoing_.authority = {};  // the endpoint's own: set when it is chosen
+  if (!outcome.authority.empty()) outgoing_.authority = outcome.authority;
+  own_authority_ = !router_->service->pass_host_header || outgoing_.authority.empty();
   choose_endpoint();
 }
 
 // ---- Upstream: which endpoint, and a connection to it ----
 
 void Exchange::choose_endpoint() {
-  size_t chosen = service_->balancer.pick(service_->in_flight(), tried_);
-  if (chosen == routing::Balancer::npos) {
-    // Whoever was tried and failed is what the client hears of; nobody to try at all is another thing.
-    return end_with(error_ != ProxyError::none ? error_ : ProxyError::no_endpoint);
+  EndpointState* chosen = service_->pick(tried_);
+  if (chosen == nullptr && last_resort_ != nullptr) {
+    tried_.remove(std::exchange(last_resort_, nullptr));
+    chosen = service_->pick(tried_);
   }
-  tried_.add(chosen);
-  endpoint_ = service_->endpoints[chosen];
+  // Whoever was tried and failed is what the client and the log hear of; nobody to try at all is another thing.
+  if (chosen == nullptr) return end_with(error_ != ProxyError::none ? error_ : ProxyError::no_endpoint);
+  if (endpoint_ != nullptr) service_->end(*endpoint_);
+  endpoint_ = chosen;
+  tried_.add(*endpoint_);
   service_->begin(*endpoint_);
   acquire_upstream();
 }
 
 void Exchange::acquire_upstream() {
   attempt_ms_ = worker_.loop().now_ms();
-  if (http::H1ClientSession* idle = worker_.pool().take_idle(*endpoint_)) return on_upstream_ready(*idle);
+  if (endpoint_->scheme != "http") {
+    if (!retry(ProxyError::scheme_unsupported, false)) end_with(ProxyError::scheme_unsupported);
+    return;
+  }
+  http::ClientSession* idle = fresh_connection_ ? nullptr : worker_.pool().take_idle(*endpoint_);
+  if (idle != nullptr) return on_upstream_ready(*idle);
   enter(State::connecting);
   worker_.pool().connect(*endpoint_, *this);
 }
 
 void Exchange::on_upstream_unavailable(const Error& error) {
   ProxyError what = error.code == ErrorCode::timeout ? ProxyError::connect_timeout : ProxyError::connect_failed;
-  if (!retry(what)) end_with(what);
+  if (!retry(what, false)) end_with(what);
 }
 
-void Exchange::on_upstream_ready(http::H1ClientSession& session) {
+void Exchange::on_upstream_ready(http::ClientSession& session) {
   upstream_ = &session.begin(*this);
   forward_head();
 }
@@ -108,10 +118,7 @@ void Exchange::on_upstream_ready(http::H1ClientSession& session) {
 
 void Exchange::forward_head() {
   enter(State::waiting);
-  if (!router_->service->pass_host_header || outgoing_.authority.empty()) {
-    host_storage_ = endpoint_->host + ":" + std::to_string(endpoint_->port);
-    outgoing_.authority = host_storage_;
-  }
+  if (own_authority_) outgoing_.authority = endpoint_->authority;
   upstream_->send_head(outgoing_);
   if (!early_body_.empty()) {
     upstream_->send_body(early_body_);
@@ -119,7 +126,7 @@ void Exchange::forward_head() {
     early_body_.clear();
     client_->resume_body();
   }
-  if (request_ended_) upstream_->send_end({});
+  if (request_ended_) upstream_->send_end(early_trailers_);
   wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : worker_.config().timeouts.body_idle_ms);
 }
 
@@ -134,6 +141,7 @@ void Exchange::on_request_body(std::string_view bytes) {
   body_sent_ = true;
   upstream_->send_body(bytes);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.body_idle_ms);
+  if (state_ == State::relaying) wait_at_most(worker_.config().timeouts.response_idle_ms);
   if (state_ == State::tunnel) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
   if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) client_->pause_body();
 }
@@ -142,7 +150,13 @@ void Exchange::on_upstream_drained() { client_->resume_body(); }
 
 void Exchange::on_request_end(std::span<const Header> trailers) {
   request_ended_ = true;
-  if (upstream_ == nullptr) return;
+  if (upstream_ == nullptr) {
+    if (trailers.empty()) return;
+    http::RequestHead late;
+    late.headers = trailers;
+    early_trailers_ = trailer_storage_.keep(late).headers;
+    return;
+  }
   upstream_->send_end(trailers);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.response_head_ms);
   if (state_ == State::tunnel && response_ended_) finish();
@@ -161,6 +175,8 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   answered_ms_ = worker_.loop().now_ms();
   error_ = ProxyError::none;  // what an earlier attempt came to
   status_ = head.status;
+  if (upgraded) request_ended_ = false;          // the tunnel has an end of its own
+  if (!request_ended_) client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
   run_response_middlewares(*router_, head.headers, response_headers_);
   passed.headers = response_headers_;
@@ -196,35 +212,53 @@ void Exchange::on_client_gone(const Error&) {
 
 void Exchange::on_upstream_failed(const Error& error) {
   ProxyError what = upstream_error(error);
+  bool maybe_stale = upstream_->maybe_stale();
   release_upstream();
-  if (state_ == State::waiting && retry(what)) return;
+  if (state_ == State::waiting && retry(what, maybe_stale)) return;
   end_with(what);
 }
 
 void Exchange::on_deadline() {
+  if (state_ == State::connecting) return;  // has the connection's own deadline
+  if (still_moving()) return set_deadline(worker_.loop(), timeout_ms_);
+  // Who does not read what is queued for it is the one to blame.
+  bool upstream_reads = upstream_->queued_bytes() == 0;
+  bool client_reads = client_->queued_bytes() == 0;
   switch (state_) {
-    case State::connecting:  // has the connection's own deadline
     case State::free:
     case State::routing:
+    case State::connecting:
     case State::finishing: return;
-    case State::waiting: return end_with(request_ended_ ? ProxyError::response_timeout : ProxyError::request_timeout);
-    case State::relaying: return end_with(ProxyError::response_timeout);
+    case State::waiting:
+      return end_with(request_ended_ || !upstream_reads ? ProxyError::response_timeout : ProxyError::request_timeout);
+    case State::relaying: return end_with(client_reads ? ProxyError::response_timeout : ProxyError::client_stalled);
     case State::tunnel: return end_with(ProxyError::tunnel_idle);
   }
 }
 
+// Silence is not idleness while a slow reader takes what was queued for it.
+bool Exchange::still_moving() {
+  size_t undelivered = client_->undelivered_bytes() + upstream_->undelivered_bytes();
+  bool moving = undelivered > 0 && undelivered < undelivered_before_;
+  undelivered_before_ = undelivered;
+  return moving;
+}
+
 // Another endpoint may have the request when nothing of it can have been acted upon, or when acting twice does no harm
 // and the whole of it is still here.
-bool Exchange::retry(ProxyError error) {
+bool Exchange::retry(ProxyError error, bool maybe_stale) {
   error_ = error;
-  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout;
+  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
+                error == ProxyError::scheme_unsupported;
   bool harmless = http::is_safe(request_.method) && request_.body == Body::none && request_.upgrade.empty();
   if (!row(error).may_retry || body_sent_ || !(unsent || harmless)) return false;
-  if (retries_ >= worker_.config().retry.attempts_max || client_lost_) return false;
+  if (retries_ >= worker_.config().retry.attempts_max || tried_.full() || client_lost_) return false;
   ++retries_;
   ++worker_.stats().retries;
-  service_->end(*endpoint_);
-  endpoint_ = nullptr;
+  if (maybe_stale) {
+    last_resort_ = endpoint_;
+    fresh_connection_ = true;
+  }
   choose_endpoint();
   return true;
 }
@@ -241,8 +275,8 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   status_ = status;
   std::string_view reason = http::reason_phrase(status);
   std::string body = std::to_string(status) + " " + std::string(reason) + "\n";
-  Header fields[3] = {{"Content-Type", "text/plain; charset=utf-8"}};
-  size_t count = 1;
+  Header fields[4] = {{"Date", http::http_date()}, {"Content-Type", "text/plain; charset=utf-8"}};
+  size_t count = 2;
   if (!location.empty()) fields[count++] = {"Location", location};
   if (status == 503) fields[count++] = {"Retry-After", "1"};
   http::ResponseHead head;
@@ -250,6 +284,7 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   head.headers = {fields, count};
   head.body = Body::length;
   head.content_length = body.size();
+  if (request_.body != Body::none && !request_ended_) client_->forbid_reuse();
   client_->send_head(head);
   client_->send_body(body);
   client_->send_end({});
@@ -275,19 +310,21 @@ void Exchange::finish() {
   if (worker_.access_log().enabled()) write_access_line();
   if (endpoint_ != nullptr) service_->end(*endpoint_);
   if (service_ != nullptr) --service_->users;
-  --std::exchange(pinned_, nullptr)->pins;
+  worker_.unpin(*std::exchange(pinned_, nullptr));
   http::ServerStream* client = std::exchange(client_, nullptr);
   Owner* owner = owner_;
   router_ = nullptr;
   service_ = nullptr;
   endpoint_ = nullptr;
+  last_resort_ = nullptr;
   tried_ = {};
-  early_body_.clear();
+  early_body_ = std::string();
+  early_trailers_ = {};
   started_ms_ = attempt_ms_ = answered_ms_ = request_bytes_ = response_bytes_ = 0;
   retries_ = 0;
   status_ = 0;
   error_ = ProxyError::none;
-  request_ended_ = response_ended_ = body_sent_ = client_lost_ = false;
+  fresh_connection_ = request_ended_ = response_ended_ = body_sent_ = client_lost_ = false;
   enter(State::free);
   owner->on_exchange_done(*this);
   client->release();  // last: the session may begin the next request in here
@@ -330,6 +367,8 @@ void Exchange::enter(State wanted) {
 
 void Exchange::wait_at_most(uint32_t timeout_ms) {
   if (timeout_ms == 0) return clear_deadline();
+  timeout_ms_ = timeout_ms;
+  undelivered_before_ = std::numeric_limits<size_t>::max();
   set_deadline(worker_.loop(), timeout_ms);
 }
 

@@ -9,17 +9,15 @@
 #include "proxy/forwarding.h"
 #include "proxy/path.h"
 #include "proxy/proxy_error.h"
+#include "proxy/service_state.h"
 #include "proxy/upstream_pool.h"
 #include "weir/event/wheel.h"
 #include "weir/http/session.h"
-#include "weir/routing/load_balancer.h"
 #include "weir/routing/table.h"
 
 namespace weir::proxy {
 
 class Worker;
-struct PinnedTable;
-struct ServiceState;
 
 /// One request and its response. Sees streams only: whether a side is H1, H2, plain or TLS is the sessions' business.
 /// Pooled by its Worker and lent to a ClientConnection from on_request() to on_exchange_done(). Worker thread only.
@@ -66,7 +64,7 @@ class Exchange final : private http::ServerStreamObserver,
   void run_middlewares();
   void choose_endpoint();
   void acquire_upstream();
-  void on_upstream_ready(http::H1ClientSession& session) override;
+  void on_upstream_ready(http::ClientSession& session) override;
   void on_upstream_unavailable(const Error& error) override;
   void forward_head();
   void on_request_body(std::string_view bytes) override;
@@ -80,7 +78,8 @@ class Exchange final : private http::ServerStreamObserver,
   void on_client_gone(const Error& error) override;
   void on_upstream_failed(const Error& error) override;
   void on_deadline() override;
-  [[nodiscard]] bool retry(ProxyError error);
+  [[nodiscard]] bool still_moving();
+  [[nodiscard]] bool retry(ProxyError error, bool maybe_stale);
   void end_with(ProxyError error);
   void answer(uint16_t status, std::string_view location = {});
   void finish();
@@ -95,38 +94,45 @@ class Exchange final : private http::ServerStreamObserver,
 
   // worker thread only; of the request under way
   Owner* owner_ = nullptr;
-  http::ServerStream* client_ = nullptr;      // until finish()
-  http::ClientStream* upstream_ = nullptr;    // from on_upstream_ready() to the end of the attempt
+  http::ServerStream* client_ = nullptr;    // until finish()
+  http::ClientStream* upstream_ = nullptr;  // from on_upstream_ready() to the end of the attempt
   PinnedTable* pinned_ = nullptr;
-  const routing::Router* router_ = nullptr;   // of the pinned table
+  const routing::Router* router_ = nullptr;  // of the pinned table
   ServiceState* service_ = nullptr;
-  EndpointState* endpoint_ = nullptr;         // of the attempt under way, or the last one
+  EndpointState* endpoint_ = nullptr;  // of the attempt under way, or the last one
   const ForwardedBy* by_ = nullptr;
   IpAddress client_ip_;
   std::string_view entry_point_;
   http::HeadStorage storage_;
-  http::RequestHead request_;                 // as the client sent it; views into storage_
-  http::RequestHead outgoing_;                // as the upstream gets it; views into storage_ and scratch_
+  http::RequestHead request_;   // as the client sent it; views into storage_
+  http::RequestHead outgoing_;  // as the upstream gets it; views into storage_ and scratch_
   ForwardingScratch scratch_;
   std::vector<http::Header> response_headers_;
-  NormalTarget target_;                       // of request_; views into it or into path_storage_
+  NormalTarget target_;  // of request_; views into it or into path_storage_
   std::string path_storage_;
   std::string host_storage_;
-  std::string early_body_;                    // what came of the body before an upstream was there
+  std::string early_body_;  // what came of the body before an upstream was there
+  http::HeadStorage trailer_storage_;
+  std::span<const http::Header> early_trailers_;  // views into trailer_storage_
   std::vector<routing::HeaderView> match_headers_;
-  routing::ExcludedSet tried_;
+  TriedEndpoints tried_;
+  EndpointState* last_resort_ = nullptr;  // only a stale connection to it failed: asked again when no other is left
+  size_t undelivered_before_ = 0;         // at the last look of a deadline
   uint64_t started_ms_ = 0;
   uint64_t attempt_ms_ = 0;
   uint64_t answered_ms_ = 0;
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
   uint32_t retries_ = 0;
+  uint32_t timeout_ms_ = 0;  // that the deadline was last set to
   uint16_t status_ = 0;
   State state_ = State::free;
   ProxyError error_ = ProxyError::none;
-  bool request_ended_ = false;   // its last byte has been read
+  bool own_authority_ = false;     // each endpoint gets its own Host
+  bool fresh_connection_ = false;  // a kept one was stale: only new ones from here on
+  bool request_ended_ = false;     // its last byte has been read; in a tunnel: the client has ended its half
   bool response_ended_ = false;
-  bool body_sent_ = false;       // bytes of the body went upstream: no other endpoint can have them
+  bool body_sent_ = false;  // bytes of the body went upstream: no other endpoint can have them
   bool client_lost_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "proxy/forwarding.h"
 
+#include <algorithm>
+
 #include "proxy/path.h"
 #include "weir/base/text.h"
 
@@ -9,9 +11,15 @@ namespace {
 using http::Header;
 using routing::Middleware;
 
+// Servers that hand fields on as variables (CGI, WSGI) cannot tell X_Real_Ip from X-Real-Ip.
+bool may_be_read_as(std::string_view name, std::string_view lower) {
+  return std::equal(name.begin(), name.end(), lower.begin(), lower.end(),
+                    [](char sent, char known) { return ascii_lower(sent) == known || (sent == '_' && known == '-'); });
+}
+
 bool is_forwarding_field(std::string_view name) {
-  if (name.size() == 9) return equals_ignore_case(name, "x-real-ip");
-  return name.size() > 12 && equals_ignore_case(name.substr(0, 12), "x-forwarded-");
+  if (name.size() == 9) return may_be_read_as(name, "x-real-ip") || may_be_read_as(name, "forwarded");
+  return name.size() > 12 && may_be_read_as(name.substr(0, 12), "x-forwarded-");
 }
 
 void set_field(std::vector<Header>& headers, std::string_view name, std::string_view value) {
@@ -78,10 +86,11 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   if (!has_real_ip) out.push_back({"X-Real-Ip", by.client_ip});
 }
 
-MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request, std::string_view path,
-                                          ForwardingScratch& scratch) {
+MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
+                                          std::string_view path, ForwardingScratch& scratch) {
   MiddlewareOutcome outcome;
   outcome.path = path;
+  bool has_path = path.starts_with('/');  // "*" has none
   for (const auto& middleware : router.middlewares) {
     switch (middleware->type) {
       case Middleware::Type::strip_prefix: {
@@ -94,14 +103,18 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         break;
       }
       case Middleware::Type::add_prefix:
+        if (!has_path) break;
         scratch.target = middleware->values[0] + std::string(outcome.path);
         outcome.path = scratch.target;
         break;
-      case Middleware::Type::replace_path: outcome.path = middleware->values[0]; break;
+      case Middleware::Type::replace_path:
+        if (has_path) outcome.path = middleware->values[0];
+        break;
       case Middleware::Type::redirect_scheme:
         // A client behind a load balancer that ended TLS is there already.
         if (const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-            proto != nullptr && !middleware->values.empty() && equals_ignore_case(proto->value, middleware->values[0])) {
+            proto != nullptr && !middleware->values.empty() &&
+            equals_ignore_case(proto->value, middleware->values[0])) {
           break;
         }
         write_redirect(*middleware, request, scratch.location);
@@ -111,7 +124,14 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
                              : (middleware->permanent ? 308 : 307);
         return outcome;
       case Middleware::Type::headers:
-        for (const auto& [name, value] : middleware->request_headers) set_field(scratch.headers, name, value);
+        for (const auto& [name, value] : middleware->request_headers) {
+          // There is one Host, and it is not among the fields.
+          if (equals_ignore_case(name, "host")) {
+            outcome.authority = value;
+          } else {
+            set_field(scratch.headers, name, value);
+          }
+        }
         break;
     }
   }

@@ -13,10 +13,10 @@ namespace weir::proxy {
 
 /// What a client connection's requests have in common: computed once when it is accepted.
 struct ForwardedBy {
-  std::string client_ip;     // X-Real-Ip, and what X-Forwarded-For begins or goes on with
-  std::string port;          // of the entry point
-  std::string_view proto;    // "http"
-  bool trusted = false;      // the peer's own X-Forwarded-* are believed
+  std::string client_ip;   // X-Real-Ip, and what X-Forwarded-For begins or goes on with
+  std::string port;        // of the entry point
+  std::string_view proto;  // "http"
+  bool trusted = false;    // the peer's own X-Forwarded-* are believed
 };
 
 /// The strings a rewritten head points into. Reused from exchange to exchange.
@@ -27,23 +27,26 @@ struct ForwardingScratch {
   std::string location;
 };
 
-/// Puts into `scratch.headers` what goes upstream: the client's end-to-end fields without X-Forwarded-* and X-Real-Ip it
-/// is not trusted with, then ours (field.md 1.10: -For is appended to, -Proto, -Host and -Port are set where absent).
+/// Puts into `scratch.headers` what goes upstream: the client's end-to-end fields without those X-Forwarded-*,
+/// X-Real-Ip and Forwarded that it is not trusted with, then ours (field.md 1.10: -For is appended to, -Proto, -Host
+/// and -Port are set where absent).
 void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by, ForwardingScratch& scratch);
 
 /// What running a router's middlewares came to.
 struct MiddlewareOutcome {
-  std::string_view path;      // to forward
-  std::string_view prefix;    // what was stripped: X-Forwarded-Prefix
-  bool redirect = false;      // to scratch.location, with `status`
+  std::string_view path;       // to forward
+  std::string_view prefix;     // what was stripped: X-Forwarded-Prefix
+  std::string_view authority;  // the Host to send, where one is set; else ""
+  bool redirect = false;       // to scratch.location, with `status`
   uint16_t status = 0;
 };
 
 /// Runs the request half of a router's middlewares, in order: changes scratch.headers and the path.
-MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request, std::string_view path,
-                                          ForwardingScratch& scratch);
+MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
+                                          std::string_view path, ForwardingScratch& scratch);
 
 /// The response half: fills `out` with the answer's fields as the client gets them.
-void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer, std::vector<http::Header>& out);
+void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,
+                              std::vector<http::Header>& out);
 
 }  // namespace weir::proxy

@@ -8,10 +8,10 @@ namespace weir::proxy {
 
 /// A request target in its parts. Views into the target or into the storage given.
 struct NormalTarget {
-  std::string_view path;    // dot segments and double slashes removed, needless escapes decoded; begins with '/'
-  std::string_view query;   // without '?'
-  bool has_query = false;   // "/a?" has one that is empty
-  bool rewritten = false;   // path differs from what the client sent
+  std::string_view path;   // dot segments and double slashes removed, needless escapes decoded; begins with '/'
+  std::string_view query;  // without '?'
+  bool has_query = false;  // "/a?" has one that is empty
+  bool rewritten = false;  // path differs from what the client sent
 };
 
 /// RFC 3986 sections 5.2.4 and 6.2.2: so that /a/../b, /%62 and //b reach the same router as /b, and an upstream that

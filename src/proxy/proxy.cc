@@ -20,7 +20,8 @@ class Proxy::Impl {
       SocketAddress address = entry_point.address;
       for (auto& worker : workers_) {
         auto bound = worker->bind(entry_point, address);
-        if (!bound) return fail(Error{bound.error().code, "entry point " + entry_point.name + ": " + bound.error().message});
+        if (!bound)
+          return fail(Error{bound.error().code, "entry point " + entry_point.name + ": " + bound.error().message});
         address = *bound;  // port 0: the others take what the kernel chose for the first
       }
       addresses_[entry_point.name] = address;
@@ -47,7 +48,10 @@ class Proxy::Impl {
       worker->post([this, &worker = *worker, sum] {
         control_.post([sum, stats = worker.collect()] {
           sum->stats.merge(stats);
-          if (--sum->missing == 0) sum->on_stats(std::move(sum->stats));
+          if (--sum->missing > 0) return;
+          // Moved out: a worker may be the last to let go of `sum`, and what the callback holds belongs to this thread.
+          auto callback = std::exchange(sum->on_stats, nullptr);
+          callback(std::move(sum->stats));
         });
       });
     }
@@ -60,7 +64,9 @@ class Proxy::Impl {
       worker->post([this, &worker = *worker, missing, done] {
         worker.drain([this, missing, done] {
           control_.post([missing, done] {
-            if (--*missing == 0) (*done)();
+            if (--*missing > 0) return;
+            auto callback = std::exchange(*done, nullptr);  // as in collect()
+            callback();
           });
         });
       });

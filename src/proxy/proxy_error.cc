@@ -11,11 +11,13 @@ const ProxyErrorRow& row(ProxyError error) {
       {503, "no_endpoint", false},
       {502, "connect_failed", true},
       {504, "connect_timeout", true},
+      {502, "scheme_unsupported", true},
       {502, "upstream_closed", true},
       {502, "upstream_malformed", false},
       {504, "response_timeout", false},
       {408, "request_timeout", false},
       {499, "client_gone", false},
+      {408, "client_stalled", false},
       {200, "tunnel_idle", false},
       {503, "draining", false},
   };
@@ -28,7 +30,7 @@ ProxyError upstream_error(const Error& error) {
     case ErrorCode::invalid:
     case ErrorCode::too_large: return ProxyError::upstream_malformed;
     case ErrorCode::timeout: return ProxyError::response_timeout;
-    case ErrorCode::refused: return ProxyError::connect_failed;
+    case ErrorCode::refused:
     case ErrorCode::not_found:
     case ErrorCode::conflict:
     case ErrorCode::io:

@@ -10,18 +10,20 @@ namespace weir::proxy {
 
 enum class ProxyError : uint8_t {
   none,
-  not_ready,            // no table has come yet
+  not_ready,  // no table has come yet
   no_route,
-  no_endpoint,          // the route is known, none of its endpoints is live
+  no_endpoint,  // the route is known, none of its endpoints is live
   connect_failed,
   connect_timeout,
-  upstream_closed,      // reset or closed before or within the answer
-  upstream_malformed,   // an answer that is not HTTP
-  response_timeout,     // no answer's head, or silence within its body
-  request_timeout,      // silence within the request's body
+  scheme_unsupported,  // an endpoint that wants https or h2c, which is not spoken yet
+  upstream_closed,     // reset or closed before or within the answer
+  upstream_malformed,  // an answer that is not HTTP
+  response_timeout,    // no answer's head, or silence within its body
+  request_timeout,     // silence within the request's body
   client_gone,
+  client_stalled,  // it does not read its answer
   tunnel_idle,
-  draining,             // the drain time is over
+  draining,  // the drain time is over
 };
 
 struct ProxyErrorRow {
@@ -31,7 +33,7 @@ struct ProxyErrorRow {
 };
 [[nodiscard]] const ProxyErrorRow& row(ProxyError error);
 
-/// What a failing upstream stream means.
+/// What the failure of a stream on an established connection means.
 [[nodiscard]] ProxyError upstream_error(const Error& error);
 
 }  // namespace weir::proxy

@@ -1,8 +1,8 @@
 #pragma once
 // What a worker keeps of a service over all tables.
 
+#include <array>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -19,16 +19,30 @@ struct PinnedTable {
   uint32_t pins = 0;
 };
 
+/// The endpoints one request has tried. By state, since their places in the service move when the table changes.
+class TriedEndpoints {
+ public:
+  void add(const EndpointState& endpoint) { endpoints_[size_++ % endpoints_.size()] = &endpoint; }
+  void remove(const EndpointState* endpoint);
+  [[nodiscard]] bool contains(const EndpointState& endpoint) const;
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] bool full() const { return size_ >= endpoints_.size(); }
+
+ private:
+  std::array<const EndpointState*, routing::ExcludedSet::kEndpointsMax> endpoints_{};  // compared, never followed
+  size_t size_ = 0;
+};
+
 /// A service's balancer and its endpoints' states. Found by name, so it survives every change of the table; brought up
 /// to date when the first request after a change asks for it. Owned by its Worker; never moves.
 struct ServiceState {
   ServiceState(std::shared_ptr<const routing::Service> first, UpstreamPool& pool, uint64_t seed);
   /// Takes over a new version: endpoints that stay keep their state, the balancer goes on where it stood.
   void update(std::shared_ptr<const routing::Service> next, UpstreamPool& pool);
+  /// The endpoint for the next attempt, or nullptr when none is left.
+  [[nodiscard]] EndpointState* pick(const TriedEndpoints& tried);
   void begin(EndpointState& endpoint);
   void end(EndpointState& endpoint);
-  /// In parallel to the endpoints; kept only for strategies that look at it.
-  [[nodiscard]] std::span<const uint32_t> in_flight() const { return in_flight_; }
 
   std::shared_ptr<const routing::Service> service;
   routing::Balancer balancer;
@@ -39,7 +53,7 @@ struct ServiceState {
  private:
   void collect(UpstreamPool& pool);
   void adjust(const EndpointState& endpoint);
-  std::vector<uint32_t> in_flight_;
+  std::vector<uint32_t> in_flight_;  // in parallel to the endpoints; kept only for strategies that look at it
 };
 
 }  // namespace weir::proxy

@@ -6,6 +6,10 @@
 #include "weir/base/check.h"
 
 namespace weir::proxy {
+namespace {
+// How long what a name resolved to is used: a service that moves behind its name is found within it.
+constexpr uint64_t kNameLifetimeMs = 30'000;
+}  // namespace
 
 // ---- The pool ----
 
@@ -16,16 +20,24 @@ UpstreamPool::UpstreamPool(event::Loop& loop, const config::Config& config) : lo
 
 EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   auto found = endpoints_.find(wanted.id);
-  if (found != endpoints_.end()) return *found->second;
+  if (found != endpoints_.end()) {
+    found->second->wanted = true;
+    return *found->second;
+  }
   auto made = std::make_unique<EndpointState>();
   made->id = wanted.id;
+  made->scheme = wanted.scheme;
   made->host = wanted.host;
   made->port = wanted.port;
-  if (auto literal = IpAddress::parse(wanted.host)) made->addresses.push_back(*literal);
+  bool bracketed = wanted.host.find(':') != std::string::npos;
+  made->authority = (bracketed ? "[" + wanted.host + "]" : wanted.host) + ":" + std::to_string(wanted.port);
+  auto literal = IpAddress::parse(wanted.host);
+  made->is_name = !literal.has_value();
+  if (literal) made->addresses.push_back(*literal);
   return *endpoints_.emplace(wanted.id, std::move(made)).first->second;
 }
 
-http::H1ClientSession* UpstreamPool::take_idle(EndpointState& endpoint) {
+http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint) {
   if (endpoint.idle.empty()) return nullptr;
   UpstreamConnection* connection = endpoint.idle.back();
   endpoint.idle.pop_back();
@@ -41,15 +53,16 @@ void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter) {
 
 void UpstreamPool::forget_unless(const std::function<bool(const EndpointState&)>& wanted) {
   for (auto& [id, endpoint] : endpoints_) {
-    if (wanted(*endpoint)) continue;
+    endpoint->wanted = wanted(*endpoint);
+    if (endpoint->wanted) continue;
     while (!endpoint->idle.empty()) endpoint->idle.back()->close();
   }
   std::erase_if(endpoints_, [&](const auto& entry) {
     const EndpointState& endpoint = *entry.second;
-    bool used = endpoint.in_flight > 0 || std::any_of(connections_.begin(), connections_.end(), [&](const auto& connection) {
-      return connection->serves(endpoint);
-    });
-    return !used && !wanted(endpoint);
+    bool used =
+        endpoint.in_flight > 0 || std::any_of(connections_.begin(), connections_.end(),
+                                              [&](const auto& connection) { return connection->serves(endpoint); });
+    return !used && !endpoint.wanted;
   });
 }
 
@@ -72,15 +85,24 @@ UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoi
 void UpstreamConnection::open() {
   ++endpoint_.stats.connects;
   set_deadline(pool_.loop_, pool_.config_.timeouts.connect_ms);
-  if (!endpoint_.addresses.empty()) return connect();
-  lookup_.emplace(pool_.loop_, endpoint_.host, [this](Result<std::vector<IpAddress>> addresses) {
-    if (!addresses) {
-      fail_waiter(addresses.error());
-      return close();
-    }
-    endpoint_.addresses = std::move(*addresses);
-    connect();
-  });
+  bool known =
+      !endpoint_.is_name || (!endpoint_.addresses.empty() && pool_.loop_.now_ms() < endpoint_.addresses_until_ms);
+  if (known) return connect();
+  lookup_.emplace(pool_.loop_, endpoint_.host,
+                  [this](Result<std::vector<IpAddress>> found) { on_addresses(std::move(found)); });
+}
+
+void UpstreamConnection::on_addresses(Result<std::vector<IpAddress>> found) {
+  if (closed_) return;
+  if (found) {
+    endpoint_.addresses = std::move(*found);
+    endpoint_.addresses_until_ms = pool_.loop_.now_ms() + kNameLifetimeMs;
+  } else if (endpoint_.addresses.empty()) {
+    ++endpoint_.stats.connect_failures;
+    fail_waiter(found.error());
+    return close();
+  }
+  connect();  // where the look-up failed, to what the name was before
 }
 
 void UpstreamConnection::connect() {
@@ -97,14 +119,15 @@ void UpstreamConnection::on_session_connected(http::H1ClientSession& session) {
 }
 
 void UpstreamConnection::on_session_idle(http::H1ClientSession&) {
+  if (!endpoint_.wanted) return close();
   idle_ = true;
   endpoint_.idle.push_back(this);
-  set_deadline(pool_.loop_, pool_.config_.timeouts.upstream_idle_ms);
+  if (uint32_t idle_ms = pool_.config_.timeouts.upstream_idle_ms; idle_ms > 0) set_deadline(pool_.loop_, idle_ms);
   // The oldest goes: the newest is the least likely to be closed by the other side.
   if (endpoint_.idle.size() > pool_.config_.limits.upstream_idle_per_endpoint_max) endpoint_.idle.front()->close();
 }
 
-http::H1ClientSession& UpstreamConnection::take() {
+http::ClientSession& UpstreamConnection::take() {
   ASSERT(idle_);
   idle_ = false;
   clear_deadline();
@@ -112,10 +135,10 @@ http::H1ClientSession& UpstreamConnection::take() {
 }
 
 void UpstreamConnection::on_session_closed(http::H1ClientSession& session, const Error& reason) {
-  if (session.requests() == 0) {
+  bool never_connected = session.requests() == 0 && !idle_;
+  if (never_connected && !closed_) {
     ++endpoint_.stats.connect_failures;
-    // A name may have moved: the next connection looks it up again.
-    if (!IpAddress::parse(endpoint_.host)) endpoint_.addresses.clear();
+    endpoint_.addresses_until_ms = 0;  // a name may have moved: the next connection looks it up again
     fail_waiter(reason);
   }
   close();
@@ -124,6 +147,7 @@ void UpstreamConnection::on_session_closed(http::H1ClientSession& session, const
 void UpstreamConnection::on_deadline() {
   if (!idle_) {
     ++endpoint_.stats.connect_failures;
+    endpoint_.addresses_until_ms = 0;
     fail_waiter(Error{ErrorCode::timeout, "connect: no connection in time"});
   }
   close();
@@ -138,7 +162,7 @@ void UpstreamConnection::fail_waiter(const Error& error) {
 
 void UpstreamConnection::close() {
   if (std::exchange(closed_, true)) return;
-  if (idle_) std::erase(endpoint_.idle, this);
+  if (std::exchange(idle_, false)) std::erase(endpoint_.idle, this);
   clear_deadline();
   auto self = std::move(*place);
   pool_.connections_.erase(place);

@@ -26,13 +26,21 @@ class UpstreamConnection;
 /// What a worker knows of one endpoint, over all tables. Found by id; lives in the pool until the table does not name
 /// it any more and nobody uses it.
 struct EndpointState {
+  // constant
   std::string id;
-  std::string host;
+  std::string scheme;     // "http" is spoken; "https" and "h2c" are refused before a connection is made
+  std::string host;       // an IP, without brackets, or a name
+  std::string authority;  // its own Host: "10.0.0.1:80", "[::1]:80"
   uint16_t port = 0;
-  std::vector<IpAddress> addresses;        // one for an IP literal; what a name resolved to
+  bool is_name = false;
+
+  // worker thread only
+  std::vector<IpAddress> addresses;  // one for an IP literal; what a name resolved to
+  uint64_t addresses_until_ms = 0;   // of a name: then it is looked up again
   size_t next_address = 0;
-  std::vector<UpstreamConnection*> idle;   // last in, first out: the warm one is used again
-  uint32_t in_flight = 0;                  // exchanges that have it
+  bool wanted = true;                     // named by the newest table: else its connections are not kept
+  std::vector<UpstreamConnection*> idle;  // last in, first out: the warm one is used again
+  uint32_t in_flight = 0;                 // exchanges that have it
   EndpointStats stats;
 };
 
@@ -46,7 +54,7 @@ class UpstreamWaiter {
   UpstreamWaiter() = default;
   virtual ~UpstreamWaiter() { stop_waiting(); }
   /// Never from within UpstreamPool::connect().
-  virtual void on_upstream_ready(http::H1ClientSession& session) = 0;
+  virtual void on_upstream_ready(http::ClientSession& session) = 0;
   virtual void on_upstream_unavailable(const Error& error) = 0;
 
  private:
@@ -63,7 +71,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner, private ev
   /// Resolves where needed and connects.
   void open();
   /// Lent out again. Only while idle.
-  http::H1ClientSession& take();
+  http::ClientSession& take();
   void close();
   void forget_waiter() { waiter_ = nullptr; }
   [[nodiscard]] bool serves(const EndpointState& endpoint) const { return &endpoint_ == &endpoint; }
@@ -71,6 +79,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner, private ev
 
  private:
   void connect();
+  void on_addresses(Result<std::vector<IpAddress>> found);
   void fail_waiter(const Error& error);
   void on_deadline() override;
   void on_session_connected(http::H1ClientSession& session) override;
@@ -99,10 +108,11 @@ class UpstreamPool {
   /// The state of an endpoint, made where it is new.
   EndpointState& endpoint(const routing::Endpoint& endpoint);
   /// An idle connection, or nullptr: then connect().
-  http::H1ClientSession* take_idle(EndpointState& endpoint);
+  http::ClientSession* take_idle(EndpointState& endpoint);
   /// Makes a connection for `waiter`, who hears of it, of the failure, or of timeouts.connect_ms having passed.
   void connect(EndpointState& endpoint, UpstreamWaiter& waiter);
-  /// Forgets endpoints that are not wanted any more: idle connections are closed, and once unused they are gone.
+  /// Forgets endpoints that are not wanted any more: idle connections are closed, busy ones after their request; the
+  /// state goes with the first call that finds it unused.
   void forget_unless(const std::function<bool(const EndpointState&)>& wanted);
   void add_stats(Stats& out, const std::function<std::string(const EndpointState&)>& service_of) const;
 

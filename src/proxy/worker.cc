@@ -63,6 +63,11 @@ PinnedTable* Worker::pin() {
   return tables_.back().get();
 }
 
+void Worker::unpin(PinnedTable& pinned) {
+  if (--pinned.pins > 0 || &pinned == tables_.back().get()) return;
+  std::erase_if(tables_, [&](const auto& old) { return old.get() == &pinned; });
+}
+
 ServiceState& Worker::service_state(const std::shared_ptr<const routing::Service>& service, const PinnedTable& pinned) {
   auto found = services_.find(service->name);
   if (found == services_.end()) {
@@ -142,8 +147,9 @@ void Worker::connection_closed() {
 
 void Worker::drain(std::function<void()> on_drained) {
   on_drained_ = std::move(on_drained);
-  for (auto& entry_point : entry_points_) entry_point->drain();
+  // First: connections that close from here on ask whether it is running.
   drain_deadline_.start_once(std::max<uint32_t>(1, config_.timeouts.drain_ms));
+  for (auto& entry_point : entry_points_) entry_point->drain();
   check_drained();
 }
 
@@ -156,8 +162,9 @@ void Worker::check_drained() {
 
 // ---- Counting ----
 
-void Worker::count(std::string_view entry_point, const routing::Router* router, ServiceState* service, EndpointState* endpoint,
-                   uint16_t status, uint64_t duration_ms, uint64_t request_bytes, uint64_t response_bytes) {
+void Worker::count(std::string_view entry_point, const routing::Router* router, ServiceState* service,
+                   EndpointState* endpoint, uint16_t status, uint64_t duration_ms, uint64_t request_bytes,
+                   uint64_t response_bytes) {
   double seconds = static_cast<double>(duration_ms) / 1000;
   for (auto& own : entry_points_) {
     if (own->name() == entry_point) own->stats.count(status, seconds, request_bytes, response_bytes);
@@ -171,7 +178,8 @@ Stats Worker::collect() const {
   Stats out = stats_;
   out.open_connections = connections_;
   out.exchanges_in_flight = exchanges_;
-  for (const auto& entry_point : entry_points_) out.entry_points[std::string(entry_point->name())].merge(entry_point->stats);
+  for (const auto& entry_point : entry_points_)
+    out.entry_points[std::string(entry_point->name())].merge(entry_point->stats);
   for (const auto& [name, stats] : router_stats_) out.routers[name].merge(stats);
   std::unordered_map<const EndpointState*, std::string> service_of;
   for (const auto& [name, state] : services_) {

@@ -53,14 +53,16 @@ class Worker {
 
   /// The newest table, with one pin more.
   PinnedTable* pin();
+  void unpin(PinnedTable& pinned);
   /// The state of a router's service, as of the newest table.
   ServiceState& service_state(const std::shared_ptr<const routing::Service>& service, const PinnedTable& pinned);
   std::unique_ptr<Exchange> lend_exchange();
   void take_back(std::unique_ptr<Exchange> exchange);
   bool admit_connection();
   void connection_closed();
-  void count(std::string_view entry_point, const routing::Router* router, ServiceState* service, EndpointState* endpoint,
-             uint16_t status, uint64_t duration_ms, uint64_t request_bytes, uint64_t response_bytes);
+  void count(std::string_view entry_point, const routing::Router* router, ServiceState* service,
+             EndpointState* endpoint, uint16_t status, uint64_t duration_ms, uint64_t request_bytes,
+             uint64_t response_bytes);
 
  private:
   void tidy();

@@ -26,7 +26,7 @@ struct Histogram {
 struct RequestStats {
   std::vector<std::pair<uint16_t, uint64_t>> by_status;  // few: searched in order
   Histogram duration;
-  uint64_t request_bytes = 0;   // of bodies
+  uint64_t request_bytes = 0;  // of bodies
   uint64_t response_bytes = 0;
 
   void count(uint16_t status, double seconds, uint64_t bytes_in, uint64_t bytes_out);
@@ -49,8 +49,8 @@ struct Stats {
   std::map<std::pair<std::string, std::string>, EndpointStats> endpoints;  // service, endpoint id
   uint64_t open_connections = 0;
   uint64_t accepted_connections = 0;
-  uint64_t refused_connections = 0;   // above connections_max
-  uint64_t bad_requests = 0;          // heads that were no valid request
+  uint64_t refused_connections = 0;  // above connections_max
+  uint64_t bad_requests = 0;         // heads that were no valid request
   uint64_t no_route = 0;
   uint64_t retries = 0;
   uint64_t exchanges_in_flight = 0;

@@ -14,7 +14,9 @@ TEST_CASE("access log: nothing a client sends can break out of its line or field
   record.status = 200;
   std::string common;
   append_access_line(common, record, config::AccessLogFormat::common, 0);
-  CHECK(common == "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"GET /\\\"\\x0A\\\\\\x01\\xFF HTTP/1.1\" 200 0 \"-\" \"a\\\" \\\"b\" \"-\" \"-\" 0ms\n");
+  CHECK(common ==
+        "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"GET /\\\"\\x0A\\\\\\x01\\xFF HTTP/1.1\" 200 0 \"-\" \"a\\\" "
+        "\\\"b\" \"-\" \"-\" 0ms\n");
   std::string json;
   append_access_line(json, record, config::AccessLogFormat::json, 0);
   CHECK(json.find("\"RequestPath\":\"/\\\"\\u000a\\\\\\u0001\\u00ff\"") != std::string::npos);

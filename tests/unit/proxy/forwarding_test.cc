@@ -14,7 +14,8 @@ std::string text_of(const std::vector<http::Header>& headers) {
 }  // namespace
 
 TEST_CASE("forwarding: a client that is not trusted cannot say where a request comes from") {
-  http::Header sent[] = {{"X-Forwarded-For", "6.6.6.6"}, {"A", "1"}, {"x-real-IP", "6.6.6.6"}, {"X-Forwarded-Proto", "https"}};
+  http::Header sent[] = {
+      {"X-Forwarded-For", "6.6.6.6"}, {"A", "1"}, {"x-real-IP", "6.6.6.6"}, {"X-Forwarded-Proto", "https"}};
   http::RequestHead head;
   head.authority = "a.example";
   head.headers = sent;
@@ -22,11 +23,15 @@ TEST_CASE("forwarding: a client that is not trusted cannot say where a request c
   ForwardingScratch scratch;
   write_forwarded_headers(head, by, scratch);
   CHECK(text_of(scratch.headers) ==
-        "A=1;X-Forwarded-For=10.0.0.1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
+        "A=1;X-Forwarded-For=10.0.0.1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip="
+        "10.0.0.1;");
 }
 
 TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
-  http::Header sent[] = {{"X-Forwarded-For", "1.1.1.1"}, {"X-Forwarded-For", "2.2.2.2"}, {"X-Forwarded-Proto", "https"}, {"X-Real-Ip", "1.1.1.1"}};
+  http::Header sent[] = {{"X-Forwarded-For", "1.1.1.1"},
+                         {"X-Forwarded-For", "2.2.2.2"},
+                         {"X-Forwarded-Proto", "https"},
+                         {"X-Real-Ip", "1.1.1.1"}};
   http::RequestHead head;
   head.authority = "a.example";
   head.headers = sent;
@@ -34,7 +39,8 @@ TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
   ForwardingScratch scratch;
   write_forwarded_headers(head, by, scratch);
   CHECK(text_of(scratch.headers) ==
-        "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2, 10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=80;");
+        "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2, "
+        "10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=80;");
 }
 
 TEST_CASE("forwarding: middlewares change path and headers in their order") {

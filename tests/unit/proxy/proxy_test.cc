@@ -1,0 +1,122 @@
+// The whole data plane with threads of its own, from the control thread's side.
+
+#include "weir/proxy/proxy.h"
+
+#include "edge_fixture.h"
+
+using namespace weir;
+using namespace weir::proxy;
+using namespace weir::proxy::fixture;
+
+namespace {
+
+/// The control loop, with the clients and upstreams of the test on it.
+struct Control {
+  event::Loop loop;
+  config::Config config;
+  std::list<Upstream> upstreams;
+  std::list<Peer> clients;
+
+  Control() {
+    config.workers = 2;
+    config.entry_points.push_back({"web", SocketAddress::parse("127.0.0.1:0").value(), {}});
+  }
+  ~Control() {
+    clients.clear();
+    upstreams.clear();
+  }
+  template <typename Condition>
+  void until(Condition holds) {
+    event::Timer guard(loop, [] {});
+    guard.start_once(20'000);
+    while (!holds() && guard.active()) loop.run_ready();
+    REQUIRE(holds());
+  }
+  Peer& connect(const Proxy& proxy) {
+    Peer& client = clients.emplace_back();
+    client.stream = event::TcpStream::connect(loop, proxy.addresses().at("web"), client);
+    until([&] { return client.connected; });
+    return client;
+  }
+};
+
+std::shared_ptr<const routing::RoutingTable> table_to(uint16_t port) {
+  auto definitions = std::make_shared<routing::Definitions>();
+  definitions->provider = "test";
+  definitions->routers.push_back({"r", "Host(`web.test`)", 0, {}, {}, "s", false, {}});
+  routing::ServiceDefinition service;
+  service.name = "s";
+  service.endpoints.push_back({"http", "127.0.0.1", port});
+  definitions->services.push_back(service);
+  return routing::build_table({definitions}, nullptr).table;
+}
+
+}  // namespace
+
+TEST_CASE("proxy: workers share the port, take a table, add up their numbers and drain") {
+  Control control;
+  Upstream& upstream = control.upstreams.emplace_back(control.loop, answering(ok("x")));
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  Proxy& proxy = **started;
+  CHECK(proxy.workers() == 2);
+  proxy.publish(table_to(upstream.port));
+  for (int i = 0; i < 16; ++i) {
+    Peer& client = control.connect(proxy);
+    client.send(get());
+    control.until([&] { return client.has("\r\n\r\nx"); });
+  }
+  Stats stats;
+  bool collected = false;
+  proxy.collect([&](Stats sum) {
+    stats = std::move(sum);
+    collected = true;
+  });
+  control.until([&] { return collected; });
+  CHECK(stats.accepted_connections == 16);
+  CHECK(stats.open_connections == 16);
+  CHECK(stats.routers["r@test"].by_status == std::vector<std::pair<uint16_t, uint64_t>>{{200, 16}});
+  bool drained = false;
+  proxy.drain([&] { drained = true; });
+  control.until([&] { return drained; });
+  for (Peer& client : control.clients) control.until([&] { return client.over(); });
+}
+
+TEST_CASE("proxy: what a callback of collect holds is let go on the control thread, before anything else happens") {
+  Control control;
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  auto held = std::make_shared<int>(1);
+  std::weak_ptr<int> watched = held;
+  bool collected = false;
+  (*started)->collect([held = std::move(held), &collected](Stats) { collected = true; });
+  control.until([&] { return collected; });
+  CHECK(watched.expired());
+}
+
+TEST_CASE("proxy: an entry point that cannot be bound is an error that names it") {
+  Control control;
+  Upstream& taken = control.upstreams.emplace_back(control.loop, [](Peer&) {});
+  control.config.entry_points[0].address.port = taken.port;
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE_FALSE(started);
+  CHECK(started.error().message.find("entry point web: ") == 0);
+}
+
+TEST_CASE("proxy: destroying it with requests in every state leaves nothing behind") {
+  Control control;
+  Upstream& upstream = control.upstreams.emplace_back(control.loop, [](Peer& peer) {
+    if (peer.has("/half") && peer.taken++ == 0) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+  });
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  (*started)->publish(table_to(upstream.port));
+  for (std::string_view request :
+       {"GET / HT", "", "GET /wait HTTP/1.1\r\nHost: web.test\r\n\r\n", "GET /half HTTP/1.1\r\nHost: web.test\r\n\r\n",
+        "POST /body HTTP/1.1\r\nHost: web.test\r\nContent-Length: 9\r\n\r\nabc"}) {
+    control.connect(**started).send(request);
+  }
+  control.until([&] { return upstream.peers.size() == 3 && control.clients.size() == 5; });
+  started->reset();
+  for (Peer& client : control.clients) control.until([&] { return client.over(); });
+}
