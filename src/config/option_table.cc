@@ -97,7 +97,7 @@ const Option kOptions[] = {
     number("limits.headers_max", "100", 10, 1000, "Header lines in a head. More: 431, or 502 for a response.",
            SLOT(limits.headers_max)),
     number("limits.connections_max", "16384", 1, 10'000'000,
-           "Client connections at once, all workers together. More wait in the listening queue.",
+           "Client connections at once, all workers together. More are closed at once.",
            SLOT(limits.connections_max)),
     number("limits.requests_per_connection_max", "0", 0, kAnyNumber,
            "Requests on one client connection before it is closed. 0: no limit.",
@@ -107,7 +107,7 @@ const Option kOptions[] = {
            SLOT(limits.upstream_idle_per_endpoint_max)),
     number("limits.relay_buffer_bytes_max", "262144", 16384, 64 * kMebibyte,
            "Bytes held in one direction of one request while the reading side is slower than the writing side. At "
-           "this limit the writing side is stopped until half of it is gone.",
+           "this limit the writing side is stopped until it has gone.",
            SLOT(limits.relay_buffer_bytes_max)),
     number("timeouts.head_ms", "10000", 100, kDay_ms,
            "From the first byte of a request to the end of its headers; and from accept to the first byte. Then 408.",
