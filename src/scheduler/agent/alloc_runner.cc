@@ -31,6 +31,13 @@ AllocRunner::AllocRunner(const Context& context, Allocation alloc, std::string f
       folder_(std::move(folder)),
       held_(held),
       services_(context.registry),
+      check_restarts_(
+          context.checks,
+          [this](const std::string& name) -> std::optional<uint64_t> {
+            const TaskRunner* task = find_task(name);
+            return task != nullptr && task->running() ? std::optional(task->started_at_ms()) : std::nullopt;
+          },
+          [this](const std::string& name, const std::string& reason) { find_task(name)->restart(reason, true); }),
       group_delay_(context.loop, [this] {
         ending_ = Ending::killing;
         kill_in_order();
@@ -131,7 +138,14 @@ void AllocRunner::define_services() {
   for (const Task& task : group->tasks) {
     if (!task.services.empty()) add(task.name, &task, env_of(task));
   }
+  std::vector<CheckRegistration> checks;
+  for (const auto& [owner, list] : all) {
+    for (const ServiceRegistration& service : list) {
+      checks.insert(checks.end(), service.checks.begin(), service.checks.end());
+    }
+  }
   services_.define(std::move(all));
+  check_restarts_.watch(checks);
 }
 
 void AllocRunner::watch_health() {
@@ -282,6 +296,7 @@ void AllocRunner::end(std::optional<TaskEvent> why, bool with_group_delay) {
   health_.reset();
   if (undecided && why_) decide_health(false);
   services_.stop();
+  check_restarts_.watch({});
   log::info("allocation ends", {{"alloc", alloc_.id}, {"reason", why_ ? why_->message : "it is not wanted any more"}});
   withdrawals_[AllocServices::kGroup] = services_.withdraw(
       owners(), [this, with_group_delay](const Status& withdrawn) { delay_end(withdrawn, with_group_delay); });
@@ -369,7 +384,7 @@ Status AllocRunner::restart(const std::string& task_name) {
     if (!task_name.empty() && task->task().name != task_name) continue;
     if (task_name.empty() && !task->running()) continue;
     any = any || task->running();
-    task->restart("User requested restart");
+    task->restart("User requested restart", false);
   }
   if (!any) return fail(ErrorCode::conflict, "Task not running");
   return {};

@@ -9,6 +9,7 @@
 
 #include "scheduler/agent/alloc_folder.h"
 #include "scheduler/agent/alloc_services.h"
+#include "scheduler/agent/check_restarts.h"
 #include "scheduler/agent/health_watch.h"
 #include "scheduler/agent/task_runner.h"
 #include "weir/scheduler/agent_protocol.h"
@@ -116,6 +117,7 @@ class AllocRunner final : public TaskRunner::Host {
   AllocServices services_;
   std::vector<std::unique_ptr<TaskRunner>> tasks_;  // in the group's order
   std::unique_ptr<HealthWatch> health_;
+  CheckRestarts check_restarts_;
   std::map<std::string, std::unique_ptr<RegistrySync::Withdrawal>> withdrawals_;  // by task; kGroup for the whole end
   event::Timer group_delay_;
 };

@@ -61,7 +61,9 @@ class Builder {
                           .initial_status = replaced(check.initial_status),
                           .success_before_passing = check.success_before_passing,
                           .failures_before_critical = check.failures_before_critical,
-                          .on_update = check.on_update.empty() ? service.on_update : check.on_update};
+                          .on_update = check.on_update.empty() ? service.on_update : check.on_update,
+                          .restart = check.check_restart ? check.check_restart : service.check_restart,
+                          .task = task_of(check, service)};
     if (check.type == "tcp") out.tcp = authority;
     if (check.type == "grpc") {
       out.grpc = check.grpc_service.empty() ? authority : authority + "/" + replaced(check.grpc_service);
@@ -79,6 +81,14 @@ class Builder {
     }
     out.id = check_id(out, registration.id);
     return out;
+  }
+
+  /// Who answers the check: the task that has the service, or the one named, or the group's first.
+  [[nodiscard]] std::string task_of(const ServiceCheck& check, const Service& service) const {
+    if (context_.task != nullptr) return context_.task->name;
+    if (!check.task_name.empty()) return check.task_name;
+    if (!service.task_name.empty()) return service.task_name;
+    return context_.group.tasks.empty() ? "" : context_.group.tasks.front().name;
   }
 
   /// Stable over runs, different for each check of a service, and another one when the check changes.

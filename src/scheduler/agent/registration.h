@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,9 @@ struct CheckRegistration {
   std::string initial_status;
   int64_t success_before_passing = 0;
   int64_t failures_before_critical = 0;
-  std::string on_update;  // not sent: how health takes its results
+  std::string on_update;                // not sent: how health takes its results
+  std::optional<CheckRestart> restart;  // not sent
+  std::string task;                     // not sent: whom `restart` concerns
 
   bool operator==(const CheckRegistration&) const = default;
 };

@@ -19,7 +19,7 @@
 namespace weir::scheduler {
 
 /// Registers and deregisters by id, one call an id at a time, retried with back-off until the registry agrees. Every
-/// kFullSyncMs, and soon after a failure, it compares with the registry's whole list. Owned by the agent; loop's
+/// full_sync_ms, and soon after a failure, it compares with the registry's whole list. Owned by the agent; loop's
 /// thread. Destroying it takes nothing out of the registry: the tasks live on without their agent.
 class RegistrySync {
  public:
@@ -27,7 +27,7 @@ class RegistrySync {
     Url registry;
     std::string token = {};  // X-Consul-Token; "" = none
     std::string node_id;
-    uint64_t full_sync_ms = 30'000;
+    uint64_t full_sync_ms = 10'000;        // Nomad's 30 s would leave a registry without data empty for as long
     uint64_t leftovers_after_ms = 60'000;  // restored allocations have claimed what is theirs by then
     uint64_t call_timeout_ms = 5'000;
     uint64_t withdrawal_max_ms = 10'000;  // how long the end of an allocation waits for the registry

@@ -111,10 +111,12 @@ void TaskRunner::on_process_exited(const TaskExit& exit) {
   host_.on_task_down(*this);
   if (phase_ != Phase::between_runs) return;  // the host has decided
   if (stopping_) return finish(false);
-  if (std::exchange(restart_after_, false)) {
+  if (std::exchange(restart_after_, false) && !restart_counts_) {
     return follow({.verdict = RestartDecision::Verdict::restart, .delay_ms = 0, .reason = "Restart requested"});
   }
-  follow(restarts_.after_exit(task_.restart_policy, job_type_, exit.success(), clock_.monotonic_ms()));
+  // A task that was killed for its failing checks has failed, even if it left in good order.
+  bool success = exit.success() && !std::exchange(restart_counts_, false);
+  follow(restarts_.after_exit(task_.restart_policy, job_type_, success, clock_.monotonic_ms()));
 }
 
 void TaskRunner::follow(const RestartDecision& decision) {
@@ -152,10 +154,11 @@ void TaskRunner::stop(std::optional<TaskEvent> event) {
   }
 }
 
-void TaskRunner::restart(std::string reason) {
-  if (stopping_ || phase_ == Phase::dead) return;
+void TaskRunner::restart(std::string reason, bool counts) {
+  if (stopping_ || restart_after_ || phase_ == Phase::dead) return;
+  restart_counts_ = counts;
   add_event("Restart Signaled", std::move(reason));
-  restart_after_ = phase_ == Phase::running || phase_ == Phase::starting || restart_after_;
+  restart_after_ = phase_ == Phase::running || phase_ == Phase::starting;
   if (phase_ == Phase::running) return begin_kill();
   if (phase_ == Phase::between_runs) timer_.start_once(0);
 }

@@ -55,8 +55,8 @@ class TaskRunner final : public TaskProcess::Observer {
   /// Deregister, shutdown delay, kill signal, kill timeout, SIGKILL. Idempotent. `event` says why, if anything does
   /// besides the order itself.
   void stop(std::optional<TaskEvent> event = std::nullopt);
-  /// As stop(), then starts again. Does not count as a failure.
-  void restart(std::string reason);
+  /// As stop(), then starts again: at once, or, when it `counts` as a failure, by the restart policy.
+  void restart(std::string reason, bool counts);
   Status signal(int number, const std::string& name);
   void add_event(std::string type, std::string message, TextMap details = {});
 
@@ -96,6 +96,7 @@ class TaskRunner final : public TaskProcess::Observer {
   Phase phase_ = Phase::waiting;
   bool stopping_ = false;       // for good
   bool restart_after_ = false;  // the kill under way is half of a restart
+  bool restart_counts_ = false;
   TaskState state_;
   uint64_t started_at_ms_ = 0;
   RestartTracker restarts_;

@@ -6,6 +6,7 @@
 #include "agent_fixture.h"
 #include "catch.h"
 #include "scheduler/agent/alloc_files.h"
+#include "scheduler/agent/check_restarts.h"
 #include "scheduler/agent/fingerprint.h"
 #include "scheduler/agent/health_tracker.h"
 #include "scheduler/agent/log_cursor.h"
@@ -107,6 +108,24 @@ TEST_CASE("health: an ended task is unhealthy, task_states needs no checks, manu
   CHECK(states.observe({.tasks_running = true, .started_at_ms = 500}, 1'500) == true);
   HealthTracker manual(rules("manual"), 0);
   CHECK_FALSE(manual.observe({.tasks_running = true, .services_passing = true}, 60'000));
+}
+
+TEST_CASE(
+    "check_restart: counts from the grace's end, for as many intervals as the limit less one, good ones begin anew") {
+  CheckRegistration check{.interval_ns = 1'000'000'000};
+  check.restart = CheckRestart{.limit = 3, .grace_ns = 5'000'000'000};
+  CheckRestartTracker tracker(check);
+  CHECK_FALSE(tracker.observe("critical", 0, 4'999));
+  CHECK_FALSE(tracker.observe("critical", 0, 5'000));
+  CHECK_FALSE(tracker.observe("critical", 0, 6'999));
+  CHECK_FALSE(tracker.observe("passing", 0, 7'000));
+  CHECK_FALSE(tracker.observe("warning", 0, 8'000));
+  CHECK_FALSE(tracker.observe("critical", 0, 9'999));
+  CHECK(tracker.observe("critical", 0, 10'000));
+  check.restart->ignore_warnings = true;
+  CheckRestartTracker lenient(check);
+  CHECK_FALSE(lenient.observe("warning", 0, 8'000));
+  CHECK_FALSE(lenient.observe("warning", 0, 80'000));
 }
 
 TEST_CASE("registration: id, address, tags, meta and check are as Nomad's, with the node's own mark") {

@@ -230,3 +230,20 @@ TEST_CASE("stop order: an allocation that waits for its predecessor starts nothi
     CHECK(test.driver.launches().empty());
   }
 }
+
+TEST_CASE("stop order: a task whose check fails for too long is restarted as one that failed, deregistered first") {
+  Fixture test;
+  Job job = example_job();
+  ServiceCheck& check = job.task_groups[0].services[0].checks[0];
+  check.check_restart = CheckRestart{.limit = 1, .grace_ns = 100'000'000};
+  job.task_groups[0].tasks[0].restart_policy.attempts = 1;
+  test.begin(job);
+  REQUIRE(test.wait_registered());  // its check is critical from the start
+  uint64_t started_ms = test.loop.now_ms();
+  REQUIRE(run_until(test.loop, [&] { return position(test.trace, "signal") < test.trace.size(); }));
+  CHECK(test.loop.now_ms() - started_ms >= 90);
+  CHECK(position(test.trace, "deregister") < position(test.trace, "signal"));
+  REQUIRE(test.wait_terminal());  // the second time is one too many
+  CHECK(test.runner->alloc().client_status == ClientStatus::failed);
+  CHECK(test.runner->tasks()[0]->state().restarts == 1);
+}
