@@ -212,7 +212,7 @@ def integration_files():
 def programs_to_run(tally, folder, suite=None):
     """(name, job) of the test programs of a build; all, or those of one suite."""
     for name, command, suites, env in meson_tests(folder):
-        if suite and suite not in suites:
+        if suite not in suites if suite else "tsan" in suites:  # those are built in build-tsan only
             continue
         label = name if not suite else f"{suite}-{name}"
         # A word of a case's name cannot be known before the program has run: so a filter that names no program runs
@@ -239,7 +239,8 @@ def jobs_of(tally):
     if has_asan:
         folder = os.path.join(ROOT, "build-asan")
         jobs += programs_to_run(tally, folder)
-        if any("tsan" in suites for _, _, suites, _ in meson_tests(folder)) and build(tally, "build-tsan", "--tsan"):
+        has_tsan = any("tsan" in suites for _, _, suites, _ in meson_tests(folder))
+        if has_tsan and build(tally, "build-tsan", "--tsan", "tsan-tests"):
             jobs += programs_to_run(tally, os.path.join(ROOT, "build-tsan"), "tsan")
     if tally.wanted("check") and not tally.skip("check"):
         check = [os.path.join(ROOT, "scripts", "check")]
