@@ -10,7 +10,7 @@ int run_agent(const AgentOptions& options) {
     auto started = start_agent(loop, options);
     if (!started) return fail(started.error());
     std::shared_ptr<scheduler::Agent> owner = std::move(*started);
-    return RunningService{owner, {{"http", owner->http_address().text()}}, nullptr, nullptr};
+    return RunningService{owner, {{"http", owner->http_address().text()}}};
   });
 }
 

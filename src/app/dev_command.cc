@@ -106,6 +106,7 @@ int run_dev(const DevOptions& options) {
     std::shared_ptr<Cluster> cluster = *started;
     RunningService running;
     running.owner = cluster;
+    running.is_ready = [&registry = *cluster->registry] { return registry.ready(); };
     running.addresses = {{"registry", cluster->registry->http_address().text()},
                          {"scheduler", cluster->scheduler->http_address().text()},
                          {"agent", cluster->agent->http_address().text()}};

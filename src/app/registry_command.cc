@@ -11,6 +11,7 @@ int run_registry(const RegistryOptions& options) {
     std::shared_ptr<registry::Registry> owner = std::move(*started);
     RunningService running;
     running.owner = owner;
+    running.is_ready = [&registry = *owner] { return registry.ready(); };
     running.addresses.emplace_back("http", owner->http_address().text());
     if (owner->dns_address()) running.addresses.emplace_back("dns", owner->dns_address()->text());
     return running;

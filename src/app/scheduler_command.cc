@@ -9,7 +9,7 @@ int run_scheduler(const SchedulerOptions& options) {
     auto started = start_scheduler(loop, options);
     if (!started) return fail(started.error());
     std::shared_ptr<scheduler::Server> owner = std::move(*started);
-    return RunningService{owner, {{"http", owner->http_address().text()}}, nullptr, nullptr};
+    return RunningService{owner, {{"http", owner->http_address().text()}}};
   });
 }
 

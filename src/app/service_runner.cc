@@ -9,9 +9,13 @@
 #include "weir/base/file.h"
 #include "weir/base/log.h"
 #include "weir/event/signal.h"
+#include "weir/event/timer.h"
 
 namespace weir::app {
 namespace {
+
+// Between looks at whether a part has loaded its state.
+constexpr uint64_t kReadinessPeriodMs = 5;
 
 // Addresses and names are ASCII without quotes, so they need no escapes.
 std::string ready_text(const std::vector<std::pair<std::string, std::string>>& addresses) {
@@ -70,14 +74,20 @@ int run_service(const std::string& name, const ServiceOptions& options,
   });
 
   for (const auto& [what, address] : service.addresses) log::info("listening", {{"part", name}, {"what", what}, {"address", address}});
-  if (!options.ready_file.empty()) {
+  int code = 0;
+  event::Timer readiness(loop, [&] {
+    if (service.is_ready && !service.is_ready()) return;
+    readiness.stop();
+    if (options.ready_file.empty()) return;
     if (Status written = write_file_atomic(options.ready_file, ready_text(service.addresses)); !written) {
-      return print_error(written.error());
+      code = print_error(written.error());
+      loop.stop();
     }
-  }
+  });
+  readiness.start_every(kReadinessPeriodMs);
   loop.run();
   service = {};
-  return 0;
+  return code;
 }
 
 }  // namespace weir::app

@@ -20,12 +20,14 @@ struct RunningService {
   /// What it has bound: ("http", "127.0.0.1:8500"), in the order to print. A name with a dot nests: "entrypoints.web".
   std::vector<std::pair<std::string, std::string>> addresses;
   /// Begins an orderly end and calls back when it is over. Null: nothing to wait for.
-  std::function<void(std::function<void()>)> stop;
+  std::function<void(std::function<void()>)> stop = {};
   /// SIGUSR1. Null: ignored.
-  std::function<void()> reopen_logs;
+  std::function<void()> reopen_logs = {};
+  /// Whether it can serve what it has bound (a store that is still loading cannot). Null: at once.
+  std::function<bool()> is_ready = {};
 };
 
-/// Starts, writes the ready file, runs until SIGTERM or SIGINT (a second one ends at once). Gives the exit code.
+/// Starts, writes the ready file once it can serve, runs until SIGTERM or SIGINT (a second one ends at once). Gives the exit code.
 int run_service(const std::string& name, const ServiceOptions& options,
                 const std::function<Result<RunningService>(event::Loop&)>& start);
 
