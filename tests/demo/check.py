@@ -7,7 +7,7 @@ import sys
 import time
 
 from demo.ledger import Ledger
-from demo.scenes import Scenes
+from demo.scenes import UNSAFE, Scenes
 from demo.steps import Steps
 from harness.processes import Process, SANITIZER_REPORT
 
@@ -150,6 +150,7 @@ class Check:
             print("\n" + self.cluster.log_tails())
         if self.steps:
             print("\n" + self.steps.table() + "\n")
+            self.report_apart()
         if self.traffic:
             self.report_load()
         if self.scenes:
@@ -162,6 +163,11 @@ class Check:
                   f"{self.cluster.settings.data_dir}")
         else:
             print("scripts/demo --check: everything held")
+
+    def report_apart(self):
+        for step in self.steps.rows:
+            for line in step.apart.get(UNSAFE, []):
+                print(f"{UNSAFE}: {line.sent - step.begin:.3f} s after the step began: {line}")
 
     def report_load(self):
         requests = [line for line in self.ledger.all() if line.is_request]

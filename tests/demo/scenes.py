@@ -7,6 +7,7 @@ import signal
 import time
 
 from demo.measurements import Measurements
+from demo.tasks import has_ended
 from demo.upstreams import Upstreams, extra_backend
 from harness.http import get
 from harness.test import deregister, host_tag, register
@@ -17,8 +18,9 @@ CHANGE_SECONDS_MAX = 60
 ANSWER_SECONDS_MAX = 30
 REGISTRY_DOWN_S = 5
 AGENT_DOWN_S = 2
-# A request that was sent up to this long after the kill may still have gone into a connection whose end was on its way.
-KILL_GRACE_S = 0.05
+# When a process is gone its connections have ended, but an edge may read of a request and of that end in one go.
+EDGE_TURN_S = 0.01
+UNSAFE = "unsafe in flight"
 
 BROKEN_ROUTE = '[[route]]\nname = "second"\nhost = "second.localhost\n'  # the closing quote is missing
 ROUTES = {"frontend": "/", "fib": "/fib?n=10", "backend": "/"}
@@ -117,16 +119,19 @@ class Scenes(Measurements, Upstreams):
             victim = self.cluster.tasks("backend")[0]
             killed = time.monotonic()
             os.kill(victim.pid, signal.SIGKILL)
+            while not has_ended(victim.pid):
+                pass
+            gone = time.monotonic()
 
             def unsafe(line):
                 # Only what the edge may not send twice, and only while the killed instance can have had it.
-                in_flight = line.sent <= killed + KILL_GRACE_S and line.done >= killed
-                return "unsafe in flight" if line.method == "POST" and line.status == 502 and in_flight else None
+                in_flight = line.sent <= gone + EDGE_TURN_S and line.done >= killed
+                return UNSAFE if line.method == "POST" and line.status == 502 and in_flight else None
             self.steps.rules.append(unsafe)
             wait_for(lambda: self.pids_of("backend").get(victim.address, victim.pid) != victim.pid, CHANGE_SECONDS_MAX,
                      f"{victim.address} is another process")
             self.settled("backend", 2)
-            step.answered_s = self.answered_since(killed + KILL_GRACE_S, {victim.address}, "backend") - killed
+            step.answered_s = self.answered_since(gone, {victim.address}, "backend") - killed
             step.held = "started again in its allocation"
 
     def restart_registry(self):

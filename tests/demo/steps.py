@@ -11,7 +11,7 @@ class Step:
         self.held = ""  # what held, in words
         self.answered_s = None  # until what is new answered through every edge
         self.problem = ""  # why it did not hold
-        self.requests, self.failures, self.apart = 0, [], collections.Counter()
+        self.requests, self.failures, self.apart = 0, [], {}
 
 
 class Steps:
@@ -41,20 +41,20 @@ class Steps:
         if self.rows:
             self.rows[-1].end = time.monotonic()
         for step in self.rows:
-            step.requests, step.failures, step.apart = 0, [], collections.Counter()
+            step.requests, step.failures, step.apart = 0, [], collections.defaultdict(list)
             for line in filter(lambda one: one.is_request, self.ledger.between(step.begin, step.end)):
                 step.requests += 1
                 label = next(filter(None, (rule(line) for rule in self.rules)), None) if line.failure else ""
                 if label is None:
                     step.failures.append(line)
                 elif label:
-                    step.apart[label] += 1
+                    step.apart[label].append(line)
 
     def table(self):
         rows = [("step", "what held", "answered after", "requests", "failed", "counted apart")]
         for step in self.rows:
             answered = "-" if step.answered_s is None else f"{step.answered_s * 1000:.0f} ms"
-            apart = ", ".join(f"{count} {label}" for label, count in step.apart.items())
+            apart = ", ".join(f"{len(lines)} {label}" for label, lines in step.apart.items())
             rows.append((step.name, "NOT: see below" if step.problem else step.held, answered, str(step.requests),
                          str(len(step.failures)), apart))
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -25,11 +25,19 @@ def is_zombie(pid):
         return file.read().rsplit(")", 1)[1].split()[0] == "Z"
 
 
+def has_ended(pid):
+    """Also while it waits for its parent to take note: its files and connections are closed by then."""
+    try:
+        return is_zombie(pid)
+    except OSError:
+        return True
+
+
 def processes():
     """(pid, arguments, environment) of all we may look at."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if int(pid) == os.getpid() or is_zombie(pid):
+            if int(pid) == os.getpid() or has_ended(pid):
                 continue
             environment = dict(entry.partition("=")[::2] for entry in read_words(pid, "environ"))
             yield int(pid), read_words(pid, "cmdline"), environment
