@@ -142,6 +142,16 @@ TEST_CASE("stop order: nothing registers a service again once the end has begun"
   CHECK(test.registry.service_count() == 0);
 }
 
+TEST_CASE("stop order: a task whose start completes after the end began is stopped and was never registered") {
+  Fixture test;
+  test.begin(example_job());
+  REQUIRE(test.trace.empty());  // the driver is still starting it
+  test.runner->stop();
+  REQUIRE(test.wait_terminal());
+  CHECK(position(test.trace, "started srv") < position(test.trace, "signal 2 to srv"));
+  CHECK(test.registry.registrations() == 0);
+}
+
 TEST_CASE("stop order: a service is out of the registry while its crashed task waits, and back when it runs again") {
   Fixture test;
   Job job = example_job();
