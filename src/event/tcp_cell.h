@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -49,7 +50,7 @@ struct TcpStream::Cell final : Deadline {
   };
 
   [[nodiscard]] bool usable() const { return state == State::connecting || state == State::open; }
-  void send(std::string_view first, std::string_view second);
+  void send(const std::array<std::string_view, 3>& pieces);
   void start_queued_write();
   void on_written(int status);
   void on_write_failed(int status);

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "event/tcp_cell.h"
@@ -36,32 +37,27 @@ int pending_error(uv_tcp_t& tcp) {
 
 // ---- The cell: what happens on the connection ----
 
-void TcpStream::Cell::send(std::string_view first, std::string_view second) {
+void TcpStream::Cell::send(const std::array<std::string_view, 3>& pieces) {
   if (state == State::closing || fin_sent || failed || write_error) return;
-  if (state == State::connecting || write_pending || !queue.empty()) {
-    queue.append(first);
-    queue.append(second);
-    return;
+  size_t taken = 0;
+  if (state != State::connecting && !write_pending && queue.empty()) {
+    uv_buf_t buffers[3];
+    unsigned count = 0;
+    for (std::string_view piece : pieces) {
+      if (piece.empty()) continue;
+      buffers[count++] = uv_buf_init(const_cast<char*>(piece.data()), static_cast<unsigned>(piece.size()));
+    }
+    if (count == 0) return;
+    int sent = uv_try_write(stream_of(tcp), buffers, count);
+    if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(sent);
+    if (sent > 0) taken = static_cast<size_t>(sent);
   }
-  uv_buf_t pieces[2];
-  unsigned count = 0;
-  size_t total = first.size() + second.size();
-  if (!first.empty())
-    pieces[count++] = uv_buf_init(const_cast<char*>(first.data()), static_cast<unsigned>(first.size()));
-  if (!second.empty())
-    pieces[count++] = uv_buf_init(const_cast<char*>(second.data()), static_cast<unsigned>(second.size()));
-  if (count == 0) return;
-  int sent = uv_try_write(stream_of(tcp), pieces, count);
-  if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(sent);
-  size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
-  if (taken == total) return;
-  if (taken < first.size()) {
-    queue.append(first.substr(taken));
-    queue.append(second);
-  } else {
-    queue.append(second.substr(taken - first.size()));
+  for (std::string_view piece : pieces) {
+    size_t gone = std::min(taken, piece.size());
+    queue.append(piece.substr(gone));
+    taken -= gone;
   }
-  start_queued_write();
+  if (!queue.empty() && state != State::connecting && !write_pending) start_queued_write();
 }
 
 void TcpStream::Cell::start_queued_write() {
@@ -273,9 +269,9 @@ void TcpStream::start_reading() { cell_->start_reading(); }
 void TcpStream::stop_reading() { cell_->stop_reading(); }
 bool TcpStream::reading() const { return cell_->reading; }
 
-void TcpStream::write(std::string_view bytes) {
+void TcpStream::write(std::string_view bytes, std::string_view after) {
   if (cell_ == nullptr || bytes.empty()) return;
-  cell_->loop.batch().write(*cell_, bytes);
+  cell_->loop.batch().write(*cell_, bytes, after);
 }
 
 void TcpStream::flush() {

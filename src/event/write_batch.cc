@@ -6,17 +6,19 @@
 
 namespace weir::event {
 
-void WriteBatch::write(TcpStream::Cell& cell, std::string_view bytes) {
+void WriteBatch::write(TcpStream::Cell& cell, std::string_view bytes, std::string_view after) {
   if (cell_ != &cell) flush();
-  if (bytes.size() >= kDirectBytesMin || size_ + bytes.size() > kBytesMax) {
+  if (bytes.size() >= kDirectBytesMin || size_ + bytes.size() + after.size() > kBytesMax) {
     std::string_view gathered(bytes_.get(), size_);
     cell_ = nullptr;
     size_ = 0;
-    cell.send(gathered, bytes);
+    cell.send({gathered, bytes, after});
     return;
   }
-  std::memcpy(bytes_.get() + size_, bytes.data(), bytes.size());
-  size_ += bytes.size();
+  for (std::string_view piece : {bytes, after}) {
+    if (!piece.empty()) std::memcpy(bytes_.get() + size_, piece.data(), piece.size());
+    size_ += piece.size();
+  }
   cell_ = &cell;
 }
 
@@ -26,7 +28,7 @@ void WriteBatch::flush() {
   cell_ = nullptr;
   std::string_view gathered(bytes_.get(), size_);
   size_ = 0;
-  cell->send(gathered, {});
+  cell->send({gathered, {}, {}});
 }
 
 void WriteBatch::forget(const TcpStream::Cell& cell) {

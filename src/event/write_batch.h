@@ -20,7 +20,7 @@ class WriteBatch {
   // From here on one more piece in writev is cheaper than copying it.
   static constexpr size_t kDirectBytesMin = 4 * 1024;
 
-  void write(TcpStream::Cell& cell, std::string_view bytes);
+  void write(TcpStream::Cell& cell, std::string_view bytes, std::string_view after);
   void flush();
   /// The stream dies: what it had gathered is dropped.
   void forget(const TcpStream::Cell& cell);

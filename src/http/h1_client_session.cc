@@ -44,8 +44,7 @@ void H1ClientSession::send_body(std::string_view bytes) {
   std::string& out = head_scratch();
   append_chunk_head(out, bytes.size());
   stream_.write(out);
-  stream_.write(bytes);
-  stream_.write("\r\n");
+  stream_.write(bytes, "\r\n");
 }
 
 void H1ClientSession::send_end(std::span<const Header> trailers) {
@@ -188,9 +187,18 @@ void H1ClientSession::break_off(const Error& error) {
   State before = state_;
   state_ = State::closed;
   failure_ = error;
-  stream_.reset();
+  close_stream(before == State::idle);
   if (observer_ == nullptr) return owner_.on_session_closed(*this, failure_);
   if (before != State::answered) observer_->on_upstream_failed(failure_);
+}
+
+// A reset says that something was cut off: the upstream need not hear that of an exchange that was complete.
+void H1ClientSession::close_stream(bool complete) {
+  if (complete) {
+    stream_ = event::TcpStream();
+  } else {
+    stream_.reset();
+  }
 }
 
 void H1ClientSession::release() {
@@ -204,8 +212,8 @@ void H1ClientSession::release() {
   }
   if (state_ == State::tunnel) {
     stream_.close_gracefully();
-  } else if (state_ != State::closed) {
-    stream_.reset();
+  } else {
+    close_stream(state_ == State::answered && request_complete_);
   }
   state_ = State::closed;
   owner_.on_session_closed(*this, failure_);

@@ -247,8 +247,7 @@ void H1ServerSession::send_body(std::string_view bytes) {
     std::string& out = head_scratch();
     append_chunk_head(out, bytes.size());
     stream_.write(out);
-    stream_.write(bytes);
-    stream_.write("\r\n");
+    stream_.write(bytes, "\r\n");
   } else if (answer_ == Answer::by_length) {
     // More than was promised would pass for the next answer.
     bytes = bytes.substr(0, body_left_);

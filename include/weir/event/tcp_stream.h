@@ -53,8 +53,9 @@ class TcpStream {
   [[nodiscard]] bool reading() const;
 
   /// Small pieces are gathered and leave in one send when the current callback ends; large ones go out at once,
-  /// together with what was gathered, without a copy. What the kernel does not take is queued.
-  void write(std::string_view bytes);
+  /// together with what was gathered, without a copy. What the kernel does not take is queued. `after` goes right
+  /// behind `bytes`, in the same send.
+  void write(std::string_view bytes, std::string_view after = {});
   /// Sends what is gathered now.
   void flush();
   /// Bytes that wait for the peer to read. Above its limit, the writer's source should pause until on_drained().

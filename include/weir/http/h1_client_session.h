@@ -75,6 +75,7 @@ class H1ClientSession final : private event::TcpStream::Observer,
   std::string_view take_body(std::string_view input);
   void complete_answer(std::span<const Header> trailers);
   void break_off(const Error& error);
+  void close_stream(bool complete);
 
   // constant after construction
   Owner& owner_;

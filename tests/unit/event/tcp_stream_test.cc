@@ -214,3 +214,19 @@ TEST_CASE("tcp: a reset right behind data is a failure, not an end") {
   CHECK(pair.server.got == "half of it");
   CHECK_FALSE(pair.server.ended);
 }
+
+TEST_CASE("tcp: what goes behind a piece stays behind it, sent at once, gathered or queued") {
+  Pair pair;
+  std::string expected;
+  pair.server.stream.stop_reading();
+  for (size_t size : {10, 40'000, 32'766, 32'768, 8'000'000, 5, 8'000'000}) {
+    std::string piece(size, static_cast<char>('a' + size % 26));
+    pair.client.stream.write(piece, "--");
+    expected += piece + "--";
+  }
+  pair.client.stream.flush();
+  CHECK(pair.client.stream.queued_bytes() > 0);
+  pair.server.stream.start_reading();
+  pair.run_until([&] { return pair.server.got.size() >= expected.size(); });
+  CHECK(pair.server.got == expected);
+}

@@ -234,3 +234,26 @@ TEST_CASE("entry point: a connection above connections_max is closed at once, an
   edge.until([&] { return edge.worker().collect().open_connections == 0; });
   CHECK(count(edge.ask(get()), "200 OK") == 1);
 }
+
+TEST_CASE("exchange: asterisk and absolute form are routed by their host and forwarded") {
+  Edge edge;
+  Upstream& upstream = edge.upstream(answering(ok("x")));
+  edge.middlewares.push_back({"m", "addPrefix", {{"prefix", "/v1"}}, {}});
+  edge.route(upstream);
+  Peer& client = edge.connect();
+  client.send("OPTIONS * HTTP/1.1\r\nHost: web.test\r\n\r\nGET http://web.test/a HTTP/1.1\r\nHost: other\r\n\r\n");
+  edge.until([&] { return count(client.got, "200 OK") == 2; });
+  CHECK(upstream.all().starts_with("OPTIONS * HTTP/1.1\r\nHost: web.test\r\n"));
+  CHECK(count(upstream.all(), "GET /v1/a HTTP/1.1\r\nHost: web.test\r\n") == 1);
+  CHECK(count(upstream.all(), "other") == 0);
+}
+
+TEST_CASE("exchange: an upstream that asks for it gets its connection closed, not reset") {
+  Edge edge;
+  Upstream& upstream = edge.upstream(answering("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"));
+  edge.route(upstream);
+  edge.ask(get());
+  edge.until([&] { return upstream.peers[0]->over(); });
+  CHECK(upstream.peers[0]->ended);
+  CHECK_FALSE(upstream.peers[0]->failed);
+}
