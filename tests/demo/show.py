@@ -53,11 +53,14 @@ class Show:
             self.deploy()
             say(self.text())
             self.stay()
+            code = 0
         except Stopped:
-            pass
-        finally:
-            self.close()
-        return 0
+            code = 0
+        except (OSError, ValueError, AssertionError, LookupError) as error:
+            say(f"{self.cluster.log_tails()}\n\nerror: {type(error).__name__}: {error}")
+            code, self.keep_data = 1, True  # the logs are what is needed now
+        self.close()
+        return code
 
     def on_signal(self, *_):
         if self.stopping.is_set():
@@ -130,7 +133,7 @@ class Show:
                 self.cluster.stop_jobs()
                 self.cluster.stop_parts()
         except (Stopped, OSError, ValueError, AssertionError, LookupError) as error:
-            say(f"not in order: {type(error).__name__} {error}")
+            say("at once" if isinstance(error, Stopped) else f"not in order: {type(error).__name__}: {error}")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         self.cluster.close()
