@@ -11,7 +11,8 @@ void send_json(http::Responder& responder, std::string body, int status = 200) {
 }
 
 void send_text(http::Responder& responder, int status, std::string body) {
-  responder.respond({status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}}, std::move(body)});
+  responder.respond(
+      {status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}}, std::move(body)});
 }
 
 constexpr std::string_view kIndex =
@@ -31,9 +32,10 @@ constexpr std::string_view kIndex =
 
 Result<std::unique_ptr<Admin>> Admin::start(event::Loop& loop, const SocketAddress& address, AdminSource& source) {
   std::unique_ptr<Admin> admin(new Admin(source));
-  auto server = http::Server::listen(loop, address, [&admin = *admin](http::Request request, std::shared_ptr<http::Responder> responder) {
-    admin.serve(request, responder);
-  });
+  auto server = http::Server::listen(
+      loop, address, [&admin = *admin](http::Request request, std::shared_ptr<http::Responder> responder) {
+        admin.serve(request, responder);
+      });
   if (!server) return fail(server.error());
   admin->server_ = std::move(*server);
   return admin;
@@ -63,7 +65,8 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
   }
   if (path == "/metrics") {
     return source_.collect([&assembler, responder](const proxy::Stats& stats) {
-      responder->respond({200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_text(stats, assembler)});
+      responder->respond(
+          {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_text(stats, assembler)});
     });
   }
   send_text(*responder, 404, "no such page; / lists what there is\n");

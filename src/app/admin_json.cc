@@ -19,8 +19,12 @@ std::string print(const ordered_json& document) {
 }
 
 ordered_json router_object(const routing::Router& router) {
-  ordered_json out{{"name", router.name},       {"rule", router.rule},       {"priority", router.priority},
-                   {"service", router.service->name}, {"entryPoints", router.entry_points}, {"tls", router.tls}};
+  ordered_json out{{"name", router.name},
+                   {"rule", router.rule},
+                   {"priority", router.priority},
+                   {"service", router.service->name},
+                   {"entryPoints", router.entry_points},
+                   {"tls", router.tls}};
   out["middlewares"] = ordered_json::array();
   for (const auto& middleware : router.middlewares) out["middlewares"].push_back(middleware->name);
   if (!router.problem.empty()) out["problem"] = router.problem;
@@ -35,8 +39,12 @@ ordered_json endpoint_object(const routing::Endpoint& endpoint) {
 }
 
 ordered_json provider_object(const provider::ProviderStatus& status) {
-  ordered_json out{{"name", status.name},         {"source", provider::to_string(status.source)}, {"synced", status.synced_once},
-                   {"ageMs", status.age_ms},      {"index", status.index},                        {"services", status.services},
+  ordered_json out{{"name", status.name},
+                   {"source", provider::to_string(status.source)},
+                   {"synced", status.synced_once},
+                   {"ageMs", status.age_ms},
+                   {"index", status.index},
+                   {"services", status.services},
                    {"liveEndpoints", status.live_endpoints}};
   if (!status.address.empty()) out["address"] = status.address;
   if (status.last_good_wall_ns != 0) out["lastGood"] = format_rfc3339(status.last_good_wall_ns);
@@ -82,7 +90,8 @@ std::string services_json(const provider::TableAssembler& assembler) {
   ordered_json out = ordered_json::array();
   if (assembler.table()) {
     for (const auto& service : assembler.table()->services()) {
-      ordered_json object{{"name", service->name}, {"strategy", service->strategy}, {"passHostHeader", service->pass_host_header}};
+      ordered_json object{
+          {"name", service->name}, {"strategy", service->strategy}, {"passHostHeader", service->pass_host_header}};
       object["endpoints"] = ordered_json::array();
       for (const auto& endpoint : service->endpoints) object["endpoints"].push_back(endpoint_object(endpoint));
       out.push_back(std::move(object));
@@ -116,7 +125,10 @@ std::string endpoints_json(const provider::TableAssembler& assembler, const prox
 std::string rejected_json(const provider::TableAssembler& assembler) {
   ordered_json out = ordered_json::array();
   for (const auto& rejection : assembler.rejected()) {
-    out.push_back({{"kind", rejection.kind}, {"name", rejection.name}, {"reason", rejection.reason}, {"origin", rejection.origin}});
+    out.push_back({{"kind", rejection.kind},
+                   {"name", rejection.name},
+                   {"reason", rejection.reason},
+                   {"origin", rejection.origin}});
   }
   return print(out);
 }
@@ -136,7 +148,8 @@ ExplainAnswer explain_json(const provider::TableAssembler& assembler, const http
   for (const auto& parameter : request.query) {
     size_t colon = parameter.value.find(':');
     if (parameter.name != "header" || colon == std::string::npos) continue;
-    headers.push_back({trim(std::string_view(parameter.value).substr(0, colon)), trim(std::string_view(parameter.value).substr(colon + 1))});
+    headers.push_back({trim(std::string_view(parameter.value).substr(0, colon)),
+                       trim(std::string_view(parameter.value).substr(colon + 1))});
   }
   size_t question = url->target.find('?');
   routing::RequestView view;
@@ -160,7 +173,8 @@ ExplainAnswer explain_json(const provider::TableAssembler& assembler, const http
   }
   if (explanation.winner != nullptr) {
     out["endpoints"] = ordered_json::array();
-    for (const auto& endpoint : explanation.winner->service->endpoints) out["endpoints"].push_back(endpoint_object(endpoint));
+    for (const auto& endpoint : explanation.winner->service->endpoints)
+      out["endpoints"].push_back(endpoint_object(endpoint));
   }
   return {200, print(out)};
 }

@@ -21,11 +21,13 @@ Result<json> fetch_alloc(NomadClient& client, const std::string& beginning) {
 }
 
 void print_task(const std::string& name, const json& state) {
-  std::printf("\nTask \"%s\" is \"%s\"%s\n", name.c_str(), text_member(state, "State").c_str(), flag_member(state, "Failed") ? " (failed)" : "");
+  std::printf("\nTask \"%s\" is \"%s\"%s\n", name.c_str(), text_member(state, "State").c_str(),
+              flag_member(state, "Failed") ? " (failed)" : "");
   std::vector<std::vector<std::string>> rows{{"Time", "Type", "Description"}};
   const auto& events = member(state, "Events");
   for (auto event = events.rbegin(); events.is_array() && event != events.rend(); ++event) {
-    rows.push_back({time_text(number_member(*event, "Time")), text_member(*event, "Type"), text_member(*event, "DisplayMessage")});
+    rows.push_back(
+        {time_text(number_member(*event, "Time")), text_member(*event, "Type"), text_member(*event, "DisplayMessage")});
   }
   std::printf("%s", columns(rows).c_str());
 }
@@ -38,19 +40,24 @@ int alloc_status(const AllocOptions& options) {
   if (!alloc) return print_error(alloc.error());
   const auto& deployment = member(*alloc, "DeploymentStatus");
   const auto& healthy = member(deployment, "Healthy");
-  std::printf("%s", key_values({{"ID", text_member(*alloc, "ID")}, {"Name", text_member(*alloc, "Name")},
-                                {"Node", text_member(*alloc, "NodeName") + " (" + short_id(text_member(*alloc, "NodeID"), options.verbose) + ")"},
+  std::printf("%s", key_values({{"ID", text_member(*alloc, "ID")},
+                                {"Name", text_member(*alloc, "Name")},
+                                {"Node", text_member(*alloc, "NodeName") + " (" +
+                                             short_id(text_member(*alloc, "NodeID"), options.verbose) + ")"},
                                 {"Job ID", text_member(*alloc, "JobID")},
                                 {"Job Version", std::to_string(number_member(member(*alloc, "Job"), "Version"))},
                                 {"Client Status", text_member(*alloc, "ClientStatus")},
                                 {"Client Description", text_member(*alloc, "ClientDescription")},
                                 {"Desired Status", text_member(*alloc, "DesiredStatus")},
-                                {"Deployment Health", healthy.is_boolean() ? (healthy.get<bool>() ? "healthy" : "unhealthy") : "unset"},
+                                {"Deployment Health",
+                                 healthy.is_boolean() ? (healthy.get<bool>() ? "healthy" : "unhealthy") : "unset"},
                                 {"Created", ago_text(number_member(*alloc, "CreateTime"))},
-                                {"Modified", ago_text(number_member(*alloc, "ModifyTime"))}}).c_str());
+                                {"Modified", ago_text(number_member(*alloc, "ModifyTime"))}})
+                        .c_str());
   std::vector<std::vector<std::string>> rows{{"Label", "Address"}};
   for (const auto& port : member(member(member(*alloc, "AllocatedResources"), "Shared"), "Ports")) {
-    rows.push_back({text_member(port, "Label"), text_member(port, "HostIP") + ":" + std::to_string(number_member(port, "Value"))});
+    rows.push_back(
+        {text_member(port, "Label"), text_member(port, "HostIP") + ":" + std::to_string(number_member(port, "Value"))});
   }
   if (rows.size() > 1) std::printf("\nAllocation Addresses\n%s", columns(rows).c_str());
   auto stats = client.api().get("/v1/client/allocation/" + text_member(*alloc, "ID") + "/stats");
@@ -78,13 +85,15 @@ int alloc_logs(const AllocOptions& options) {
       task = name;
       names += "\n  " + name;
     }
-    if (states.size() > 1) return print_error({ErrorCode::invalid, "the allocation has several tasks; name one:" + names});
+    if (states.size() > 1)
+      return print_error({ErrorCode::invalid, "the allocation has several tasks; name one:" + names});
     if (task.empty()) return print_error({ErrorCode::not_found, "no task has started yet"});
   }
   // A line is taken for 120 bytes; what comes too much at the front is cut below.
-  std::string path = "/v1/client/fs/logs/" + text_member(*alloc, "ID") + "?plain=true&task=" + percent_encode(task) +
-                     "&type=" + (options.standard_error ? "stderr" : "stdout") + "&follow=" + (options.follow ? "true" : "false") +
-                     (options.tail ? "&origin=end&offset=" + std::to_string(options.lines * 120) : "&origin=start&offset=0");
+  std::string path =
+      "/v1/client/fs/logs/" + text_member(*alloc, "ID") + "?plain=true&task=" + percent_encode(task) +
+      "&type=" + (options.standard_error ? "stderr" : "stdout") + "&follow=" + (options.follow ? "true" : "false") +
+      (options.tail ? "&origin=end&offset=" + std::to_string(options.lines * 120) : "&origin=start&offset=0");
   auto print = [](std::string_view piece) {
     std::fwrite(piece.data(), 1, piece.size(), stdout);
     std::fflush(stdout);

@@ -10,7 +10,9 @@ ApiClient::ApiClient(const ApiOptions& options, std::string token_header)
     : options_(options), token_header_(std::move(token_header)) {}
 
 Result<std::string> ApiClient::get(const std::string& path) { return call("GET", path, {}); }
-Result<std::string> ApiClient::put(const std::string& path, std::string body) { return call("PUT", path, std::move(body)); }
+Result<std::string> ApiClient::put(const std::string& path, std::string body) {
+  return call("PUT", path, std::move(body));
+}
 Result<std::string> ApiClient::remove(const std::string& path) { return call("DELETE", path, {}); }
 
 Status ApiClient::stream(const std::string& path, const std::function<void(std::string_view)>& on_piece) {

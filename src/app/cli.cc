@@ -17,7 +17,9 @@ using Run = std::function<int()>;
 
 class CommandLine {
  public:
-  CommandLine() : app_("Weir: an edge router that follows a service catalog, with a registry and a scheduler of its own.", "weir") {
+  CommandLine()
+      : app_("Weir: an edge router that follows a service catalog, with a registry and a scheduler of its own.",
+             "weir") {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", std::string("weir ") + kVersion);
     app_.option_defaults()->always_capture_default();
@@ -62,7 +64,8 @@ class CommandLine {
   static void add_service_flags(CLI::App* command, ServiceOptions& options) {
     command->add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off");
     command->add_option("--log-format", options.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
-    command->add_option("--ready-file", options.ready_file, "written once everything is bound: JSON with pid and addresses");
+    command->add_option("--ready-file", options.ready_file,
+                        "written once everything is bound: JSON with pid and addresses");
   }
   static void add_nomad_flags(CLI::App* command, ApiOptions& options) {
     options.address = "http://127.0.0.1:4646";
@@ -158,10 +161,13 @@ class CommandLine {
       add_nomad_flags(c, o.api);
       c->add_option("file", o.file, "a job file (HCL or JSON); - reads standard input")->required();
       c->add_option("--var", o.variables, "NAME=VALUE of a variable; repeatable")->take_all()->allow_extra_args(false);
-      c->add_option("--var-file", o.variable_files, "a file of variables; repeatable")->take_all()->allow_extra_args(false);
+      c->add_option("--var-file", o.variable_files, "a file of variables; repeatable")
+          ->take_all()
+          ->allow_extra_args(false);
       c->add_flag("--verbose", o.verbose, "full ids");
       if (run) {
-        c->add_option("--check-index", o.check_index, "submit only if the job's modify index is this (0: only if it is new)");
+        c->add_option("--check-index", o.check_index,
+                      "submit only if the job's modify index is this (0: only if it is new)");
         c->add_flag("--detach", o.detach, "do not follow");
       }
       on_run(c, o, run ? job_run : job_plan);
@@ -259,7 +265,8 @@ class CommandLine {
 
   void add_config() {
     auto& o = options_for<ConfigCheckOptions>();
-    CLI::App* c = group("config", "check configurations")->add_subcommand("check", "read a configuration and its routes files, print every error");
+    CLI::App* c = group("config", "check configurations")
+                      ->add_subcommand("check", "read a configuration and its routes files, print every error");
     c->add_option("file", o.path, "a configuration file");
     c->add_option("--routes", o.routes, "a folder of routes files; the configuration's own where not given");
     on_run(c, o, config_check);
@@ -285,14 +292,16 @@ class CommandLine {
     add_words(app_, "", out);
     return out;
   }
-  static void add_words(CLI::App& command, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
+  static void add_words(CLI::App& command, const std::string& path,
+                        std::vector<std::pair<std::string, std::string>>& out) {
     std::string line;
     for (CLI::App* sub : command.get_subcommands({})) line += sub->get_name() + " ";
     for (CLI::Option* option : command.get_options()) {
       for (const std::string& name : option->get_lnames()) line += "--" + name + " ";
     }
     out.emplace_back(path, line);
-    for (CLI::App* sub : command.get_subcommands({})) add_words(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
+    for (CLI::App* sub : command.get_subcommands({}))
+      add_words(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
   }
 
   CLI::App app_;
@@ -307,7 +316,8 @@ int run_command_line(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
     // Nomad's users write -detach and -var: long options with one dash are the same as with two.
-    bool long_with_one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-' && std::isalpha(static_cast<unsigned char>(argument[1])) != 0 &&
+    bool long_with_one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-' &&
+                              std::isalpha(static_cast<unsigned char>(argument[1])) != 0 &&
                               std::isalpha(static_cast<unsigned char>(argument[2])) != 0;
     arguments.push_back(long_with_one_dash ? "-" + argument : argument);
   }

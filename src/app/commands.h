@@ -19,14 +19,14 @@ struct ServiceOptions {
 
 struct EdgeOptions {
   ServiceOptions service;
-  std::string config_path;                                     // "": none
-  std::vector<std::string> entry_points;                       // "name=ip:port"
+  std::string config_path;                // "": none
+  std::vector<std::string> entry_points;  // "name=ip:port"
   std::string consul;
   std::string admin;
   std::string workers;
   std::string data_dir;
   std::string routes;
-  std::vector<std::string> settings;                           // "key=value", any option of the configuration
+  std::vector<std::string> settings;  // "key=value", any option of the configuration
 };
 int run_edge(const EdgeOptions& options);
 
@@ -88,8 +88,8 @@ struct ApiOptions {
 
 struct JobFileOptions {
   ApiOptions api;
-  std::string file;                     // "-": standard input
-  std::vector<std::string> variables;   // "name=value"
+  std::string file;                    // "-": standard input
+  std::vector<std::string> variables;  // "name=value"
   std::vector<std::string> variable_files;
   std::optional<uint64_t> check_index;
   bool detach = false;

@@ -34,12 +34,15 @@ size_t check_routes(const std::string& folder) {
   auto outcome = routing::build_table({merged}, nullptr);
   for (const auto& rejection : outcome.rejected) {
     // Services of a catalog are not known here: a route to one is no error of the file.
-    bool elsewhere = rejection.reason.find('@') != std::string::npos && rejection.reason.find("@file") == std::string::npos;
+    bool elsewhere =
+        rejection.reason.find('@') != std::string::npos && rejection.reason.find("@file") == std::string::npos;
     if (elsewhere) continue;
-    std::fprintf(stderr, "weir: %s: %s %s: %s\n", rejection.origin.c_str(), rejection.kind.c_str(), rejection.name.c_str(), rejection.reason.c_str());
+    std::fprintf(stderr, "weir: %s: %s %s: %s\n", rejection.origin.c_str(), rejection.kind.c_str(),
+                 rejection.name.c_str(), rejection.reason.c_str());
     ++errors;
   }
-  std::printf("%s: %zu files, %zu routers, %zu errors\n", folder.c_str(), names->size(), merged->routers.size(), errors);
+  std::printf("%s: %zu files, %zu routers, %zu errors\n", folder.c_str(), names->size(), merged->routers.size(),
+              errors);
   return errors;
 }
 

@@ -44,7 +44,8 @@ struct Cluster {
   std::unique_ptr<Edge> edge;
 };
 
-Result<std::unique_ptr<Edge>> start_edge(event::Loop& loop, const DevOptions& options, const std::string& folder, const std::string& registry) {
+Result<std::unique_ptr<Edge>> start_edge(event::Loop& loop, const DevOptions& options, const std::string& folder,
+                                         const std::string& registry) {
   std::vector<config::Override> overrides{{"entrypoints.web.address", options.entry_point, "--entrypoint"},
                                           {"admin.address", options.admin, "--admin"},
                                           {"providers.consul.addresses", registry, "--registry"},
@@ -111,7 +112,8 @@ int run_dev(const DevOptions& options) {
                          {"scheduler", cluster->scheduler->http_address().text()},
                          {"agent", cluster->agent->http_address().text()}};
     if (auto dns = cluster->registry->dns_address()) running.addresses.emplace_back("dns", dns->text());
-    for (const auto& [name, address] : cluster->edge->addresses()) running.addresses.emplace_back("entrypoints." + name, address.text());
+    for (const auto& [name, address] : cluster->edge->addresses())
+      running.addresses.emplace_back("entrypoints." + name, address.text());
     running.addresses.emplace_back("admin", cluster->edge->admin()->address().text());
     running.stop = [&edge = *cluster->edge](std::function<void()> done) { edge.drain(std::move(done)); };
     running.reopen_logs = [&edge = *cluster->edge] { edge.reopen_access_log(); };

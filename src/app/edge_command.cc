@@ -29,7 +29,8 @@ Result<std::vector<config::Override>> overrides_of(const EdgeOptions& options) {
   add("providers.file.directory", options.routes, "--routes");
   for (const std::string& setting : options.settings) {
     size_t equals = setting.find('=');
-    if (equals == std::string::npos) return fail(ErrorCode::invalid, "--set: expected KEY=VALUE, got \"" + setting + "\"");
+    if (equals == std::string::npos)
+      return fail(ErrorCode::invalid, "--set: expected KEY=VALUE, got \"" + setting + "\"");
     add(setting.substr(0, equals), setting.substr(equals + 1), "--set");
   }
   return out;
@@ -62,7 +63,8 @@ int run_edge(const EdgeOptions& options) {
     std::shared_ptr<Edge> owner = std::move(*edge);
     RunningService running;
     running.owner = owner;
-    for (const auto& [name, address] : owner->addresses()) running.addresses.emplace_back("entrypoints." + name, address.text());
+    for (const auto& [name, address] : owner->addresses())
+      running.addresses.emplace_back("entrypoints." + name, address.text());
     if (owner->admin() != nullptr) running.addresses.emplace_back("admin", owner->admin()->address().text());
     running.stop = [&edge = *owner](std::function<void()> done) { edge.drain(std::move(done)); };
     running.reopen_logs = [&edge = *owner] { edge.reopen_access_log(); };

@@ -39,7 +39,8 @@ Result<JobFile> read_job(const JobFileOptions& options) {
   }
   for (const std::string& variable : options.variables) {
     size_t equals = variable.find('=');
-    if (equals == std::string::npos) return fail(ErrorCode::invalid, "-var: expected NAME=VALUE, got \"" + variable + "\"");
+    if (equals == std::string::npos)
+      return fail(ErrorCode::invalid, "-var: expected NAME=VALUE, got \"" + variable + "\"");
     reading.flags.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
   }
   size_t slash = options.file.rfind('/');
@@ -67,16 +68,19 @@ void print_fields(const json& diff, const std::string& indent) {
   for (const auto& field : member(diff, "Fields")) {
     std::string type = text_member(field, "Type");
     if (type == "None") continue;
-    std::string values = type == "Added"     ? "\"" + text_member(field, "New") + "\""
-                         : type == "Deleted" ? "\"" + text_member(field, "Old") + "\""
-                                             : "\"" + text_member(field, "Old") + "\" => \"" + text_member(field, "New") + "\"";
+    std::string values = type == "Added" ? "\"" + text_member(field, "New") + "\""
+                         : type == "Deleted"
+                             ? "\"" + text_member(field, "Old") + "\""
+                             : "\"" + text_member(field, "Old") + "\" => \"" + text_member(field, "New") + "\"";
     std::string notes;
     for (const auto& note : member(field, "Annotations")) notes += " (" + note.get<std::string>() + ")";
-    std::printf("%s%s%s: %s%s\n", indent.c_str(), mark(type).c_str(), text_member(field, "Name").c_str(), values.c_str(), notes.c_str());
+    std::printf("%s%s%s: %s%s\n", indent.c_str(), mark(type).c_str(), text_member(field, "Name").c_str(),
+                values.c_str(), notes.c_str());
   }
   for (const auto& object : member(diff, "Objects")) {
     if (text_member(object, "Type") == "None") continue;
-    std::printf("%s%s%s {\n", indent.c_str(), mark(text_member(object, "Type")).c_str(), text_member(object, "Name").c_str());
+    std::printf("%s%s%s {\n", indent.c_str(), mark(text_member(object, "Type")).c_str(),
+                text_member(object, "Name").c_str());
     print_fields(object, indent + "  ");
     std::printf("%s}\n", indent.c_str());
   }
@@ -90,14 +94,15 @@ void print_diff(const json& diff) {
     for (const auto& [what, count] : member(group, "Updates").items()) {
       updates += (updates.empty() ? " (" : ", ") + count.dump() + " " + what;
     }
-    std::printf("%sTask Group: \"%s\"%s\n", mark(text_member(group, "Type")).c_str(), text_member(group, "Name").c_str(),
-                updates.empty() ? "" : (updates + ")").c_str());
+    std::printf("%sTask Group: \"%s\"%s\n", mark(text_member(group, "Type")).c_str(),
+                text_member(group, "Name").c_str(), updates.empty() ? "" : (updates + ")").c_str());
     print_fields(group, "  ");
     for (const auto& task : member(group, "Tasks")) {
       if (text_member(task, "Type") == "None") continue;
       std::string notes;
       for (const auto& note : member(task, "Annotations")) notes += " (" + note.get<std::string>() + ")";
-      std::printf("  %sTask: \"%s\"%s\n", mark(text_member(task, "Type")).c_str(), text_member(task, "Name").c_str(), notes.c_str());
+      std::printf("  %sTask: \"%s\"%s\n", mark(text_member(task, "Type")).c_str(), text_member(task, "Name").c_str(),
+                  notes.c_str());
       print_fields(task, "    ");
     }
   }
@@ -119,7 +124,8 @@ int list_jobs(NomadClient& client) {
   std::vector<std::vector<std::string>> rows{{"ID", "Type", "Priority", "Status", "Submit Date"}};
   for (const auto& job : *jobs) {
     rows.push_back({text_member(job, "ID"), text_member(job, "Type"), std::to_string(number_member(job, "Priority")),
-                    text_member(job, "Status") + (flag_member(job, "Stop") ? " (stopped)" : ""), time_text(number_member(job, "SubmitTime"))});
+                    text_member(job, "Status") + (flag_member(job, "Stop") ? " (stopped)" : ""),
+                    time_text(number_member(job, "SubmitTime"))});
   }
   std::printf("%s", rows.size() > 1 ? columns(rows).c_str() : "No running jobs\n");
   return 0;
@@ -140,26 +146,34 @@ int show_job(NomadClient& client, const std::string& id, bool verbose) {
   auto deployment = fetch(job_path(id) + "/deployment");
   if (!deployment) return print_error(deployment.error());
   std::string status = text_member(*job, "Status") + (flag_member(*job, "Stop") ? " (stopped)" : "");
-  std::printf("%s", key_values({{"ID", text_member(*job, "ID")}, {"Name", text_member(*job, "Name")},
-                                {"Submit Date", time_text(number_member(*job, "SubmitTime"))}, {"Type", text_member(*job, "Type")},
-                                {"Priority", std::to_string(number_member(*job, "Priority"))}, {"Status", status},
-                                {"Version", std::to_string(number_member(*job, "Version"))}}).c_str());
-  std::vector<std::vector<std::string>> rows{{"Task Group", "Queued", "Starting", "Running", "Failed", "Complete", "Lost"}};
+  std::printf("%s", key_values({{"ID", text_member(*job, "ID")},
+                                {"Name", text_member(*job, "Name")},
+                                {"Submit Date", time_text(number_member(*job, "SubmitTime"))},
+                                {"Type", text_member(*job, "Type")},
+                                {"Priority", std::to_string(number_member(*job, "Priority"))},
+                                {"Status", status},
+                                {"Version", std::to_string(number_member(*job, "Version"))}})
+                        .c_str());
+  std::vector<std::vector<std::string>> rows{
+      {"Task Group", "Queued", "Starting", "Running", "Failed", "Complete", "Lost"}};
   for (const auto& [group, counts] : member(*summary, "Summary").items()) {
     std::vector<std::string> row{group};
-    for (const char* what : {"Queued", "Starting", "Running", "Failed", "Complete", "Lost"}) row.push_back(std::to_string(number_member(counts, what)));
+    for (const char* what : {"Queued", "Starting", "Running", "Failed", "Complete", "Lost"})
+      row.push_back(std::to_string(number_member(counts, what)));
     rows.push_back(std::move(row));
   }
   std::printf("\nSummary\n%s", columns(rows).c_str());
   if (deployment->is_object()) {
     std::printf("\nLatest Deployment\n%s", key_values({{"ID", short_id(text_member(*deployment, "ID"), verbose)},
                                                        {"Status", text_member(*deployment, "Status")},
-                                                       {"Description", text_member(*deployment, "StatusDescription")}}).c_str());
+                                                       {"Description", text_member(*deployment, "StatusDescription")}})
+                                               .c_str());
   }
   rows = {{"ID", "Node", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}};
   for (const auto& alloc : *allocations) {
-    rows.push_back({short_id(text_member(alloc, "ID"), verbose), text_member(alloc, "NodeName"), text_member(alloc, "TaskGroup"),
-                    std::to_string(number_member(alloc, "JobVersion")), text_member(alloc, "DesiredStatus"), text_member(alloc, "ClientStatus"),
+    rows.push_back({short_id(text_member(alloc, "ID"), verbose), text_member(alloc, "NodeName"),
+                    text_member(alloc, "TaskGroup"), std::to_string(number_member(alloc, "JobVersion")),
+                    text_member(alloc, "DesiredStatus"), text_member(alloc, "ClientStatus"),
                     ago_text(number_member(alloc, "CreateTime")), ago_text(number_member(alloc, "ModifyTime"))});
   }
   std::printf("\nAllocations\n%s", rows.size() > 1 ? columns(rows).c_str() : "No allocations placed\n");
@@ -180,12 +194,15 @@ int job_plan(const JobFileOptions& options) {
   if (!plan) return print_error(plan.error()), 255;
   print_diff(member(*plan, "Diff"));
   const auto& failed = member(*plan, "FailedTGAllocs");
-  std::printf("Scheduler dry-run:\n%s\n", failed.is_object() && !failed.empty() ? "- WARNING: Failed to place all allocations."
-                                                                                : "- All tasks successfully allocated.");
+  std::printf("Scheduler dry-run:\n%s\n", failed.is_object() && !failed.empty()
+                                              ? "- WARNING: Failed to place all allocations."
+                                              : "- All tasks successfully allocated.");
   print_warnings(*plan);
   int64_t index = number_member(*plan, "JobModifyIndex");
-  std::printf("\nJob Modify Index: %lld\nTo submit the job with version verification run:\n\n  weir job run -check-index %lld %s\n",
-              static_cast<long long>(index), static_cast<long long>(index), options.file.c_str());
+  std::printf(
+      "\nJob Modify Index: %lld\nTo submit the job with version verification run:\n\n  weir job run -check-index %lld "
+      "%s\n",
+      static_cast<long long>(index), static_cast<long long>(index), options.file.c_str());
   for (const auto& [group, updates] : member(member(*plan, "Annotations"), "DesiredTGUpdates").items()) {
     for (const char* what : {"Stop", "Place", "Migrate", "DestructiveUpdate", "Canary"}) {
       if (number_member(updates, what) > 0) return 1;

@@ -59,19 +59,22 @@ std::string bound_text(double bound) {
 }
 
 /// The families that entry points, routers and services have alike.
-void write_requests(MetricsWriter& out, const std::string& kind, const std::map<std::string, proxy::RequestStats>& all) {
+void write_requests(MetricsWriter& out, const std::string& kind,
+                    const std::map<std::string, proxy::RequestStats>& all) {
   out.family("weir_" + kind + "_requests_total", "counter", "Requests finished, by status.");
   for (const auto& [name, stats] : all) {
     for (const auto& [status, times] : stats.by_status) {
       out.sample({{"code", std::to_string(status)}, {kind, name}}, static_cast<double>(times));
     }
   }
-  out.family("weir_" + kind + "_request_duration_seconds", "histogram", "From the head of the request to the end of the answer.");
+  out.family("weir_" + kind + "_request_duration_seconds", "histogram",
+             "From the head of the request to the end of the answer.");
   for (const auto& [name, stats] : all) {
     uint64_t cumulative = 0;
     for (size_t i = 0; i < proxy::Histogram::kBoundsSeconds.size(); ++i) {
       cumulative += stats.duration.counts[i];
-      out.sample({{kind, name}, {"le", bound_text(proxy::Histogram::kBoundsSeconds[i])}}, static_cast<double>(cumulative), "_bucket");
+      out.sample({{kind, name}, {"le", bound_text(proxy::Histogram::kBoundsSeconds[i])}},
+                 static_cast<double>(cumulative), "_bucket");
     }
     cumulative += stats.duration.counts.back();
     out.sample({{kind, name}, {"le", "+Inf"}}, static_cast<double>(cumulative), "_bucket");
@@ -96,13 +99,16 @@ void write_endpoints(MetricsWriter& out, const proxy::Stats& stats, const routin
   auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value_of) {
     out.family(name, type, help);
     for (const auto& [key, endpoint] : stats.endpoints) {
-      if (!key.first.empty()) out.sample({{"service", key.first}, {"url", key.second}}, static_cast<double>(value_of(endpoint)));
+      if (!key.first.empty())
+        out.sample({{"service", key.first}, {"url", key.second}}, static_cast<double>(value_of(endpoint)));
     }
   };
   each("weir_endpoint_connects_total", "counter", "Connections tried.", [](const auto& e) { return e.connects; });
-  each("weir_endpoint_connect_failures_total", "counter", "Connections that failed.", [](const auto& e) { return e.connect_failures; });
+  each("weir_endpoint_connect_failures_total", "counter", "Connections that failed.",
+       [](const auto& e) { return e.connect_failures; });
   each("weir_endpoint_in_flight", "gauge", "Requests under way.", [](const auto& e) { return e.in_flight; });
-  each("weir_endpoint_idle_connections", "gauge", "Connections kept for reuse.", [](const auto& e) { return e.idle_connections; });
+  each("weir_endpoint_idle_connections", "gauge", "Connections kept for reuse.",
+       [](const auto& e) { return e.idle_connections; });
 }
 
 void write_config(MetricsWriter& out, const provider::TableAssembler& assembler) {
@@ -123,13 +129,15 @@ void write_config(MetricsWriter& out, const provider::TableAssembler& assembler)
   uint64_t cumulative = 0;
   for (size_t i = 0; i < provider::ChangeLatency::kBoundsUs.size(); ++i) {
     cumulative += latency.counts[i];
-    out.sample({{"le", bound_text(static_cast<double>(provider::ChangeLatency::kBoundsUs[i]) / 1e6)}}, static_cast<double>(cumulative), "_bucket");
+    out.sample({{"le", bound_text(static_cast<double>(provider::ChangeLatency::kBoundsUs[i]) / 1e6)}},
+               static_cast<double>(cumulative), "_bucket");
   }
   out.sample({{"le", "+Inf"}}, static_cast<double>(latency.count), "_bucket");
   out.sample({}, static_cast<double>(latency.sum_us) / 1e6, "_sum");
   out.sample({}, static_cast<double>(latency.count), "_count");
   out.family("weir_provider_age_seconds", "gauge", "Since the source last confirmed what we have.");
-  for (const auto& status : assembler.statuses()) out.sample({{"provider", status.name}}, static_cast<double>(status.age_ms) / 1000);
+  for (const auto& status : assembler.statuses())
+    out.sample({{"provider", status.name}}, static_cast<double>(status.age_ms) / 1000);
   out.family("weir_provider_failing", "gauge", "1 while the newest attempt to read the source has failed.");
   for (const auto& status : assembler.statuses()) out.sample({{"provider", status.name}}, status.error.empty() ? 0 : 1);
 }

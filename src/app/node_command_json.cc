@@ -15,9 +15,10 @@ int list_nodes(NomadClient& client, bool verbose) {
   if (!nodes) return print_error(nodes.error());
   std::vector<std::vector<std::string>> rows{{"ID", "DC", "Name", "Address", "Drain", "Eligibility", "Status"}};
   for (const auto& node : *nodes) {
-    rows.push_back({short_id(text_member(node, "ID"), verbose), text_member(node, "Datacenter"), text_member(node, "Name"),
-                    text_member(node, "Address"), flag_member(node, "Drain") ? "true" : "false",
-                    text_member(node, "SchedulingEligibility"), text_member(node, "Status")});
+    rows.push_back({short_id(text_member(node, "ID"), verbose), text_member(node, "Datacenter"),
+                    text_member(node, "Name"), text_member(node, "Address"),
+                    flag_member(node, "Drain") ? "true" : "false", text_member(node, "SchedulingEligibility"),
+                    text_member(node, "Status")});
   }
   std::printf("%s", rows.size() > 1 ? columns(rows).c_str() : "No nodes registered\n");
   return 0;
@@ -39,15 +40,20 @@ int node_status(const NodeOptions& options) {
   auto allocations = parse_json(*list);
   if (!allocations) return print_error(allocations.error());
   const auto& resources = member(*node, "NodeResources");
-  std::printf("%s", key_values({{"ID", text_member(*node, "ID")}, {"Name", text_member(*node, "Name")},
-                                {"Datacenter", text_member(*node, "Datacenter")}, {"Status", text_member(*node, "Status")},
-                                {"Eligibility", text_member(*node, "SchedulingEligibility")},
-                                {"CPU", std::to_string(number_member(member(resources, "Cpu"), "CpuShares")) + " MHz"},
-                                {"Memory", std::to_string(number_member(member(resources, "Memory"), "MemoryMB")) + " MiB"}}).c_str());
+  std::printf("%s",
+              key_values({{"ID", text_member(*node, "ID")},
+                          {"Name", text_member(*node, "Name")},
+                          {"Datacenter", text_member(*node, "Datacenter")},
+                          {"Status", text_member(*node, "Status")},
+                          {"Eligibility", text_member(*node, "SchedulingEligibility")},
+                          {"CPU", std::to_string(number_member(member(resources, "Cpu"), "CpuShares")) + " MHz"},
+                          {"Memory", std::to_string(number_member(member(resources, "Memory"), "MemoryMB")) + " MiB"}})
+                  .c_str());
   std::vector<std::vector<std::string>> rows{{"ID", "Job", "Task Group", "Desired", "Status", "Created"}};
   for (const auto& alloc : *allocations) {
-    rows.push_back({short_id(text_member(alloc, "ID"), options.verbose), text_member(alloc, "JobID"), text_member(alloc, "TaskGroup"),
-                    text_member(alloc, "DesiredStatus"), text_member(alloc, "ClientStatus"), ago_text(number_member(alloc, "CreateTime"))});
+    rows.push_back({short_id(text_member(alloc, "ID"), options.verbose), text_member(alloc, "JobID"),
+                    text_member(alloc, "TaskGroup"), text_member(alloc, "DesiredStatus"),
+                    text_member(alloc, "ClientStatus"), ago_text(number_member(alloc, "CreateTime"))});
   }
   std::printf("\nAllocations\n%s", rows.size() > 1 ? columns(rows).c_str() : "No allocations placed\n");
   if (!options.verbose) return 0;

@@ -17,7 +17,8 @@ void say(const std::string& text) {
 
 void print_failures(const nlohmann::json& failed) {
   for (const auto& [group, metric] : failed.items()) {
-    say("    Task Group \"" + group + "\" (failed to place " + std::to_string(number_member(metric, "CoalescedFailures") + 1) + " allocations):");
+    say("    Task Group \"" + group + "\" (failed to place " +
+        std::to_string(number_member(metric, "CoalescedFailures") + 1) + " allocations):");
     if (number_member(metric, "NodesEvaluated") == 0) say("      * No nodes were eligible for evaluation");
     for (const auto& [dimension, nodes] : member(metric, "DimensionExhausted").items()) {
       say("      * Dimension \"" + dimension + "\" exhausted on " + nodes.dump() + " nodes");
@@ -30,7 +31,8 @@ void print_failures(const nlohmann::json& failed) {
 
 }  // namespace
 
-Result<std::string> NomadClient::find_id(const std::string& list, const std::string& what, const std::string& beginning) {
+Result<std::string> NomadClient::find_id(const std::string& list, const std::string& what,
+                                         const std::string& beginning) {
   auto answer = api_.get(list + "?prefix=" + percent_encode(beginning));
   if (!answer) return fail(answer.error());
   auto document = parse_json(*answer);
@@ -46,7 +48,8 @@ Result<std::string> NomadClient::find_id(const std::string& list, const std::str
     ++count;
   }
   if (count == 0) return fail(ErrorCode::not_found, "No " + what + "(s) with prefix or id \"" + beginning + "\" found");
-  if (count > 1) return fail(ErrorCode::conflict, "\"" + beginning + "\" is the beginning of several " + what + "s:" + all);
+  if (count > 1)
+    return fail(ErrorCode::conflict, "\"" + beginning + "\" is the beginning of several " + what + "s:" + all);
   return found;
 }
 
@@ -68,8 +71,8 @@ int NomadClient::monitor(const std::string& evaluation, bool verbose) {
       std::string name = "Allocation \"" + short_id(id, verbose) + "\"";
       if (!seen.contains(id)) {
         bool created = number_member(alloc, "CreateIndex") >= number_member(*eval, "CreateIndex");
-        say("    " + name + (created ? " created: node \"" : " modified: node \"") + short_id(text_member(alloc, "NodeID"), verbose) +
-            "\", group \"" + text_member(alloc, "TaskGroup") + "\"");
+        say("    " + name + (created ? " created: node \"" : " modified: node \"") +
+            short_id(text_member(alloc, "NodeID"), verbose) + "\", group \"" + text_member(alloc, "TaskGroup") + "\"");
       } else if (seen[id] != status) {
         say("    " + name + " status changed: \"" + seen[id] + "\" -> \"" + status + "\"");
       }
@@ -87,7 +90,8 @@ int NomadClient::monitor(const std::string& evaluation, bool verbose) {
         return monitor(next, verbose);
       }
       if (unplaced) {
-        say("    Evaluation \"" + short_id(text_member(*eval, "BlockedEval"), verbose) + "\" waits for capacity to place the rest");
+        say("    Evaluation \"" + short_id(text_member(*eval, "BlockedEval"), verbose) +
+            "\" waits for capacity to place the rest");
         return 2;
       }
       std::string deployment = text_member(*eval, "DeploymentID");
@@ -110,15 +114,18 @@ int NomadClient::monitor_deployment(const std::string& deployment, bool verbose)
     std::string status = text_member(*document, "Status");
     std::vector<std::vector<std::string>> rows{{"    Group", "Desired", "Placed", "Healthy", "Unhealthy"}};
     for (const auto& [group, state] : member(*document, "TaskGroups").items()) {
-      rows.push_back({"    " + group, std::to_string(number_member(state, "DesiredTotal")), std::to_string(number_member(state, "PlacedAllocs")),
-                      std::to_string(number_member(state, "HealthyAllocs")), std::to_string(number_member(state, "UnhealthyAllocs"))});
+      rows.push_back({"    " + group, std::to_string(number_member(state, "DesiredTotal")),
+                      std::to_string(number_member(state, "PlacedAllocs")),
+                      std::to_string(number_member(state, "HealthyAllocs")),
+                      std::to_string(number_member(state, "UnhealthyAllocs"))});
     }
     std::string now = columns(rows);
     if (now != last) say(now.substr(0, now.size() - 1));
     last = now;
     bool over = status == "successful" || status == "failed" || status == "cancelled" || status == "blocked";
     if (!over) continue;
-    say("==> Deployment \"" + short_id(deployment, verbose) + "\" " + status + ": " + text_member(*document, "StatusDescription"));
+    say("==> Deployment \"" + short_id(deployment, verbose) + "\" " + status + ": " +
+        text_member(*document, "StatusDescription"));
     return status == "successful" ? 0 : 1;
   }
 }

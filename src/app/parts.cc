@@ -46,7 +46,8 @@ Result<std::unique_ptr<scheduler::Agent>> start_agent(event::Loop& loop, const A
   if (!http) return fail(http.error());
   auto ip = IpAddress::parse(options.address);
   if (!ip) return fail(Error{ErrorCode::invalid, "--address: " + ip.error().message});
-  if (*ip != http->ip) return fail(ErrorCode::invalid, "--http: its IP must be that of --address, where the tasks listen");
+  if (*ip != http->ip)
+    return fail(ErrorCode::invalid, "--http: its IP must be that of --address, where the tasks listen");
   scheduler::Agent::Options out;
   out.server = *server;
   out.server_token = options.scheduler_token;
@@ -62,7 +63,8 @@ Result<std::unique_ptr<scheduler::Agent>> start_agent(event::Loop& loop, const A
   out.version = kVersion;
   for (const std::string& pair : options.meta) {
     size_t equals = pair.find('=');
-    if (equals == std::string::npos) return fail(ErrorCode::invalid, "--meta: expected KEY=VALUE, got \"" + pair + "\"");
+    if (equals == std::string::npos)
+      return fail(ErrorCode::invalid, "--meta: expected KEY=VALUE, got \"" + pair + "\"");
     out.meta[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   return scheduler::Agent::start(loop, std::move(out));

@@ -45,7 +45,8 @@ int route_list(const RouteOptions& options) {
     }
     std::string endpoints = std::to_string(live) + "/" + std::to_string(all) + " live";
     if (std::string problem = text_member(router, "problem"); !problem.empty()) endpoints += " (" + problem + ")";
-    rows.push_back({text_member(router, "name"), text_member(router, "rule"), std::to_string(number_member(router, "priority")), service, endpoints});
+    rows.push_back({text_member(router, "name"), text_member(router, "rule"),
+                    std::to_string(number_member(router, "priority")), service, endpoints});
   }
   std::printf("%s", rows.size() > 1 ? columns(rows).c_str() : "No routes\n");
   return 0;
@@ -67,14 +68,18 @@ int route_explain(const RouteOptions& options) {
   for (const auto& candidate : candidates) {
     bool wins = text_member(candidate, "verdict") == "wins";
     rows.push_back({wins ? "=> " + text_member(candidate, "name") : "   " + text_member(candidate, "name"),
-                    text_member(candidate, "rule"), std::to_string(number_member(candidate, "priority")), wins ? "wins" : text_member(candidate, "reason")});
+                    text_member(candidate, "rule"), std::to_string(number_member(candidate, "priority")),
+                    wins ? "wins" : text_member(candidate, "reason")});
   }
   std::printf("%s", columns(rows).c_str());
   if (!member(*document, "winner").is_string()) return 1;
   const auto& winner = candidates.at(0);
-  std::printf("\n%s", key_values({{"Middlewares", join_texts(member(winner, "middlewares"))}, {"Service", text_member(winner, "service")}}).c_str());
+  std::printf("\n%s", key_values({{"Middlewares", join_texts(member(winner, "middlewares"))},
+                                  {"Service", text_member(winner, "service")}})
+                          .c_str());
   for (const auto& endpoint : member(*document, "endpoints")) {
-    std::printf("  %s  %s\n", text_member(endpoint, "url").c_str(), flag_member(endpoint, "live") ? "live" : "not live");
+    std::printf("  %s  %s\n", text_member(endpoint, "url").c_str(),
+                flag_member(endpoint, "live") ? "live" : "not live");
   }
   if (member(*document, "endpoints").empty()) std::printf("  no endpoints: 503\n");
   return 0;

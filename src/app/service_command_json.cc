@@ -38,10 +38,12 @@ int service_list(const ApiOptions& options) {
       const auto& service = member(instance, "Service");
       const auto& node = member(instance, "Node");
       std::string list;
-      for (const auto& tag : member(service, "Tags")) list += (list.empty() ? "" : ", ") + (tag.is_string() ? tag.get<std::string>() : "");
-      rows.push_back({name, text_member(service, "ID"), text_member(node, "Node"),
-                      text_member(service, "Address").empty() ? text_member(node, "Address") : text_member(service, "Address"),
-                      worst_of(member(instance, "Checks")), list});
+      for (const auto& tag : member(service, "Tags"))
+        list += (list.empty() ? "" : ", ") + (tag.is_string() ? tag.get<std::string>() : "");
+      rows.push_back(
+          {name, text_member(service, "ID"), text_member(node, "Node"),
+           text_member(service, "Address").empty() ? text_member(node, "Address") : text_member(service, "Address"),
+           worst_of(member(instance, "Checks")), list});
       rows.back()[3] += ":" + std::to_string(number_member(service, "Port"));
     }
   }
@@ -55,7 +57,8 @@ int service_register(const ServiceRegistration& options) {
   if (!options.address.empty()) body["Address"] = options.address;
   for (const std::string& pair : options.meta) {
     size_t equals = pair.find('=');
-    if (equals == std::string::npos) return print_error({ErrorCode::invalid, "--meta: expected KEY=VALUE, got \"" + pair + "\""});
+    if (equals == std::string::npos)
+      return print_error({ErrorCode::invalid, "--meta: expected KEY=VALUE, got \"" + pair + "\""});
     body["Meta"][pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   if (!options.check_http.empty()) body["Check"] = {{"HTTP", options.check_http}, {"Interval", options.check_interval}};

@@ -73,7 +73,8 @@ int run_service(const std::string& name, const ServiceOptions& options,
     if (service.reopen_logs) service.reopen_logs();
   });
 
-  for (const auto& [what, address] : service.addresses) log::info("listening", {{"part", name}, {"what", what}, {"address", address}});
+  for (const auto& [what, address] : service.addresses)
+    log::info("listening", {{"part", name}, {"what", what}, {"address", address}});
   int code = 0;
   event::Timer readiness(loop, [&] {
     if (service.is_ready && !service.is_ready()) return;

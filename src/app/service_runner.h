@@ -27,7 +27,8 @@ struct RunningService {
   std::function<bool()> is_ready = {};
 };
 
-/// Starts, writes the ready file once it can serve, runs until SIGTERM or SIGINT (a second one ends at once). Gives the exit code.
+/// Starts, writes the ready file once it can serve, runs until SIGTERM or SIGINT (a second one ends at once). Gives the
+/// exit code.
 int run_service(const std::string& name, const ServiceOptions& options,
                 const std::function<Result<RunningService>(event::Loop&)>& start);
 

@@ -11,8 +11,8 @@ struct Unit {
   int64_t ns;
 };
 // Longer names first, so that "ms" is not read as "m".
-constexpr Unit kUnits[] = {{"ns", 1},          {"us", 1'000},          {"\u00b5s", 1'000},      {"\u03bcs", 1'000},
-                           {"ms", 1'000'000},  {"s", 1'000'000'000},   {"m", 60'000'000'000},   {"h", 3'600'000'000'000}};
+constexpr Unit kUnits[] = {{"ns", 1},         {"us", 1'000},        {"\u00b5s", 1'000},    {"\u03bcs", 1'000},
+                           {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
 
 tl::unexpected<Error> invalid(std::string_view text) {
   return fail(ErrorCode::invalid, "time: invalid duration \"" + std::string(text) + "\"");

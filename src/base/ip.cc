@@ -28,7 +28,8 @@ std::string IpAddress::text() const {
 
 Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return fail(ErrorCode::invalid, "no port in address \"" + std::string(text) + "\"");
+  if (colon == std::string_view::npos)
+    return fail(ErrorCode::invalid, "no port in address \"" + std::string(text) + "\"");
   auto port = parse_u64(text.substr(colon + 1));
   if (!port || *port > 65535) return fail(ErrorCode::invalid, "bad port in address \"" + std::string(text) + "\"");
   std::string_view host = text.substr(0, colon);
@@ -84,7 +85,8 @@ Result<Cidr> Cidr::parse(std::string_view text) {
   uint8_t bits_max = ip->v6 ? 128 : 32;
   if (slash == std::string_view::npos) return Cidr{*ip, bits_max};
   auto bits = parse_u64(text.substr(slash + 1));
-  if (!bits || *bits > bits_max) return fail(ErrorCode::invalid, "bad prefix length in network \"" + std::string(text) + "\"");
+  if (!bits || *bits > bits_max)
+    return fail(ErrorCode::invalid, "bad prefix length in network \"" + std::string(text) + "\"");
   return Cidr{*ip, static_cast<uint8_t>(*bits)};
 }
 

@@ -110,7 +110,8 @@ std::string percent_encode(std::string_view text) {
   std::string out;
   for (unsigned char c : text) {
     char lower = ascii_lower(static_cast<char>(c));
-    bool unreserved = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    bool unreserved =
+        (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved) {
       out += static_cast<char>(c);
     } else {

@@ -23,8 +23,8 @@ Result<Health> parse_health(std::string_view text) {
   for (Health health : kHealths) {
     if (text == to_string(health)) return health;
   }
-  return fail(ErrorCode::invalid, "not a health: \"" + std::string(text) +
-                                      "\" (expected passing, warning, critical or maintenance)");
+  return fail(ErrorCode::invalid,
+              "not a health: \"" + std::string(text) + "\" (expected passing, warning, critical or maintenance)");
 }
 
 CatalogDiff diff(const CatalogSnapshot& before, const CatalogSnapshot& after) {

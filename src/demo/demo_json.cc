@@ -13,8 +13,8 @@ std::string print(const ordered_json& document) {
 }
 
 ordered_json object_of(const Identity& identity) {
-  return {{"service", identity.service},       {"version", identity.version}, {"greeting", identity.greeting},
-          {"node", identity.node},             {"address", identity.address}, {"allocation", identity.allocation},
+  return {{"service", identity.service},  {"version", identity.version}, {"greeting", identity.greeting},
+          {"node", identity.node},        {"address", identity.address}, {"allocation", identity.allocation},
           {"requests", identity.requests}};
 }
 
@@ -50,7 +50,8 @@ Result<std::vector<Instance>> parse_instances(const std::string& body) {
     instance.address = text("Service", "Address");
     if (instance.address.empty()) instance.address = text("Node", "Address");
     auto service = entry.find("Service");
-    if (service != entry.end() && service->is_object() && service->contains("Port") && (*service)["Port"].is_number_unsigned()) {
+    if (service != entry.end() && service->is_object() && service->contains("Port") &&
+        (*service)["Port"].is_number_unsigned()) {
       instance.port = (*service)["Port"].get<uint16_t>();
     }
     if (!instance.address.empty() && instance.port != 0) out.push_back(std::move(instance));

@@ -86,7 +86,8 @@ std::string for_script(std::string_view json) { return replace_all(json, "<", "\
 
 std::string frontend_page(const Identity& identity, const std::string& answer) {
   std::string out(kHead);
-  out += "<h1>" + html_escape(identity.greeting) + "</h1>\n<p>This request came through the edge to this frontend, which found a backend in "
+  out += "<h1>" + html_escape(identity.greeting) +
+         "</h1>\n<p>This request came through the edge to this frontend, which found a backend in "
          "the registry.</p>\n<div class=\"hops\" id=\"hops\"></div>\n";
   out += "<script type=\"application/json\" id=\"answer\">" + for_script(answer) + "</script>\n";
   out += kScript;

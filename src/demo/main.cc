@@ -45,11 +45,12 @@ int run(const std::string& name, const SocketAddress& listen) {
   event::Loop loop;
   Identity identity;
   std::unique_ptr<Service> service;
-  auto server = http::Server::listen(loop, listen, [&](http::Request request, std::shared_ptr<http::Responder> responder) {
-    if (request.path == "/health") return responder->respond({200, {{"Content-Type", "text/plain"}}, "OK\n"});
-    ++identity.requests;
-    service->serve(std::move(request), std::move(responder));
-  });
+  auto server =
+      http::Server::listen(loop, listen, [&](http::Request request, std::shared_ptr<http::Responder> responder) {
+        if (request.path == "/health") return responder->respond({200, {{"Content-Type", "text/plain"}}, "OK\n"});
+        ++identity.requests;
+        service->serve(std::move(request), std::move(responder));
+      });
   if (!server) {
     std::fprintf(stderr, "weir-demo: %s\n", server.error().text().c_str());
     return 1;

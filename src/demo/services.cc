@@ -58,7 +58,8 @@ class Frontend final : public Service {
     lookup.url = registry_;
     lookup.url.target = "/v1/health/service/backend?passing=1";
     lookup.timeout_ms = 2'000;
-    asking.call = client_.send(std::move(lookup), [this, id](Result<http::ClientResponse> answer) { on_instances(id, std::move(answer)); });
+    asking.call = client_.send(
+        std::move(lookup), [this, id](Result<http::ClientResponse> answer) { on_instances(id, std::move(answer)); });
   }
 
  private:
@@ -108,7 +109,8 @@ class Frontend final : public Service {
     std::string answer = frontend_json(identity_, backend_body, error);
     int status = error.empty() ? 200 : 502;
     if (!asking.page) return send_json(*asking.responder, std::move(answer), status);
-    asking.responder->respond({200, {{"Content-Type", "text/html; charset=utf-8"}, {"Cache-Control", "no-store"}},
+    asking.responder->respond({200,
+                               {{"Content-Type", "text/html; charset=utf-8"}, {"Cache-Control", "no-store"}},
                                frontend_page(identity_, answer)});
   }
 

@@ -75,7 +75,8 @@ Status put_own_node(Transaction& tx, const Identity& self) {
   server.node = self.node_name;
   server.id = server.name = kServerService;
   server.port = Identity::kServerPort;
-  server.meta = {{"raft_version", "3"}, {"serf_protocol_current", "2"}, {"version", Identity::kVersion}};
+  server.meta = {{"non_voter", "false"},     {"raft_version", "3"},      {"serf_protocol_current", "2"},
+                 {"serf_protocol_max", "5"}, {"serf_protocol_min", "1"}, {"version", Identity::kVersion}};
   if (Status done = put_service(tx, std::move(server)); !done) return done;
 
   Check serf;

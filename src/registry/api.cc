@@ -32,14 +32,17 @@ std::string without_double_slashes(std::string_view path) {
   return out;
 }
 
+Reply moved_to(const http::Request& request, std::string location) {
+  if (!request.query_text.empty()) location += "?" + request.query_text;
+  Reply reply{301, "", "text/html; charset=utf-8"};
+  reply.headers.emplace_back("Location", std::move(location));
+  return reply;
+}
+
 /// The answers that need no endpoint: a bad path, an unknown one, a method that it does not have.
 std::optional<Reply> refuse_path(const http::Request& request, const std::optional<std::string>& path) {
   if (request.path.find("//") != std::string::npos) {
-    std::string location = without_double_slashes(request.path);
-    if (!request.query_text.empty()) location += "?" + request.query_text;
-    Reply reply{301, "", "text/html; charset=utf-8"};
-    reply.headers.emplace_back("Location", std::move(location));
-    return reply;
+    return moved_to(request, without_double_slashes(request.path));
   }
   if (!path) return Reply::text(400, "400 Bad Request");
   if (has_control_character(*path)) return Reply::text(400, "");
@@ -100,6 +103,11 @@ void Api::serve(http::Request request, std::shared_ptr<http::Responder> responde
   std::optional<std::string> path = percent_decode(call.request.path);
   if (std::optional<Reply> refusal = refuse_path(call.request, path)) return reply(call, std::move(*refusal));
   const Route* route = find_route(*path);
+  const Route* tree = route == nullptr ? find_route(*path + "/") : nullptr;
+  // Go's router sends the name of a tree on to the tree.
+  if (tree != nullptr && tree->path.size() == path->size() + 1) {
+    return reply(call, moved_to(call.request, call.request.path + "/"));
+  }
   if (route == nullptr) {
     return reply(call, Reply::text(404, "Invalid URL path: not a recognized HTTP API endpoint"));
   }

@@ -34,8 +34,15 @@ void touch_after_removal(Transaction& tx, const std::string& name) {
   tx.touch({Kind::service_extinction});
 }
 
+/// Tells who runs checks; changes of status do not concern them.
+void wake_runners(Transaction& tx, const Ref<Check>& before, const CheckDefinition& after) {
+  CheckDefinition none;
+  if ((before ? before->definition : none) != after) tx.drop({Kind::check_definitions});
+}
+
 void erase_check(Transaction& tx, const Ref<Check>& check) {
   tx.erase(check);
+  wake_runners(tx, check, CheckDefinition{});
   tx.touch({Kind::checks});
   end_sessions_of_check(tx, *check);
 }
@@ -125,6 +132,7 @@ Status put_check(Transaction& tx, Check check) {
   } else {
     touch_service_name(tx, check.service_name);
   }
+  wake_runners(tx, before, check.definition);
   bool critical = check.status == kCritical;
   Check copy = check;
   tx.put(before, std::move(check));

@@ -29,13 +29,11 @@ class HealthChecker::Running {
  public:
   Running(HealthChecker& owner, const Check& check)
       : id(check.id),
-        service_id(check.service_id),
         definition(check.definition),
         output(check.output),
         owner_(owner),
         thresholds_(check.definition),
         timer_(owner.loop_, [this] { on_time(); }) {
-    if (check.status == kCritical) critical_since_ms = owner.loop_.now_ms();
     if (definition.kind == Kind::ttl) {
       restart_ttl();
     } else {
@@ -49,7 +47,6 @@ class HealthChecker::Running {
   }
 
   const std::string id;
-  const std::string service_id;
   const CheckDefinition definition;
   std::string output;
   uint64_t write_output_at_ms = 0;  // 0: the store has it
@@ -94,19 +91,13 @@ void HealthChecker::start() {
 void HealthChecker::on_changed() { reconcile(); }
 
 void HealthChecker::reconcile() {
-  store_.watchers().wait(*this, {{Resource::Kind::checks}});
+  store_.watchers().wait(*this, {{Resource::Kind::check_definitions}});
   std::map<std::string, std::unique_ptr<Running>, std::less<>> next;
   for (const Ref<Check>& check : store_.tables().checks_of_node(self_.node_name)) {
     if (check->definition.kind == Kind::none) continue;
     auto at = running_.find(check->id);
-    bool same = at != running_.end() && at->second->definition == check->definition &&
-                at->second->service_id == check->service_id;
+    bool same = at != running_.end() && at->second->definition == check->definition;
     std::unique_ptr<Running> running = same ? std::move(at->second) : std::make_unique<Running>(*this, *check);
-    if (check->status != kCritical) {
-      running->critical_since_ms = 0;
-    } else if (running->critical_since_ms == 0) {
-      running->critical_since_ms = loop_.now_ms();
-    }
     next.emplace(check->id, std::move(running));
   }
   running_ = std::move(next);
@@ -168,11 +159,14 @@ void HealthChecker::sweep() {
   std::vector<std::string> late_outputs;
   std::vector<std::string> dead_services;
   for (const auto& [id, running] : running_) {
+    Ref<Check> check = store_.tables().check(self_.node_name, id);
+    bool critical = check && check->status == kCritical;
+    if (!critical || running->critical_since_ms == 0) running->critical_since_ms = critical ? now_ms : 0;
     if (running->write_output_at_ms != 0 && running->write_output_at_ms <= now_ms) late_outputs.push_back(id);
     uint64_t after_ms = to_ms(running->definition.deregister_after_ns);
-    if (after_ms == 0 || running->critical_since_ms == 0 || running->service_id.empty()) continue;
+    if (after_ms == 0 || !critical || check->service_id.empty()) continue;
     if (now_ms - running->critical_since_ms > std::max(after_ms, kDeregisterAfterMinMs)) {
-      dead_services.push_back(running->service_id);
+      dead_services.push_back(check->service_id);
     }
   }
   for (const std::string& id : late_outputs) {

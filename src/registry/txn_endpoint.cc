@@ -118,7 +118,7 @@ Result<std::vector<Operation>> decode_operations(const JsonValue& json) {
       return Member::ignore();
     });
     if (!done) return fail(done.error());
-    operations.push_back(std::move(op));
+    if (!item.members.empty()) operations.push_back(std::move(op));  // an empty operation is none
   }
   return operations;
 }
@@ -139,12 +139,15 @@ Status run_kv_read(const Tables& tables, const Operation& op, Outcome& out) {
     entry = std::make_shared<const KvEntry>(std::move(empty));
   }
   if (op.verb == "check-not-exists") return entry ? failed(quoted_key(op) + " exists") : Status{};
-  if (!entry) return failed(quoted_key(op) + " doesn't exist");
+  std::string checking = op.verb.starts_with("check-") ? "failed to check " + op.verb.substr(6) + ", " : "";
+  if (!entry) return failed(checking + quoted_key(op) + " doesn't exist");
   if (op.verb == "check-index" && entry->stamps.modify_index != op.index) {
-    return failed("current modify index for " + quoted_key(op) + " does not match");
+    return failed("failed index check for " + quoted_key(op) + ", current modify index " +
+                  std::to_string(entry->stamps.modify_index) + " != " + std::to_string(op.index));
   }
   if (op.verb == "check-session" && entry->session != op.session) {
-    return failed("current session for " + quoted_key(op) + " does not match");
+    return failed("failed session check for " + quoted_key(op) + ", current session \"" + entry->session + "\" != \"" +
+                  op.session + "\"");
   }
   out.with_value = op.verb.starts_with("get");
   out.entries = {entry};
@@ -204,7 +207,7 @@ Status run_one(Transaction& tx, CatalogStore& store, const Operation& op, Outcom
     case Operation::Kind::kv: return run_kv(tx, store, op, out);
     case Operation::Kind::node: {
       Status done = run_catalog(
-          op, "Node \"" + op.node.name + "\"", tables.node(op.node.name), op.node.stamps.modify_index,
+          op, "node \"" + op.node.name + "\"", tables.node(op.node.name), op.node.stamps.modify_index,
           [&]() -> Status {
             put_node(tx, op.node);
             return {};
@@ -218,7 +221,8 @@ Status run_one(Transaction& tx, CatalogStore& store, const Operation& op, Outcom
       service.node = op.service_node;
       if (service.id.empty()) service.id = service.name;
       Status done = run_catalog(
-          op, "Service \"" + service.id + "\"", tables.service(service.node, service.id), service.stamps.modify_index,
+          op, "service \"" + service.id + "\" on node \"" + service.node + "\"",
+          tables.service(service.node, service.id), service.stamps.modify_index,
           [&] { return put_service(tx, service); }, [&] { remove_service(tx, service.node, service.id); });
       out.service = tables.service(service.node, service.id);
       return done;
@@ -228,8 +232,9 @@ Status run_one(Transaction& tx, CatalogStore& store, const Operation& op, Outcom
       if (check.id.empty()) check.id = check.name;
       if (check.status.empty()) check.status = kCritical;
       Status done = run_catalog(
-          op, "Check \"" + check.id + "\"", tables.check(check.node, check.id), check.stamps.modify_index,
-          [&] { return put_check(tx, check); }, [&] { remove_check(tx, check.node, check.id); });
+          op, "check \"" + check.id + "\" on node \"" + check.node + "\"", tables.check(check.node, check.id),
+          check.stamps.modify_index, [&] { return put_check(tx, check); },
+          [&] { remove_check(tx, check.node, check.id); });
       out.check = tables.check(check.node, check.id);
       return done;
     }

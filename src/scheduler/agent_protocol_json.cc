@@ -98,7 +98,8 @@ Result<AllocPull> decode_alloc_pull(std::string_view body) {
   for (const json& item : *allocs) {
     auto allocation = allocation_from_json(item);
     if (!allocation) return fail(allocation.error());
-    if (allocation->job == nullptr) return fail(ErrorCode::invalid, "allocation " + allocation->id + ": Job is missing");
+    if (allocation->job == nullptr)
+      return fail(ErrorCode::invalid, "allocation " + allocation->id + ": Job is missing");
     pull.allocs.push_back(std::move(*allocation));
   }
   return pull;

@@ -49,14 +49,12 @@ json allocated_to_json(const AllocatedResources& resources) {
     if (port.task.empty()) ports.push_back(port_to_json(port));
   }
   return {{"Tasks", tasks},
-          {"Shared",
-           {{"DiskMB", resources.disk_mb}, {"Networks", networks_to_json(resources, "")}, {"Ports", ports}}}};
+          {"Shared", {{"DiskMB", resources.disk_mb}, {"Networks", networks_to_json(resources, "")}, {"Ports", ports}}}};
 }
 
 json flat_resources(int64_t cpu_mhz, int64_t memory_mb, int64_t disk_mb, json networks) {
-  return {{"CPU", cpu_mhz},       {"Cores", 0},  {"MemoryMB", memory_mb}, {"MemoryMaxMB", 0},
-          {"DiskMB", disk_mb},    {"IOPS", 0},   {"Networks", std::move(networks)},
-          {"Devices", nullptr}};
+  return {{"CPU", cpu_mhz},    {"Cores", 0}, {"MemoryMB", memory_mb},           {"MemoryMaxMB", 0},
+          {"DiskMB", disk_mb}, {"IOPS", 0},  {"Networks", std::move(networks)}, {"Devices", nullptr}};
 }
 
 void add_legacy_resources(const AllocatedResources& resources, json& out) {

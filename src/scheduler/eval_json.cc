@@ -142,8 +142,9 @@ Result<Evaluation> evaluation_from_json(const json& value) {
   reader.text("NextEval", out.next_eval);
   reader.text("PreviousEval", out.previous_eval);
   reader.text("BlockedEval", out.blocked_eval);
-  reader.each_member("FailedTGAllocs",
-                     [&](const std::string& group, JsonReader& metric) { read_metric(metric, out.failed_tg_allocs[group]); });
+  reader.each_member("FailedTGAllocs", [&](const std::string& group, JsonReader& metric) {
+    read_metric(metric, out.failed_tg_allocs[group]);
+  });
   reader.integer_map("QueuedAllocations", out.queued_allocations);
   reader.integer("SnapshotIndex", out.snapshot_index);
   reader.integer("CreateIndex", out.create_index);

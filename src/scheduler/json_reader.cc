@@ -43,7 +43,8 @@ std::optional<int64_t> parse_rfc3339_ns(std::string_view text) {
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':') {
     return std::nullopt;
   }
-  bool in_range = *month >= 1 && *month <= 12 && *day >= 1 && *day <= 31 && *hour <= 23 && *minute <= 59 && *second <= 60;
+  bool in_range =
+      *month >= 1 && *month <= 12 && *day >= 1 && *day <= 31 && *hour <= 23 && *minute <= 59 && *second <= 60;
   // Nanoseconds since 1970 in 64 bits end in 2262.
   if (!in_range || *year < 1970 || *year > 2261) return std::nullopt;
   size_t at = 19;
@@ -51,7 +52,8 @@ std::optional<int64_t> parse_rfc3339_ns(std::string_view text) {
   if (at < text.size() && text[at] == '.') {
     int64_t unit = kSecondNs / 10;
     size_t first = ++at;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) fraction_ns += (text[at] - '0') * unit;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10)
+      fraction_ns += (text[at] - '0') * unit;
     if (at == first) return std::nullopt;
   }
   std::string_view zone = text.substr(at);

@@ -17,7 +17,7 @@ class JsonReader;
 nlohmann::json metric_to_json(const AllocMetric& metric);
 nlohmann::json evaluation_to_json(const Evaluation& evaluation);
 nlohmann::json deployment_to_json(const Deployment& deployment);
-nlohmann::json node_to_json(const Node& node);       // never with secret and agent address
+nlohmann::json node_to_json(const Node& node);  // never with secret and agent address
 nlohmann::json node_stub_to_json(const Node& node);
 nlohmann::json task_states_to_json(const std::map<std::string, TaskState>& states);
 

@@ -35,8 +35,11 @@ json events_to_json(const Node& node) {
 }
 
 json resources_to_node_json(const Node& node) {
-  json network = {{"Mode", "host"}, {"Device", ""}, {"CIDR", node.ip.empty() ? "" : node.ip + "/32"},
-                  {"IP", node.ip},  {"MBits", 0}};
+  json network = {{"Mode", "host"},
+                  {"Device", ""},
+                  {"CIDR", node.ip.empty() ? "" : node.ip + "/32"},
+                  {"IP", node.ip},
+                  {"MBits", 0}};
   return {{"Cpu",
            {{"CpuShares", node.resources.cpu_mhz},
             {"TotalCpuCores", node.resources.cores},
@@ -82,7 +85,8 @@ void read_reserved_ports(JsonReader& networks, std::vector<uint16_t>& out) {
   out.clear();
   for (std::string_view item : split_list(text)) {
     auto port = parse_u64(item);
-    if (!port || *port == 0 || *port > 65535) return networks.wrong("ReservedHostPorts", "port numbers, comma-separated");
+    if (!port || *port == 0 || *port > 65535)
+      return networks.wrong("ReservedHostPorts", "port numbers, comma-separated");
     out.push_back(static_cast<uint16_t>(*port));
   }
 }

@@ -22,8 +22,7 @@ struct Field {
   Field(std::string_view k, std::string v) : key(k), value(std::move(v)) {}
   Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false") {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
+  requires(!std::same_as<T, bool>) Field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
   Field(std::string_view k, const Error& v) : key(k), value(v.text()) {}
 };
 using Fields = std::initializer_list<Field>;

@@ -10,11 +10,11 @@
 namespace weir {
 
 struct Url {
-  std::string scheme;      // "http" or "https", lower case
-  std::string host;        // without brackets and port, lower case
-  uint16_t port = 0;       // 80 or 443 where the text names none
-  std::string target;      // path and query, at least "/"
-  std::string user_info;   // "user:password" or ""
+  std::string scheme;     // "http" or "https", lower case
+  std::string host;       // without brackets and port, lower case
+  uint16_t port = 0;      // 80 or 443 where the text names none
+  std::string target;     // path and query, at least "/"
+  std::string user_info;  // "user:password" or ""
 
   /// Accepts "http://host", "https://[::1]:8501/x?y", and a bare "host:port" (taken as http).
   static Result<Url> parse(std::string_view text);

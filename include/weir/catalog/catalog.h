@@ -20,17 +20,17 @@ Result<Health> parse_health(std::string_view text);
 
 /// One registration of a service: a process on a node.
 struct Instance {
-  std::string id;            // unique on its node
-  std::string node;          // node name
-  std::string node_id;       // may be ""
-  std::string datacenter;    // may be ""
-  std::string address;       // the service's address, or the node's where it gave none; an IP or a host name
+  std::string id;          // unique on its node
+  std::string node;        // node name
+  std::string node_id;     // may be ""
+  std::string datacenter;  // may be ""
+  std::string address;     // the service's address, or the node's where it gave none; an IP or a host name
   uint16_t port = 0;
-  std::vector<std::string> tags;             // verbatim, in the order registered
+  std::vector<std::string> tags;  // verbatim, in the order registered
   std::map<std::string, std::string> meta;
-  Health health = Health::passing;           // the worst of its own checks and its node's
-  bool has_checks = false;                   // at least one check of its own (a node's check does not count)
-  std::vector<Health> check_states;          // its own checks, in the order listed (fabio's "one"/"all" needs each)
+  Health health = Health::passing;   // the worst of its own checks and its node's
+  bool has_checks = false;           // at least one check of its own (a node's check does not count)
+  std::vector<Health> check_states;  // its own checks, in the order listed (fabio's "one"/"all" needs each)
   uint32_t weight_passing = 1;
   uint32_t weight_warning = 1;
   uint64_t modify_index = 0;
@@ -49,9 +49,9 @@ struct Service {
 /// Everything one provider knows at one moment. Services are shared between snapshots: a service that did not change
 /// is the same pointer, so comparing two snapshots costs what has changed.
 struct CatalogSnapshot {
-  std::string provider;      // "consul", "nomad": the name behind @
+  std::string provider;  // "consul", "nomad": the name behind @
   std::map<std::string, std::shared_ptr<const Service>, std::less<>> services;
-  uint64_t index = 0;        // the catalog's own index this was read at
+  uint64_t index = 0;  // the catalog's own index this was read at
 };
 
 /// Names of services that differ between two snapshots, each sorted.

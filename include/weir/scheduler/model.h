@@ -1,6 +1,7 @@
 #pragma once
-// The scheduler's nouns besides the job: node, allocation, evaluation, deployment, plan. Plain values without behaviour.
-// JSON in Nomad's spelling: model_json.h. Times are nanoseconds since 1970 (0 = never) unless the name says otherwise.
+// The scheduler's nouns besides the job: node, allocation, evaluation, deployment, plan. Plain values without
+// behaviour. JSON in Nomad's spelling: model_json.h. Times are nanoseconds since 1970 (0 = never) unless the name says
+// otherwise.
 
 #include <cstdint>
 #include <map>
@@ -55,8 +56,9 @@ struct Node {
   std::string datacenter = "dc1";
   std::string node_class = {};
   std::string node_pool = "default";
-  std::string ip = {};             // the address that its allocations listen on
-  std::string agent_address = {};  // "ip:port" of the agent's HTTP API, for the server's /v1/client/ proxy; never in answers
+  std::string ip = {};  // the address that its allocations listen on
+  std::string agent_address =
+      {};  // "ip:port" of the agent's HTTP API, for the server's /v1/client/ proxy; never in answers
   std::string version = {};
   TextMap attributes = {};  // "kernel.name" -> "linux", "driver.raw_exec" -> "1"
   TextMap meta = {};
@@ -74,7 +76,7 @@ struct Node {
   bool eligible = true;
   bool draining = false;
   bool drain_ignores_system_jobs = false;
-  int64_t drain_deadline_ns = 0;    // a duration; 0 = none, negative = at once
+  int64_t drain_deadline_ns = 0;  // a duration; 0 = none, negative = at once
   int64_t drain_started_at_ns = 0;
   std::vector<NodeEvent> events = {};  // the newest kNodeEventsMax
   uint64_t create_index = 0;
@@ -113,10 +115,10 @@ struct TaskState {
 /// A port that the scheduler gave to an allocation.
 struct AllocatedPort {
   std::string label;
-  uint16_t value = 0;        // on the host
-  int32_t to = 0;            // as in the job: 0 = not set; -1 was replaced by the host port
+  uint16_t value = 0;  // on the host
+  int32_t to = 0;      // as in the job: 0 = not set; -1 was replaced by the host port
   std::string host_ip = {};
-  std::string task = {};     // "" = the group's network; else the task whose legacy `resources { network }` asked for it
+  std::string task = {};  // "" = the group's network; else the task whose legacy `resources { network }` asked for it
   bool dynamic = true;
 
   bool operator==(const AllocatedPort&) const = default;
@@ -263,7 +265,7 @@ struct DeploymentGroup {
   std::vector<std::string> placed_canaries = {};
   bool auto_revert = false;
   bool auto_promote = false;
-  int64_t progress_deadline_ns = 0;     // a duration
+  int64_t progress_deadline_ns = 0;  // a duration
   int64_t require_progress_by_ns = 0;
   bool promoted = false;
   int64_t desired_canaries = 0;
@@ -291,9 +293,7 @@ struct Deployment {
   int64_t create_time_ns = 0;
   int64_t modify_time_ns = 0;
 
-  [[nodiscard]] bool active() const {
-    return status == DeploymentPhase::running || status == DeploymentPhase::paused;
-  }
+  [[nodiscard]] bool active() const { return status == DeploymentPhase::running || status == DeploymentPhase::paused; }
 };
 
 // ---- plan
@@ -330,16 +330,16 @@ struct Plan {
   std::string job_id;
   std::vector<AllocStop> stops = {};
   std::vector<Allocation> placements = {};
-  std::vector<Allocation> in_place = {};                 // whole rows with the new job and deployment
-  std::map<std::string, std::string> followups = {};     // allocation -> the delayed evaluation that will replace it
-  std::vector<Evaluation> followup_evals = {};           // delayed rescheduling
-  std::optional<Evaluation> next_eval = {};              // the rest of a rolling update of a system job
-  std::optional<Deployment> deployment = {};             // a new one
-  std::string deployment_id = {};                        // the active one after this plan; "" = none
+  std::vector<Allocation> in_place = {};              // whole rows with the new job and deployment
+  std::map<std::string, std::string> followups = {};  // allocation -> the delayed evaluation that will replace it
+  std::vector<Evaluation> followup_evals = {};        // delayed rescheduling
+  std::optional<Evaluation> next_eval = {};           // the rest of a rolling update of a system job
+  std::optional<Deployment> deployment = {};          // a new one
+  std::string deployment_id = {};                     // the active one after this plan; "" = none
   std::vector<DeploymentUpdate> deployment_updates = {};
   std::map<std::string, DesiredUpdates> desired_updates = {};
   std::map<std::string, AllocMetric> failed_groups = {};
-  std::map<std::string, int64_t> queued = {};            // instances that found no place, by group
+  std::map<std::string, int64_t> queued = {};  // instances that found no place, by group
 };
 
 // ---- names on the wire

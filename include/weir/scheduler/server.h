@@ -18,10 +18,10 @@ namespace weir::scheduler {
 class Server {
  public:
   struct Options {
-    SocketAddress http;         // of the API; port 0: the kernel chooses
-    std::string data_dir;       // made if absent
+    SocketAddress http;    // of the API; port 0: the kernel chooses
+    std::string data_dir;  // made if absent
     std::string datacenter = "dc1";
-    std::string version = {};   // Weir's, shown to agents
+    std::string version = {};  // Weir's, shown to agents
   };
 
   /// Loads the state and listens. Fails when the socket, the folder or the database cannot be had.

@@ -78,7 +78,8 @@ void Api::serve(http::Request request, std::shared_ptr<http::Responder> responde
   ApiCall call{std::move(request), {}, std::move(responder)};
   if (call.request.query_malformed) return call.responder->respond({400, {}, "malformed query"});
   std::vector<std::string> path = cut_path(call.request.path);
-  if (path.empty() || path[0] != "v1") return call.responder->respond({404, {}, "Invalid URL path: not a recognized HTTP API endpoint"});
+  if (path.empty() || path[0] != "v1")
+    return call.responder->respond({404, {}, "Invalid URL path: not a recognized HTTP API endpoint"});
   call.path.assign(path.begin() + 1, path.end());
   if (std::string region = call.parameter("region"); !region.empty() && region != "global") {
     return call.responder->respond({500, {}, "No path to region"});
@@ -87,7 +88,8 @@ void Api::serve(http::Request request, std::shared_ptr<http::Responder> responde
                                        serve_deployments(call) || serve_nodes(call) || serve_agents(call) ||
                                        serve_client(call) || serve_system(call));
   if (served) return;
-  call.responder->respond({call.request.method == "GET" ? 404 : 405, {}, "Invalid URL path or method: not a recognized HTTP API endpoint"});
+  call.responder->respond(
+      {call.request.method == "GET" ? 404 : 405, {}, "Invalid URL path or method: not a recognized HTTP API endpoint"});
 }
 
 // ---- Reads, blocking ones too ----
@@ -96,7 +98,8 @@ void Api::answer(ApiCall& call, std::vector<std::string> keys, Read read) {
   uint64_t index = parse_u64(call.parameter("index")).value_or(0);
   auto now = read();
   if (!now) return refuse(*call.responder, now.error());
-  if (index == 0 || now->index > index) return call.responder->respond({200, read_headers(now->index), std::move(now->body)});
+  if (index == 0 || now->index > index)
+    return call.responder->respond({200, read_headers(now->index), std::move(now->body)});
   if (waiting_.size() >= kWaitingMax) return call.responder->respond({429, {}, "too many blocking queries"});
 
   int64_t wait_ms = kWaitDefaultMs;
@@ -158,7 +161,8 @@ void Api::drop(const Waiting& waiting) {
 void Api::answer_write(ApiCall& call, const Result<Answer>& outcome) {
   if (!outcome) return refuse(*call.responder, outcome.error());
   after_write_();
-  call.responder->respond({200, {{"Content-Type", "application/json"}, {"X-Nomad-Index", std::to_string(outcome->index)}}, outcome->body});
+  call.responder->respond(
+      {200, {{"Content-Type", "application/json"}, {"X-Nomad-Index", std::to_string(outcome->index)}}, outcome->body});
 }
 
 void Api::refuse(http::Responder& responder, const Error& error) {
@@ -175,7 +179,8 @@ struct Api::Forwarding {
 
 void Api::forward(ApiCall& call, const Node& node) {
   auto url = Url::parse("http://" + node.agent_address);
-  if (node.agent_address.empty() || !url) return refuse(*call.responder, {ErrorCode::conflict, "the node has no address"});
+  if (node.agent_address.empty() || !url)
+    return refuse(*call.responder, {ErrorCode::conflict, "the node has no address"});
   auto forwarding = std::make_shared<Forwarding>();
   forwarding->responder = call.responder;
   http::ClientRequest request;
@@ -198,7 +203,9 @@ void Api::forward(ApiCall& call, const Node& node) {
         if (!self) return;
         forget();
         if (self->started) return response ? self->responder->end() : void();
-        if (!response) return refuse(*self->responder, {ErrorCode::conflict, "the node does not answer: " + response.error().message});
+        if (!response)
+          return refuse(*self->responder,
+                        {ErrorCode::conflict, "the node does not answer: " + response.error().message});
         http::HeaderFields headers;
         if (auto type = response->header("Content-Type"); !type.empty()) headers.emplace_back("Content-Type", type);
         self->responder->respond({response->status, std::move(headers), std::move(response->body)});

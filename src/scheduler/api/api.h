@@ -83,8 +83,8 @@ class Api {
   const std::function<void()> after_write_;
 
   // loop thread only
-  http::Client client_;                           // towards agents
-  std::list<std::shared_ptr<Waiting>> waiting_;   // blocking reads
+  http::Client client_;                          // towards agents
+  std::list<std::shared_ptr<Waiting>> waiting_;  // blocking reads
   struct Forwarding;
   std::list<std::shared_ptr<Forwarding>> forwarding_;
 };

@@ -32,8 +32,9 @@ Result<Job> job_of(const json& body) {
 json summary_json(const Job& job, const JobSummary& summary) {
   json groups = json::object();
   for (const auto& [name, group] : summary.groups) {
-    groups[name] = {{"Queued", group.queued},     {"Complete", group.complete}, {"Failed", group.failed}, {"Running", group.running},
-                    {"Starting", group.starting}, {"Lost", group.lost},         {"Unknown", group.unknown}};
+    groups[name] = {{"Queued", group.queued},   {"Complete", group.complete}, {"Failed", group.failed},
+                    {"Running", group.running}, {"Starting", group.starting}, {"Lost", group.lost},
+                    {"Unknown", group.unknown}};
   }
   return {{"JobID", job.id},
           {"Namespace", "default"},
@@ -45,18 +46,33 @@ json summary_json(const Job& job, const JobSummary& summary) {
 
 json stub_json(const StateStore& store, const Job& job) {
   auto summary = summarize_job(job, store.allocs_of_job(job.id), store.evals_of_job(job.id));
-  return {{"ID", job.id}, {"ParentID", ""}, {"Name", job.name}, {"Namespace", "default"},
-          {"Datacenters", job.datacenters.value_or(std::vector<std::string>{})}, {"NodePool", job.node_pool}, {"Type", job.type},
-          {"Priority", static_cast<int64_t>(job.priority)}, {"Periodic", false}, {"ParameterizedJob", false}, {"Stop", job.stop},
-          {"Status", job.status}, {"StatusDescription", job.status_description}, {"SubmitTime", job.submit_time_ns},
-          {"JobSummary", summary_json(job, summary)}, {"CreateIndex", job.create_index}, {"ModifyIndex", job.modify_index},
+  return {{"ID", job.id},
+          {"ParentID", ""},
+          {"Name", job.name},
+          {"Namespace", "default"},
+          {"Datacenters", job.datacenters.value_or(std::vector<std::string>{})},
+          {"NodePool", job.node_pool},
+          {"Type", job.type},
+          {"Priority", static_cast<int64_t>(job.priority)},
+          {"Periodic", false},
+          {"ParameterizedJob", false},
+          {"Stop", job.stop},
+          {"Status", job.status},
+          {"StatusDescription", job.status_description},
+          {"SubmitTime", job.submit_time_ns},
+          {"JobSummary", summary_json(job, summary)},
+          {"CreateIndex", job.create_index},
+          {"ModifyIndex", job.modify_index},
           {"JobModifyIndex", job.job_modify_index}};
 }
 
 Result<Answer> outcome_answer(const Result<JobOutcome>& outcome) {
   if (!outcome) return fail(outcome.error());
-  json body{{"EvalID", outcome->eval_id}, {"EvalCreateIndex", outcome->eval_create_index}, {"JobModifyIndex", outcome->job_modify_index},
-            {"Warnings", outcome->warnings}, {"Index", outcome->eval_create_index}};
+  json body{{"EvalID", outcome->eval_id},
+            {"EvalCreateIndex", outcome->eval_create_index},
+            {"JobModifyIndex", outcome->job_modify_index},
+            {"Warnings", outcome->warnings},
+            {"Index", outcome->eval_create_index}};
   return Answer{outcome->eval_create_index, json_text(body)};
 }
 
@@ -90,9 +106,13 @@ Result<Answer> plan_job(Core& core, const ApiCall& call) {
   for (const auto& [group, desired] : outcome->plan.desired_updates) updates[group] = desired_updates_to_json(desired);
   json failed = nullptr;
   for (const auto& [group, metric] : outcome->plan.failed_groups) failed[group] = metric_to_json(metric);
-  json reply{{"JobModifyIndex", outcome->job_modify_index}, {"CreatedEvals", json::array()}, {"Diff", job_diff_to_json(outcome->diff)},
-             {"Annotations", {{"DesiredTGUpdates", updates}, {"PreemptedAllocs", nullptr}}}, {"FailedTGAllocs", failed},
-             {"NextPeriodicLaunch", time_text(0)}, {"Warnings", outcome->warnings}};
+  json reply{{"JobModifyIndex", outcome->job_modify_index},
+             {"CreatedEvals", json::array()},
+             {"Diff", job_diff_to_json(outcome->diff)},
+             {"Annotations", {{"DesiredTGUpdates", updates}, {"PreemptedAllocs", nullptr}}},
+             {"FailedTGAllocs", failed},
+             {"NextPeriodicLaunch", time_text(0)},
+             {"Warnings", outcome->warnings}};
   return Answer{core.store().index(), json_text(reply)};
 }
 
@@ -107,7 +127,8 @@ Result<Answer> scale_job(Core& core, const ApiCall& call, const std::string& id)
     request.count = wanted;
   }
   reader.object("Target", [&](JsonReader& target) { target.text("Group", request.group); });
-  if (const json* index = reader.find("JobModifyIndex"); index != nullptr && index->is_number_unsigned() && *index != 0) {
+  if (const json* index = reader.find("JobModifyIndex");
+      index != nullptr && index->is_number_unsigned() && *index != 0) {
     request.job_modify_index = index->get<uint64_t>();
   }
   if (Status read = reader.status(); !read) return fail(read.error());
@@ -121,7 +142,8 @@ Result<Answer> revert_job(Core& core, const ApiCall& call, const std::string& id
   std::optional<uint64_t> prior;
   JsonReader reader(*body, "");
   reader.integer("JobVersion", version);
-  if (const json* enforced = reader.find("EnforcePriorVersion"); enforced != nullptr && enforced->is_number_unsigned()) {
+  if (const json* enforced = reader.find("EnforcePriorVersion");
+      enforced != nullptr && enforced->is_number_unsigned()) {
     prior = enforced->get<uint64_t>();
   }
   if (Status read = reader.status(); !read) return fail(read.error());
@@ -156,7 +178,9 @@ Result<Answer> validate_job(const ApiCall& call) {
   auto verdict = validate(*job);
   json errors = json::array();
   for (const auto& finding : verdict.errors) errors.push_back(finding.field + ": " + finding.message);
-  return Answer{1, json_text({{"DriverConfigValidated", true}, {"ValidationErrors", errors}, {"Error", verdict.error_text()},
+  return Answer{1, json_text({{"DriverConfigValidated", true},
+                              {"ValidationErrors", errors},
+                              {"Error", verdict.error_text()},
                               {"Warnings", verdict.warning_text()}})};
 }
 
@@ -165,11 +189,19 @@ json scale_status_json(const StateStore& store, const Job& job) {
   json groups = json::object();
   for (const auto& group : job.task_groups) {
     const auto& counts = summary.groups[group.name];
-    groups[group.name] = {{"Desired", static_cast<int64_t>(group.count)}, {"Placed", counts.running + counts.starting},
-                          {"Running", counts.running}, {"Healthy", counts.running}, {"Unhealthy", 0}, {"Events", json::array()}};
+    groups[group.name] = {{"Desired", static_cast<int64_t>(group.count)},
+                          {"Placed", counts.running + counts.starting},
+                          {"Running", counts.running},
+                          {"Healthy", counts.running},
+                          {"Unhealthy", 0},
+                          {"Events", json::array()}};
   }
-  return {{"JobID", job.id}, {"Namespace", "default"}, {"JobCreateIndex", job.create_index}, {"JobModifyIndex", job.job_modify_index},
-          {"JobStopped", job.stop}, {"TaskGroups", groups}};
+  return {{"JobID", job.id},
+          {"Namespace", "default"},
+          {"JobCreateIndex", job.create_index},
+          {"JobModifyIndex", job.job_modify_index},
+          {"JobStopped", job.stop},
+          {"TaskGroups", groups}};
 }
 
 }  // namespace
@@ -235,7 +267,9 @@ bool Api::serve_job(ApiCall& call) {
     });
   } else if (what == "scale") {
     answer(call, {watch_key::job(id)}, [with_job, &store] {
-      return with_job([&store](const Job& job) { return Answer{job.modify_index, json_text(scale_status_json(store, job))}; });
+      return with_job([&store](const Job& job) {
+        return Answer{job.modify_index, json_text(scale_status_json(store, job))};
+      });
     });
   } else if (what == "allocations") {
     answer(call, {watch_key::job_allocs(id)}, [&store, id, all = call.flag("all")]() -> Result<Answer> {
@@ -270,13 +304,16 @@ bool Api::serve_job(ApiCall& call) {
 
 bool Api::serve_job_write(ApiCall& call, const std::string& id) {
   const std::string what = call.path.size() > 2 ? call.path[2] : "";
-  if (call.removes() && what.empty()) return answer_write(call, outcome_answer(core_.jobs().stop(id, call.flag("purge")))), true;
+  if (call.removes() && what.empty())
+    return answer_write(call, outcome_answer(core_.jobs().stop(id, call.flag("purge")))), true;
   if (!call.writes()) return false;
   if (what.empty()) return answer_write(call, register_job(core_, call, id)), true;
   if (what == "plan") {
     auto outcome = plan_job(core_, call);
     if (!outcome) return refuse(*call.responder, outcome.error()), true;
-    call.responder->respond({200, {{"Content-Type", "application/json"}, {"X-Nomad-Index", std::to_string(outcome->index)}}, outcome->body});
+    call.responder->respond({200,
+                             {{"Content-Type", "application/json"}, {"X-Nomad-Index", std::to_string(outcome->index)}},
+                             outcome->body});
     return true;
   }
   if (what == "scale") return answer_write(call, scale_job(core_, call, id)), true;

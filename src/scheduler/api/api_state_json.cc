@@ -22,8 +22,11 @@ bool has_prefix(const std::string& id, const std::string& prefix) { return id.st
 
 Result<Answer> deployment_answer(const Result<Core::DeploymentOutcome>& outcome) {
   if (!outcome) return fail(outcome.error());
-  json body{{"EvalID", outcome->eval_id}, {"EvalCreateIndex", outcome->index}, {"DeploymentModifyIndex", outcome->index},
-            {"RevertedJobVersion", nullptr}, {"Index", outcome->index}};
+  json body{{"EvalID", outcome->eval_id},
+            {"EvalCreateIndex", outcome->index},
+            {"DeploymentModifyIndex", outcome->index},
+            {"RevertedJobVersion", nullptr},
+            {"Index", outcome->index}};
   if (outcome->reverted_version) body["RevertedJobVersion"] = *outcome->reverted_version;
   return Answer{outcome->index, json_text(body)};
 }
@@ -36,7 +39,10 @@ json stubs_of(const std::vector<AllocPtr>& allocs) {
 
 Result<Answer> evals_answer(const StateStore& store, const Result<std::vector<std::string>>& evals) {
   if (!evals) return fail(evals.error());
-  json body{{"EvalIDs", *evals}, {"EvalCreateIndex", store.index()}, {"NodeModifyIndex", store.index()}, {"Index", store.index()}};
+  json body{{"EvalIDs", *evals},
+            {"EvalCreateIndex", store.index()},
+            {"NodeModifyIndex", store.index()},
+            {"Index", store.index()}};
   return Answer{store.index(), json_text(body)};
 }
 
@@ -79,13 +85,15 @@ bool Api::serve_evals(ApiCall& call) {
   StateStore& store = core_.store();
   if (!call.reads()) return false;
   if (path[0] == "evaluations" && path.size() == 1) {
-    answer(call, {watch_key::kEvals}, [&store, prefix = call.parameter("prefix"), job = call.parameter("job")]() -> Result<Answer> {
-      json list = json::array();
-      for (const auto& [id, eval] : store.evals()) {
-        if (has_prefix(id, prefix) && (job.empty() || eval->job_id == job)) list.push_back(evaluation_to_json(*eval));
-      }
-      return Answer{store.table_index(Table::evals), json_text(list)};
-    });
+    answer(call, {watch_key::kEvals},
+           [&store, prefix = call.parameter("prefix"), job = call.parameter("job")]() -> Result<Answer> {
+             json list = json::array();
+             for (const auto& [id, eval] : store.evals()) {
+               if (has_prefix(id, prefix) && (job.empty() || eval->job_id == job))
+                 list.push_back(evaluation_to_json(*eval));
+             }
+             return Answer{store.table_index(Table::evals), json_text(list)};
+           });
     return true;
   }
   if (path[0] != "evaluation" || path.size() < 2) return false;
@@ -157,7 +165,8 @@ bool Api::serve_deployments(ApiCall& call) {
   if (what == "promote") return answer_write(call, deployment_answer(core_.promote(id, first))), true;
   if (what == "fail") return answer_write(call, deployment_answer(core_.fail_by_hand(id))), true;
   if (what == "pause") return answer_write(call, deployment_answer(core_.pause(id, pause))), true;
-  if (what == "allocation-health") return answer_write(call, deployment_answer(core_.set_health(id, first, second))), true;
+  if (what == "allocation-health")
+    return answer_write(call, deployment_answer(core_.set_health(id, first, second))), true;
   return false;
 }
 
@@ -201,7 +210,8 @@ bool Api::serve_nodes(ApiCall& call) {
     std::string eligibility;
     reader.text("Eligibility", eligibility);
     if (eligibility != "eligible" && eligibility != "ineligible") {
-      return refuse(*call.responder, {ErrorCode::invalid, "invalid scheduling eligibility \"" + eligibility + "\""}), true;
+      return refuse(*call.responder, {ErrorCode::invalid, "invalid scheduling eligibility \"" + eligibility + "\""}),
+             true;
     }
     return answer_write(call, evals_answer(store, core_.nodes().set_eligibility(id, eligibility == "eligible"))), true;
   }

@@ -18,10 +18,23 @@ constexpr const char* kNomadVersion = "1.9.7";
 
 json member_json(const std::string& datacenter, const std::string& address) {
   size_t colon = address.rfind(':');
-  return {{"Name", "weir.global"}, {"Addr", address.substr(0, colon)}, {"Port", 4648}, {"Status", "alive"},
-          {"Tags", {{"region", "global"}, {"dc", datacenter}, {"build", kNomadVersion}, {"raft_vsn", "3"}, {"role", "nomad"},
-                    {"port", address.substr(colon + 1)}}},
-          {"ProtocolMin", 1}, {"ProtocolMax", 5}, {"ProtocolCur", 2}, {"DelegateMin", 2}, {"DelegateMax", 5}, {"DelegateCur", 4}};
+  return {{"Name", "weir.global"},
+          {"Addr", address.substr(0, colon)},
+          {"Port", 4648},
+          {"Status", "alive"},
+          {"Tags",
+           {{"region", "global"},
+            {"dc", datacenter},
+            {"build", kNomadVersion},
+            {"raft_vsn", "3"},
+            {"role", "nomad"},
+            {"port", address.substr(colon + 1)}}},
+          {"ProtocolMin", 1},
+          {"ProtocolMax", 5},
+          {"ProtocolCur", 2},
+          {"DelegateMin", 2},
+          {"DelegateMax", 5},
+          {"DelegateCur", 4}};
 }
 
 /// At most this many of each kind are given back by a search.
@@ -132,7 +145,9 @@ bool Api::serve_system(ApiCall& call) {
   StateStore& store = core_.store();
   std::string where = join(path, "/");
   auto send = [&](const json& body) {
-    call.responder->respond({200, {{"Content-Type", "application/json"}, {"X-Nomad-Index", std::to_string(store.index())}}, json_text(body)});
+    call.responder->respond({200,
+                             {{"Content-Type", "application/json"}, {"X-Nomad-Index", std::to_string(store.index())}},
+                             json_text(body)});
     return true;
   };
   if (call.writes()) {
@@ -152,18 +167,27 @@ bool Api::serve_system(ApiCall& call) {
   if (!call.reads()) return false;
   json member = member_json(identity_.datacenter, identity_.address);
   if (where == "agent/self") {
-    return send({{"config", {{"Region", "global"}, {"Datacenter", identity_.datacenter}, {"Version", {{"Version", kNomadVersion}}},
-                             {"UI", {{"Enabled", false}, {"ShowCLIHints", false}}}}},
-                 {"member", member}, {"stats", {{"nomad", {{"server", "true"}, {"leader", "true"}}}, {"weir", {{"version", identity_.version}}}}}});
+    return send(
+        {{"config",
+          {{"Region", "global"},
+           {"Datacenter", identity_.datacenter},
+           {"Version", {{"Version", kNomadVersion}}},
+           {"UI", {{"Enabled", false}, {"ShowCLIHints", false}}}}},
+         {"member", member},
+         {"stats", {{"nomad", {{"server", "true"}, {"leader", "true"}}}, {"weir", {{"version", identity_.version}}}}}});
   }
   if (where == "agent/members") {
-    return send({{"ServerName", "weir"}, {"ServerRegion", "global"}, {"ServerDC", identity_.datacenter}, {"Members", json::array({member})}});
+    return send({{"ServerName", "weir"},
+                 {"ServerRegion", "global"},
+                 {"ServerDC", identity_.datacenter},
+                 {"Members", json::array({member})}});
   }
   if (where == "agent/health") return send({{"server", {{"ok", true}, {"message", "ok"}}}});
   if (where == "agent/servers" || where == "status/peers") return send(json::array({identity_.address}));
   if (where == "status/leader") return send(identity_.address);
   if (where == "regions") return send(json::array({"global"}));
-  if (where == "namespaces") return send(json::array({{{"Name", "default"}, {"Description", "Default shared namespace"}}}));
+  if (where == "namespaces")
+    return send(json::array({{{"Name", "default"}, {"Description", "Default shared namespace"}}}));
   return false;
 }
 

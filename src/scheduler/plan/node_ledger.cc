@@ -114,7 +114,8 @@ struct NodeLedger::PortSearch {
     return {};
   }
 
-  /// From a place in the range that the seed gives, upwards and around; lately freed ports only when nothing else is left.
+  /// From a place in the range that the seed gives, upwards and around; lately freed ports only when nothing else is
+  /// left.
   std::optional<uint16_t> find_dynamic(const std::string& label) {
     uint64_t first = ledger.node_->dynamic_port_min;
     uint64_t last = ledger.node_->dynamic_port_max;

@@ -46,8 +46,8 @@ class NodeLedger {
   [[nodiscard]] int64_t total_disk_mb() const { return node_->resources.disk_mb - node_->reserved.disk_mb; }
   /// "cpu", "memory" or "disk": the first that does not suffice; nothing when all do.
   [[nodiscard]] std::optional<std::string_view> lacks(const Demand& demand) const;
-  /// Ports for one allocation of `group`, or the name of what is exhausted ("network: reserved port collision http=80").
-  /// `seed` spreads dynamic ports over the range; the same seed finds the same ports.
+  /// Ports for one allocation of `group`, or the name of what is exhausted ("network: reserved port collision
+  /// http=80"). `seed` spreads dynamic ports over the range; the same seed finds the same ports.
   [[nodiscard]] Result<std::vector<AllocatedPort>> assign_ports(const TaskGroup& group, std::string_view seed) const;
 
  private:
@@ -55,8 +55,8 @@ class NodeLedger {
 
   const Node* node_;
   Demand used_;
-  std::map<uint16_t, int> ports_;      // holders; discounted ones do not count
-  std::set<uint16_t> avoided_ports_;   // lately freed, or still held by one that is being replaced
+  std::map<uint16_t, int> ports_;     // holders; discounted ones do not count
+  std::set<uint16_t> avoided_ports_;  // lately freed, or still held by one that is being replaced
 };
 
 }  // namespace weir::scheduler

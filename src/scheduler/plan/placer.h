@@ -1,6 +1,7 @@
 #pragma once
 // Finds a node and ports for allocations of one job, one after the other, each seeing those before it. Pure: everything
-// comes from the snapshot; ids and dynamic ports are derived from the evaluation's id, so the same input places the same.
+// comes from the snapshot; ids and dynamic ports are derived from the evaluation's id, so the same input places the
+// same.
 
 #include <cstdint>
 #include <map>
@@ -17,11 +18,11 @@
 namespace weir::scheduler {
 
 struct PlacementRequest {
-  JobPtr job;                     // the version to run; not always the snapshot's
-  const TaskGroup* group;         // of that version
+  JobPtr job;              // the version to run; not always the snapshot's
+  const TaskGroup* group;  // of that version
   std::string name;
-  AllocPtr previous = nullptr;    // what it replaces, if anything
-  bool stops_previous = false;    // `previous` runs and ends for this one: its place counts as free on its node
+  AllocPtr previous = nullptr;  // what it replaces, if anything
+  bool stops_previous = false;  // `previous` runs and ends for this one: its place counts as free on its node
   std::vector<std::string> penalty_nodes = {};  // where earlier attempts failed
 };
 

@@ -87,8 +87,7 @@ bool carry_out(const WantedPlacement& wanted, Placer& placer, const Node* node, 
   }
   if (wanted.rescheduled) {
     if (auto policy = reschedule_policy_of(*wanted.job, *wanted.group)) {
-      allocation->reschedule_events =
-          reschedule_history(*wanted.previous, *policy, now_ns, wanted.reschedule_delay_ns);
+      allocation->reschedule_events = reschedule_history(*wanted.previous, *policy, now_ns, wanted.reschedule_delay_ns);
     }
   }
   if (wanted.canary) allocation->deployment_status = AllocDeploymentStatus{.canary = true};

@@ -15,7 +15,8 @@ void note_failed_placement(Plan& plan, const std::string& group, const AllocMetr
 /// The row of an allocation that goes on under the snapshot's job. Ports stay.
 Allocation in_place_row(const Allocation& old, const JobPtr& job, const std::string& deployment_id);
 
-/// Gives the waiting allocations the evaluations that will look at them again: those within a second of each other share one.
+/// Gives the waiting allocations the evaluations that will look at them again: those within a second of each other
+/// share one.
 void add_followups(Plan& plan, const Evaluation& evaluation, std::vector<LaterReschedule> later);
 
 /// Tries one wanted placement; on success writes the allocation (and the stop of the one it replaces) into the plan.

@@ -1,6 +1,6 @@
 #pragma once
-// The planner: one evaluation against one snapshot gives one plan. PURE: no clock, no I/O, no random numbers, no log; the same
-// input gives the same plan, so `job plan` and the real run cannot disagree.
+// The planner: one evaluation against one snapshot gives one plan. PURE: no clock, no I/O, no random numbers, no log;
+// the same input gives the same plan, so `job plan` and the real run cannot disagree.
 
 #include <cstdint>
 

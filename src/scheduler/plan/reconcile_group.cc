@@ -223,8 +223,12 @@ class GroupPass {
     for (const Rescheduled& r : rescheduled_canaries_) {
       stop(*r.allocation, kReasonRescheduled);
       if (missing-- <= 0) continue;
-      place({.job = in_.snapshot.job, .name = r.allocation->name, .previous = r.allocation, .rescheduled = true,
-             .reschedule_delay_ns = r.delay_ns, .canary = true});
+      place({.job = in_.snapshot.job,
+             .name = r.allocation->name,
+             .previous = r.allocation,
+             .rescheduled = true,
+             .reschedule_delay_ns = r.delay_ns,
+             .canary = true});
       ++plan_.desired.canary;
     }
     std::set<std::string> taken;
@@ -266,7 +270,10 @@ class GroupPass {
         continue;
       }
       --room;
-      place({.job = job_for(a), .name = a.name, .previous = r.allocation, .rescheduled = true,
+      place({.job = job_for(a),
+             .name = a.name,
+             .previous = r.allocation,
+             .rescheduled = true,
              .reschedule_delay_ns = r.delay_ns});
       ++plan_.desired.place;
     }
@@ -352,8 +359,8 @@ class GroupPass {
 
   const GroupInput& in_;
   const Job& job_;
-  const UpdateStrategy* strategy_;           // null: no deployment, no limit
-  const DeploymentGroup* state_ = nullptr;   // the group's part of the deployment
+  const UpdateStrategy* strategy_;          // null: no deployment, no limit
+  const DeploymentGroup* state_ = nullptr;  // the group's part of the deployment
   GroupPlan plan_;
   bool version_ran_ = false;
   bool canarying_ = false;

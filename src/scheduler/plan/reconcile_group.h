@@ -1,6 +1,6 @@
 #pragma once
-// Desired against actual for one group of a service or batch job (nomad-api 3.5): who stays, stops, changes, comes. Pure;
-// does not look for nodes, which is the Placer's.
+// Desired against actual for one group of a service or batch job (nomad-api 3.5): who stays, stops, changes, comes.
+// Pure; does not look for nodes, which is the Placer's.
 
 #include <cstdint>
 #include <map>
@@ -43,9 +43,9 @@ struct GroupPlan {
 
 struct GroupInput {
   const Snapshot& snapshot;
-  const TaskGroup& group;           // of snapshot.job
-  std::vector<AllocPtr> allocs;     // of the group
-  const Deployment* deployment;     // of the current version, active or failed; null: none
+  const TaskGroup& group;        // of snapshot.job
+  std::vector<AllocPtr> allocs;  // of the group
+  const Deployment* deployment;  // of the current version, active or failed; null: none
   int64_t now_ns;
 };
 

@@ -16,7 +16,11 @@ namespace {
 class SystemGroupPass {
  public:
   SystemGroupPass(const Snapshot& snapshot, const TaskGroup& group, int64_t now_ns, Plan& plan)
-      : snapshot_(snapshot), job_(*snapshot.job), group_(group), now_ns_(now_ns), plan_(plan),
+      : snapshot_(snapshot),
+        job_(*snapshot.job),
+        group_(group),
+        now_ns_(now_ns),
+        plan_(plan),
         desired_(plan.desired_updates[group.name]) {}
 
   void sort(const AllocPtr& a) {
@@ -61,8 +65,8 @@ class SystemGroupPass {
     size_t now = std::min(limit, destructive_.size());
     for (size_t i = 0; i < now; ++i) {
       const AllocPtr& a = destructive_[i];
-      wanted_.push_back({.job = snapshot_.job, .group = &group_, .name = a->name, .previous = a,
-                         .stop_reason = kReasonUpdated});
+      wanted_.push_back(
+          {.job = snapshot_.job, .group = &group_, .name = a->name, .previous = a, .stop_reason = kReasonUpdated});
       nodes_.push_back(snapshot_.nodes.at(a->node_id).get());
     }
     desired_.destructive_update = now;
@@ -98,8 +102,12 @@ class SystemGroupPass {
     stop(*a, changed ? kReasonUpdated : kReasonRescheduled);
     --desired_.stop;
     ++desired_.place;
-    wanted_.push_back({.job = snapshot_.job, .group = &group_, .name = a->name, .previous = a,
-                       .rescheduled = !changed, .reschedule_delay_ns = changed ? 0 : time->delay_ns});
+    wanted_.push_back({.job = snapshot_.job,
+                       .group = &group_,
+                       .name = a->name,
+                       .previous = a,
+                       .rescheduled = !changed,
+                       .reschedule_delay_ns = changed ? 0 : time->delay_ns});
     nodes_.push_back(&node);
   }
 

@@ -60,9 +60,9 @@ std::vector<RescheduleEvent> reschedule_history(const Allocation& allocation, co
                     .previous_alloc_id = allocation.id,
                     .previous_node_id = allocation.node_id,
                     .delay_ns = delay_ns});
-  size_t keep = policy.unlimited.value()
-                    ? kUnlimitedHistoryMax
-                    : std::max(kUnlimitedHistoryMax, static_cast<size_t>(std::max<int64_t>(policy.attempts.value(), 0)));
+  size_t keep = policy.unlimited.value() ? kUnlimitedHistoryMax
+                                         : std::max(kUnlimitedHistoryMax,
+                                                    static_cast<size_t>(std::max<int64_t>(policy.attempts.value(), 0)));
   if (events.size() > keep) events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(keep));
   return events;
 }

@@ -9,8 +9,8 @@
 
 namespace weir::scheduler {
 
-/// The group's own policy; system groups, which have none in Nomad, get a fixed back-off of ours so that a proxy that died
-/// comes back: 15 s doubling to 5 minutes, without end.
+/// The group's own policy; system groups, which have none in Nomad, get a fixed back-off of ours so that a proxy that
+/// died comes back: 15 s doubling to 5 minutes, without end.
 std::optional<ReschedulePolicy> reschedule_policy_of(const Job& job, const TaskGroup& group);
 
 struct RescheduleTime {
@@ -18,7 +18,8 @@ struct RescheduleTime {
   int64_t delay_ns = 0;
 };
 
-/// For an allocation whose client status is failed (or complete, of a job that must run). Nothing: it has no attempt left.
+/// For an allocation whose client status is failed (or complete, of a job that must run). Nothing: it has no attempt
+/// left.
 std::optional<RescheduleTime> reschedule_time(const Allocation& allocation, const ReschedulePolicy& policy);
 
 /// The history for the successor: the allocation's own and this event, as much as the policy needs.

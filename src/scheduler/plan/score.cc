@@ -52,8 +52,8 @@ double even_boost(const std::string& value, const SpreadCounts& counts) {
 }  // namespace
 
 double binpack_score(int64_t used_cpu_mhz, int64_t total_cpu_mhz, int64_t used_memory_mb, int64_t total_memory_mb) {
-  double total = std::pow(10, free_share(used_cpu_mhz, total_cpu_mhz)) +
-                 std::pow(10, free_share(used_memory_mb, total_memory_mb));
+  double total =
+      std::pow(10, free_share(used_cpu_mhz, total_cpu_mhz)) + std::pow(10, free_share(used_memory_mb, total_memory_mb));
   return std::clamp(20.0 - total, 0.0, kFitScoreMax) / kFitScoreMax;
 }
 

@@ -24,7 +24,7 @@ struct Snapshot {
   std::vector<AllocPtr> job_allocs;      // all that the job has, ordered by create index, then id
   /// Of all jobs, by node: those not client-terminal, and those that ended so lately that their ports are avoided.
   std::map<std::string, std::vector<AllocPtr>> node_allocs;
-  DeploymentPtr deployment = nullptr;    // the job's newest, active or not
+  DeploymentPtr deployment = nullptr;  // the job's newest, active or not
 };
 
 /// A port stays unused for dynamic choice this long after its allocation ended: a proxy may still know the old address.

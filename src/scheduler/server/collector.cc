@@ -86,7 +86,8 @@ class Sweep {
       bool present = job != nullptr && job->create_index == reference.create_index;
       bool recent = present && seen[reference.job_id] <= kJobVersionsKept;
       bool current = present && job->version == reference.version;
-      if (recent || current || kept_versions_.contains(reference) || (present && last_stable(*job, reference))) continue;
+      if (recent || current || kept_versions_.contains(reference) || (present && last_stable(*job, reference)))
+        continue;
       --seen[reference.job_id];
       txn_.erase_version(reference);
     }

@@ -57,8 +57,8 @@ Result<DeploymentPtr> Core::active_deployment(const std::string& id) const {
   DeploymentPtr deployment = store_->deployment(id);
   if (deployment == nullptr) return fail(ErrorCode::not_found, "deployment not found");
   if (!deployment->active()) {
-    return fail(ErrorCode::invalid, "can't change terminal deployment: it is " +
-                                        std::string(to_string(deployment->status)));
+    return fail(ErrorCode::invalid,
+                "can't change terminal deployment: it is " + std::string(to_string(deployment->status)));
   }
   return deployment;
 }

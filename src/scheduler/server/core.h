@@ -1,6 +1,6 @@
 #pragma once
-// The scheduler's server without its HTTP face: state, operations, and the turn that moves everything on. No loop, no socket:
-// tests drive it with a FakeClock.
+// The scheduler's server without its HTTP face: state, operations, and the turn that moves everything on. No loop, no
+// socket: tests drive it with a FakeClock.
 
 #include <cstdint>
 #include <memory>
@@ -27,8 +27,8 @@ class Core {
  public:
   static Result<std::unique_ptr<Core>> open(const CoreOptions& options, const Clock& clock);
 
-  /// Everything that is due: overdue heartbeats, drains, deadlines, evaluations, garbage. To be called after each operation
-  /// and every 100 ms or so. True when there is more to do at once.
+  /// Everything that is due: overdue heartbeats, drains, deadlines, evaluations, garbage. To be called after each
+  /// operation and every 100 ms or so. True when there is more to do at once.
   bool turn();
 
   [[nodiscard]] StateStore& store() { return *store_; }

@@ -24,7 +24,8 @@ int64_t moves_under_way(const StateStore& store, const Allocation& alloc) {
   for (const AllocPtr& other : store.allocs_of_job(alloc.job_id)) {
     if (other->task_group != alloc.task_group || !other->transition_migrate) continue;
     AllocPtr next = store.alloc(other->next_allocation);
-    if (next == nullptr ? !other->terminal() : next->client_status == ClientStatus::pending && !next->terminal()) ++count;
+    if (next == nullptr ? !other->terminal() : next->client_status == ClientStatus::pending && !next->terminal())
+      ++count;
   }
   return count;
 }

@@ -7,8 +7,8 @@
 
 namespace weir::scheduler {
 
-/// Marks the next allocations to move, and ends drains that are done. To be called now and then; changes nothing when there
-/// is nothing to do.
+/// Marks the next allocations to move, and ends drains that are done. To be called now and then; changes nothing when
+/// there is nothing to do.
 void advance_drains(StateStore& store);
 
 }  // namespace weir::scheduler

@@ -98,7 +98,8 @@ void EvalQueue::run_one(const Evaluation& evaluation) {
   if (auto status = txn.commit(); !status) give_up(evaluation, status.error().text());
 }
 
-/// Every evaluation must end: clients wait for it. Where even this cannot be written it stays pending and is tried again.
+/// Every evaluation must end: clients wait for it. Where even this cannot be written it stays pending and is tried
+/// again.
 void EvalQueue::give_up(const Evaluation& evaluation, const std::string& reason) {
   log::error("plan not applied", {{"evaluation", evaluation.id}, {"job", evaluation.job_id}, {"error", reason}});
   Transaction txn(store_);

@@ -1,6 +1,6 @@
 #pragma once
-// Evaluations from their birth to their end: which run now, which wait for a time or for room, and what a plan does to the
-// state.
+// Evaluations from their birth to their end: which run now, which wait for a time or for room, and what a plan does to
+// the state.
 
 #include <cstdint>
 #include <string>
@@ -21,9 +21,8 @@ std::string ensure_eval_of(Transaction& txn, const std::string& job_id, std::str
 /// Writes what a plan decided, and ends its evaluation. Deterministic but for the time.
 void apply_plan(Transaction& txn, const Plan& plan, const Evaluation& evaluation);
 
-/// Runs evaluations one after the other: highest priority first, then the oldest. Since one thread owns the state, at most
-/// one of a job is ever under way and a plan cannot be stale when it is applied.
-/// Owned by Core; its thread.
+/// Runs evaluations one after the other: highest priority first, then the oldest. Since one thread owns the state, at
+/// most one of a job is ever under way and a plan cannot be stale when it is applied. Owned by Core; its thread.
 class EvalQueue {
  public:
   explicit EvalQueue(StateStore& store);

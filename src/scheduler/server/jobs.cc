@@ -54,8 +54,8 @@ Status Jobs::check_index(const JobPtr& current, const RegisterOptions& options, 
   if (options.job_modify_index == 0) return fail(ErrorCode::conflict, prefix + "job already exists");
   if (current->job_modify_index == options.job_modify_index) return {};
   log::debug("job refused", {{"job", id}, {"reason", "index"}});
-  return fail(ErrorCode::conflict, prefix + "job exists with conflicting job modify index: " +
-                                       std::to_string(current->job_modify_index));
+  return fail(ErrorCode::conflict,
+              prefix + "job exists with conflicting job modify index: " + std::to_string(current->job_modify_index));
 }
 
 Result<JobOutcome> Jobs::put(Job job, const RegisterOptions& options) {
@@ -148,9 +148,9 @@ Result<JobOutcome> Jobs::scale(const std::string& id, const ScaleRequest& reques
     }
   }
   if (request.job_modify_index && *request.job_modify_index != current->job_modify_index) {
-    return fail(ErrorCode::conflict, "Enforcing job modify index " + std::to_string(*request.job_modify_index) +
-                                         ": job exists with conflicting job modify index: " +
-                                         std::to_string(current->job_modify_index));
+    return fail(ErrorCode::conflict,
+                "Enforcing job modify index " + std::to_string(*request.job_modify_index) +
+                    ": job exists with conflicting job modify index: " + std::to_string(current->job_modify_index));
   }
   if (has_active_deployment(id)) return fail(ErrorCode::invalid, "job scaling blocked due to active deployment");
   if (count == group->count.value() && !current->stop) return evaluate(id);
@@ -161,7 +161,8 @@ Result<JobOutcome> Jobs::scale(const std::string& id, const ScaleRequest& reques
   return finish(txn, stored, "job-scaling");
 }
 
-Result<JobOutcome> Jobs::revert(const std::string& id, uint64_t version, std::optional<uint64_t> enforce_prior_version) {
+Result<JobOutcome> Jobs::revert(const std::string& id, uint64_t version,
+                                std::optional<uint64_t> enforce_prior_version) {
   JobPtr current = store_.job(id);
   if (current == nullptr) return fail(job_not_found());
   if (enforce_prior_version && *enforce_prior_version != current->version) {

@@ -1,6 +1,6 @@
 #pragma once
-// What users do with jobs: register, plan, stop, scale, revert, evaluate. Each is one transaction; its evaluation is run
-// afterwards by the EvalQueue.
+// What users do with jobs: register, plan, stop, scale, revert, evaluate. Each is one transaction; its evaluation is
+// run afterwards by the EvalQueue.
 
 #include <cstdint>
 #include <optional>

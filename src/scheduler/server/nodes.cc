@@ -48,7 +48,8 @@ bool same_offer(const Node& a, const Node& b) {
   auto drivers_equal = [&] {
     return a.drivers.size() == b.drivers.size() &&
            std::equal(a.drivers.begin(), a.drivers.end(), b.drivers.begin(), [](const auto& x, const auto& y) {
-             return x.first == y.first && x.second.detected == y.second.detected && x.second.healthy == y.second.healthy;
+             return x.first == y.first && x.second.detected == y.second.detected &&
+                    x.second.healthy == y.second.healthy;
            });
   };
   return a.name == b.name && a.datacenter == b.datacenter && a.node_class == b.node_class && a.ip == b.ip &&

@@ -36,7 +36,8 @@ class Nodes {
   Result<RegisterReply> put(const NodeRegistration& registration);
   Result<RegisterReply> heartbeat(const std::string& id, std::string_view secret);
   Result<AllocPull> pull(const std::string& id, std::string_view secret) const;
-  Result<uint64_t> update_allocs(const std::string& id, std::string_view secret, const std::vector<AllocUpdate>& updates);
+  Result<uint64_t> update_allocs(const std::string& id, std::string_view secret,
+                                 const std::vector<AllocUpdate>& updates);
   /// Both return the ids of the evaluations that follow.
   Result<std::vector<std::string>> set_eligibility(const std::string& id, bool eligible);
   Result<std::vector<std::string>> set_drain(const std::string& id, const DrainRequest& request);

@@ -58,9 +58,8 @@ void count_into(Deployment& deployment, const Allocation& alloc, int64_t now_ns)
 }
 
 void mark_stable(Transaction& txn, const Deployment& deployment) {
-  JobPtr version = txn.store().job_version({.job_id = deployment.job_id,
-                                      .create_index = deployment.job_create_index,
-                                      .version = deployment.job_version});
+  JobPtr version = txn.store().job_version(
+      {.job_id = deployment.job_id, .create_index = deployment.job_create_index, .version = deployment.job_version});
   if (version == nullptr) return;
   Job stable = *version;
   stable.stable = true;

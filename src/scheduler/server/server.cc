@@ -26,9 +26,10 @@ class Server::Impl {
     auto core = Core::open({.state_path = options.data_dir + "/scheduler.sqlite"}, clock_);
     if (!core) return fail(core.error());
     core_ = std::move(*core);
-    auto http = http::Server::listen(loop_, options.http, [this](http::Request request, std::shared_ptr<http::Responder> responder) {
-      api_->serve(std::move(request), std::move(responder));
-    });
+    auto http = http::Server::listen(loop_, options.http,
+                                     [this](http::Request request, std::shared_ptr<http::Responder> responder) {
+                                       api_->serve(std::move(request), std::move(responder));
+                                     });
     if (!http) return fail(http.error());
     Api::Identity identity{options.datacenter, options.version, (*http)->address().text()};
     api_ = std::make_unique<Api>(loop_, *core_, std::move(identity), [this] { schedule_turn(); });

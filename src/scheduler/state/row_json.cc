@@ -35,8 +35,12 @@ Result<Allocation> decode_allocation_row(std::string_view text, const FindJob& f
   return parse_row(text).and_then([&](const json& value) { return allocation_from_row(value, find_job); });
 }
 
-Result<Evaluation> decode_evaluation_row(std::string_view text) { return parse_row(text).and_then(evaluation_from_json); }
+Result<Evaluation> decode_evaluation_row(std::string_view text) {
+  return parse_row(text).and_then(evaluation_from_json);
+}
 
-Result<Deployment> decode_deployment_row(std::string_view text) { return parse_row(text).and_then(deployment_from_json); }
+Result<Deployment> decode_deployment_row(std::string_view text) {
+  return parse_row(text).and_then(deployment_from_json);
+}
 
 }  // namespace weir::scheduler

@@ -1,6 +1,6 @@
 #pragma once
-// All that the server knows: nodes, jobs and their versions, allocations, evaluations, deployments. In memory, each change
-// durable before it is seen.
+// All that the server knows: nodes, jobs and their versions, allocations, evaluations, deployments. In memory, each
+// change durable before it is seen.
 
 #include <cstdint>
 #include <map>
@@ -22,7 +22,7 @@ enum class Table : uint8_t { nodes, jobs, allocs, evals, deployments };
 inline constexpr size_t kTables = 5;
 /// Where each table's index lives among the meta rows, in the order of Table.
 inline constexpr std::string_view kIndexKeys[kTables] = {"index.nodes", "index.jobs", "index.allocs", "index.evals",
-                                                  "index.deployments"};
+                                                         "index.deployments"};
 
 /// Owned by the server; its thread only. Rows are immutable and shared: a pointer read stays valid and does not change.
 /// Each committed Transaction moves the global index by one; the index never goes back, restarts included.

@@ -56,8 +56,9 @@ struct StoreDb::Connection {
     std::string table(change.table);
     bool remove = change.body.empty();
     auto made = statement(remove ? "DELETE FROM " + table + " WHERE key = ?1"
-                                 : "INSERT INTO " + table + " (key, body) VALUES (?1, ?2) "
-                                   "ON CONFLICT (key) DO UPDATE SET body = excluded.body");
+                                 : "INSERT INTO " + table +
+                                       " (key, body) VALUES (?1, ?2) "
+                                       "ON CONFLICT (key) DO UPDATE SET body = excluded.body");
     if (!made) return fail(made.error());
     bind(*made, 1, change.key);
     if (!remove) bind(*made, 2, change.body);
@@ -78,7 +79,8 @@ Result<std::unique_ptr<StoreDb>> StoreDb::open(const std::string& path) {
     return connection->failure("open " + path);
   }
   // Exclusive: two servers on one file would each believe its own memory.
-  for (const char* pragma : {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"}) {
+  for (const char* pragma :
+       {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"}) {
     if (auto status = connection->run(pragma); !status) return fail(status.error());
   }
   std::unique_ptr<StoreDb> db(new StoreDb(std::move(connection)));

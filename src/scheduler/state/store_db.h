@@ -19,15 +19,15 @@ struct RowChange {
   std::string body;
 };
 
-inline constexpr std::string_view kStoreTables[] = {"meta", "nodes", "jobs", "job_versions", "allocs", "evals",
-                                                    "deployments"};
+inline constexpr std::string_view kStoreTables[] = {"meta",   "nodes", "jobs",       "job_versions",
+                                                    "allocs", "evals", "deployments"};
 
-/// Owned by StateStore. One thread. WAL with synchronous=FULL: when write() has returned success the rows survive kill -9
-/// and loss of power.
+/// Owned by StateStore. One thread. WAL with synchronous=FULL: when write() has returned success the rows survive kill
+/// -9 and loss of power.
 class StoreDb {
  public:
-  /// Opens or makes `path`; ":memory:" for tests. Refuses a file that another process has open for writing, and one of a
-  /// newer format.
+  /// Opens or makes `path`; ":memory:" for tests. Refuses a file that another process has open for writing, and one of
+  /// a newer format.
   static Result<std::unique_ptr<StoreDb>> open(const std::string& path);
   ~StoreDb();
   StoreDb(const StoreDb&) = delete;

@@ -10,7 +10,8 @@ namespace weir::scheduler {
 namespace {
 
 template <typename Staged>
-typename Staged::mapped_type staged_or(const Staged& staged, const std::string& id, typename Staged::mapped_type stored) {
+typename Staged::mapped_type staged_or(const Staged& staged, const std::string& id,
+                                       typename Staged::mapped_type stored) {
   auto it = staged.find(id);
   return it == staged.end() ? stored : it->second;
 }
@@ -213,9 +214,8 @@ std::vector<RowChange> Transaction::row_changes() const {
   std::vector<RowChange> changes;
   changes.push_back({.table = "meta", .key = "index", .body = std::to_string(index_)});
   for (Table table : tables_) {
-    changes.push_back({.table = "meta",
-                       .key = std::string(kIndexKeys[static_cast<size_t>(table)]),
-                       .body = std::to_string(index_)});
+    changes.push_back(
+        {.table = "meta", .key = std::string(kIndexKeys[static_cast<size_t>(table)]), .body = std::to_string(index_)});
   }
   add_changes("nodes", nodes_, changes);
   add_changes("jobs", jobs_, changes);

@@ -11,7 +11,8 @@
 
 namespace weir::scheduler {
 
-/// Lives on the stack of one call. Only one at a time. Reads see what was put. Dropped without commit(): nothing happened.
+/// Lives on the stack of one call. Only one at a time. Reads see what was put. Dropped without commit(): nothing
+/// happened.
 class Transaction {
  public:
   explicit Transaction(StateStore& store);

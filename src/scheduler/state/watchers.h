@@ -29,8 +29,8 @@ class Watchers {
  public:
   Watchers();
   ~Watchers();
-  /// Register first, read then: a change between the two is not missed. The callback runs within notify(): it should only
-  /// note that there is work.
+  /// Register first, read then: a change between the two is not missed. The callback runs within notify(): it should
+  /// only note that there is work.
   [[nodiscard]] std::unique_ptr<Watch> watch(std::vector<std::string> keys, std::function<void()> on_change);
   void notify(const std::set<std::string>& keys);
   /// Watches that have not fired.

@@ -82,7 +82,8 @@ TEST_CASE("planner: a static port is given once a node, and the collision is nam
   CHECK(plan.failed_groups["g"].dimension_exhausted["network: reserved port collision http=8080"] == 2);
 }
 
-TEST_CASE("planner: dynamic ports come from the node's range, keep clear of reserved and freed ones, and carry the address") {
+TEST_CASE(
+    "planner: dynamic ports come from the node's range, keep clear of reserved and freed ones, and carry the address") {
   World world;
   Node node = test_node(1);
   node.dynamic_port_min = 20000;

@@ -23,8 +23,9 @@ TEST_CASE("score: anti-affinity weighs collisions against the desired count") {
 
 TEST_CASE("score: affinity is the share of the weights that hold") {
   Node node = test_node(1);
-  std::vector<Affinity> affinities{{.l_target = "${attr.kernel.name}", .r_target = "linux", .operand = "=", .weight = 50},
-                                   {.l_target = "${meta.rack}", .r_target = "r1", .operand = "=", .weight = -50}};
+  std::vector<Affinity> affinities{
+      {.l_target = "${attr.kernel.name}", .r_target = "linux", .operand = "=", .weight = 50},
+      {.l_target = "${meta.rack}", .r_target = "r1", .operand = "=", .weight = -50}};
   CHECK(affinity_score(affinities, node) == 0.5);
   node.meta["rack"] = "r1";
   CHECK(affinity_score(affinities, node) == 0);
