@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http/h1_fields.h"
 #include "weir/base/text.h"
 #include "weir/http/session.h"
 
@@ -36,38 +37,6 @@ bool extend(std::string_view& view, const char* at, size_t length) {
   return true;
 }
 
-enum class Known : uint8_t {
-  other,
-  connection,
-  keep_alive,
-  for_proxies,
-  te,
-  transfer_encoding,
-  upgrade,
-  content_length,
-  host,
-  expect,
-};
-
-Known classify(std::string_view name) {
-  auto is = [&](std::string_view lower, Known known) { return equals_ignore_case(name, lower) ? known : Known::other; };
-  switch (name.size()) {
-    case 2: return is("te", Known::te);
-    case 4: return is("host", Known::host);
-    case 6: return is("expect", Known::expect);
-    case 7: return is("upgrade", Known::upgrade);
-    case 10:
-      return ascii_lower(name[0]) == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
-    case 14: return is("content-length", Known::content_length);
-    case 16: return is("proxy-connection", Known::for_proxies);
-    case 17: return is("transfer-encoding", Known::transfer_encoding);
-    // Credentials and challenges of the hop between a client and its own proxy (RFC 9110 section 11.7).
-    case 18: return is("proxy-authenticate", Known::for_proxies);
-    case 19: return is("proxy-authorization", Known::for_proxies);
-    default: return Known::other;
-  }
-}
-
 Method method_of(uint8_t llhttp_method) {
   switch (llhttp_method) {
     case HTTP_GET: return Method::get;
@@ -81,57 +50,6 @@ Method method_of(uint8_t llhttp_method) {
     case HTTP_CONNECT: return Method::connect;
     default: return Method::other;
   }
-}
-
-// RFC 3986 section 3.2: what may stand in a host and port. Stricter than needed for names, so that nothing odd reaches
-// the routing table or an upstream.
-bool valid_authority(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    char lower = ascii_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
-  });
-}
-
-/// Tokens of all Connection fields.
-struct ConnectionTokens {
-  bool close = false;
-  bool keep_alive = false;
-  bool upgrade = false;
-  bool nominates = false;  // names fields of its own to be dropped
-
-  void add(std::string_view value) {
-    for (std::string_view token : split_list(value)) {
-      if (equals_ignore_case(token, "close")) {
-        close = true;
-      } else if (equals_ignore_case(token, "keep-alive")) {
-        keep_alive = true;
-      } else if (equals_ignore_case(token, "upgrade")) {
-        upgrade = true;
-      } else {
-        nominates = true;
-      }
-    }
-  }
-};
-
-// A connection that becomes HTTP/2 carries any number of requests past the routing rules, so it is never passed on;
-// RFC 9113 section 3.1 took this upgrade out of HTTP/2 anyway.
-bool names_h2c(std::string_view upgrade) {
-  for (std::string_view protocol : split_list(upgrade)) {
-    if (equals_ignore_case(protocol, "h2c")) return true;
-  }
-  return false;
-}
-
-bool is_nominated(const std::vector<Header>& all, std::string_view name) {
-  for (const Header& header : all) {
-    if (classify(header.name) != Known::connection) continue;
-    for (std::string_view token : split_list(header.value)) {
-      if (equals_ignore_case(token, name)) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace

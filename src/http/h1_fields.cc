@@ -1,0 +1,80 @@
+#include "http/h1_fields.h"
+
+#include <algorithm>
+
+#include "weir/base/text.h"
+
+namespace weir::http {
+namespace {
+
+/// Calls back for each element of a comma-separated list until it says true; without allocating.
+template <typename Callback>
+bool any_token(std::string_view list, Callback callback) {
+  while (!list.empty()) {
+    size_t comma = list.find(',');
+    std::string_view token = trim(list.substr(0, comma));
+    if (!token.empty() && callback(token)) return true;
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+Known classify(std::string_view name) {
+  auto is = [&](std::string_view lower, Known known) { return equals_ignore_case(name, lower) ? known : Known::other; };
+  switch (name.size()) {
+    case 2: return is("te", Known::te);
+    case 4: return is("host", Known::host);
+    case 6: return is("expect", Known::expect);
+    case 7: return is("upgrade", Known::upgrade);
+    case 10:
+      return ascii_lower(name[0]) == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
+    case 14: return is("content-length", Known::content_length);
+    case 16: return is("proxy-connection", Known::for_proxies);
+    case 17: return is("transfer-encoding", Known::transfer_encoding);
+    // Credentials and challenges of the hop between a client and its own proxy (RFC 9110 section 11.7).
+    case 18: return is("proxy-authenticate", Known::for_proxies);
+    case 19: return is("proxy-authorization", Known::for_proxies);
+    default: return Known::other;
+  }
+}
+
+void ConnectionTokens::add(std::string_view value) {
+  any_token(value, [&](std::string_view token) {
+    if (equals_ignore_case(token, "close")) {
+      close = true;
+    } else if (equals_ignore_case(token, "keep-alive")) {
+      keep_alive = true;
+    } else if (equals_ignore_case(token, "upgrade")) {
+      upgrade = true;
+    } else {
+      nominates = true;
+    }
+    return false;
+  });
+}
+
+bool is_nominated(const std::vector<Header>& all, std::string_view name) {
+  return std::any_of(all.begin(), all.end(), [&](const Header& header) {
+    return classify(header.name) == Known::connection &&
+           any_token(header.value, [&](std::string_view token) { return equals_ignore_case(token, name); });
+  });
+}
+
+// RFC 3986 section 3.2. Stricter than needed for names, so that nothing odd reaches the routing table or an upstream.
+bool valid_authority(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    char lower = ascii_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
+  });
+}
+
+// A connection that becomes HTTP/2 carries any number of requests past the routing rules, so it is never passed on;
+// RFC 9113 section 3.1 took this upgrade out of HTTP/2 anyway.
+bool names_h2c(std::string_view upgrade) {
+  return any_token(upgrade, [](std::string_view protocol) { return equals_ignore_case(protocol, "h2c"); });
+}
+
+}  // namespace weir::http
