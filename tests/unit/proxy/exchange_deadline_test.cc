@@ -1,5 +1,9 @@
 // Deadlines: each ends what it is for, with 0 none does, and a slow reader is not a silent one.
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "edge_fixture.h"
 
 using namespace weir;
@@ -29,6 +33,33 @@ struct TimedEdge : Edge {
     pass_ms(kLimitMs);
     return client;
   }
+};
+
+/// Listens, takes nothing, and has its queue full: who connects hears nothing.
+class FullListener {
+ public:
+  FullListener() {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockets_.push_back(::socket(AF_INET, SOCK_STREAM, 0));
+    REQUIRE(::bind(sockets_[0], generic(), sizeof address_) == 0);
+    REQUIRE(::listen(sockets_[0], 0) == 0);
+    socklen_t length = sizeof address_;
+    REQUIRE(::getsockname(sockets_[0], generic(), &length) == 0);
+    for (int i = 0; i < 4; ++i) {
+      sockets_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      ::connect(sockets_.back(), generic(), sizeof address_);
+    }
+  }
+  ~FullListener() {
+    for (int fd : sockets_) ::close(fd);
+  }
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
+
+ private:
+  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&address_); }
+  sockaddr_in address_{};
+  std::vector<int> sockets_;
 };
 
 constexpr std::string_view kHalfBody = "POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 9\r\n\r\nabc";
@@ -61,6 +92,31 @@ TEST_CASE("deadline: silence within an answer or a tunnel cuts both sides") {
   };
   CHECK(edge.stall(kUpgrade, "/up").over());
   CHECK(edge.upstreams.front().peers[1]->over());
+  edge.check_balanced();
+}
+
+TEST_CASE("deadline: an endpoint that takes no connection in time is 504, and another gets the request, body and all") {
+  Edge edge;
+  edge.config.timeouts.connect_ms = kLimitMs;
+  FullListener full;
+  edge.route({full.url()});
+  Peer& alone = edge.connect();
+  alone.send(get());
+  edge.pass_ms(kLimitMs / 2);
+  CHECK(alone.got.empty());
+  edge.pass_ms(kLimitMs);
+  edge.until([&] { return alone.has("\r\n\r\n"); });
+  CHECK(alone.got.starts_with("HTTP/1.1 504 "));
+  Upstream& answers = edge.upstream([](Peer& peer) {
+    if (peer.has("\r\n\r\nabc123456")) peer.send(ok("x"));
+  });
+  edge.route({full.url(), Edge::url(answers)});
+  for (int i = 0; i < 2; ++i) {
+    Peer& client = edge.connect();
+    client.send(std::string(kHalfBody) + "123456");
+    edge.pass_ms(2 * kLimitMs);
+    edge.until([&] { return client.has("200 OK"); });
+  }
   edge.check_balanced();
 }
 

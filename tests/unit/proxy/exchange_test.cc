@@ -257,3 +257,31 @@ TEST_CASE("exchange: an upstream that asks for it gets its connection closed, no
   CHECK(upstream.peers[0]->ended);
   CHECK_FALSE(upstream.peers[0]->failed);
 }
+
+TEST_CASE("pool: as many idle connections are kept for an endpoint as the limit says, the newest") {
+  for (uint32_t idle_max : {0U, 1U, 2U}) {
+    Edge edge;
+    edge.config.limits.upstream_idle_per_endpoint_max = idle_max;
+    Upstream& upstream = edge.upstream([](Peer&) {});
+    edge.route(upstream);
+    std::vector<Peer*> clients = {&edge.connect(), &edge.connect()};
+    for (Peer* client : clients) client->send(get());
+    edge.until([&] { return count(upstream.all(), "\r\n\r\n") == 2; });
+    for (const auto& peer : upstream.peers) peer->send(ok("x"));
+    edge.until([&] { return clients[0]->has("200 OK") && clients[1]->has("200 OK"); });
+    edge.settle();
+    size_t open = 0;
+    for (const auto& peer : upstream.peers) open += peer->over() ? 0 : 1;
+    CHECK(open == idle_max);
+  }
+}
+
+TEST_CASE("pool: an endpoint may be a name; one that does not resolve is 502") {
+  Edge edge;
+  Upstream& upstream = edge.upstream(answering(ok("x")));
+  edge.route({"http://backend.localhost:" + std::to_string(upstream.port)});
+  CHECK(count(edge.ask(get()), "200 OK") == 1);
+  edge.route({"http://no-such-host.invalid:80"});
+  CHECK(edge.ask(get()).starts_with("HTTP/1.1 502 "));
+  edge.check_balanced();
+}

@@ -120,3 +120,21 @@ TEST_CASE("proxy: destroying it with requests in every state leaves nothing behi
   started->reset();
   for (Peer& client : control.clients) control.until([&] { return client.over(); });
 }
+
+TEST_CASE("proxy: connections to an endpoint that the table does not name any more are closed soon") {
+  Control control;
+  Upstream& upstream = control.upstreams.emplace_back(control.loop, answering(ok("x")));
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  auto table = table_to(upstream.port);
+  (*started)->publish(table);
+  Peer& client = control.connect(**started);
+  client.send(get());
+  control.until([&] { return client.has("\r\n\r\nx"); });
+  CHECK_FALSE(upstream.peers[0]->over());
+  auto nothing = std::make_shared<routing::Definitions>();
+  nothing->provider = "test";
+  (*started)->publish(routing::build_table({nothing}, table).table);
+  control.until([&] { return upstream.peers[0]->over(); });  // well before timeouts.upstream_idle_ms
+  CHECK_FALSE(client.over());
+}
