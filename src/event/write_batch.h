@@ -18,7 +18,7 @@ class WriteBatch {
   // A response head and a small body, or a browser's request head, fit many times over.
   static constexpr size_t kBytesMax = 32 * 1024;
   // From here on one more piece in writev is cheaper than copying it.
-  static constexpr size_t kDirectBytesMin = 16 * 1024;
+  static constexpr size_t kDirectBytesMin = 4 * 1024;
 
   void write(TcpStream::Cell& cell, std::string_view bytes, std::string_view after);
   void flush();
