@@ -64,6 +64,7 @@ void ScriptedRegistry::answer(const http::Request& request, http::Responder& res
     auto id = percent_decode(path.substr(kDeregister.size())).value_or("");
     bool known = services_.erase(id) > 0;
     trace_.push_back("deregister");
+    deregistered_ms_ = loop_.now_ms();
     return responder.respond({.status = known ? 200 : 404, .body = known ? "" : "Unknown service ID"});
   }
   if (path == "/v1/agent/services") return responder.respond({.body = services_json()});

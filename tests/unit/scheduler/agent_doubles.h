@@ -40,6 +40,8 @@ class ScriptedRegistry {
   /// The registration body of the only service.
   [[nodiscard]] const std::string& only_body() const { return services_.begin()->second; }
   [[nodiscard]] size_t registrations() const { return registrations_; }
+  /// The loop's time when the last deregistration was answered.
+  [[nodiscard]] uint64_t deregistered_ms() const { return deregistered_ms_; }
 
  private:
   void on_request(const http::Request& request, const std::shared_ptr<http::Responder>& responder);
@@ -54,6 +56,7 @@ class ScriptedRegistry {
   std::string check_status_ = "critical";
   std::map<std::string, std::string> services_;  // id -> registration body
   size_t registrations_ = 0;
+  uint64_t deregistered_ms_ = 0;
   std::vector<std::shared_ptr<http::Responder>> hanging_;
   std::vector<std::unique_ptr<event::Timer>> delays_;
   std::unique_ptr<http::Server> server_;
