@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,7 +30,8 @@ struct TcpStream::Cell final : Deadline {
 
   uv_tcp_t tcp{};
   Loop& loop;
-  Observer* observer = nullptr;  // null: nobody listens any more
+  Observer* observer = nullptr;        // null: nobody listens any more
+  std::unique_ptr<StreamLayer> layer;  // null: plain
   State state = State::open;
   bool reading = false;
   bool end_after_queue = false;  // FIN once the queue is empty
@@ -50,10 +52,14 @@ struct TcpStream::Cell final : Deadline {
   };
 
   [[nodiscard]] bool usable() const { return state == State::connecting || state == State::open; }
+  /// From the owner: through the layer, if there is one.
   void send(const std::array<std::string_view, 3>& pieces);
+  /// To the socket.
+  void send_raw(const std::array<std::string_view, 3>& pieces);
   void start_queued_write();
   void on_written(int status);
   void on_write_failed(int status);
+  void on_connected(int status);
   void on_read_over(ssize_t status);
   void send_fin();
   void start_reading();

@@ -10,6 +10,7 @@
 #include "event/tcp_cell.h"
 #include "event/write_batch.h"
 #include "weir/base/check.h"
+#include "weir/event/stream_port.h"
 
 namespace weir::event {
 namespace {
@@ -38,6 +39,11 @@ int pending_error(uv_tcp_t& tcp) {
 // ---- The cell: what happens on the connection ----
 
 void TcpStream::Cell::send(const std::array<std::string_view, 3>& pieces) {
+  if (layer == nullptr) return send_raw(pieces);
+  if (usable() && !fin_sent && !failed && !write_error) layer->send(pieces);
+}
+
+void TcpStream::Cell::send_raw(const std::array<std::string_view, 3>& pieces) {
   if (state == State::closing || fin_sent || failed || write_error) return;
   size_t taken = 0;
   if (state != State::connecting && !write_pending && queue.empty()) {
@@ -122,10 +128,13 @@ void TcpStream::Cell::start_reading() {
           return;
         }
         Loop& its_loop = cell->loop;
-        if (got > 0) {
-          cell->observer->on_read({buffer->base, static_cast<size_t>(got)});
-        } else {
+        std::span<char> bytes(buffer->base, got > 0 ? static_cast<size_t>(got) : 0);
+        if (got < 0) {
           cell->on_read_over(got);
+        } else if (cell->layer == nullptr) {
+          cell->observer->on_read(bytes);
+        } else {
+          cell->layer->on_read(bytes);
         }
         its_loop.batch().flush();
       });
@@ -138,7 +147,27 @@ void TcpStream::Cell::on_read_over(ssize_t status) {
   // complete. The kernel still knows.
   if (int pending = pending_error(tcp); pending != 0) return report_failure(system_error("read", pending));
   stop_reading();
+  if (layer != nullptr) return layer->on_read_end();
   observer->on_read_end();
+}
+
+void TcpStream::Cell::on_connected(int status) {
+  if (state != State::connecting) return;
+  if (status < 0) return report_failure(system_error("connect", status));
+  state = State::open;
+  Loop& its_loop = loop;
+  uv_tcp_nodelay(&tcp, 1);
+  if (!queue.empty()) {
+    start_queued_write();
+  } else if (end_after_queue) {
+    send_fin();
+  }
+  if (layer != nullptr) {
+    layer->on_open(StreamPort(*this));
+  } else {
+    observer->on_connected();
+  }
+  its_loop.batch().flush();
 }
 
 void TcpStream::Cell::stop_reading() {
@@ -224,33 +253,27 @@ TcpStream& TcpStream::operator=(TcpStream&& other) noexcept {
 
 TcpStream::~TcpStream() {
   if (cell_ == nullptr) return;
-  flush();
+  say_end();
   cell_->close(false);
 }
 
-TcpStream TcpStream::connect(Loop& loop, const SocketAddress& address, Observer& observer) {
+void TcpStream::say_end() {
+  flush();
+  if (cell_->layer != nullptr) cell_->layer->end();
+}
+
+TcpStream TcpStream::connect(Loop& loop, const SocketAddress& address, Observer& observer,
+                             std::unique_ptr<StreamLayer> layer) {
   auto* cell = new Cell(loop);
+  cell->layer = std::move(layer);
   cell->observer = &observer;
   cell->state = Cell::State::connecting;
   sockaddr_storage storage;
   address.to_sockaddr(storage);
   cell->connect_request.data = cell;
-  int status = uv_tcp_connect(&cell->connect_request, &cell->tcp, reinterpret_cast<sockaddr*>(&storage),
-                              [](uv_connect_t* request, int connected) {
-                                auto* self = static_cast<Cell*>(request->data);
-                                if (self->state != Cell::State::connecting) return;
-                                if (connected < 0) return self->report_failure(system_error("connect", connected));
-                                self->state = Cell::State::open;
-                                Loop& its_loop = self->loop;
-                                uv_tcp_nodelay(&self->tcp, 1);
-                                if (!self->queue.empty()) {
-                                  self->start_queued_write();
-                                } else if (self->end_after_queue) {
-                                  self->send_fin();
-                                }
-                                self->observer->on_connected();
-                                its_loop.batch().flush();
-                              });
+  int status = uv_tcp_connect(
+      &cell->connect_request, &cell->tcp, reinterpret_cast<sockaddr*>(&storage),
+      [](uv_connect_t* request, int connected) { static_cast<Cell*>(request->data)->on_connected(connected); });
   if (status < 0) cell->report_failure(system_error("connect", status));
   return TcpStream(cell);
 }
@@ -265,6 +288,15 @@ Result<TcpStream> TcpStream::adopt(Loop& loop, int fd) {
 }
 
 void TcpStream::set_observer(Observer& observer) { cell_->observer = &observer; }
+void TcpStream::put_layer(std::unique_ptr<StreamLayer> layer) {
+  CHECK(cell_->layer == nullptr && !cell_->reading);
+  cell_->layer = std::move(layer);
+  cell_->layer->on_open(StreamPort(*cell_));
+}
+StreamLayer* TcpStream::layer() const { return cell_->layer.get(); }
+std::string_view TcpStream::protocol() const {
+  return cell_->layer == nullptr ? std::string_view() : cell_->layer->protocol();
+}
 void TcpStream::start_reading() { cell_->start_reading(); }
 void TcpStream::stop_reading() { cell_->stop_reading(); }
 bool TcpStream::reading() const { return cell_->reading; }
@@ -282,7 +314,7 @@ size_t TcpStream::queued_bytes() const { return cell_->queued_bytes(); }
 size_t TcpStream::undelivered_bytes() const { return cell_->undelivered_bytes(); }
 
 void TcpStream::end_writing() {
-  flush();
+  say_end();
   if (cell_->write_pending || !cell_->queue.empty() || cell_->state == Cell::State::connecting) {
     cell_->end_after_queue = true;
   } else {
@@ -292,7 +324,7 @@ void TcpStream::end_writing() {
 
 void TcpStream::close_gracefully() {
   if (cell_ == nullptr) return;
-  flush();
+  say_end();
   Cell* cell = std::exchange(cell_, nullptr);
   if (cell->state == Cell::State::open) {
     cell->linger();
@@ -308,5 +340,20 @@ void TcpStream::reset() {
 
 SocketAddress TcpStream::peer_address() const { return address_of(cell_->tcp, uv_tcp_getpeername); }
 SocketAddress TcpStream::local_address() const { return address_of(cell_->tcp, uv_tcp_getsockname); }
+
+// ---- The port: what its layer may ask ----
+
+Loop& StreamPort::loop() const { return cell_->loop; }
+bool StreamPort::open() const { return cell_->observer != nullptr && cell_->usable() && !cell_->failed; }
+void StreamPort::send(std::string_view bytes) const { cell_->send_raw({bytes, {}, {}}); }
+void StreamPort::start_reading() const { cell_->start_reading(); }
+void StreamPort::stop_reading() const { cell_->stop_reading(); }
+void StreamPort::ready() const { cell_->observer->on_connected(); }
+void StreamPort::deliver(std::span<char> bytes) const { cell_->observer->on_read(bytes); }
+void StreamPort::deliver_end() const {
+  cell_->stop_reading();
+  cell_->observer->on_read_end();
+}
+void StreamPort::fail(const Error& error) const { cell_->report_failure(error); }
 
 }  // namespace weir::event

@@ -7,6 +7,7 @@
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/event/resolver.h"
+#include "weir/event/tcp_stream.h"
 #include "weir/event/timer.h"
 #include "weir/http/h1_client_session.h"
 
@@ -21,11 +22,21 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
  public:
   Impl(event::Loop& its_loop, const Limits& limits) : loop(its_loop), limits_(limits) { sweeper_.set_background(); }
 
-  struct Connection {
+  /// Until it is connected it listens to its stream itself; then its session does.
+  struct Connection final : event::TcpStream::Observer {
+    explicit Connection(Impl& its_impl) : impl(its_impl) {}
+    void on_connected() override;
+    void on_read(std::span<char>) override {}
+    void on_read_end() override {}
+    void on_drained() override {}
+    void on_failed(const Error& error) override;
+
+    Impl& impl;
     std::string authority;
     ClientCall* call = nullptr;  // who waits for it or uses it; null while idle
     uint64_t idle_since_ms = 0;
     bool keep = true;  // false: closed after its first request
+    event::TcpStream connecting;
     std::optional<H1ClientSession> session;
   };
 
@@ -38,17 +49,18 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   }
 
   Connection& connect(const std::string& authority, const SocketAddress& address, ClientCall& call) {
-    Connection& made = *connections_.emplace_back(std::make_unique<Connection>());
+    Connection& made = *connections_.emplace_back(std::make_unique<Connection>(*this));
     made.authority = authority;
     made.call = &call;
-    made.session.emplace(loop, address, *this, h1_limits_);
+    made.connecting = event::TcpStream::connect(loop, address, made);
     return made;
   }
 
   /// Closes a connection that no stream uses.
-  void drop(const H1ClientSession& session) {
+  void drop(const Connection& connection) {
     for (auto at = connections_.begin(); at != connections_.end(); ++at) {
-      if (&*(*at)->session != &session) continue;
+      if (at->get() != &connection) continue;
+      (*at)->connecting = event::TcpStream();  // its caller is gone: nobody to be told of it any more
       loop.destroy_later(std::move(*at));
       connections_.erase(at);
       return;
@@ -58,12 +70,13 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   event::Loop& loop;
 
  private:
-  void on_session_connected(H1ClientSession& session) override;
-  void on_session_closed(H1ClientSession& session, const Error& reason) override;
+  void on_session_closed(H1ClientSession& session, const Error&) override {
+    if (Connection* connection = find(session)) drop(*connection);  // a call whose stream failed has heard of it
+  }
   void on_session_idle(H1ClientSession& session) override {
     Connection* connection = find(session);
     if (connection == nullptr) return;
-    if (!connection->keep) return drop(session);
+    if (!connection->keep) return drop(*connection);
     connection->call = nullptr;
     connection->idle_since_ms = loop.now_ms();
     close_old();
@@ -73,7 +86,7 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   /// Null for one that was dropped: it lives to the end of the turn and may still have something to tell.
   Connection* find(const H1ClientSession& session) {
     for (auto& candidate : connections_) {
-      if (&*candidate->session == &session) return candidate.get();
+      if (candidate->session && &*candidate->session == &session) return candidate.get();
     }
     return nullptr;
   }
@@ -242,7 +255,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
     auto* connection = connection_;
     bool streaming = stream_ != nullptr;
     release_stream();
-    if (connection != nullptr && !streaming) impl_->drop(*connection->session);  // still connecting
+    if (connection != nullptr && !streaming) impl_->drop(*connection);  // still connecting
   }
 
   void fail_with(Error error) {
@@ -279,18 +292,17 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
 }  // namespace
 
-void Client::Impl::on_session_connected(H1ClientSession& session) {
-  if (Connection* connection = find(session)) connection->call->on_connected(*connection);
+void Client::Impl::Connection::on_connected() {
+  session.emplace(std::move(connecting), impl, impl.h1_limits_);
+  session->start();
+  call->on_connected(*this);
 }
 
-void Client::Impl::on_session_closed(H1ClientSession& session, const Error& reason) {
-  Connection* connection = find(session);
-  if (connection == nullptr) return;
-  // A call that still waits for the connection hears of it here; one whose stream failed already has.
-  ClientCall* waiting = session.requests() == 0 ? connection->call : nullptr;
-  Error copy = reason;
-  drop(session);
-  if (waiting != nullptr) waiting->on_connect_failed(copy);
+void Client::Impl::Connection::on_failed(const Error& error) {
+  ClientCall* waiting = call;
+  Error copy = error;
+  impl.drop(*this);
+  waiting->on_connect_failed(copy);
 }
 
 Client::Client(event::Loop& loop) : Client(loop, Limits{}) {}

@@ -7,13 +7,12 @@
 
 namespace weir::http {
 
-H1ClientSession::H1ClientSession(event::Loop& loop, const SocketAddress& address, Owner& owner, const H1Limits& limits)
-    : owner_(owner), limits_(limits), stream_(event::TcpStream::connect(loop, address, *this)) {}
+H1ClientSession::H1ClientSession(event::TcpStream stream, Owner& owner, const H1Limits& limits)
+    : owner_(owner), limits_(limits), stream_(std::move(stream)) {}
 
-void H1ClientSession::on_connected() {
-  state_ = State::idle;
+void H1ClientSession::start() {
+  stream_.set_observer(*this);
   stream_.start_reading();
-  owner_.on_session_connected(*this);
 }
 
 ClientStream& H1ClientSession::begin(ClientStreamObserver& observer) {
@@ -93,7 +92,6 @@ void H1ClientSession::on_read(std::span<char> bytes) {
         break_off(Error{ErrorCode::invalid, "the upstream sent bytes after its answer"});
         input = {};
         break;
-      case State::connecting:
       case State::closed: input = {}; break;
     }
   }

@@ -107,15 +107,24 @@ void UpstreamConnection::on_addresses(Result<std::vector<IpAddress>> found) {
 
 void UpstreamConnection::connect() {
   IpAddress ip = endpoint_.addresses[endpoint_.next_address++ % endpoint_.addresses.size()];
-  session_.emplace(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this, pool_.limits_);
+  stream_ = event::TcpStream::connect(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this);
 }
 
-void UpstreamConnection::on_session_connected(http::H1ClientSession& session) {
+void UpstreamConnection::on_connected() {
   clear_deadline();
-  if (waiter_ == nullptr) return on_session_idle(session);
+  session_.emplace(std::move(stream_), *this, pool_.limits_);
+  session_->start();
+  if (waiter_ == nullptr) return on_session_idle(*session_);
   UpstreamWaiter* waiter = std::exchange(waiter_, nullptr);
   waiter->connection_ = nullptr;
-  waiter->on_upstream_ready(session);
+  waiter->on_upstream_ready(*session_);
+}
+
+void UpstreamConnection::on_failed(const Error& error) {
+  ++endpoint_.stats.connect_failures;
+  endpoint_.addresses_until_ms = 0;  // a name may have moved: the next connection looks it up again
+  fail_waiter(error);
+  close();
 }
 
 void UpstreamConnection::on_session_idle(http::H1ClientSession&) {
@@ -134,22 +143,10 @@ http::ClientSession& UpstreamConnection::take() {
   return *session_;
 }
 
-void UpstreamConnection::on_session_closed(http::H1ClientSession& session, const Error& reason) {
-  bool never_connected = session.requests() == 0 && !idle_;
-  if (never_connected && !closed_) {
-    ++endpoint_.stats.connect_failures;
-    endpoint_.addresses_until_ms = 0;  // a name may have moved: the next connection looks it up again
-    fail_waiter(reason);
-  }
-  close();
-}
+void UpstreamConnection::on_session_closed(http::H1ClientSession&, const Error&) { close(); }
 
 void UpstreamConnection::on_deadline() {
-  if (!idle_) {
-    ++endpoint_.stats.connect_failures;
-    endpoint_.addresses_until_ms = 0;
-    fail_waiter(Error{ErrorCode::timeout, "connect: no connection in time"});
-  }
+  if (!idle_) return on_failed(Error{ErrorCode::timeout, "connect: no connection in time"});
   close();
 }
 
@@ -164,6 +161,7 @@ void UpstreamConnection::close() {
   if (std::exchange(closed_, true)) return;
   if (std::exchange(idle_, false)) std::erase(endpoint_.idle, this);
   clear_deadline();
+  stream_ = event::TcpStream();
   auto self = std::move(*place);
   pool_.connections_.erase(place);
   pool_.loop_.destroy_later(std::move(self));

@@ -13,6 +13,7 @@
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/event/resolver.h"
+#include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
 #include "weir/http/h1_client_session.h"
 #include "weir/proxy/stats.h"
@@ -63,7 +64,9 @@ class UpstreamWaiter {
 };
 
 /// One connection and what it is doing. Owned by the pool.
-class UpstreamConnection final : public http::H1ClientSession::Owner, private event::Deadline {
+class UpstreamConnection final : public http::H1ClientSession::Owner,
+                                 private event::TcpStream::Observer,
+                                 private event::Deadline {
  public:
   UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter);
   ~UpstreamConnection() override = default;
@@ -82,7 +85,12 @@ class UpstreamConnection final : public http::H1ClientSession::Owner, private ev
   void on_addresses(Result<std::vector<IpAddress>> found);
   void fail_waiter(const Error& error);
   void on_deadline() override;
-  void on_session_connected(http::H1ClientSession& session) override;
+  // Of the stream, until a session has it.
+  void on_connected() override;
+  void on_read(std::span<char>) override {}
+  void on_read_end() override {}
+  void on_drained() override {}
+  void on_failed(const Error& error) override;
   void on_session_idle(http::H1ClientSession& session) override;
   void on_session_closed(http::H1ClientSession& session, const Error& reason) override;
 
@@ -92,6 +100,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner, private ev
 
   // worker thread only
   std::optional<event::Lookup> lookup_;
+  event::TcpStream stream_;  // while connecting; then the session's
   std::optional<http::H1ClientSession> session_;
   UpstreamWaiter* waiter_;  // until it is connected; null when nobody waits
   bool idle_ = false;

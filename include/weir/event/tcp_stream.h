@@ -2,17 +2,20 @@
 // A TCP connection. The one thing above it that the data path needs from the operating system.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "weir/base/ip.h"
 #include "weir/base/result.h"
+#include "weir/event/stream_layer.h"
 
 namespace weir::event {
 
 class Loop;
 
-/// A connection, accepted or being made. Owned by value by a session; movable; destroying it closes the socket at once
+/// A connection, accepted or being made, plain or with a StreamLayer (TLS) in it: whoever speaks on it cannot tell, but
+/// by protocol(). Owned by value by a session; movable; destroying it closes the socket at once
 /// (data already given to the kernel still goes out). The libuv handle lives in a cell of its own that dies in its
 /// close callback, so the owner of a stream may die at any moment, also inside one of its callbacks.
 class TcpStream {
@@ -20,6 +23,7 @@ class TcpStream {
   /// Told what happens. After any of these calls the stream may be gone: the observer may destroy it.
   class Observer {
    public:
+    /// It may be used: the connection is made and its layer, if it has one, has shaken hands.
     virtual void on_connected() {}
     /// Bytes in the loop's read buffer, valid during the call.
     virtual void on_read(std::span<char> bytes) = 0;
@@ -40,12 +44,20 @@ class TcpStream {
   ~TcpStream();
 
   /// Starts connecting; on_connected() or on_failed() follows, never from within this call.
-  static TcpStream connect(Loop& loop, const SocketAddress& address, Observer& observer);
+  static TcpStream connect(Loop& loop, const SocketAddress& address, Observer& observer,
+                           std::unique_ptr<StreamLayer> layer = nullptr);
   /// Takes over a connected socket.
   static Result<TcpStream> adopt(Loop& loop, int fd);
 
   /// Who is told from now on. Needed before anything can happen on an accepted stream.
   void set_observer(Observer& observer);
+  /// Puts a layer into an accepted stream, before anything is read. The observer hears on_connected() when the layer is
+  /// ready; the stream may then be moved on to another owner, who sets its own observer within that call.
+  void put_layer(std::unique_ptr<StreamLayer> layer);
+  /// Null in a plain stream. Belongs to the stream.
+  [[nodiscard]] StreamLayer* layer() const;
+  /// What the layer has agreed on with the peer (ALPN: "h2", "http/1.1"); "" when plain, or when nothing was agreed.
+  [[nodiscard]] std::string_view protocol() const;
 
   /// Reading is off until started, and is stopped only for back-pressure (each flip costs two system calls).
   void start_reading();
@@ -83,6 +95,7 @@ class TcpStream {
 
  private:
   friend class Listener;
+  void say_end();
   explicit TcpStream(Cell* cell) : cell_(cell) {}
   Cell* cell_ = nullptr;
 };

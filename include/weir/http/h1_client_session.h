@@ -20,23 +20,24 @@ class H1ClientSession final : private event::TcpStream::Observer,
  public:
   class Owner {
    public:
-    virtual void on_session_connected(H1ClientSession& session) = 0;
     /// A stream was released with its request and answer complete: the session can serve the next one.
     virtual void on_session_idle(H1ClientSession& session) = 0;
-    /// The last call: could not connect, was closed while idle, or its stream was released in the middle.
+    /// The last call: was closed while idle, or its stream was released in the middle.
     virtual void on_session_closed(H1ClientSession& session, const Error& reason) = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  /// Starts connecting; the owner hears of the outcome later.
-  H1ClientSession(event::Loop& loop, const SocketAddress& address, Owner& owner, const H1Limits& limits);
+  /// Speaks on a connection that is made (TcpStream::Observer::on_connected).
+  H1ClientSession(event::TcpStream stream, Owner& owner, const H1Limits& limits);
   ~H1ClientSession() = default;
   H1ClientSession(const H1ClientSession&) = delete;
   H1ClientSession& operator=(const H1ClientSession&) = delete;
 
-  /// Only when connected and idle.
+  /// Begins to listen. Not in the constructor: the owner must be ready.
+  void start();
+  /// Only when started and idle.
   ClientStream& begin(ClientStreamObserver& observer) override;
   /// Requests begun on it so far.
   [[nodiscard]] uint32_t requests() const { return requests_; }
@@ -55,7 +56,6 @@ class H1ClientSession final : private event::TcpStream::Observer,
 
  private:
   enum class State : uint8_t {
-    connecting,
     idle,      // no stream is out
     head,      // waiting for the answer's head
     body,      // the head has come, its body not all
@@ -64,7 +64,6 @@ class H1ClientSession final : private event::TcpStream::Observer,
     closed,
   };
 
-  void on_connected() override;
   void on_read(std::span<char> bytes) override;
   void on_read_end() override;
   void on_drained() override;
@@ -90,7 +89,7 @@ class H1ClientSession final : private event::TcpStream::Observer,
   Error failure_;
   uint32_t requests_ = 0;
   uint32_t interims_ = 0;
-  State state_ = State::connecting;
+  State state_ = State::idle;
   Method method_ = Method::get;
   bool chunked_request_ = false;
   bool request_complete_ = false;
