@@ -96,6 +96,11 @@ const Option kOptions[] = {
            SLOT(limits.head_bytes_max)),
     number("limits.headers_max", "100", 10, 1000, "Header lines in a head. More: 431, or 502 for a response.",
            SLOT(limits.headers_max)),
+    number("limits.target_bytes_max", "16384", 64, 65536, "Bytes of a request's target (path and query). More: 414.",
+           SLOT(limits.target_bytes_max)),
+    number("limits.body_bytes_max", "0", 0, kAnyNumber,
+           "Bytes of a request's body, whether it says its length or not. More: 413. 0: no limit.",
+           SLOT(limits.body_bytes_max)),
     number("limits.connections_max", "16384", 1, 10'000'000,
            "Client connections at once, all workers together. More are closed at once.", SLOT(limits.connections_max)),
     number("limits.requests_per_connection_max", "0", 0, kAnyNumber,
@@ -108,6 +113,14 @@ const Option kOptions[] = {
            "Bytes held in one direction of one request while the reading side is slower than the writing side. At "
            "this limit the writing side is stopped until it has gone.",
            SLOT(limits.relay_buffer_bytes_max)),
+    number("limits.request_bytes_per_s_min", "100", 0, kMebibyte,
+           "Bytes a second, over timeouts.rate_window_ms, that a client must send of a request's body until the "
+           "response begins. Fewer: 408. 0: any rate.",
+           SLOT(limits.request_bytes_per_s_min)),
+    number("limits.response_bytes_per_s_min", "100", 0, kMebibyte,
+           "Bytes a second, over timeouts.rate_window_ms, that a client must take of a response that waits for it. "
+           "Fewer: the connection is cut. 0: any rate.",
+           SLOT(limits.response_bytes_per_s_min)),
     number("timeouts.head_ms", "10000", 100, kDay_ms,
            "From the first byte of a request to the end of its headers; and from accept to the first byte. Then 408.",
            SLOT(timeouts.head_ms)),
@@ -127,6 +140,14 @@ const Option kOptions[] = {
     number("timeouts.upgrade_idle_ms", "3600000", 0, kDay_ms,
            "Silence in both directions of an upgraded connection, such as a WebSocket. 0: no limit.",
            SLOT(timeouts.upgrade_idle_ms)),
+    number("timeouts.total_ms", "0", 0, kDay_ms,
+           "A whole request with its response, upgraded connections excepted. Then 504, or the connection is cut where "
+           "the response has begun. 0: no limit.",
+           SLOT(timeouts.total_ms)),
+    number("timeouts.rate_window_ms", "10000", 1000, 600'000,
+           "How long a client is watched before it is held to limits.request_bytes_per_s_min and "
+           "limits.response_bytes_per_s_min.",
+           SLOT(timeouts.rate_window_ms)),
     number("timeouts.upstream_idle_ms", "30000", 0, kDay_ms,
            "An upstream connection without a request. Shorter than the services' own keep-alive time.",
            SLOT(timeouts.upstream_idle_ms)),
@@ -148,6 +169,19 @@ const Option kOptions[] = {
            "Further attempts of a request that could not reach its endpoint, each on another one. After the first byte "
            "was sent only where repeating is safe.",
            SLOT(retry.attempts_max)),
+    value(
+        "answers.text", R"("{status} {reason}\n")", "", Shape::any,
+        "The body of an answer that the edge gives by itself (400, 404, 408, 413, 414, 431, 502, 503, 504 and so on). "
+        "{status} and {reason} are filled in.",
+        SLOT(answers.text)),
+    value("answers.content_type", "\"text/plain; charset=utf-8\"", "", Shape::any, "The Content-Type of answers.text.",
+          SLOT(answers.content_type)),
+    value("answers.directory", "\"\"", "", Shape::path,
+          "Folder of files to answer with in place of answers.text, one a status: 503.html, 404.json, 502.txt; each at "
+          "most 64 KiB, read at start. Empty: none.",
+          SLOT(answers.directory)),
+    number("answers.retry_after_s", "1", 0, 86'400, "Retry-After of a 503 of the edge's own. 0: it has none.",
+           SLOT(answers.retry_after_s)),
 };
 
 #undef SLOT

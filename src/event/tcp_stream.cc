@@ -207,7 +207,7 @@ void TcpStream::Cell::linger() {
 
 void TcpStream::Cell::on_deadline() {
   size_t left = undelivered_bytes();
-  bool takes_some = queued_bytes() > 0 && left < std::exchange(linger_bytes_left, left);
+  bool takes_some = queued_bytes() > 0 && left + kLingerStallBytes <= std::exchange(linger_bytes_left, left);
   if (!takes_some) return close(false);
   set_deadline(loop, kLingerStallMs);
 }

@@ -133,14 +133,19 @@ void H1ServerSession::refuse(uint16_t status, const Error& reason) {
   Error copy = reason;
   ResponseHead head;
   head.status = status;
-  std::string body = std::to_string(status) + " " + std::string(reason_phrase(status)) + ": " + copy.message + "\n";
-  head.content_length = body.size();
-  const Header fields[] = {{"Date", http_date()}, {"Content-Type", "text/plain; charset=utf-8"}};
+  AnswerPage page = owner_.refusal_page(status);
+  std::string text;
+  if (page.content_type.empty()) {
+    text = std::to_string(status) + " " + std::string(reason_phrase(status)) + ": " + copy.message + "\n";
+    page = {"text/plain; charset=utf-8", text};
+  }
+  head.content_length = page.body.size();
+  const Header fields[] = {{"Date", http_date()}, {"Content-Type", page.content_type}};
   head.headers = fields;
   std::string& out = head_scratch();
   append_response_head(out, head, AnswerFraming::length, ConnectionField::close);
   stream_.write(out);
-  stream_.write(body);
+  stream_.write(page.body);
   owner_.on_bad_request(status, copy);
   finish_session();
 }

@@ -55,6 +55,8 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   worker_.access_log().write(record);
 }
 
+http::AnswerPage ClientConnection::refusal_page(uint16_t status) const { return worker_.answer_pages().page(status); }
+
 void ClientConnection::cut() {
   if (exchange_) exchange_->cut();
 }

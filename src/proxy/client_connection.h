@@ -30,6 +30,7 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
  private:
   void on_request(http::ServerStream& stream, const http::RequestHead& head) override;
   void on_bad_request(uint16_t status, const Error& reason) override;
+  [[nodiscard]] http::AnswerPage refusal_page(uint16_t status) const override;
   void on_session_closed() override;
   void on_exchange_done(Exchange& exchange) override;
 

@@ -1,6 +1,6 @@
 #include "proxy/exchange.h"
 
-#include <limits>
+#include <charconv>
 #include <utility>
 
 #include "proxy/access_log.h"
@@ -12,6 +12,8 @@ namespace weir::proxy {
 
 using http::Body;
 using http::Header;
+
+Exchange::Exchange(Worker& worker) : worker_(worker), progress_(worker.config().limits, worker.config().timeouts) {}
 
 Exchange::~Exchange() {
   if (pinned_ != nullptr) worker_.unpin(*pinned_);  // the worker dies with requests under way
@@ -30,7 +32,9 @@ void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const h
   entry_point_ = entry_point;
   request_ = storage_.keep(head);
   started_ms_ = worker_.loop().now_ms();
+  progress_.begin(started_ms_);
   pin_table();
+  if (is_too_large(request_.content_length)) return end_with(ProxyError::body_too_large);
   match();
 }
 
@@ -101,6 +105,7 @@ void Exchange::acquire_upstream() {
   http::ClientSession* idle = fresh_connection_ ? nullptr : worker_.pool().take_idle(*endpoint_);
   if (idle != nullptr) return on_upstream_ready(*idle);
   enter(State::connecting);
+  wait_at_most(0);
   worker_.pool().connect(*endpoint_, *this);
 }
 
@@ -131,11 +136,14 @@ void Exchange::forward_head() {
 }
 
 void Exchange::on_request_body(std::string_view bytes) {
+  if (is_too_large(request_bytes_ + bytes.size()) && state_ != State::tunnel) {
+    return end_with(ProxyError::body_too_large);
+  }
   request_bytes_ += bytes.size();
   if (state_ == State::connecting || state_ == State::routing) {
     // At most what one read brought, for reading stops here until an upstream is there.
     early_body_.append(bytes);
-    return client_->pause_body();
+    return pause_client();
   }
   if (upstream_ == nullptr) return;
   body_sent_ = true;
@@ -143,7 +151,17 @@ void Exchange::on_request_body(std::string_view bytes) {
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.body_idle_ms);
   if (state_ == State::relaying) wait_at_most(worker_.config().timeouts.response_idle_ms);
   if (state_ == State::tunnel) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
-  if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) client_->pause_body();
+  if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) pause_client();
+}
+
+void Exchange::pause_client() {
+  progress_.note_paused();
+  client_->pause_body();
+}
+
+bool Exchange::is_too_large(uint64_t body_bytes) const {
+  uint32_t bytes_max = worker_.config().limits.body_bytes_max;
+  return bytes_max > 0 && body_bytes > bytes_max;
 }
 
 void Exchange::on_upstream_drained() { client_->resume_body(); }
@@ -175,7 +193,10 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   answered_ms_ = worker_.loop().now_ms();
   error_ = ProxyError::none;  // what an earlier attempt came to
   status_ = head.status;
-  if (upgraded) request_ended_ = false;          // the tunnel has an end of its own
+  if (upgraded) {
+    request_ended_ = false;  // the tunnel has an end of its own
+    progress_.lift_total();
+  }
   if (!request_ended_) client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
   run_response_middlewares(*router_, head.headers, response_headers_);
@@ -219,29 +240,27 @@ void Exchange::on_upstream_failed(const Error& error) {
 }
 
 void Exchange::on_deadline() {
-  if (state_ == State::connecting) return;  // has the connection's own deadline
-  if (still_moving()) return set_deadline(worker_.loop(), timeout_ms_);
-  // Who does not read what is queued for it is the one to blame.
-  bool upstream_reads = upstream_->queued_bytes() == 0;
-  bool client_reads = client_->queued_bytes() == 0;
-  switch (state_) {
-    case State::free:
-    case State::routing:
-    case State::connecting:
-    case State::finishing: return;
-    case State::waiting:
-      return end_with(request_ended_ || !upstream_reads ? ProxyError::response_timeout : ProxyError::request_timeout);
-    case State::relaying: return end_with(client_reads ? ProxyError::response_timeout : ProxyError::client_stalled);
-    case State::tunnel: return end_with(ProxyError::tunnel_idle);
+  bool connecting = state_ == State::connecting || state_ == State::routing;  // has the connection's own deadline
+  // Whoever was asked to send its body only when told so owes nothing before.
+  bool client_owes = state_ == State::waiting && !request_ended_ && !(request_.expect_continue && request_bytes_ == 0);
+  Progress::Sides sides{connecting ? nullptr : client_, upstream_, request_bytes_, response_bytes_, client_owes};
+  switch (progress_.look(worker_.loop().now_ms(), sides)) {
+    case Progress::Verdict::going_on: return look_again();
+    case Progress::Verdict::silent: return end_with(silent_side());
+    case Progress::Verdict::total: return end_with(ProxyError::total_timeout);
+    case Progress::Verdict::request_slow: return end_with(ProxyError::request_slow);
+    case Progress::Verdict::response_slow: return end_with(ProxyError::client_stalled);
   }
 }
 
-// Silence is not idleness while a slow reader takes what was queued for it.
-bool Exchange::still_moving() {
-  size_t undelivered = client_->undelivered_bytes() + upstream_->undelivered_bytes();
-  bool moving = undelivered > 0 && undelivered < undelivered_before_;
-  undelivered_before_ = undelivered;
-  return moving;
+// Who does not read what is queued for it is the one to blame.
+ProxyError Exchange::silent_side() const {
+  if (state_ == State::tunnel) return ProxyError::tunnel_idle;
+  if (state_ == State::relaying) {
+    return client_->queued_bytes() == 0 ? ProxyError::response_timeout : ProxyError::client_stalled;
+  }
+  bool client_silent = !request_ended_ && upstream_->queued_bytes() == 0;
+  return client_silent ? ProxyError::request_timeout : ProxyError::response_timeout;
 }
 
 // Another endpoint may have the request when nothing of it can have been acted upon, or when acting twice does no harm
@@ -273,22 +292,25 @@ void Exchange::end_with(ProxyError error) {
 void Exchange::answer(uint16_t status, std::string_view location) {
   release_upstream();
   status_ = status;
-  std::string_view reason = http::reason_phrase(status);
-  std::string body = std::to_string(status) + " " + std::string(reason) + "\n";
-  Header fields[4] = {{"Date", http::http_date()}, {"Content-Type", "text/plain; charset=utf-8"}};
+  http::AnswerPage page = worker_.answer_pages().page(status);
+  char seconds[16];
+  Header fields[4] = {{"Date", http::http_date()}, {"Content-Type", page.content_type}};
   size_t count = 2;
   if (!location.empty()) fields[count++] = {"Location", location};
-  if (status == 503) fields[count++] = {"Retry-After", "1"};
+  if (uint32_t retry_after_s = worker_.config().answers.retry_after_s; status == 503 && retry_after_s > 0) {
+    char* end = std::to_chars(seconds, seconds + sizeof seconds, retry_after_s).ptr;
+    fields[count++] = {"Retry-After", {seconds, static_cast<size_t>(end - seconds)}};
+  }
   http::ResponseHead head;
   head.status = status;
   head.headers = {fields, count};
   head.body = Body::length;
-  head.content_length = body.size();
+  head.content_length = page.body.size();
   if (request_.body != Body::none && !request_ended_) client_->forbid_reuse();
   client_->send_head(head);
-  client_->send_body(body);
+  client_->send_body(page.body);
   client_->send_end({});
-  response_bytes_ = body.size();
+  response_bytes_ = page.body.size();
   response_ended_ = true;
   finish();
 }
@@ -366,10 +388,14 @@ void Exchange::enter(State wanted) {
 }
 
 void Exchange::wait_at_most(uint32_t timeout_ms) {
-  if (timeout_ms == 0) return clear_deadline();
-  timeout_ms_ = timeout_ms;
-  undelivered_before_ = std::numeric_limits<size_t>::max();
-  set_deadline(worker_.loop(), timeout_ms);
+  progress_.expect_within(timeout_ms, worker_.loop().now_ms());
+  look_again();
+}
+
+void Exchange::look_again() {
+  uint64_t delay_ms = progress_.next_look_in_ms(worker_.loop().now_ms());
+  if (delay_ms == Progress::kNever) return clear_deadline();
+  set_deadline(worker_.loop(), delay_ms);
 }
 
 }  // namespace weir::proxy

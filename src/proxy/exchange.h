@@ -8,6 +8,7 @@
 
 #include "proxy/forwarding.h"
 #include "proxy/path.h"
+#include "proxy/progress.h"
 #include "proxy/proxy_error.h"
 #include "proxy/service_state.h"
 #include "proxy/upstream_pool.h"
@@ -36,7 +37,7 @@ class Exchange final : private http::ServerStreamObserver,
     ~Owner() = default;
   };
 
-  explicit Exchange(Worker& worker) : worker_(worker) {}
+  explicit Exchange(Worker& worker);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -69,6 +70,8 @@ class Exchange final : private http::ServerStreamObserver,
   void forward_head();
   void on_request_body(std::string_view bytes) override;
   void on_request_end(std::span<const http::Header> trailers) override;
+  void pause_client();
+  [[nodiscard]] bool is_too_large(uint64_t body_bytes) const;
   void on_upstream_drained() override;
   void on_interim(const http::ResponseHead& head) override;
   void on_response_head(const http::ResponseHead& head) override;
@@ -78,7 +81,7 @@ class Exchange final : private http::ServerStreamObserver,
   void on_client_gone(const Error& error) override;
   void on_upstream_failed(const Error& error) override;
   void on_deadline() override;
-  [[nodiscard]] bool still_moving();
+  [[nodiscard]] ProxyError silent_side() const;
   [[nodiscard]] bool retry(ProxyError error, bool maybe_stale);
   void end_with(ProxyError error);
   void answer(uint16_t status, std::string_view location = {});
@@ -86,6 +89,7 @@ class Exchange final : private http::ServerStreamObserver,
 
   void enter(State wanted);
   void wait_at_most(uint32_t timeout_ms);
+  void look_again();
   void release_upstream();
   void write_access_line() const;
 
@@ -115,16 +119,15 @@ class Exchange final : private http::ServerStreamObserver,
   http::HeadStorage trailer_storage_;
   std::span<const http::Header> early_trailers_;  // views into trailer_storage_
   std::vector<routing::HeaderView> match_headers_;
+  Progress progress_;
   TriedEndpoints tried_;
   EndpointState* last_resort_ = nullptr;  // only a stale connection to it failed: asked again when no other is left
-  size_t undelivered_before_ = 0;         // at the last look of a deadline
   uint64_t started_ms_ = 0;
   uint64_t attempt_ms_ = 0;
   uint64_t answered_ms_ = 0;
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
   uint32_t retries_ = 0;
-  uint32_t timeout_ms_ = 0;  // that the deadline was last set to
   uint16_t status_ = 0;
   State state_ = State::free;
   ProxyError error_ = ProxyError::none;

@@ -28,6 +28,7 @@ class Proxy::Impl {
     }
     for (auto& worker : workers_) {
       if (Status opened = worker->open_access_log(); !opened) return opened;
+      if (Status read = worker->read_answer_pages(); !read) return read;
     }
     for (auto& worker : workers_) worker->start_thread();
     return {};

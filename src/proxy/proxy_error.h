@@ -20,8 +20,11 @@ enum class ProxyError : uint8_t {
   upstream_malformed,  // an answer that is not HTTP
   response_timeout,    // no answer's head, or silence within its body
   request_timeout,     // silence within the request's body
+  request_slow,        // its body comes at less than the least rate
+  body_too_large,
+  total_timeout,
   client_gone,
-  client_stalled,  // it does not read its answer
+  client_stalled,  // it does not read its answer, or at less than the least rate
   tunnel_idle,
   draining,  // the drain time is over
 };

@@ -16,6 +16,7 @@ Worker::Worker(size_t index, const config::Config& config)
     : index_(index),
       config_(config),
       connections_max_(std::max<size_t>(1, config.limits.connections_max / std::max<uint32_t>(1, config.workers))),
+      answer_pages_(config.answers),
       pool_(loop_, config),
       second_(loop_, [this] { tidy(); }),
       drain_deadline_(loop_, [this] {
@@ -24,6 +25,7 @@ Worker::Worker(size_t index, const config::Config& config)
       }) {
   client_limits_.head_bytes_max = config.limits.head_bytes_max;
   client_limits_.headers_max = config.limits.headers_max;
+  client_limits_.target_bytes_max = config.limits.target_bytes_max;
   client_limits_.head_timeout_ms = config.timeouts.head_ms;
   client_limits_.idle_timeout_ms = config.timeouts.idle_ms;
   tables_.push_back(std::make_unique<PinnedTable>());

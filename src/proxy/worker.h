@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/access_log.h"
+#include "proxy/answer_pages.h"
 #include "proxy/entry_point.h"
 #include "proxy/exchange.h"
 #include "proxy/service_state.h"
@@ -32,6 +33,7 @@ class Worker {
 
   // Before the thread starts.
   Status open_access_log() { return access_log_.open(config_.access_log); }
+  Status read_answer_pages() { return answer_pages_.read_files(); }
   Result<SocketAddress> bind(const config::EntryPointConfig& entry_point, const SocketAddress& address);
   void start_thread();
   // From the control thread.
@@ -47,6 +49,7 @@ class Worker {
   [[nodiscard]] event::Loop& loop() { return loop_; }
   [[nodiscard]] const config::Config& config() const { return config_; }
   [[nodiscard]] const http::H1Limits& client_limits() const { return client_limits_; }
+  [[nodiscard]] const AnswerPages& answer_pages() const { return answer_pages_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
@@ -73,6 +76,7 @@ class Worker {
   const config::Config& config_;
   http::H1Limits client_limits_;
   size_t connections_max_;
+  AnswerPages answer_pages_;
 
   // worker thread only
   event::Loop loop_;

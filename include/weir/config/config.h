@@ -58,10 +58,14 @@ struct LogConfig {
 struct LimitsConfig {
   uint32_t head_bytes_max = 0;                  // request line and headers, of requests and of responses
   uint32_t headers_max = 0;                     // header lines in one head
+  uint32_t target_bytes_max = 0;                // of a request
+  uint32_t body_bytes_max = 0;                  // of a request; 0: no limit
   uint32_t connections_max = 0;                 // client connections at once, all workers together
   uint32_t requests_per_connection_max = 0;     // 0: no limit
   uint32_t upstream_idle_per_endpoint_max = 0;  // idle connections kept, per worker
   uint32_t relay_buffer_bytes_max = 0;          // held for a side that reads slower than the other writes; then stop
+  uint32_t request_bytes_per_s_min = 0;         // of a body whose answer has not begun; 0: any
+  uint32_t response_bytes_per_s_min = 0;        // that a client takes of what waits for it; 0: any
 };
 
 /// All in milliseconds. 0 means "no limit" where the table allows it.
@@ -73,6 +77,8 @@ struct TimeoutsConfig {
   uint32_t response_head_ms = 0;  // end of the request to the head of the response
   uint32_t response_idle_ms = 0;  // silence within a response's body
   uint32_t upgrade_idle_ms = 0;   // silence on an upgraded connection (WebSocket)
+  uint32_t total_ms = 0;          // the whole of a request and its response, but for upgraded ones
+  uint32_t rate_window_ms = 0;    // over which the least rates of limits are looked at
   uint32_t upstream_idle_ms = 0;  // an upstream connection without a request
   uint32_t drain_delay_ms = 0;    // SIGTERM: /ping answers 503 this long before connections are told to go
   uint32_t drain_ms = 0;          // SIGTERM: time for requests in flight
@@ -87,6 +93,14 @@ struct SafetyConfig {
 
 struct RetryConfig {
   uint32_t attempts_max = 0;  // further attempts after the first, each on another endpoint; 0: none
+};
+
+/// Answers that the edge gives by itself.
+struct AnswersConfig {
+  std::string text;            // the body: {status} and {reason} are filled in
+  std::string content_type;    // of `text`
+  std::string directory;       // of files "503.html" in place of it; "": none
+  uint32_t retry_after_s = 0;  // with 503; 0: not said
 };
 
 struct Config {
@@ -105,6 +119,7 @@ struct Config {
   TimeoutsConfig timeouts;
   SafetyConfig safety;
   RetryConfig retry;
+  AnswersConfig answers;
 };
 
 /// One option from outside the file. Lists are split at commas.

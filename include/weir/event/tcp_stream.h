@@ -78,12 +78,13 @@ class TcpStream {
 
   /// Says that no more will be written (FIN) once the queue is empty.
   void end_writing();
-  /// Lets go: sends what is queued as long as the peer takes some of it every kLingerStallMs, then FIN, drops what
-  /// still arrives and closes at the peer's FIN or after kLingerMs. So that a peer who reads slowly, or is still
-  /// sending, gets to read our last answer. The stream is empty afterwards.
+  /// Lets go: sends what is queued as long as the peer takes kLingerStallBytes of it every kLingerStallMs, then FIN,
+  /// drops what still arrives and closes at the peer's FIN or after kLingerMs. So that a peer who reads slowly, or is
+  /// still sending, gets to read our last answer. The stream is empty afterwards.
   void close_gracefully();
   static constexpr uint64_t kLingerMs = 2000;
   static constexpr uint64_t kLingerStallMs = 10'000;
+  static constexpr size_t kLingerStallBytes = 1024;  // that it must take in that time, or all of it
   /// Closes with RST: the peer must not take what it has for complete. The stream is empty afterwards.
   void reset();
 

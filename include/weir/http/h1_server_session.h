@@ -27,6 +27,8 @@ class H1ServerSession final : private event::TcpStream::Observer,
     virtual void on_request(ServerStream& stream, const RequestHead& head) = 0;
     /// A head was refused with `status` before it became a request: for the log and the counters.
     virtual void on_bad_request(uint16_t status, const Error& reason) = 0;
+    /// What such a head is answered with; lives during the call that asks. {}: status and reason as plain text.
+    [[nodiscard]] virtual AnswerPage refusal_page(uint16_t) const { return {}; }
     /// The last call. The connection is closed and no stream is out.
     virtual void on_session_closed() = 0;
 

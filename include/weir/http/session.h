@@ -107,6 +107,12 @@ class ClientSession {
   ~ClientSession() = default;
 };
 
+/// The body of an answer that nobody upstream has given. Views; who hands one out says how long it lives.
+struct AnswerPage {
+  std::string_view content_type;
+  std::string_view body;
+};
+
 /// Limits a session enforces where the bytes enter.
 struct H1Limits {
   size_t head_bytes_max = 64 * 1024;     // 431

@@ -1,0 +1,65 @@
+#pragma once
+// When an exchange has waited long enough.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "weir/config/config.h"
+
+namespace weir::http {
+class ServerStream;
+class ClientStream;
+}  // namespace weir::http
+
+namespace weir::proxy {
+
+/// The deadlines of one exchange: silence, the whole, and the least rate at which its client must go on. Looks when it
+/// is asked to, never earlier. A member of the Exchange.
+class Progress {
+ public:
+  /// What stands at the time of a look.
+  struct Sides {
+    const http::ServerStream* client;    // null: not looked at
+    const http::ClientStream* upstream;  // null: there is none yet
+    uint64_t request_bytes;
+    uint64_t response_bytes;
+    bool client_owes;  // the rest of a body that is waited for
+  };
+  enum class Verdict : uint8_t { going_on, silent, total, request_slow, response_slow };
+  static constexpr uint64_t kNever = UINT64_MAX;
+
+  Progress(const config::LimitsConfig& limits, const config::TimeoutsConfig& timeouts)
+      : limits_(limits), timeouts_(timeouts) {}
+
+  void begin(uint64_t now_ms);
+  /// Something has happened; the next thing must within that time. 0: whenever it likes.
+  void expect_within(uint32_t timeout_ms, uint64_t now_ms);
+  /// The client was told to wait: its rate in this window is not its own.
+  void note_paused() { paused_ = true; }
+  /// It is a tunnel from here on, which may last.
+  void lift_total() { total_at_ms_ = 0; }
+  /// From now to the next look; kNever where nothing is waited for.
+  [[nodiscard]] uint64_t next_look_in_ms(uint64_t now_ms) const;
+  Verdict look(uint64_t now_ms, const Sides& sides);
+
+ private:
+  [[nodiscard]] bool still_moving(const Sides& sides);
+  Verdict end_window(uint64_t now_ms, const Sides& sides);
+
+  // constant after construction
+  const config::LimitsConfig& limits_;
+  const config::TimeoutsConfig& timeouts_;
+
+  // of the exchange under way; times of the loop's clock, 0: none
+  uint64_t silent_at_ms_ = 0;
+  uint64_t total_at_ms_ = 0;
+  uint64_t window_at_ms_ = 0;
+  uint64_t request_bytes_before_ = 0;  // when this window began
+  uint64_t response_bytes_before_ = 0;
+  size_t undelivered_before_ = 0;  // towards the client, when this window began
+  size_t waiting_before_ = 0;      // on both sides, at the last look at a silence
+  uint32_t timeout_ms_ = 0;        // of the silence
+  bool paused_ = false;
+};
+
+}  // namespace weir::proxy
