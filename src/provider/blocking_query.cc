@@ -1,6 +1,7 @@
 #include "provider/blocking_query.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "provider/snapshot_gate.h"
 #include "weir/base/text.h"
@@ -50,6 +51,10 @@ void BlockingQuery::ask_again() {
   schedule(0);
 }
 
+void BlockingQuery::wake() {
+  if (std::exchange(address_failed_, false)) timer_.start_once(1 + random_.below(kWakeMs));
+}
+
 void BlockingQuery::schedule(uint64_t delay_ms) {
   const uint64_t paced_ms = std::max(delay_ms, bucket_.take(loop_.now_ms()));
   if (paced_ms == 0) {
@@ -67,6 +72,7 @@ void BlockingQuery::send() {
     query = "index=" + std::to_string(index_) + "&" + query;
     timeout_ms = timing_.wait_ms + timing_.wait_ms / 16 + timing_.slack_ms;
   }
+  address_failed_ = false;
   generation_ = link_.generation();
   sent_at_ms_ = loop_.now_ms();
   call_ = link_.get(subject_.path, query, timeout_ms,
@@ -129,7 +135,10 @@ void BlockingQuery::failed(const Error& error, Whose whose, uint64_t delay_min_m
   const uint64_t generation = generation_;
   const bool hang = error.code == ErrorCode::timeout;
   const uint64_t jitter_ms = random_.below(delay_min_ms / 8 + 1);
-  schedule(std::max(backoff_.next_ms(random_), delay_min_ms + jitter_ms));
+  const bool nobody_there = whose == Whose::address && error.code == ErrorCode::refused;
+  const uint64_t limit_ms = nobody_there ? timing_.backoff_refused_ms : timing_.backoff_max_ms;
+  schedule(std::max(backoff_.next_ms(random_, limit_ms), delay_min_ms + jitter_ms));
+  address_failed_ = whose == Whose::address && delay_min_ms == 0;
   on_failure_(error);
   // Last: a move to another address calls ask_afresh() of every query, of this one too.
   if (whose == Whose::address) link_.note_failure(generation, hang);

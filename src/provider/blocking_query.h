@@ -34,7 +34,8 @@ struct QueryAnswer {
 /// - Without an index (or 0) it polls every poll_ms. Same where the index stands still and answers come at once.
 /// - The deadline is wait + wait/16 + slack: a server that hangs, or a connection that died silently, is noticed.
 /// - Every failure (refused, cut, 4xx, 5xx, a body its owner refuses) backs off with jitter and keeps the index; 429
-///   keeps the server's Retry-After. Nothing but a 200 that was accepted counts as an answer.
+///   keeps the server's Retry-After. While connections are refused the pause stays below backoff_refused_ms, and the
+///   first query that is answered wakes the others. Nothing but a 200 that was accepted counts as an answer.
 /// - 403 reads the token file again, and asks again at once if the token is another one.
 /// - An answer that begins to be filtered by ACLs is a failure: a token that expired sees an empty catalog.
 /// - Eight queries at once, then 20 a second, whatever the server does.
@@ -53,10 +54,14 @@ class BlockingQuery {
   void ask_afresh();
   /// Drops what is under way and asks the same again: its connection may be dead.
   void ask_again();
+  /// The address answers again: who backs off because it did not, asks within kWakeMs. ConsulLink's on_back.
+  void wake();
 
   [[nodiscard]] uint64_t index() const { return index_; }
 
  private:
+  static constexpr uint64_t kWakeMs = 100;  // spread, so that the queries do not all come at once
+
   void schedule(uint64_t delay_ms);
   void send();
   void on_response(Result<http::ClientResponse> response);
@@ -82,7 +87,8 @@ class BlockingQuery {
   bool filtered_ = false;        // by ACLs, the last accepted answer
   uint64_t generation_ = 0;      // of the link, when asked
   uint64_t sent_at_ms_ = 0;
-  uint32_t idle_turns_ = 0;  // answers in a row that came at once and moved nothing
+  bool address_failed_ = false;  // backing off because of the address, not of the resource
+  uint32_t idle_turns_ = 0;      // answers in a row that came at once and moved nothing
   TokenBucket bucket_{8, 20};
   Backoff backoff_;
   event::Timer timer_;

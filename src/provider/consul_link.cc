@@ -51,11 +51,12 @@ const std::string& TokenFile::token(bool force) {
 }
 
 ConsulLink::ConsulLink(event::Loop& loop, const config::ConsulConfig& config, std::vector<Url> addresses,
-                       OnMoved on_moved)
+                       OnMoved on_moved, OnBack on_back)
     : addresses_(std::move(addresses)),
       fixed_token_(config.token),
       common_query_(common_query(config)),
       on_moved_(std::move(on_moved)),
+      on_back_(std::move(on_back)),
       token_file_(config.token_file),
       has_token_file_(!config.token_file.empty()),
       client_(loop, {.idle_connections_max = 96, .idle_timeout_ms = 60'000}) {}
@@ -85,7 +86,9 @@ std::unique_ptr<http::Call> ConsulLink::get(std::string_view path, std::string_v
 }
 
 void ConsulLink::note_success(uint64_t generation) {
-  if (generation == generation_) failures_ = 0;
+  if (generation != generation_ || failures_ == 0) return;
+  failures_ = 0;
+  on_back_();
 }
 
 void ConsulLink::note_failure(uint64_t generation, bool hang) {

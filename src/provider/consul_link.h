@@ -37,14 +37,17 @@ class TokenFile {
 class ConsulLink {
  public:
   using OnMoved = std::function<void()>;
+  using OnBack = std::function<void()>;
 
-  /// `addresses` is not empty.
-  ConsulLink(event::Loop& loop, const config::ConsulConfig& config, std::vector<Url> addresses, OnMoved on_moved);
+  /// `addresses` is not empty. `on_back`: the address in use answers again after failures.
+  ConsulLink(event::Loop& loop, const config::ConsulConfig& config, std::vector<Url> addresses, OnMoved on_moved,
+             OnBack on_back);
 
   /// `path` begins with "/v1/"; `query` is "" or "index=5&wait=60000ms".
   [[nodiscard]] std::unique_ptr<http::Call> get(std::string_view path, std::string_view query, uint64_t timeout_ms,
                                                 http::Client::OnResponse on_response);
 
+  /// May call on_back from within.
   void note_success(uint64_t generation);
   /// May call on_moved from within.
   void note_failure(uint64_t generation, bool hang);
@@ -64,6 +67,7 @@ class ConsulLink {
   const std::string fixed_token_;
   const std::string common_query_;  // "dc=dc2&stale=", ""
   const OnMoved on_moved_;
+  const OnBack on_back_;
   // loop's thread
   TokenFile token_file_;
   const bool has_token_file_;

@@ -39,10 +39,16 @@ Status ConsulProvider::start(Observer& observer) {
                                             uint64_t seen_us) { observer_->on_catalog(std::move(snapshot), seen_us); });
   disk_wall_ns_ = gate_->load();
 
-  link_ = std::make_unique<ConsulLink>(loop_, options_.consul, std::move(addresses), [this] {
-    for_each_query(&BlockingQuery::ask_afresh);
-    crowd_->ask_afresh();
-  });
+  link_ = std::make_unique<ConsulLink>(
+      loop_, options_.consul, std::move(addresses),
+      [this] {
+        for_each_query(&BlockingQuery::ask_afresh);
+        crowd_->ask_afresh();
+      },
+      [this] {
+        for_each_query(&BlockingQuery::wake);
+        crowd_->wake();
+      });
   crowd_ = std::make_unique<Crowd>(
       loop_, *link_, random_, options_.timing,
       Crowd::Callbacks{[this](const std::string& name, const QueryAnswer& answer) { return on_service(name, answer); },

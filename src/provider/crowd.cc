@@ -116,4 +116,10 @@ void Crowd::ask_again() {
   fetcher_.restart();
 }
 
+void Crowd::wake() {
+  for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
+    if (query != nullptr) query->wake();
+  }
+}
+
 }  // namespace weir::provider

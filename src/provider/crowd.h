@@ -36,6 +36,7 @@ class Crowd {
   void read_now(const std::string& name) { fetcher_.fetch(name, ServiceFetcher::Urgency::now); }
   void ask_afresh();
   void ask_again();
+  void wake();
   [[nodiscard]] size_t size() const { return members_.size(); }
 
  private:

@@ -15,10 +15,12 @@ uint64_t TokenBucket::take(uint64_t now_ms) {
   return static_cast<uint64_t>((-tokens_milli_ + per_second_ - 1) / per_second_);
 }
 
-uint64_t Backoff::next_ms(Random& random) {
+uint64_t Backoff::next_ms(Random& random, uint64_t limit_ms) {
+  const uint64_t highest = std::min(max_ms_, limit_ms);
   // 2^20 steps of at least 1 ms are above every sensible maximum.
-  const uint64_t step = std::min(max_ms_, first_ms_ << std::min<uint32_t>(failures_, 20));
-  ++failures_;
+  const uint64_t grown = first_ms_ << std::min<uint32_t>(failures_, 20);
+  if (grown < highest) ++failures_;
+  const uint64_t step = std::min(highest, grown);
   return step / 2 + random.below(step / 2 + 1);
 }
 

@@ -27,15 +27,15 @@ class TokenBucket {
 class Backoff {
  public:
   Backoff(uint64_t first_ms, uint64_t max_ms) : first_ms_(first_ms), max_ms_(max_ms) {}
-  /// Between half of the step and the whole of it.
-  uint64_t next_ms(Random& random);
+  /// Between half of the step and the whole of it. The step is at most `limit_ms`, and one that reached it does not
+  /// grow: a failure of another kind goes on from there.
+  uint64_t next_ms(Random& random, uint64_t limit_ms = UINT64_MAX);
   void reset() { failures_ = 0; }
-  [[nodiscard]] uint32_t failures() const { return failures_; }
 
  private:
   const uint64_t first_ms_;
   const uint64_t max_ms_;
-  uint32_t failures_ = 0;
+  uint32_t failures_ = 0;  // in a row, until the step is at its highest
 };
 
 }  // namespace weir::provider

@@ -1,7 +1,6 @@
 #include "provider/safety_brake.h"
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -13,8 +12,8 @@ using catalog::Health;
 using catalog::Instance;
 using catalog::Service;
 
-// Several hundred changes within the window: above that the oldest are merged, which only makes the brake stricter.
-constexpr size_t kLossesMax = 256;
+// Falling totals within the window: above that the oldest are merged, which only makes the brake stricter.
+constexpr size_t kFormerMax = 256;
 
 bool live(const Instance& instance) { return instance.health <= Health::warning; }
 bool lost_to(const Instance* after) { return after == nullptr || after->health == Health::critical; }
@@ -51,6 +50,7 @@ void for_each_change(const CatalogSnapshot& before, const CatalogSnapshot& after
 struct Movement {
   size_t lost = 0;
   size_t gained = 0;
+  size_t retired = 0;  // into maintenance
 };
 
 Movement count_movement(const CatalogSnapshot& before, const CatalogSnapshot& after) {
@@ -59,6 +59,7 @@ Movement count_movement(const CatalogSnapshot& before, const CatalogSnapshot& af
     for_each_pair(old_ones, new_ones, [&](const Instance* was, const Instance* is) {
       const bool was_live = was != nullptr && live(*was);
       if (was_live && lost_to(is)) ++out.lost;
+      if (was_live && is != nullptr && is->health == Health::maintenance) ++out.retired;
       if (!was_live && is != nullptr && live(*is)) ++out.gained;
     });
   });
@@ -88,17 +89,20 @@ BrakeVerdict SafetyBrake::weigh(const std::shared_ptr<const CatalogSnapshot>& ap
   const Movement movement = count_movement(*applied, *wanted);
   const size_t live_after = catalog::count_live_instances(*wanted);
   BrakeVerdict out{.apply = wanted, .live_before = catalog::count_live_instances(*applied)};
-  forget_old_losses(now_ms);
+  const size_t believed = out.live_before - movement.retired;  // what would be left if nothing were lost
+  forget_former(now_ms, movement.retired);
 
   if (holding() && movement.lost == 0) release_at_ms_ = 0;
   if (holding()) note_recovery(movement.lost, live_after, now_ms);
   if (holding() && now_ms >= release_at_ms_) {
     release_at_ms_ = 0;
     out.released = true;
-    losses_.clear();  // it has been weighed and waited for: it does not count against what comes next
+    former_.clear();  // it has been weighed and waited for: it does not count against what comes next
     return out;
   }
-  if (!holding() && too_much(movement.lost, movement.gained, out.live_before, live_after)) {
+  const bool shrinks = movement.lost > movement.gained;
+  const bool everything = live_after == 0 && movement.lost == out.live_before;
+  if (!holding() && shrinks && limits_.share_percent < 100 && (everything || too_much(believed, live_after))) {
     hold_until_ms_ = now_ms + limits_.hold_ms;
     release_at_ms_ = hold_until_ms_;
     missing_ = movement.lost;
@@ -109,13 +113,7 @@ BrakeVerdict SafetyBrake::weigh(const std::shared_ptr<const CatalogSnapshot>& ap
     out.release_at_ms = release_at_ms_;
     return out;
   }
-  if (movement.lost > movement.gained) {
-    if (losses_.size() == kLossesMax) {
-      losses_[1].endpoints += losses_[0].endpoints;
-      losses_.pop_front();
-    }
-    losses_.push_back({now_ms, movement.lost - movement.gained});
-  }
+  if (shrinks) remember_former(now_ms, believed);
   return out;
 }
 
@@ -129,17 +127,24 @@ void SafetyBrake::note_recovery(size_t lost, size_t live_after, uint64_t now_ms)
   }
 }
 
-bool SafetyBrake::too_much(size_t lost, size_t gained, size_t live_before, size_t live_after) {
-  if (lost <= gained || limits_.share_percent >= 100) return false;
-  if (live_after == 0 && lost == live_before) return true;
-  const size_t earlier = std::accumulate(losses_.begin(), losses_.end(), size_t{0},
-                                         [](size_t sum, const Loss& one) { return sum + one.endpoints; });
-  const size_t loss = lost - gained + earlier;
-  return loss >= limits_.count_min && loss * 100 > size_t{limits_.share_percent} * (live_before + earlier);
+bool SafetyBrake::too_much(size_t believed, size_t live_after) const {
+  const size_t peak = former_.empty() ? believed : std::max(believed, former_.front().live);
+  const size_t loss = peak - live_after;
+  return loss >= limits_.count_min && loss * 100 > size_t{limits_.share_percent} * peak;
 }
 
-void SafetyBrake::forget_old_losses(uint64_t now_ms) {
-  while (!losses_.empty() && now_ms - losses_.front().at_ms > kWindowMs) losses_.pop_front();
+void SafetyBrake::remember_former(uint64_t now_ms, size_t live) {
+  while (!former_.empty() && former_.back().live <= live) former_.pop_back();  // this one is higher and stays longer
+  if (former_.size() == kFormerMax) {
+    former_[1].live = former_[0].live;
+    former_.pop_front();
+  }
+  former_.push_back({now_ms, live});
+}
+
+void SafetyBrake::forget_former(uint64_t now_ms, size_t retired) {
+  while (!former_.empty() && now_ms - former_.front().until_ms > kWindowMs) former_.pop_front();
+  for (Former& one : former_) one.live -= std::min(one.live, retired);
 }
 
 }  // namespace weir::provider

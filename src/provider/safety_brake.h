@@ -28,9 +28,11 @@ struct BrakeVerdict {
 };
 
 /// Weighs each new snapshot against the one in use. Pure but for its memory of the hold; one a provider.
-/// A loss is an endpoint that was live and is now absent or critical, less the endpoints that became live meanwhile.
-/// Maintenance is an operator's wish and no loss. Losses of the last kWindowMs count together: the same event reaches
-/// us in several answers. During a hold additions and changes apply, and nothing is removed until its end. It ends
+/// An endpoint is lost that was live and is now absent or critical; maintenance is an operator's wish and no loss.
+/// What is left is compared with the most that was live within the last kWindowMs, because the same event reaches us
+/// in several answers. Instances that go and come in turn (a rolling deploy) lower no peak and are never held. All
+/// services count together: one that loses all it has is an ordinary purge, and nothing in a catalog's answer tells
+/// the two apart. During a hold additions and changes apply, and nothing is removed until its end. It ends
 /// early when everything is back, or when so little is missing that it would not have been held, and that for kCalmMs
 /// without more coming back.
 class SafetyBrake {
@@ -45,16 +47,17 @@ class SafetyBrake {
   [[nodiscard]] bool holding() const { return release_at_ms_ != 0; }
 
  private:
-  struct Loss {
-    uint64_t at_ms;
-    size_t endpoints;
+  struct Former {
+    uint64_t until_ms;
+    size_t live;
   };
-  [[nodiscard]] bool too_much(size_t lost, size_t gained, size_t live_before, size_t live_after);
+  [[nodiscard]] bool too_much(size_t believed, size_t live_after) const;
   void note_recovery(size_t lost, size_t live_after, uint64_t now_ms);
-  void forget_old_losses(uint64_t now_ms);
+  void remember_former(uint64_t now_ms, size_t live);
+  void forget_former(uint64_t now_ms, size_t retired);
 
   const BrakeLimits limits_;
-  std::deque<Loss> losses_;     // applied ones, of the last kWindowMs; at most kLossesMax
+  std::deque<Former> former_;   // totals of live endpoints within kWindowMs, each lower than the one before; kFormerMax
   uint64_t hold_until_ms_ = 0;  // of the hold as it began
   uint64_t release_at_ms_ = 0;  // that, or earlier where nearly all is back; 0: not holding
   size_t missing_ = 0;          // endpoints, when last weighed during the hold

@@ -103,7 +103,8 @@ void ServiceFetcher::on_response(const std::string& name, Result<http::ClientRes
   }
   on_failure_(name, taken.error());
   paused_ = true;
-  pause_.start_once(backoff_.next_ms(random_));
+  const bool nobody_there = !response && taken.error().code == ErrorCode::refused;
+  pause_.start_once(backoff_.next_ms(random_, nobody_there ? timing_.backoff_refused_ms : timing_.backoff_max_ms));
   fetch(name, Urgency::later);
 }
 

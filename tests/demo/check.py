@@ -74,6 +74,7 @@ class Check:
         scenes.change_routes_file()
         scenes.break_routes_file()
         scenes.repair_routes_file()
+        scenes.churn()
         scenes.purge()
 
     def start_load(self):

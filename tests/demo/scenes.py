@@ -18,6 +18,9 @@ CHANGE_SECONDS_MAX = 60
 ANSWER_SECONDS_MAX = 30
 REGISTRY_DOWN_S = 5
 AGENT_DOWN_S = 2
+# Half of the time for which an edge's safety brake would hold a removal back.
+PURGE_SECONDS_MAX = 15
+CHURN_ROUNDS = 16
 # When a process is gone its connections have ended, but an edge may read of a request and of that end in one go.
 EDGE_TURN_S = 0.01
 UNSAFE = "unsafe in flight"
@@ -173,6 +176,20 @@ class Scenes(Measurements, Upstreams):
             assert after == before, f"other processes than before: {before} {after}"
             step.held = "every task is the same process"
 
+    def churn(self):
+        """As deploys do that replace instances one by one; the purge that follows must not be held for it."""
+        with self.steps.step(f"replace an instance, {CHURN_ROUNDS} times") as step:
+            extras = [self.keep(extra_backend()) for _ in range(CHURN_ROUNDS)]
+            for number, extra in enumerate(extras):
+                self.register_backend(extra, f"churn-{number}")
+                self.all_edges(lambda n, _, a=extra.address: a in self.cluster.live_endpoints(n, "backend"),
+                               ANSWER_SECONDS_MAX, f"{extra.address} is an endpoint")
+                if number:
+                    deregister(self.cluster.settings.registry, f"churn-{number - 1}")
+            step.answered_s = self.answered_since(step.begin, {extras[-1].address}, "backend") - step.begin
+            deregister(self.cluster.settings.registry, f"churn-{CHURN_ROUNDS - 1}")
+            step.held = "the last one serves, none is held back"
+
     def purge(self):
         with self.steps.step("purge fib") as step:
             purged = time.monotonic()
@@ -182,7 +199,7 @@ class Scenes(Measurements, Upstreams):
                 return "answered 404 or 503" if missing else None
             self.steps.rules.append(gone)
             self.cluster.weir("job", "stop", "-purge", "-detach", "fib")
-            self.all_edges(self.answers("fib.localhost", 404, "/fib?n=1"), CHANGE_SECONDS_MAX, "the route is gone")
+            self.all_edges(self.answers("fib.localhost", 404, "/fib?n=1"), PURGE_SECONDS_MAX, "the route is gone")
             step.answered_s = time.monotonic() - purged
             stays_true(lambda: all(get(edge, "/fib?n=1", "fib.localhost").status == 404 for edge in self.edges), 1,
                        "and stays gone")

@@ -21,6 +21,8 @@ struct QueryTiming {
   uint64_t poll_ms = 5'000;        // between queries where the server has no usable index
   uint64_t backoff_first_ms = 100;
   uint64_t backoff_max_ms = 10'000;
+  // While connections are refused: that costs nobody anything, and a registry that restarts is back in seconds.
+  uint64_t backoff_refused_ms = 2'000;
 };
 
 struct ConsulOptions {

@@ -45,6 +45,15 @@ TEST_CASE("backoff: doubles up to its maximum, with at most half of it as jitter
   CHECK(backoff.next_ms(random) <= 100);
 }
 
+TEST_CASE("backoff: below a limit it stops growing, and goes on from there without it") {
+  Random random(7);
+  Backoff backoff(100, 10'000);
+  for (int i = 0; i < 20; ++i) CHECK(backoff.next_ms(random, 2'000) <= 2'000);
+  const uint64_t next = backoff.next_ms(random);
+  CHECK(next >= 1'600);
+  CHECK(next <= 3'200);
+}
+
 TEST_CASE("backoff: a million failures neither overflow nor stop waiting") {
   Random random(7);
   Backoff backoff(100, 10'000);

@@ -175,6 +175,53 @@ TEST_CASE("brake: the same pieces with time between them are ordinary changes") 
   CHECK_FALSE(world.brake.holding());
 }
 
+TEST_CASE("brake: instances that are replaced one after the other never hold up a removal") {
+  World world;
+  world.take(snapshot({{"web", live(6)}, {"fib", live(2)}}));
+  for (int i = 0; i < 40; ++i) {  // one goes, then another comes, all within the window
+    world.take(snapshot({{"web", live(5, i + 1)}, {"fib", live(2)}}));
+    world.clock.advance_ms(10);
+    world.take(snapshot({{"web", live(6, i + 1)}, {"fib", live(2)}}));
+    world.clock.advance_ms(10);
+  }
+  CHECK(world.take(snapshot({{"web", live(6, 40)}})) == 6);
+  CHECK_FALSE(world.brake.holding());
+}
+
+TEST_CASE("brake: extra instances that come and go many times never hold up a removal") {
+  World world;
+  world.take(snapshot({{"web", live(4)}, {"fib", live(2)}}));
+  for (int i = 0; i < 40; ++i) {
+    world.take(snapshot({{"web", live(4)}, {"fib", live(2)}, {"extra", live(1, i)}}));
+    world.take(snapshot({{"web", live(4)}, {"fib", live(2)}}));
+  }
+  CHECK(world.take(snapshot({{"web", live(4)}})) == 4);
+  CHECK_FALSE(world.brake.holding());
+}
+
+TEST_CASE("brake: the peak counts while it lies within the window, and a lower one behind it afterwards") {
+  World world;
+  world.take(snapshot({{"web", live(20)}}));
+  CHECK(world.take(snapshot({{"web", live(14)}})) == 14);
+  world.clock.advance_ms(1'500);
+  CHECK(world.take(snapshot({{"web", live(10)}})) == 10);
+  world.clock.advance_ms(501);
+  CHECK(world.take(snapshot({{"web", live(7)}})) == 7);  // 13 of 20 are gone, but of the last 2 s only 7 of 14
+  CHECK(world.take(snapshot({{"web", live(6)}})) == 7);  // 8 of 14
+  CHECK(world.brake.holding());
+}
+
+TEST_CASE("brake: what went into maintenance lowers the peak it is weighed against") {
+  World world;
+  world.take(snapshot({{"a", live(6)}, {"b", live(4)}}));
+  CHECK(world.take(snapshot({{"a", live(5)}, {"b", live(4)}})) == 9);
+  auto retired = live(5);
+  for (auto& one : retired) one.second = Health::maintenance;
+  CHECK(world.take(snapshot({{"a", retired}, {"b", live(4)}})) == 4);
+  CHECK(world.take(snapshot({{"a", retired}, {"b", live(2)}})) == 2);  // 3 of 5
+  CHECK_FALSE(world.brake.holding());
+}
+
 TEST_CASE("brake: after a hold has ended the next mass removal is weighed anew") {
   World world;
   world.take(snapshot({{"a", live(5)}, {"b", live(20)}}));
