@@ -1,0 +1,119 @@
+"""Paired measurements: every peer once a block, in random order, so that what disturbs one disturbs its neighbours."""
+
+import dataclasses
+import json
+import os
+import random
+import subprocess
+import time
+
+from figures import bootstrap, ratios
+from harness.processes import Process, become_child
+from harness.wait import wait_for
+import machine
+import peers
+
+LOAD_SECONDS_MAX_EXTRA = 90
+
+
+class Wrong(Exception):
+    """A peer answered wrongly or not at all: nothing of it may be compared."""
+
+
+@dataclasses.dataclass
+class Pace:
+    """How long everything takes. Many short blocks beat few long ones where others use the machine."""
+    blocks: int
+    warm_s: float
+    slice_s: float
+
+    @staticmethod
+    def of(quick):
+        return Pace(10, 0.4, 1.0) if quick else Pace(14, 2.0, 5.0)
+
+
+def start_upstream(folder, *flags, name="upstream"):
+    """(process, its first port)"""
+    command = [os.path.join(peers.PROGRAMS, "bench-upstream"), *flags]
+    log = os.path.join(folder, f"{name}.log")
+    if os.path.exists(log):
+        os.remove(log)
+    process = Process(machine.pinned(machine.LOAD_CPU, command), log)
+
+    def port():
+        lines = [line for line in process.log().splitlines() if line.startswith("port ")]
+        return int(lines[0].split()[1]) if lines else 0
+    return process, wait_for(port, 10, "the upstream's port")
+
+
+def load_command(port, *flags):
+    return machine.pinned(machine.LOAD_CPU, [os.path.join(peers.PROGRAMS, "bench-load"), "--port", port, *flags])
+
+
+def run_load(name, port, *flags, pids=()):
+    """What bench-load counted, a dictionary a slice; Wrong when an answer was not right."""
+    command = load_command(port, *flags)
+    for pid in pids:
+        command += ["--cpu-of", str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=become_child, timeout=7200)
+    if done.returncode != 0:
+        raise Wrong(f"{name}: {done.stderr.strip() or 'bench-load failed'}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class Samples:
+    """Of each peer one number a block, and what else was on the machine."""
+
+    def __init__(self):
+        self.values = {}
+        self.slices = {}
+        self.foreign = []
+        self.steal = []
+
+    def add(self, name, value, one_slice):
+        self.values.setdefault(name, []).append(value)
+        self.slices.setdefault(name, []).append(one_slice)
+
+
+class Disturbance:
+    """CPU time of others while we measured: everything that was used less what is ours, as a share of all CPUs."""
+
+    def __init__(self, pids):
+        self.pids = pids
+        self.started = self.now()
+
+    def now(self):
+        busy, steal = machine.busy_seconds()
+        own = os.times()
+        ours = sum(machine.cpu_seconds(pid) for root in self.pids for pid in machine.tree(root))
+        return busy - ours - sum(own[:4]), steal, time.monotonic()
+
+    def share(self):
+        foreign, steal, at = (now - then for now, then in zip(self.now(), self.started))
+        return max(0.0, foreign / at / os.cpu_count()), steal / at / os.cpu_count()
+
+
+def compare(running, pace, cost, load_flags, upstream_pid, say=lambda text: None):
+    """Samples of `cost(slice)` for every started proxy, pace.blocks of each."""
+    samples, chance = Samples(), random.Random()
+    samples.values = {one.name: [] for one in running}  # in this order
+    for block in range(pace.blocks):
+        disturbance = Disturbance([upstream_pid, *(one.pid for one in running)])
+        for one in chance.sample(running, len(running)):
+            flags = load_flags(one) if callable(load_flags) else load_flags
+            result = run_load(one.name, one.port, "--warm", pace.warm_s, "--seconds", pace.slice_s, *flags,
+                              pids=[one.pid])[-1]
+            if result["requests"] == 0:
+                raise Wrong(f"{one.name}: no answer at all")
+            samples.add(one.name, cost(result), result)
+        foreign, steal = disturbance.share()
+        samples.foreign.append(foreign)
+        samples.steal.append(steal)
+        say(f"block {block + 1} of {pace.blocks}: " + ", ".join(
+            f"{one.name} {samples.values[one.name][-1]:.2f}" for one in running) + f"; others {foreign:.0%} of the CPUs")
+    return samples
+
+
+def ratio_row(samples, top, bottom):
+    """(median, low, high) of top / bottom over the blocks."""
+    return bootstrap(ratios(samples.values[top], samples.values[bottom]))
