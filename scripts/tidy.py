@@ -21,16 +21,17 @@ COLUMNS_MAX = 120
 ARROWS = {
     "base": "",
     "event": "base",
-    "http": "event base",
+    "tls": "event base",
+    "http": "tls event base",
     "catalog": "base",
     "config": "base",
     "routing": "catalog config base",
-    "provider": "http event routing catalog config base",
-    "proxy": "http event routing config base",
+    "provider": "http tls event routing catalog config base",
+    "proxy": "http tls event routing config base",
     "registry": "http event catalog base",
     "scheduler": "http event catalog base",
     "demo": "http event base",
-    "app": "base event http catalog config routing provider proxy registry scheduler",
+    "app": "base event tls http catalog config routing provider proxy registry scheduler",
 }
 # A header that is slow to compile, and the only files that may include it.
 HEAVY_HEADERS = [
@@ -38,6 +39,7 @@ HEAVY_HEADERS = [
     (r"toml\+\+/", r"src/config/\w+\.cc"),
     (r"nlohmann/json\.hpp", r"src/.*/(\w+_json\.cc|json_\w+\.(cc|h))|tests/.*"),
     (r"CLI/", r"src/app/\w+\.(cc|h)"),
+    (r"openssl/", r"src/tls/\w+\.(cc|h)"),
 ]
 SQLITE_FILES_PER_LAYER_MAX = 1
 

@@ -346,6 +346,7 @@ SocketAddress TcpStream::local_address() const { return address_of(cell_->tcp, u
 Loop& StreamPort::loop() const { return cell_->loop; }
 bool StreamPort::open() const { return cell_->observer != nullptr && cell_->usable() && !cell_->failed; }
 void StreamPort::send(std::string_view bytes) const { cell_->send_raw({bytes, {}, {}}); }
+size_t StreamPort::queued_bytes() const { return cell_->queued_bytes(); }
 void StreamPort::start_reading() const { cell_->start_reading(); }
 void StreamPort::stop_reading() const { cell_->stop_reading(); }
 void StreamPort::ready() const { cell_->observer->on_connected(); }

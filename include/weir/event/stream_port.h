@@ -22,6 +22,8 @@ class StreamPort {
   // Down, to the socket.
   /// At once, past the write batch; what the kernel does not take is queued.
   void send(std::string_view bytes) const;
+  /// Sent down and not yet taken by the kernel.
+  [[nodiscard]] size_t queued_bytes() const;
   void start_reading() const;
   void stop_reading() const;
 
