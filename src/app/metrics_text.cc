@@ -159,7 +159,9 @@ std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembl
   };
   simple("weir_open_connections", "gauge", "Client connections.", stats.open_connections);
   simple("weir_accepted_connections_total", "counter", "Client connections accepted.", stats.accepted_connections);
-  simple("weir_refused_connections_total", "counter", "Client connections above the limit.", stats.refused_connections);
+  simple("weir_refused_connections_total", "counter", "Client connections above a limit.", stats.refused_connections);
+  simple("weir_bad_proxy_headers_total", "counter", "Connections that did not begin with the PROXY header they must.",
+         stats.bad_proxy_headers);
   simple("weir_bad_requests_total", "counter", "Heads that were no valid request.", stats.bad_requests);
   simple("weir_no_route_total", "counter", "Requests that no router matched.", stats.no_route);
   simple("weir_retries_total", "counter", "Further attempts on another endpoint.", stats.retries);

@@ -106,4 +106,8 @@ bool Cidr::contains(const IpAddress& ip) const {
   return (plain.bytes[whole] & mask) == (base.bytes[whole] & mask);
 }
 
+bool contains(std::span<const Cidr> networks, const IpAddress& ip) {
+  return std::any_of(networks.begin(), networks.end(), [&](const Cidr& network) { return network.contains(ip); });
+}
+
 }  // namespace weir

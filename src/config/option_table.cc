@@ -42,6 +42,20 @@ const Option kOptions[] = {
           "Networks whose own X-Forwarded-* and X-Real-Ip headers are believed and extended, such as the load "
           "balancer's: [\"10.0.0.0/8\"]. From everybody else they are replaced.",
           ENTRY_SLOT(forwarded_headers_trusted_cidrs)),
+    value(
+        "entrypoints.*.proxy_protocol_trusted_cidrs", "[]", "", Shape::any,
+        "Networks of proxies that send a PROXY header, version 1 or 2, before everything else. A connection from there "
+        "without a good one is closed; from everywhere else the header is no HTTP. Empty: nobody sends it.",
+        ENTRY_SLOT(proxy_protocol_trusted_cidrs)),
+    number("entrypoints.*.connections_max", "0", 0, 10'000'000,
+           "Client connections at once to this entry point, all workers together. More are closed at once. 0: only "
+           "limits.connections_max counts.",
+           ENTRY_SLOT(connections_max)),
+    number(
+        "entrypoints.*.connections_per_client_max", "0", 0, 10'000'000,
+        "Client connections at once from one address (IPv6: one /64), as the PROXY header has it where there is one. "
+        "More are closed at once. Not behind a load balancer without PROXY headers. 0: no limit.",
+        ENTRY_SLOT(connections_per_client_max)),
     value("admin.address", "\"127.0.0.1:8081\"", "", Shape::any,
           "Where /ping, /ready, /metrics and the JSON API under /api answer. Not for the public. Empty: nowhere.",
           SLOT(admin_address)),
@@ -124,6 +138,9 @@ const Option kOptions[] = {
     number("timeouts.head_ms", "10000", 100, kDay_ms,
            "From the first byte of a request to the end of its headers; and from accept to the first byte. Then 408.",
            SLOT(timeouts.head_ms)),
+    number("timeouts.proxy_protocol_ms", "3000", 100, kDay_ms,
+           "From accept to the end of a PROXY header, where one must come. Then the connection is closed.",
+           SLOT(timeouts.proxy_protocol_ms)),
     number("timeouts.body_idle_ms", "60000", 0, kDay_ms, "Silence within a request's body. Then 408. 0: no limit.",
            SLOT(timeouts.body_idle_ms)),
     number("timeouts.idle_ms", "180000", 100, kDay_ms,

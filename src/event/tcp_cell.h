@@ -44,8 +44,9 @@ struct TcpStream::Cell final : Deadline {
   std::string in_flight;
   std::string queue;
   uv_write_t write_request{};
-  std::optional<Error> write_error;  // told when all that the peer has sent before has been read
-  size_t linger_bytes_left = 0;      // undelivered at the last look: who takes nothing for a while is let go
+  std::unique_ptr<std::string> unread;  // to be read again before anything else; null almost always
+  std::optional<Error> write_error;     // told when all that the peer has sent before has been read
+  size_t linger_bytes_left = 0;         // undelivered at the last look: who takes nothing for a while is let go
   union {
     uv_connect_t connect_request;
     uv_shutdown_t shutdown_request;
@@ -63,6 +64,8 @@ struct TcpStream::Cell final : Deadline {
   void on_read_over(ssize_t status);
   void send_fin();
   void start_reading();
+  void read_socket();
+  void read_again();
   void stop_reading();
   void report_failure(const Error& error);
   void linger();

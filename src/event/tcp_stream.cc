@@ -114,6 +114,30 @@ void TcpStream::Cell::send_fin() {
 void TcpStream::Cell::start_reading() {
   if (reading || failed || state == State::connecting || state == State::closing) return;
   reading = true;
+  if (unread == nullptr) return read_socket();
+  ++references;
+  loop.defer([this] {
+    read_again();
+    release();
+  });
+}
+
+// In the order they came: what was given back, and only then the socket.
+void TcpStream::Cell::read_again() {
+  if (!reading || unread == nullptr || state == State::closing) return;  // stopped meanwhile, or done before
+  std::unique_ptr<std::string> again = std::move(unread);
+  read_socket();
+  if (state == State::lingering) return;
+  Loop& its_loop = loop;
+  if (layer == nullptr) {
+    observer->on_read(*again);
+  } else {
+    layer->on_read(*again);
+  }
+  its_loop.batch().flush();
+}
+
+void TcpStream::Cell::read_socket() {
   uv_read_start(
       stream_of(tcp),
       [](uv_handle_t* handle, size_t, uv_buf_t* out) {
@@ -300,6 +324,11 @@ std::string_view TcpStream::protocol() const {
 void TcpStream::start_reading() { cell_->start_reading(); }
 void TcpStream::stop_reading() { cell_->stop_reading(); }
 bool TcpStream::reading() const { return cell_->reading; }
+
+void TcpStream::unread(std::string_view bytes) {
+  CHECK(!cell_->reading && cell_->unread == nullptr);
+  if (!bytes.empty()) cell_->unread = std::make_unique<std::string>(bytes);
+}
 
 void TcpStream::write(std::string_view bytes, std::string_view after) {
   if (cell_ == nullptr || bytes.empty()) return;

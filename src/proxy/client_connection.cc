@@ -1,6 +1,5 @@
 #include "proxy/client_connection.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "proxy/access_log.h"
@@ -10,23 +9,25 @@
 namespace weir::proxy {
 namespace {
 
-ForwardedBy describe(const IpAddress& peer, const EntryPoint& entry_point) {
+ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_point, const http::ProxyHeader& told) {
   ForwardedBy by;
-  by.client_ip = peer.text();
-  by.port = std::to_string(entry_point.address().port);
-  by.proto = "http";
-  const auto& trusted = entry_point.config().forwarded_headers_trusted_cidrs;
-  by.trusted = std::any_of(trusted.begin(), trusted.end(), [&](const Cidr& network) { return network.contains(peer); });
+  by.client = told.has_addresses ? told.source : stream.peer_address();
+  by.local = told.has_addresses ? told.destination : stream.local_address();
+  by.client_ip = by.client.ip.text();
+  by.port = std::to_string(told.has_addresses ? told.destination.port : entry_point.address().port);
+  by.proto = told.tls ? "https" : "http";
+  by.trusted = contains(entry_point.config().forwarded_headers_trusted_cidrs, by.client.ip);
   return by;
 }
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream)
+ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream,
+                                   Admission::Ticket ticket, const http::ProxyHeader& told)
     : worker_(worker),
       entry_point_(entry_point),
-      peer_(stream.peer_address().ip),
-      forwarded_by_(describe(peer_, entry_point)),
+      ticket_(std::move(ticket)),
+      forwarded_by_(describe(stream, entry_point, told)),
       session_(worker.loop(), std::move(stream), *this, worker.client_limits()) {}
 
 ClientConnection::~ClientConnection() = default;
@@ -36,7 +37,7 @@ void ClientConnection::on_request(http::ServerStream& stream, const http::Reques
   ++requests_;
   if (requests_max > 0 && requests_ >= requests_max) stream.forbid_reuse();
   exchange_ = worker_.lend_exchange();
-  exchange_->on_request_head(*this, stream, head, forwarded_by_, peer_, entry_point_.name());
+  exchange_->on_request_head(*this, stream, head, forwarded_by_, forwarded_by_.client.ip, entry_point_.name());
 }
 
 void ClientConnection::on_exchange_done(Exchange&) { worker_.take_back(std::move(exchange_)); }
@@ -46,7 +47,7 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   entry_point_.stats.count(status, 0, 0, 0);
   if (!worker_.access_log().enabled()) return;
   AccessRecord record;
-  record.client = peer_;
+  record.client = forwarded_by_.client.ip;
   record.method = "-";
   record.target = "-";
   record.status = status;

@@ -4,9 +4,11 @@
 #include <list>
 #include <memory>
 
+#include "proxy/admission.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarding.h"
 #include "weir/http/h1_server_session.h"
+#include "weir/http/proxy_header.h"
 
 namespace weir::proxy {
 
@@ -17,7 +19,9 @@ class Worker;
 /// Worker thread only.
 class ClientConnection final : private http::H1ServerSession::Owner, private Exchange::Owner {
  public:
-  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream);
+  /// `told` by a PROXY header; without addresses where the connection's own count.
+  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, Admission::Ticket ticket,
+                   const http::ProxyHeader& told);
   ~ClientConnection();
 
   void start() { session_.start(); }
@@ -37,7 +41,7 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   // constant after construction
   Worker& worker_;
   EntryPoint& entry_point_;
-  const IpAddress peer_;
+  const Admission::Ticket ticket_;
   const ForwardedBy forwarded_by_;
 
   // worker thread only

@@ -17,10 +17,53 @@ Status EntryPoint::bind(const SocketAddress& address) {
 }
 
 void EntryPoint::accept(event::TcpStream stream) {
-  if (!worker_.admit_connection()) return stream.reset();
-  connections_.push_front(std::make_unique<ClientConnection>(worker_, *this, std::move(stream)));
-  connections_.front()->place = connections_.begin();
-  connections_.front()->start();
+  Admission::Ticket ticket = worker_.admission().enter(number_);
+  if (!ticket) {
+    ++worker_.stats().refused_connections;
+    return stream.reset();
+  }
+  worker_.connection_opened();
+  // By the peer, never by its bytes: whoever must send a header cannot leave it out, and nobody else can forge one.
+  bool preceded = !config_.proxy_protocol_trusted_cidrs.empty() &&
+                  contains(config_.proxy_protocol_trusted_cidrs, stream.peer_address().ip);
+  if (!preceded) return admit(std::move(stream), std::move(ticket), {});
+  ProxyPreamble::Owner& owner = *this;
+  preambles_.push_front(std::make_unique<ProxyPreamble>(worker_.loop(), std::move(stream), std::move(ticket), owner));
+  preambles_.front()->place = preambles_.begin();
+  preambles_.front()->start(worker_.config().timeouts.proxy_protocol_ms);
+}
+
+void EntryPoint::on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& header) {
+  admit(std::move(preamble.stream()), std::move(preamble.ticket()), header);
+  remove(preamble);
+}
+
+void EntryPoint::on_preamble_failed(ProxyPreamble& preamble, const Error&) {
+  ++worker_.stats().bad_proxy_headers;
+  preamble.stream().reset();
+  worker_.connection_closed();
+  remove(preamble);
+}
+
+void EntryPoint::admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told) {
+  IpAddress client = told.has_addresses ? told.source.ip : stream.peer_address().ip;
+  if (!worker_.admission().count_client(ticket, client)) {
+    ++worker_.stats().refused_connections;
+    stream.reset();
+    return worker_.connection_closed();
+  }
+  connections_.push_front(
+      std::make_unique<ClientConnection>(worker_, *this, std::move(stream), std::move(ticket), told));
+  ClientConnection& connection = *connections_.front();
+  connection.place = connections_.begin();
+  connection.start();
+  if (draining_) connection.drain();
+}
+
+void EntryPoint::remove(ProxyPreamble& preamble) {
+  auto done = std::move(*preamble.place);
+  preambles_.erase(preamble.place);
+  worker_.loop().destroy_later(std::move(done));
 }
 
 void EntryPoint::remove(ClientConnection& connection) {
@@ -32,11 +75,13 @@ void EntryPoint::remove(ClientConnection& connection) {
 
 void EntryPoint::drain() {
   listener_.reset();
+  draining_ = true;
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->drain();
 }
 
 void EntryPoint::cut() {
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->cut();
+  while (!preambles_.empty()) on_preamble_failed(*preambles_.front(), Error{ErrorCode::cancelled, "draining"});
 }
 
 }  // namespace weir::proxy

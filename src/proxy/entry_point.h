@@ -6,7 +6,9 @@
 #include <optional>
 #include <string_view>
 
+#include "proxy/admission.h"
 #include "proxy/client_connection.h"
+#include "proxy/proxy_preamble.h"
 #include "weir/base/result.h"
 #include "weir/config/config.h"
 #include "weir/event/listener.h"
@@ -16,10 +18,13 @@ namespace weir::proxy {
 
 class Worker;
 
-/// Accepts and limits. Owned by its Worker; bound before the worker's thread starts, worker thread only from then on.
-class EntryPoint {
+/// Accepts, limits, and asks for a PROXY header where the peer must send one. Owned by its Worker; bound before the
+/// worker's thread starts, worker thread only from then on.
+class EntryPoint final : private ProxyPreamble::Owner {
  public:
-  EntryPoint(Worker& worker, const config::EntryPointConfig& config) : worker_(worker), config_(config) {}
+  /// `number`: its position in the configuration.
+  EntryPoint(Worker& worker, const config::EntryPointConfig& config, size_t number)
+      : worker_(worker), config_(config), number_(number) {}
 
   /// Each worker has a socket of its own on the same port; `address` is the one the first got.
   Status bind(const SocketAddress& address);
@@ -36,12 +41,19 @@ class EntryPoint {
 
  private:
   void accept(event::TcpStream stream);
+  void on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& header) override;
+  void on_preamble_failed(ProxyPreamble& preamble, const Error& reason) override;
+  void admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told);
+  void remove(ProxyPreamble& preamble);
 
   Worker& worker_;
   const config::EntryPointConfig& config_;
+  const size_t number_;
   SocketAddress address_;
   std::optional<event::Listener> listener_;
+  std::list<std::unique_ptr<ProxyPreamble>> preambles_;
   std::list<std::unique_ptr<ClientConnection>> connections_;
+  bool draining_ = false;
 };
 
 }  // namespace weir::proxy

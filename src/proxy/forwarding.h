@@ -17,6 +17,8 @@ struct ForwardedBy {
   std::string port;        // of the entry point
   std::string_view proto;  // "http"
   bool trusted = false;    // the peer's own X-Forwarded-* are believed
+  SocketAddress client;    // by the connection, or as a trusted proxy has told
+  SocketAddress local;     // what the client connected to
 };
 
 /// The strings a rewritten head points into. Reused from exchange to exchange.

@@ -15,7 +15,8 @@ class Proxy::Impl {
   }
 
   Status start() {
-    for (size_t i = 0; i < config_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, config_));
+    auto admission = std::make_shared<Admission>(config_);
+    for (size_t i = 0; i < config_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, config_, admission));
     for (const config::EntryPointConfig& entry_point : config_.entry_points) {
       SocketAddress address = entry_point.address;
       for (auto& worker : workers_) {

@@ -58,6 +58,7 @@ void Stats::merge(const Stats& other) {
   open_connections += other.open_connections;
   accepted_connections += other.accepted_connections;
   refused_connections += other.refused_connections;
+  bad_proxy_headers += other.bad_proxy_headers;
   bad_requests += other.bad_requests;
   no_route += other.no_route;
   retries += other.retries;

@@ -1,6 +1,5 @@
 #include "proxy/worker.h"
 
-#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
@@ -12,11 +11,11 @@ namespace {
 constexpr size_t kFreeExchangesMax = 1024;
 }  // namespace
 
-Worker::Worker(size_t index, const config::Config& config)
+Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Admission> admission)
     : index_(index),
       config_(config),
-      connections_max_(std::max<size_t>(1, config.limits.connections_max / std::max<uint32_t>(1, config.workers))),
       answer_pages_(config.answers),
+      admission_(admission ? std::move(admission) : std::make_shared<Admission>(config)),
       pool_(loop_, config),
       second_(loop_, [this] { tidy(); }),
       drain_deadline_(loop_, [this] {
@@ -37,7 +36,8 @@ Worker::~Worker() {
 }
 
 Result<SocketAddress> Worker::bind(const config::EntryPointConfig& config, const SocketAddress& address) {
-  entry_points_.push_back(std::make_unique<EntryPoint>(*this, config));
+  auto number = static_cast<size_t>(&config - config_.entry_points.data());
+  entry_points_.push_back(std::make_unique<EntryPoint>(*this, config, number));
   if (Status bound = entry_points_.back()->bind(address); !bound) return fail(bound.error());
   return entry_points_.back()->address();
 }
@@ -130,14 +130,9 @@ void Worker::take_back(std::unique_ptr<Exchange> exchange) {
   }
 }
 
-bool Worker::admit_connection() {
-  if (connections_ >= connections_max_) {
-    ++stats_.refused_connections;
-    return false;
-  }
+void Worker::connection_opened() {
   ++connections_;
   ++stats_.accepted_connections;
-  return true;
 }
 
 void Worker::connection_closed() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/access_log.h"
+#include "proxy/admission.h"
 #include "proxy/answer_pages.h"
 #include "proxy/entry_point.h"
 #include "proxy/exchange.h"
@@ -26,7 +27,8 @@ namespace weir::proxy {
 /// nothing that is written. Owned by Proxy; run() is its thread's body; post() is the only call from another thread.
 class Worker {
  public:
-  Worker(size_t index, const config::Config& config);
+  /// `admission` is the other workers' too; null: one of its own.
+  Worker(size_t index, const config::Config& config, std::shared_ptr<Admission> admission = nullptr);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -50,6 +52,7 @@ class Worker {
   [[nodiscard]] const config::Config& config() const { return config_; }
   [[nodiscard]] const http::H1Limits& client_limits() const { return client_limits_; }
   [[nodiscard]] const AnswerPages& answer_pages() const { return answer_pages_; }
+  [[nodiscard]] Admission& admission() { return *admission_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
@@ -61,7 +64,7 @@ class Worker {
   ServiceState& service_state(const std::shared_ptr<const routing::Service>& service, const PinnedTable& pinned);
   std::unique_ptr<Exchange> lend_exchange();
   void take_back(std::unique_ptr<Exchange> exchange);
-  bool admit_connection();
+  void connection_opened();
   void connection_closed();
   void count(std::string_view entry_point, const routing::Router* router, ServiceState* service,
              EndpointState* endpoint, uint16_t status, uint64_t duration_ms, uint64_t request_bytes,
@@ -75,8 +78,8 @@ class Worker {
   const size_t index_;
   const config::Config& config_;
   http::H1Limits client_limits_;
-  size_t connections_max_;
   AnswerPages answer_pages_;
+  const std::shared_ptr<Admission> admission_;
 
   // worker thread only
   event::Loop loop_;

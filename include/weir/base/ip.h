@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -47,5 +48,7 @@ struct Cidr {
   [[nodiscard]] bool contains(const IpAddress& ip) const;
   auto operator<=>(const Cidr&) const = default;
 };
+/// Whether one of them contains it.
+[[nodiscard]] bool contains(std::span<const Cidr> networks, const IpAddress& ip);
 
 }  // namespace weir

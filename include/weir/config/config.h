@@ -20,6 +20,9 @@ struct EntryPointConfig {
   std::string name;
   SocketAddress address;                              // port 0: the kernel chooses
   std::vector<Cidr> forwarded_headers_trusted_cidrs;  // peers whose own X-Forwarded-* are believed
+  std::vector<Cidr> proxy_protocol_trusted_cidrs;     // peers that must send a PROXY header, and are believed
+  uint32_t connections_max = 0;                       // at once, all workers together; 0: no limit of its own
+  uint32_t connections_per_client_max = 0;            // at once, of one address; 0: no limit
 };
 
 enum class Consistency : uint8_t { standard, stale, consistent };
@@ -70,18 +73,19 @@ struct LimitsConfig {
 
 /// All in milliseconds. 0 means "no limit" where the table allows it.
 struct TimeoutsConfig {
-  uint32_t head_ms = 0;           // first byte of a request to the end of its head
-  uint32_t body_idle_ms = 0;      // silence within a request's body
-  uint32_t idle_ms = 0;           // a client connection between two requests
-  uint32_t connect_ms = 0;        // to an endpoint
-  uint32_t response_head_ms = 0;  // end of the request to the head of the response
-  uint32_t response_idle_ms = 0;  // silence within a response's body
-  uint32_t upgrade_idle_ms = 0;   // silence on an upgraded connection (WebSocket)
-  uint32_t total_ms = 0;          // the whole of a request and its response, but for upgraded ones
-  uint32_t rate_window_ms = 0;    // over which the least rates of limits are looked at
-  uint32_t upstream_idle_ms = 0;  // an upstream connection without a request
-  uint32_t drain_delay_ms = 0;    // SIGTERM: /ping answers 503 this long before connections are told to go
-  uint32_t drain_ms = 0;          // SIGTERM: time for requests in flight
+  uint32_t head_ms = 0;            // first byte of a request to the end of its head
+  uint32_t body_idle_ms = 0;       // silence within a request's body
+  uint32_t proxy_protocol_ms = 0;  // accept to the end of a PROXY header
+  uint32_t idle_ms = 0;            // a client connection between two requests
+  uint32_t connect_ms = 0;         // to an endpoint
+  uint32_t response_head_ms = 0;   // end of the request to the head of the response
+  uint32_t response_idle_ms = 0;   // silence within a response's body
+  uint32_t upgrade_idle_ms = 0;    // silence on an upgraded connection (WebSocket)
+  uint32_t total_ms = 0;           // the whole of a request and its response, but for upgraded ones
+  uint32_t rate_window_ms = 0;     // over which the least rates of limits are looked at
+  uint32_t upstream_idle_ms = 0;   // an upstream connection without a request
+  uint32_t drain_delay_ms = 0;     // SIGTERM: /ping answers 503 this long before connections are told to go
+  uint32_t drain_ms = 0;           // SIGTERM: time for requests in flight
 };
 
 /// The brake on mass removals: see design "Errors and silence never remove routes".

@@ -63,6 +63,9 @@ class TcpStream {
   void start_reading();
   void stop_reading();
   [[nodiscard]] bool reading() const;
+  /// Gives back bytes that were read too far, while reading is stopped: they are read again before all others, after
+  /// this turn at the earliest, by whoever starts to read.
+  void unread(std::string_view bytes);
 
   /// Small pieces are gathered and leave in one send when the current callback ends; large ones go out at once,
   /// together with what was gathered, without a copy. What the kernel does not take is queued. `after` goes right

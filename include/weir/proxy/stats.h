@@ -49,7 +49,8 @@ struct Stats {
   std::map<std::pair<std::string, std::string>, EndpointStats> endpoints;  // service, endpoint id
   uint64_t open_connections = 0;
   uint64_t accepted_connections = 0;
-  uint64_t refused_connections = 0;  // above connections_max
+  uint64_t refused_connections = 0;  // above a limit: of all, of an entry point, of a client
+  uint64_t bad_proxy_headers = 0;    // connections that should have begun with one and did not
   uint64_t bad_requests = 0;         // heads that were no valid request
   uint64_t no_route = 0;
   uint64_t retries = 0;

@@ -110,7 +110,9 @@ class Edge {
  public:
   Edge() {
     config.workers = 1;
-    config.entry_points.push_back({"web", SocketAddress::parse("127.0.0.1:0").value(), {}});
+    config.entry_points.resize(1);
+    config.entry_points[0].name = "web";
+    config.entry_points[0].address = SocketAddress::parse("127.0.0.1:0").value();
   }
   ~Edge() {
     clients.clear();
