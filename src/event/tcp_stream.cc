@@ -1,5 +1,6 @@
 #include "weir/event/tcp_stream.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -309,6 +310,17 @@ Result<TcpStream> TcpStream::adopt(Loop& loop, int fd) {
     return fail(system_error("adopt socket", status));
   }
   return TcpStream(cell);
+}
+
+int TcpStream::detach() {
+  flush();
+  ASSERT(cell_->state == Cell::State::open && cell_->queued_bytes() == 0);
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->tcp), &fd) != 0) return -1;
+  int duplicate = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);  // libuv closes its own with the handle
+  if (duplicate < 0) return -1;
+  std::exchange(cell_, nullptr)->close(false);
+  return duplicate;
 }
 
 void TcpStream::set_observer(Observer& observer) { cell_->observer = &observer; }
