@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/h1_fields.h"
+#include "http/h1_plain_head.h"
 #include "weir/base/text.h"
 #include "weir/http/session.h"
 
@@ -10,9 +11,7 @@ namespace weir::http {
 
 /// What the head being parsed is made of; one a thread, since a head is parsed and used in one go.
 struct H1Parser::Fields {
-  std::string_view target;
-  std::string_view reason;
-  std::vector<Header> all;
+  HeadParts parts;
   std::vector<Header> kept;
   std::string rebuilt_target;  // for "http://host?query", the one form whose path is not in the input
   bool value_begun = false;
@@ -57,31 +56,33 @@ Method method_of(uint8_t llhttp_method) {
 struct H1Parser::Callbacks {
   static H1Parser& self(llhttp_t* parser) { return *static_cast<H1Parser*>(parser->data); }
 
-  static int on_url(llhttp_t*, const char* at, size_t length) { return extend(fields().target, at, length) ? 0 : -1; }
+  static int on_url(llhttp_t*, const char* at, size_t length) {
+    return extend(fields().parts.target, at, length) ? 0 : -1;
+  }
   static int on_status(llhttp_t*, const char* at, size_t length) {
-    return extend(fields().reason, at, length) ? 0 : -1;
+    return extend(fields().parts.reason, at, length) ? 0 : -1;
   }
 
   static int on_header_field(llhttp_t* parser, const char* at, size_t length) {
     H1Parser& p = self(parser);
     if (!p.in_head_) return p.append_trailer(at, length);
     Fields& f = fields();
-    if (f.value_begun || f.all.empty()) {
-      if (f.all.size() >= p.limits_->headers_max) {
+    if (f.value_begun || f.parts.fields.empty()) {
+      if (f.parts.fields.size() >= p.limits_->headers_max) {
         f.too_many = true;
         return -1;
       }
-      f.all.push_back({});
+      f.parts.fields.push_back({});
       f.value_begun = false;
     }
-    return extend(f.all.back().name, at, length) ? 0 : -1;
+    return extend(f.parts.fields.back().name, at, length) ? 0 : -1;
   }
   static int on_header_value(llhttp_t* parser, const char* at, size_t length) {
     H1Parser& p = self(parser);
     if (!p.in_head_) return p.append_trailer(at, length);
     Fields& f = fields();
     f.value_begun = true;
-    return extend(f.all.back().value, at, length) ? 0 : -1;
+    return extend(f.parts.fields.back().value, at, length) ? 0 : -1;
   }
   static int on_header_field_complete(llhttp_t* parser) {
     H1Parser& p = self(parser);
@@ -123,36 +124,65 @@ struct H1Parser::Callbacks {
 };
 constexpr llhttp_settings_t H1Parser::Callbacks::settings = H1Parser::Callbacks::make();
 
-H1Parser::H1Parser(Kind kind) {
+H1Parser::H1Parser(Kind kind) : kind_(kind) {
   llhttp_init(&llhttp_, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE, &Callbacks::settings);
   llhttp_.data = this;
 }
 
 // ---- Heads ----
 
-H1Parser::Taken H1Parser::run_head(std::string_view input, const H1Limits& limits) {
+H1Parser::Taken H1Parser::read_head(std::string_view input, const H1Limits& limits) {
   Fields& f = fields();
-  f.target = f.reason = {};
-  f.all.clear();
   f.kept.clear();
-  f.value_begun = f.too_many = false;
   limits_ = &limits;
-  in_head_ = true;
-  message_complete_ = false;
+  in_head_ = message_complete_ = false;
   trailer_bytes_.clear();
+  size_t plain =
+      kind_ == Kind::request ? read_plain_request(input, limits, f.parts) : read_plain_response(input, limits, f.parts);
+  return plain > 0 ? Taken{Outcome::complete, plain} : run_llhttp(input, limits);
+}
+
+H1Parser::Taken H1Parser::run_llhttp(std::string_view input, const H1Limits& limits) {
+  Fields& f = fields();
+  f.parts.target = f.parts.reason = {};
+  f.parts.fields.clear();
+  f.value_begun = f.too_many = false;
+  in_head_ = true;
   llhttp_reset(&llhttp_);
   // One byte more than the limit shows that it is passed.
   std::string_view head = input.substr(0, limits.head_bytes_max + 1);
   llhttp_errno_t result = llhttp_execute(&llhttp_, head.data(), head.size());
-  if (f.target.size() > limits.target_bytes_max) return invalid(414, "the request target is too long");
+  if (f.parts.target.size() > limits.target_bytes_max) return invalid(414, "the request target is too long");
   if (result == HPE_PAUSED) {
     auto consumed = static_cast<size_t>(llhttp_get_error_pos(&llhttp_) - input.data());
     if (consumed > limits.head_bytes_max) return invalid(431, "the message head is too long");
-    return {Outcome::complete, consumed};
+    return take_start_line() ? Taken{Outcome::complete, consumed} : Taken{Outcome::invalid, 0};
   }
   if (result != HPE_OK) return invalid_by_llhttp();
   if (input.size() > limits.head_bytes_max) return invalid(431, "the message head is too long");
   return {Outcome::incomplete, input.size()};
+}
+
+bool H1Parser::take_start_line() {
+  HeadParts& parts = fields().parts;
+  auto refuse = [&](uint16_t status, const char* message) {
+    invalid(status, message);
+    return false;
+  };
+  bool spoken = llhttp_.http_major == 1 && llhttp_.http_minor <= 1;
+  parts.version_minor = llhttp_.http_minor;
+  if (kind_ == Kind::response) {
+    parts.status = llhttp_.status_code;
+    return spoken || refuse(502, "an answer in another HTTP version");
+  }
+  if (!spoken) return refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  // llhttp reads RTSP and ICE as well.
+  if (std::string_view(parts.target.data() + parts.target.size(), 6) != " HTTP/") {
+    return refuse(505, "another protocol than HTTP");
+  }
+  parts.method = method_of(llhttp_.method);
+  parts.method_text = llhttp_method_name(static_cast<llhttp_method_t>(llhttp_.method));
+  return true;
 }
 
 H1Parser::Taken H1Parser::invalid(uint16_t status, std::string message) {
@@ -174,17 +204,13 @@ H1Parser::Taken H1Parser::invalid_by_llhttp() {
 }
 
 H1Parser::Taken H1Parser::parse_request_head(std::string_view input, const H1Limits& limits, RequestHead& head) {
-  Taken taken = run_head(input, limits);
+  Taken taken = read_head(input, limits);
   if (taken.outcome != Outcome::complete) return taken;
-  if (llhttp_.http_major != 1 || llhttp_.http_minor > 1)
-    return invalid(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-  // llhttp reads RTSP and ICE as well.
-  std::string_view target = fields().target;
-  if (std::string_view(target.data() + target.size(), 6) != " HTTP/") return invalid(505, "another protocol than HTTP");
+  const HeadParts& parts = fields().parts;
   head = RequestHead{};
-  head.version_minor = llhttp_.http_minor;
-  head.method = method_of(llhttp_.method);
-  head.method_text = llhttp_method_name(static_cast<llhttp_method_t>(llhttp_.method));
+  head.version_minor = parts.version_minor;
+  head.method = parts.method;
+  head.method_text = parts.method_text;
   if (head.method == Method::connect) return invalid(501, "CONNECT is not served");
   if (!take_request_fields(head) || !take_request_target(head)) return {Outcome::invalid, 0};
   return taken;
@@ -201,7 +227,7 @@ bool H1Parser::take_request_fields(RequestHead& head) {
   size_t lengths = 0;
   size_t encodings = 0;
   std::string_view upgrade;
-  for (const Header& header : f.all) {
+  for (const Header& header : f.parts.fields) {
     switch (classify(header.name)) {
       case Known::connection: connection.add(header.value); break;
       case Known::keep_alive:
@@ -238,7 +264,7 @@ bool H1Parser::take_request_fields(RequestHead& head) {
   if (encodings > 0 && lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding");
   if (encodings > 0 && head.version_minor == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");
   if (connection.nominates) {
-    std::erase_if(f.kept, [&](const Header& header) { return is_nominated(f.all, header.name); });
+    std::erase_if(f.kept, [&](const Header& header) { return is_nominated(f.parts.fields, header.name); });
   }
   head.headers = f.kept;
   head.body = encodings > 0 ? Body::unknown : head.content_length > 0 ? Body::length : Body::none;
@@ -257,7 +283,7 @@ bool H1Parser::take_request_target(RequestHead& head) {
     invalid(400, message);
     return false;
   };
-  std::string_view target = f.target;
+  std::string_view target = f.parts.target;
   if (target.find('#') != std::string_view::npos) return refuse("a fragment in the request target");
   if (target == "*") {
     head.target = target;
@@ -287,19 +313,18 @@ bool H1Parser::take_request_target(RequestHead& head) {
 
 H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Limits& limits, Method request_method,
                                               ResponseHead& head) {
-  Taken taken = run_head(input, limits);
+  Taken taken = read_head(input, limits);
   if (taken.outcome != Outcome::complete) return taken;
-  if (llhttp_.http_major != 1 || llhttp_.http_minor > 1) return invalid(502, "an answer in another HTTP version");
   Fields& f = fields();
   head = ResponseHead{};
-  head.version_minor = llhttp_.http_minor;
-  head.status = llhttp_.status_code;
-  head.reason = f.reason;
+  head.version_minor = f.parts.version_minor;
+  head.status = f.parts.status;
+  head.reason = f.parts.reason;
   if (head.status < 100 || head.status > 599) return invalid(502, "an answer with a status outside 100 to 599");
   ConnectionTokens connection;
   size_t encodings = 0;
   std::string_view upgrade;
-  for (const Header& header : f.all) {
+  for (const Header& header : f.parts.fields) {
     switch (classify(header.name)) {
       case Known::connection: connection.add(header.value); break;
       case Known::keep_alive:
@@ -328,7 +353,7 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
     return invalid(502, "an answer with both Content-Length and Transfer-Encoding");
   if (encodings > 0 && head.version_minor == 0) return invalid(502, "an answer with Transfer-Encoding in HTTP/1.0");
   if (connection.nominates) {
-    std::erase_if(f.kept, [&](const Header& header) { return is_nominated(f.all, header.name); });
+    std::erase_if(f.kept, [&](const Header& header) { return is_nominated(f.parts.fields, header.name); });
   }
   head.headers = f.kept;
   if (head.status == 101 && connection.upgrade) head.upgrade = upgrade;

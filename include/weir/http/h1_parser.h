@@ -1,5 +1,6 @@
 #pragma once
-// llhttp behind a face of our own: whole heads at once, bodies in pieces, strictly by RFC 9112.
+// llhttp behind a face of our own: whole heads at once, bodies in pieces, strictly by RFC 9112. Plain heads are read
+// without it (src/http/h1_plain_head.h); whatever is refused, llhttp or we refuse.
 
 #include <llhttp.h>
 
@@ -83,13 +84,16 @@ class H1Parser {
 
   enum class Framing : uint8_t { length, chunked, until_close };
 
-  Taken run_head(std::string_view input, const H1Limits& limits);
+  Taken read_head(std::string_view input, const H1Limits& limits);
+  Taken run_llhttp(std::string_view input, const H1Limits& limits);
+  bool take_start_line();
   bool take_request_fields(RequestHead& head);
   bool take_request_target(RequestHead& head);
   Taken invalid(uint16_t status, std::string message);
   Taken invalid_by_llhttp();
   int append_trailer(const char* at, size_t length);
 
+  const Kind kind_;
   llhttp_t llhttp_;
   BodySink* sink_ = nullptr;          // during parse_body
   const H1Limits* limits_ = nullptr;  // of the call under way
