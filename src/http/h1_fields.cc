@@ -1,6 +1,7 @@
 #include "http/h1_fields.h"
 
 #include <algorithm>
+#include <array>
 
 #include "weir/base/text.h"
 
@@ -64,11 +65,15 @@ bool is_nominated(const std::vector<Header>& all, std::string_view name) {
 
 // RFC 3986 section 3.2. Stricter than needed for names, so that nothing odd reaches the routing table or an upstream.
 bool valid_authority(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    char lower = ascii_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
-  });
+  static constexpr std::array<bool, 256> kMay = [] {
+    std::array<bool, 256> may{};
+    for (char c :
+         std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%!$&'()*+,;=")) {
+      may[static_cast<unsigned char>(c)] = true;
+    }
+    return may;
+  }();
+  return std::all_of(text.begin(), text.end(), [](char c) { return kMay[static_cast<unsigned char>(c)]; });
 }
 
 // A connection that becomes HTTP/2 carries any number of requests past the routing rules, so it is never passed on;

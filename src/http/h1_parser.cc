@@ -211,6 +211,7 @@ H1Parser::Taken H1Parser::parse_request_head(std::string_view input, const H1Lim
   head.version_minor = parts.version_minor;
   head.method = parts.method;
   head.method_text = parts.method_text;
+  head.bytes = input.substr(0, taken.consumed);
   if (head.method == Method::connect) return invalid(501, "CONNECT is not served");
   if (!take_request_fields(head) || !take_request_target(head)) return {Outcome::invalid, 0};
   return taken;

@@ -1,21 +1,55 @@
 #include "http/h1_writer.h"
 
 #include <charconv>
+#include <cstring>
 
 namespace weir::http {
 namespace {
 
-void append_number(std::string& out, uint64_t number, int base = 10) {
-  char digits[24];
-  auto end = std::to_chars(digits, digits + sizeof digits, number, base).ptr;
-  out.append(digits, end);
-}
+/// Puts text into memory that was measured before: no bounds to check and no size to keep on the way.
+class Pen {
+ public:
+  /// `room` bytes more will be written at most.
+  Pen(std::string& out, size_t room) : out_(out) {
+    size_t before = out.size();
+    out.resize(before + room);
+    at_ = out.data() + before;
+  }
+  ~Pen() { out_.resize(static_cast<size_t>(at_ - out_.data())); }
+  Pen(const Pen&) = delete;
+  Pen& operator=(const Pen&) = delete;
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name);
-  out.append(": ");
-  out.append(value);
-  out.append("\r\n");
+  void put(std::string_view text) {
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void put_number(uint64_t number, int base = 10) { at_ = std::to_chars(at_, at_ + kDigitsMax, number, base).ptr; }
+  void put_field(const Header& field) {
+    auto [name, value] = field;
+    // A field that was read as "Name: value" lies in memory that way.
+    if (name.data() + name.size() + 2 == value.data() && value.data()[-2] == ':' && value.data()[-1] == ' ') {
+      put({name.data(), name.size() + 2 + value.size()});
+    } else {
+      put(name);
+      put(": ");
+      put(value);
+    }
+    put("\r\n");
+  }
+  static constexpr size_t kDigitsMax = 20;
+
+ private:
+  std::string& out_;
+  char* at_;
+};
+
+/// More than all fixed text and numbers of a head.
+constexpr size_t kFixedBytes = 256;
+
+size_t bytes_of(std::span<const Header> fields) {
+  size_t bytes = 0;
+  for (const Header& field : fields) bytes += field.name.size() + field.value.size() + 4;
+  return bytes;
 }
 
 }  // namespace
@@ -27,65 +61,76 @@ std::string& head_scratch() {
 }
 
 void append_request_head(std::string& out, const RequestHead& head) {
-  out.append(head.method_text);
-  out += ' ';
-  out.append(head.target);
-  out.append(" HTTP/1.1\r\n");
-  append_field(out, "Host", head.authority);
-  for (const Header& header : head.headers) append_field(out, header.name, header.value);
+  Pen pen(out, kFixedBytes + head.method_text.size() + head.target.size() + head.authority.size() +
+                   head.upgrade.size() + bytes_of(head.headers));
+  pen.put(head.method_text);
+  pen.put(" ");
+  pen.put(head.target);
+  pen.put(" HTTP/1.1\r\nHost: ");
+  pen.put(head.authority);
+  pen.put("\r\n");
+  for (const Header& header : head.headers) pen.put_field(header);
   if (head.body == Body::unknown) {
-    out.append("Transfer-Encoding: chunked\r\n");
+    pen.put("Transfer-Encoding: chunked\r\n");
   } else if (head.body == Body::length || head.has_content_length) {
-    out.append("Content-Length: ");
-    append_number(out, head.content_length);
-    out.append("\r\n");
+    pen.put("Content-Length: ");
+    pen.put_number(head.content_length);
+    pen.put("\r\n");
   }
-  if (head.expect_continue) out.append("Expect: 100-continue\r\n");
+  if (head.expect_continue) pen.put("Expect: 100-continue\r\n");
   if (!head.upgrade.empty()) {
-    append_field(out, "Upgrade", head.upgrade);
-    out.append(head.te_trailers ? "TE: trailers\r\nConnection: Upgrade, TE\r\n" : "Connection: Upgrade\r\n");
+    pen.put("Upgrade: ");
+    pen.put(head.upgrade);
+    pen.put("\r\n");
+    pen.put(head.te_trailers ? "TE: trailers\r\nConnection: Upgrade, TE\r\n" : "Connection: Upgrade\r\n");
   } else if (head.te_trailers) {
-    out.append("TE: trailers\r\nConnection: TE\r\n");
+    pen.put("TE: trailers\r\nConnection: TE\r\n");
   }
-  out.append("\r\n");
+  pen.put("\r\n");
 }
 
 void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing,
                           ConnectionField connection) {
-  out.append("HTTP/1.1 ");
-  append_number(out, head.status);
-  out += ' ';
-  out.append(head.reason.empty() ? reason_phrase(head.status) : head.reason);
-  out.append("\r\n");
-  for (const Header& header : head.headers) append_field(out, header.name, header.value);
+  std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
+  Pen pen(out, kFixedBytes + reason.size() + head.upgrade.size() + bytes_of(head.headers));
+  pen.put("HTTP/1.1 ");
+  pen.put_number(head.status);
+  pen.put(" ");
+  pen.put(reason);
+  pen.put("\r\n");
+  for (const Header& header : head.headers) pen.put_field(header);
   bool may_say_length = head.status >= 200 && head.status != 204;
   if (framing == AnswerFraming::chunked) {
-    out.append("Transfer-Encoding: chunked\r\n");
+    pen.put("Transfer-Encoding: chunked\r\n");
   } else if (head.content_length && may_say_length && framing != AnswerFraming::until_close) {
-    out.append("Content-Length: ");
-    append_number(out, *head.content_length);
-    out.append("\r\n");
+    pen.put("Content-Length: ");
+    pen.put_number(*head.content_length);
+    pen.put("\r\n");
   }
   if (!head.upgrade.empty()) {
-    append_field(out, "Upgrade", head.upgrade);
-    out.append("Connection: Upgrade\r\n");
+    pen.put("Upgrade: ");
+    pen.put(head.upgrade);
+    pen.put("\r\n");
+    pen.put("Connection: Upgrade\r\n");
   } else if (connection == ConnectionField::close) {
-    out.append("Connection: close\r\n");
+    pen.put("Connection: close\r\n");
   } else if (connection == ConnectionField::keep_alive) {
-    out.append("Connection: keep-alive\r\n");
+    pen.put("Connection: keep-alive\r\n");
   }
-  out.append("\r\n");
+  pen.put("\r\n");
 }
 
 void append_chunk_head(std::string& out, size_t bytes) {
-  append_number(out, bytes, 16);
-  out.append("\r\n");
+  Pen pen(out, Pen::kDigitsMax + 2);
+  pen.put_number(bytes, 16);
+  pen.put("\r\n");
 }
 
 void append_last_chunk(std::string& out, std::span<const Header> trailers) {
-  out.append("0\r\n");
-  for (const Header& header : trailers) append_field(out, header.name, header.value);
-  out.append("\r\n");
+  Pen pen(out, kFixedBytes + bytes_of(trailers));
+  pen.put("0\r\n");
+  for (const Header& header : trailers) pen.put_field(header);
+  pen.put("\r\n");
 }
 
 }  // namespace weir::http

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <ctime>
+#include <functional>
 
 #include "weir/base/text.h"
 
@@ -73,19 +74,36 @@ std::string_view http_date() {
   return {text, length};
 }
 
+namespace {
+bool lies_in(std::string_view text, std::string_view bytes) {
+  return std::less_equal<>()(bytes.data(), text.data()) &&
+         std::less_equal<>()(text.data() + text.size(), bytes.data() + bytes.size());
+}
+}  // namespace
+
 RequestHead HeadStorage::keep(const RequestHead& head) {
-  size_t needed = head.method_text.size() + head.target.size() + head.authority.size() + head.upgrade.size();
-  for (const Header& header : head.headers) needed += header.name.size() + header.value.size();
+  size_t needed = head.bytes.size();
+  auto measure = [&](std::string_view text) { needed += lies_in(text, head.bytes) ? 0 : text.size(); };
+  for (std::string_view text : {head.method_text, head.target, head.authority, head.upgrade}) measure(text);
+  for (const Header& header : head.headers) {
+    measure(header.name);
+    measure(header.value);
+  }
   // Grown before the first byte is put: the views must not move.
   if (bytes_.size() < needed) bytes_.resize(needed);
   used_ = 0;
-  headers_.clear();
-  for (const Header& header : head.headers) headers_.push_back({put(header.name), put(header.value)});
   RequestHead copy = head;
-  copy.method_text = put(head.method_text);
-  copy.target = put(head.target);
-  copy.authority = put(head.authority);
-  copy.upgrade = put(head.upgrade);
+  copy.bytes = put(head.bytes);
+  auto moved = [&](std::string_view text) {
+    if (!lies_in(text, head.bytes)) return put(text);
+    return copy.bytes.substr(static_cast<size_t>(text.data() - head.bytes.data()), text.size());
+  };
+  headers_.clear();
+  for (const Header& header : head.headers) headers_.push_back({moved(header.name), moved(header.value)});
+  copy.method_text = moved(head.method_text);
+  copy.target = moved(head.target);
+  copy.authority = moved(head.authority);
+  copy.upgrade = moved(head.upgrade);
   copy.headers = headers_;
   return copy;
 }

@@ -42,6 +42,8 @@ struct RequestHead {
   bool expect_continue = false;
   bool te_trailers = false;
   uint8_t version_minor = 1;  // of HTTP/1; 1 for HTTP/2
+  /// The memory that most views lie in, where there is one such piece: what HeadStorage copies at once.
+  std::string_view bytes;
 };
 
 struct ResponseHead {

@@ -37,3 +37,22 @@ TEST_CASE("text: split keeps empty pieces, split_list drops them") {
   CHECK(trim(" \t a b\r\n") == "a b");
   CHECK(trim("  ").empty());
 }
+
+TEST_CASE("text: equal without case means letters only, at every length and place") {
+  for (size_t size : {1, 3, 4, 5, 7, 8, 9, 12, 17}) {
+    for (size_t at = 0; at < size; ++at) {
+      for (int x = 0; x < 256; ++x) {
+        for (int y : {x, x ^ 0x20, x ^ 0x80, x ^ 1}) {
+          std::string a(size, 'q');
+          std::string b(size, 'Q');
+          a[at] = static_cast<char>(x);
+          b[at] = static_cast<char>(y);
+          INFO(size << " " << at << " " << x << " " << y);
+          if (equals_ignore_case(a, b) != (ascii_lower(a[at]) == ascii_lower(b[at]))) FAIL();
+        }
+      }
+    }
+  }
+  CHECK_FALSE(equals_ignore_case("abc", "abcd"));
+  CHECK(equals_ignore_case("", ""));
+}

@@ -189,3 +189,25 @@ TEST_CASE("h1: which answers have a body follows status and method") {
   CHECK(body_of("HTTP/1.1 200 OK\r\n\r\n", Method::get) == Body::unknown);
   CHECK(body_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Method::get) == Body::unknown);
 }
+
+TEST_CASE("head storage: a kept head outlives its bytes, wherever its views lay") {
+  std::string bytes = "POST /path HTTP/1.1\r\nHost: a.example\r\nX-One: 1\r\nX-Two:2\r\nContent-Length: 3\r\n\r\n";
+  H1Parser parser(H1Parser::Kind::request);
+  RequestHead head;
+  REQUIRE(parser.parse_request_head(bytes, {}, head).outcome == H1Parser::Outcome::complete);
+  std::string elsewhere = "/rewritten";
+  head.target = elsewhere;
+  HeadStorage storage;
+  RequestHead kept = storage.keep(head);
+  bytes.assign(bytes.size(), '?');
+  elsewhere.assign(elsewhere.size(), '?');
+  CHECK(kept.method_text == "POST");
+  CHECK(kept.target == "/rewritten");
+  CHECK(kept.authority == "a.example");
+  REQUIRE(kept.headers.size() == 2);
+  CHECK(kept.headers[0].name == "X-One");
+  CHECK(kept.headers[1].value == "2");
+  HeadStorage other;
+  RequestHead again = other.keep(kept);
+  CHECK(again.headers[1].name == "X-Two");
+}
