@@ -23,14 +23,18 @@ bool any_token(std::string_view list, Callback callback) {
 }  // namespace
 
 Known classify(std::string_view name) {
-  auto is = [&](std::string_view lower, Known known) { return equals_ignore_case(name, lower) ? known : Known::other; };
+  if (name.empty()) return Known::other;
+  char first = ascii_lower(name[0]);
+  // The first letter tells nearly all others apart, so that few names are compared.
+  auto is = [&](std::string_view lower, Known known) {
+    return first == lower[0] && equals_ignore_case(name, lower) ? known : Known::other;
+  };
   switch (name.size()) {
     case 2: return is("te", Known::te);
     case 4: return is("host", Known::host);
     case 6: return is("expect", Known::expect);
     case 7: return is("upgrade", Known::upgrade);
-    case 10:
-      return ascii_lower(name[0]) == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
+    case 10: return first == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
     case 14: return is("content-length", Known::content_length);
     case 16: return is("proxy-connection", Known::for_proxies);
     case 17: return is("transfer-encoding", Known::transfer_encoding);

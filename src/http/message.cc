@@ -79,27 +79,38 @@ bool lies_in(std::string_view text, std::string_view bytes) {
   return std::less_equal<>()(bytes.data(), text.data()) &&
          std::less_equal<>()(text.data() + text.size(), bytes.data() + bytes.size());
 }
+
+/// Name and value, in this order.
+bool lies_in(const Header& field, std::string_view bytes) {
+  return std::less_equal<>()(bytes.data(), field.name.data()) &&
+         std::less_equal<>()(field.name.data(), field.value.data()) &&
+         std::less_equal<>()(field.value.data() + field.value.size(), bytes.data() + bytes.size());
+}
 }  // namespace
 
 RequestHead HeadStorage::keep(const RequestHead& head) {
   size_t needed = head.bytes.size();
-  auto measure = [&](std::string_view text) { needed += lies_in(text, head.bytes) ? 0 : text.size(); };
-  for (std::string_view text : {head.method_text, head.target, head.authority, head.upgrade}) measure(text);
+  for (std::string_view text : {head.method_text, head.target, head.authority, head.upgrade}) needed += text.size();
   for (const Header& header : head.headers) {
-    measure(header.name);
-    measure(header.value);
+    if (!lies_in(header, head.bytes)) needed += header.name.size() + header.value.size();
   }
   // Grown before the first byte is put: the views must not move.
   if (bytes_.size() < needed) bytes_.resize(needed);
   used_ = 0;
   RequestHead copy = head;
   copy.bytes = put(head.bytes);
-  auto moved = [&](std::string_view text) {
-    if (!lies_in(text, head.bytes)) return put(text);
+  auto at_same_place = [&](std::string_view text) {
     return copy.bytes.substr(static_cast<size_t>(text.data() - head.bytes.data()), text.size());
   };
+  auto moved = [&](std::string_view text) { return lies_in(text, head.bytes) ? at_same_place(text) : put(text); };
   headers_.clear();
-  for (const Header& header : head.headers) headers_.push_back({moved(header.name), moved(header.value)});
+  for (const Header& header : head.headers) {
+    if (lies_in(header, head.bytes)) {
+      headers_.push_back({at_same_place(header.name), at_same_place(header.value)});
+    } else {
+      headers_.push_back({put(header.name), put(header.value)});
+    }
+  }
   copy.method_text = moved(head.method_text);
   copy.target = moved(head.target);
   copy.authority = moved(head.authority);
