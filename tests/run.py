@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Builds and runs every test: scripts/check, the unit test programs under the sanitizers, the integration tests.
+"""Builds and runs every test: scripts/check, the unit test programs under the sanitizers, the integration tests,
+the gates of speed (tests/bench/gates.py).
 
 Called by scripts/test, which installs what is needed first. Each program's output goes to build/test-logs; what fails
 is printed with its reason. The last line, alone, is "N passed, N failed" (", N skipped" may follow).
@@ -236,6 +237,11 @@ def jobs_of(tally):
             env = {"WEIR_BIN": binary, "WEIR_SKIP": ",".join(tally.skips)}
             jobs.append((file, lambda f=file, c=command, e=env: run_counted(
                 tally, f[:-len(".py")], c, INTEGRATION_FILE_SECONDS_MAX, e)))
+    if has_release and tally.wanted("gates") and not tally.skip("gates"):
+        if build(tally, "build-bench", "bench-programs"):
+            gates = [sys.executable, os.path.join("tests", "bench", "gates.py")]
+            env = {"WEIR_BIN": os.path.join(ROOT, "build", "weir")}  # what is counted is the release
+            jobs.append(("gates", lambda: run_counted(tally, "gates", gates, 300, env)))
     if has_asan:
         folder = os.path.join(ROOT, "build-asan")
         jobs += programs_to_run(tally, folder)

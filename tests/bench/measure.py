@@ -109,8 +109,8 @@ def compare(running, pace, cost, load_flags, upstream_pid, say=lambda text: None
         foreign, steal = disturbance.share()
         samples.foreign.append(foreign)
         samples.steal.append(steal)
-        say(f"block {block + 1} of {pace.blocks}: " + ", ".join(
-            f"{one.name} {samples.values[one.name][-1]:.2f}" for one in running) + f"; others {foreign:.0%} of the CPUs")
+        values = ", ".join(f"{one.name} {samples.values[one.name][-1]:.2f}" for one in running)
+        say(f"block {block + 1} of {pace.blocks}: {values}; others {foreign:.0%} of the CPUs")
     return samples
 
 

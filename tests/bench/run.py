@@ -89,7 +89,8 @@ def main():
     folder = tempfile.mkdtemp(prefix="weir-bench-")
     results, failed = [], False
     with machine.cubic_congestion_control() as congestion:
-        about = {"machine": machine.describe(congestion, machine.ask_for_precedence()), "versions": versions(arguments.peers),
+        about = {"machine": machine.describe(congestion, machine.ask_for_precedence()),
+                 "versions": versions(arguments.peers),
                  "command": "scripts/bench " + " ".join(sys.argv[1:]), "quick": arguments.quick,
                  "date": datetime.datetime.now().strftime("%Y-%m-%d %H:%M")}
         print(json.dumps(about, indent=1), flush=True)

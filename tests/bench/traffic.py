@@ -116,13 +116,12 @@ def w1(bench):
     result = Result("W1", w1.__doc__, "CPU us a request")
     proxies = [Relay(), WeirEdge(), WeirEdge("weir again"), *bench.peers()]
     targets = {"nginx": 1.30, "haproxy": 1.50, "h2o": 1.3, "caddy": 4, "traefik": 4, "envoy": 2.5}
-    samples = cost_workload(bench, result, proxies, scenario(), ["--body", "100"], [], us_per_request, ("relay", 1.10),
-                            targets)
+    body = ["--body", "100"]
+    samples = cost_workload(bench, result, proxies, scenario(), body, [], us_per_request, ("relay", 1.10), targets)
     result.check("A/A: weir again / weir", "<=", 1.02, ratio_row(samples, "weir again", "weir")[0])
     steady = Result("W1 steady", f"The same, open loop at {STEADY_REQUESTS_PER_S} requests a second", "CPU us a request")
     flags = ["--rate", STEADY_REQUESTS_PER_S]
-    cost_workload(bench, steady, [Relay(), WeirEdge(), *bench.peers()], scenario(), ["--body", "100"], flags,
-                  us_per_request)
+    cost_workload(bench, steady, [Relay(), WeirEdge(), *bench.peers()], scenario(), body, flags, us_per_request)
     return [result, steady]
 
 
