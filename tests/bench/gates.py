@@ -143,7 +143,7 @@ def main():
     good &= report(allocations <= ALLOCATIONS_MAX, f"a keep-alive request allocates nothing ({allocations:.4f})",
                    f"{allocations:.4f} allocations a request; callgrind_annotate --tree=caller shows who calls malloc")
     good &= report(instructions <= limit, f"user instructions a request are at most {limit:.0f} ({instructions:.0f})",
-                   f"{last['instructions']} were stored; tests/bench/gates.py --store REASON where the rise is worth it")
+                   f"{last['instructions']} were stored; tests/bench/gates.py --store REASON if the rise is worth it")
     return 0 if good else 1
 
 

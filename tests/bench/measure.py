@@ -29,7 +29,7 @@ class Pace:
 
     @staticmethod
     def of(quick):
-        return Pace(10, 0.4, 1.0) if quick else Pace(14, 2.0, 5.0)
+        return Pace(24, 0.2, 0.5) if quick else Pace(14, 2.0, 5.0)
 
 
 def start_upstream(folder, *flags, name="upstream"):

@@ -20,12 +20,17 @@ import machine  # noqa: E402  (the path first)
 from measure import Pace, Wrong  # noqa: E402
 from more_peers import Caddy, Envoy, H2o, Traefik  # noqa: E402
 from peers import HAProxy, Nginx, WeirEdge  # noqa: E402
+import changes  # noqa: E402
+import latency  # noqa: E402
+import parts  # noqa: E402
+import report  # noqa: E402
 import traffic  # noqa: E402
 
 PEERS = {peer.name: peer for peer in (Nginx(), HAProxy(), H2o(), Caddy(), Traefik(), Envoy())}
 WORKLOADS = {
     "W1": traffic.w1, "W2": traffic.w2, "W5": traffic.w5, "W7": traffic.w7, "W8": traffic.w8, "W9": traffic.w9,
-    "W14": traffic.w14,
+    "W10": parts.w10, "W11": latency.w11, "W12": changes.w12, "W13": changes.w13, "W14": traffic.w14,
+    "W15": parts.w15, "W16": parts.w16, "soak": changes.soak,
 }
 NOT_BY_DEFAULT = {"soak"}
 
@@ -71,6 +76,7 @@ def read_arguments():
     parser.add_argument("--blocks", type=int, help="how many blocks instead of the usual number")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--report", metavar="FILE.html")
+    parser.add_argument("--picture", metavar="FILE.svg", help="the picture of the first workload alone")
     parser.add_argument("--soak-minutes", type=float, default=30)
     arguments = parser.parse_args()
     arguments.peers = {"all": list(PEERS), "none": []}.get(arguments.peers, arguments.peers.split(","))
@@ -99,16 +105,14 @@ def main():
             bench.say(f"==> {name}: {WORKLOADS[name].__doc__}")
             try:
                 found = WORKLOADS[name](bench)
-            except Wrong as error:
+            except (Wrong, AssertionError, OSError) as error:
                 print(f"{name} failed: {error}", flush=True)
                 failed = True
                 continue
             results += found
             for result in found:
                 print(result.as_text(), flush=True)
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump({"about": about, "results": [result.as_json() for result in results]}, file, indent=1)
+    report.write_reports(arguments, about, results)
     if failed:
         print(f"logs are in {folder}")
     else:

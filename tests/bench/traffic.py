@@ -119,7 +119,8 @@ def w1(bench):
     body = ["--body", "100"]
     samples = cost_workload(bench, result, proxies, scenario(), body, [], us_per_request, ("relay", 1.10), targets)
     result.check("A/A: weir again / weir", "<=", 1.02, ratio_row(samples, "weir again", "weir")[0])
-    steady = Result("W1 steady", f"The same, open loop at {STEADY_REQUESTS_PER_S} requests a second", "CPU us a request")
+    title = f"The same, open loop at {STEADY_REQUESTS_PER_S} requests a second"
+    steady = Result("W1 steady", title, "CPU us a request")
     flags = ["--rate", STEADY_REQUESTS_PER_S]
     cost_workload(bench, steady, [Relay(), WeirEdge(), *bench.peers()], scenario(), body, flags, us_per_request)
     return [result, steady]
