@@ -191,7 +191,7 @@ def add_traefik(bench, result, catalog, upstream_port):
         times = [ms_until_routed(catalog, port, upstream_port, 10_000 + i, deadline_s=60) for i in range(4)]
         result.rows.append(Row("traefik, 1,000 services", median(times)))
     finally:
-        traefik.kill()
+        machine.end(traefik)
 
 
 class Changer:

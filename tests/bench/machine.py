@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import re
+import signal
 import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -83,6 +84,14 @@ def tree(pid):
             for task in os.listdir(f"/proc/{parent}/task"):
                 pids += map(int, read(f"/proc/{parent}/task/{task}/children").split())
     return pids
+
+
+def end(process):
+    """kill -9 for the process and all below it: nginx's workers outlive a master that is killed."""
+    for pid in tree(process.pid)[1:]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.kill()
 
 
 def describe(congestion, niceness):

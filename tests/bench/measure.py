@@ -103,7 +103,7 @@ def compare(running, pace, cost, load_flags, upstream_pid, say=lambda text: None
             flags = load_flags(one) if callable(load_flags) else load_flags
             result = run_load(one.name, one.port, "--warm", pace.warm_s, "--seconds", pace.slice_s, *flags,
                               pids=[one.pid])[-1]
-            if result["requests"] == 0:
+            if result["bytes"] == 0:
                 raise Wrong(f"{one.name}: no answer at all")
             samples.add(one.name, cost(result), result)
         foreign, steal = disturbance.share()

@@ -45,7 +45,7 @@ def w10(bench):
         upstream, port = start_upstream(folder, "--body", "100", name=f"upstream{again}")
         running = []
         try:
-            running = start_all(bench, result, Scenario(folder, port, connections=count + 1000),
+            running = start_all(bench, result, Scenario(folder, port, connections=count + 500),
                                 [WeirEdge(), *bench.peers()])
             for one in drop_wrong(bench, result, running, []):
                 values.setdefault(one.name, []).append(bytes_per_idle_connection(one, count))

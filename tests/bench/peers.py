@@ -29,7 +29,7 @@ class Scenario:
     hosts: int = 1
     large: bool = False        # bodies of megabytes: each peer's best way for them
     websocket: bool = False
-    connections: int = 16000
+    connections: int = 2000
     access_log: str = ""       # a path
 
 
@@ -245,7 +245,7 @@ class HAProxy:
             log = "log stdout format raw local0\n  option httplog"
         text = f"""global
   nbthread 1
-  maxconn 9000
+  maxconn {scenario.connections}
 defaults
   mode http
   timeout connect 5s

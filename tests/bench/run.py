@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -92,6 +93,7 @@ def read_arguments():
 
 def main():
     arguments = read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that everything is put back
     folder = tempfile.mkdtemp(prefix="weir-bench-")
     results, failed = [], False
     with machine.cubic_congestion_control() as congestion:

@@ -6,6 +6,7 @@ import os
 from figures import bootstrap, median, ratios
 from measure import Wrong, compare, ratio_row, run_load, start_upstream
 from harness.wait import wait_for
+import machine
 from peers import Relay, Scenario, WeirEdge
 from result import Result, Row
 
@@ -55,7 +56,7 @@ def drop_wrong(bench, result, running, flags):
         except AssertionError as error:
             if one.name.startswith(("weir", "relay")):
                 raise
-            one.process.kill()
+            machine.end(one.process)
             bench.say(f"left out: {error}")
             result.notes.append(f"left out: {error}")
     return good
@@ -70,7 +71,7 @@ def run_right(one, flags):
 
 def stop_all(*processes):
     for process in processes:
-        process.kill()
+        machine.end(process)
 
 
 def add_rows(result, samples, note=True):

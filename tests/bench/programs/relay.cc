@@ -121,7 +121,8 @@ class Relay {
     if (got == 0) return take_end(pair, from);
     ssize_t sent = send(pair.fds[1 - from], buffer_.data(), static_cast<size_t>(got), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != ENOTCONN) return false;
-    if (sent < got) direction.held.assign(buffer_.data() + (sent < 0 ? 0 : sent), buffer_.data() + got);
+    if (sent == got) return true;
+    direction.held.assign(buffer_.data() + (sent < 0 ? 0 : sent), buffer_.data() + got);
     direction.held_from = 0;
     return true;
   }
