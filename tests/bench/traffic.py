@@ -79,8 +79,11 @@ def add_rows(result, samples, note=True):
         ratio = () if name == "weir" else ratio_row(samples, name, "weir")
         result.rows.append(Row(name, median(values), ratio))
     if note:
-        result.notes.append(f"{len(samples.foreign)} blocks; other programs used {median(samples.foreign):.1%} of the "
-                            f"CPUs (median of the blocks), the hypervisor took {median(samples.steal):.1%}")
+        client = median(one["own_cpu_ns"] / one["seconds"] / 1e9 for found in samples.slices.values() for one in found)
+        result.notes.append(f"the client alone used {client:.0%} of its CPU, which it shares with the upstream")
+        result.notes.append(f"{len(samples.foreign)} blocks, {samples.repeats} measured again; other programs used "
+                            f"{median(samples.foreign):.1%} of the CPUs (median of the blocks), the hypervisor took "
+                            f"{median(samples.steal):.1%}")
 
 
 def add_peer_checks(result, samples, targets):
