@@ -158,6 +158,8 @@ std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembl
     out.sample({}, static_cast<double>(value));
   };
   simple("weir_open_connections", "gauge", "Client connections.", stats.open_connections);
+  simple("weir_parked_connections", "gauge", "Client connections that are idle for long, among the open ones.",
+         stats.parked_connections);
   simple("weir_accepted_connections_total", "counter", "Client connections accepted.", stats.accepted_connections);
   simple("weir_refused_connections_total", "counter", "Client connections above a limit.", stats.refused_connections);
   simple("weir_bad_proxy_headers_total", "counter", "Connections that did not begin with the PROXY header they must.",

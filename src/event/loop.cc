@@ -8,6 +8,7 @@
 
 #include "event/write_batch.h"
 #include "weir/base/check.h"
+#include "weir/event/idle_watch.h"
 #include "weir/event/wheel.h"
 
 namespace weir::event {
@@ -29,6 +30,7 @@ struct Loop::State {
   uint64_t skipped_ms = 0;  // by tests
   WriteBatch batch;
   std::unique_ptr<Wheel> wheel;
+  std::unique_ptr<IdleWatch> idle_watch;
   std::vector<std::function<void()>> deferred;
 
   // shared, under the lock
@@ -73,11 +75,13 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   state_->wake.data = state_.get();
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->wake));
   state_->wheel = std::make_unique<Wheel>(*this);
+  state_->idle_watch = std::make_unique<IdleWatch>(*this);
 }
 
 Loop::~Loop() {
   state_->run_deferred();
   state_->wheel.reset();
+  state_->idle_watch.reset();
   for (uv_handle_t* handle :
        {reinterpret_cast<uv_handle_t*>(&state_->before_poll), reinterpret_cast<uv_handle_t*>(&state_->deferred_wake),
         reinterpret_cast<uv_handle_t*>(&state_->wake)}) {
@@ -136,6 +140,7 @@ void Loop::skip_ms(uint64_t ms) {
 void Loop::update_time() { uv_update_time(&state_->uv); }
 std::span<char> Loop::read_buffer() { return *state_->read_buffer; }
 Wheel& Loop::wheel() { return *state_->wheel; }
+IdleWatch& Loop::idle_watch() { return *state_->idle_watch; }
 WriteBatch& Loop::batch() { return state_->batch; }
 uv_loop_s* Loop::raw() { return &state_->uv; }
 

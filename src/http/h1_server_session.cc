@@ -1,5 +1,6 @@
 #include "weir/http/h1_server_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "http/h1_writer.h"
@@ -187,7 +188,13 @@ void H1ServerSession::on_drained() {
 
 void H1ServerSession::on_deadline() {
   switch (state_) {
-    case State::idle: return finish_session();
+    case State::idle:
+      if (uint64_t left_ms = std::exchange(idle_left_ms_, 0); left_ms > 0) {
+        bool may_leave = stream_.queued_bytes() == 0 && stream_.layer() == nullptr;
+        if (!may_leave || !owner_.on_idle_long(left_ms)) set_deadline(loop_, left_ms);
+        return;
+      }
+      return finish_session();
     case State::head: return refuse(408, Error{ErrorCode::timeout, "the request head took too long"});
     case State::tunnel: return open_tunnel();
     case State::request:
@@ -307,7 +314,9 @@ void H1ServerSession::release() {
 void H1ServerSession::become_idle() {
   state_ = State::idle;
   patience_.reset();
-  set_deadline(loop_, limits_.idle_timeout_ms);
+  uint64_t told_after_ms = std::min(kIdleLongMs, limits_.idle_timeout_ms);
+  idle_left_ms_ = limits_.idle_timeout_ms - told_after_ms;
+  set_deadline(loop_, told_after_ms);
   if (!stream_.reading() && !read_ended_ && !client_lags()) stream_.start_reading();
   if (!held_.empty() && !taking_) take({});
 }
@@ -315,7 +324,17 @@ void H1ServerSession::become_idle() {
 void H1ServerSession::drain() {
   draining_ = true;
   keep_alive_ = false;
+  idle_left_ms_ = 0;
   if (state_ == State::idle) set_deadline(loop_, kDrainGraceMs);
+}
+
+int H1ServerSession::detach() {
+  ASSERT(state_ == State::idle && held_.empty());
+  int fd = stream_.detach();
+  if (fd < 0) return fd;
+  state_ = State::closed;
+  clear_deadline();
+  return fd;
 }
 
 void H1ServerSession::finish_session() {

@@ -22,20 +22,19 @@ ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_poi
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream,
-                                   Admission::Ticket ticket, const http::ProxyHeader& told)
+ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts)
     : worker_(worker),
       entry_point_(entry_point),
-      ticket_(std::move(ticket)),
-      forwarded_by_(describe(stream, entry_point, told)),
-      session_(worker.loop(), std::move(stream), *this, worker.client_limits()) {}
+      forwarded_by_(describe(stream, entry_point, facts.told)),
+      session_(worker.loop(), std::move(stream), *this, worker.client_limits()),
+      facts_(std::move(facts)) {}
 
 ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::on_request(http::ServerStream& stream, const http::RequestHead& head) {
   uint32_t requests_max = worker_.config().limits.requests_per_connection_max;
-  ++requests_;
-  if (requests_max > 0 && requests_ >= requests_max) stream.forbid_reuse();
+  ++facts_.requests;
+  if (requests_max > 0 && facts_.requests >= requests_max) stream.forbid_reuse();
   exchange_ = worker_.lend_exchange();
   exchange_->on_request_head(*this, stream, head, forwarded_by_, forwarded_by_.client.ip, entry_point_.name());
 }
@@ -61,6 +60,10 @@ http::AnswerPage ClientConnection::refusal_page(uint16_t status) const { return 
 void ClientConnection::cut() {
   if (exchange_) exchange_->cut();
 }
+
+bool ClientConnection::on_idle_long(uint64_t idle_ms) { return entry_point_.park(*this, idle_ms); }
+
+int ClientConnection::detach() { return session_.detach(); }
 
 void ClientConnection::on_session_closed() { entry_point_.remove(*this); }
 

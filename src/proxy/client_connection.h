@@ -4,11 +4,10 @@
 #include <list>
 #include <memory>
 
-#include "proxy/admission.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarding.h"
+#include "proxy/parked_client.h"
 #include "weir/http/h1_server_session.h"
-#include "weir/http/proxy_header.h"
 
 namespace weir::proxy {
 
@@ -19,9 +18,7 @@ class Worker;
 /// Worker thread only.
 class ClientConnection final : private http::H1ServerSession::Owner, private Exchange::Owner {
  public:
-  /// `told` by a PROXY header; without addresses where the connection's own count.
-  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, Admission::Ticket ticket,
-                   const http::ProxyHeader& told);
+  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts);
   ~ClientConnection();
 
   void start() { session_.start(); }
@@ -29,25 +26,28 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   void drain() { session_.drain(); }
   /// Ends at once.
   void cut();
+  /// To be parked: the socket, and who it is of. -1: it stays.
+  [[nodiscard]] int detach();
+  [[nodiscard]] ClientFacts& facts() { return facts_; }
   std::list<std::unique_ptr<ClientConnection>>::iterator place;  // in the entry point's list
 
  private:
   void on_request(http::ServerStream& stream, const http::RequestHead& head) override;
   void on_bad_request(uint16_t status, const Error& reason) override;
   [[nodiscard]] http::AnswerPage refusal_page(uint16_t status) const override;
+  [[nodiscard]] bool on_idle_long(uint64_t idle_ms) override;
   void on_session_closed() override;
   void on_exchange_done(Exchange& exchange) override;
 
   // constant after construction
   Worker& worker_;
   EntryPoint& entry_point_;
-  const Admission::Ticket ticket_;
   const ForwardedBy forwarded_by_;
 
   // worker thread only
   http::H1ServerSession session_;
   std::unique_ptr<Exchange> exchange_;  // while a request is under way; else in the worker's pool
-  uint32_t requests_ = 0;
+  ClientFacts facts_;
 };
 
 }  // namespace weir::proxy

@@ -5,6 +5,10 @@
 #include "proxy/worker.h"
 
 namespace weir::proxy {
+namespace {
+/// Up to so many connections memory is no matter, and all stay ready to be read.
+constexpr size_t kUnparkedMax = 256;
+}  // namespace
 
 Status EntryPoint::bind(const SocketAddress& address) {
   event::ListenOptions options{address, true};
@@ -52,8 +56,11 @@ void EntryPoint::admit(event::TcpStream stream, Admission::Ticket ticket, const 
     stream.reset();
     return worker_.connection_closed();
   }
-  connections_.push_front(
-      std::make_unique<ClientConnection>(worker_, *this, std::move(stream), std::move(ticket), told));
+  add(std::move(stream), {std::move(ticket), told, 0});
+}
+
+void EntryPoint::add(event::TcpStream stream, ClientFacts facts) {
+  connections_.push_front(std::make_unique<ClientConnection>(worker_, *this, std::move(stream), std::move(facts)));
   ClientConnection& connection = *connections_.front();
   connection.place = connections_.begin();
   connection.start();
@@ -73,14 +80,46 @@ void EntryPoint::remove(ClientConnection& connection) {
   worker_.loop().destroy_later(std::move(closed));
 }
 
+event::Loop& EntryPoint::loop() { return worker_.loop(); }
+
+bool EntryPoint::park(ClientConnection& connection, uint64_t idle_ms) {
+  if (draining_ || connections_.size() <= kUnparkedMax) return false;
+  int fd = connection.detach();
+  if (fd < 0) return false;
+  parked_.push_front(std::make_unique<ParkedClient>(*this, fd, std::move(connection.facts())));
+  ParkedClient& parked = *parked_.front();
+  parked.place = parked_.begin();
+  auto left = std::move(*connection.place);
+  connections_.erase(connection.place);
+  worker_.loop().destroy_later(std::move(left));
+  worker_.connection_parked();
+  if (!parked.start(idle_ms)) remove(parked);
+  return true;
+}
+
+void EntryPoint::wake(ParkedClient& parked) {
+  auto awake = std::move(*parked.place);
+  parked_.erase(parked.place);
+  event::TcpStream stream = awake->wake();
+  if (!stream.open()) return worker_.connection_closed();
+  add(std::move(stream), std::move(awake->facts()));
+}
+
+void EntryPoint::remove(ParkedClient& parked) {
+  parked_.erase(parked.place);
+  worker_.connection_closed();
+}
+
 void EntryPoint::drain() {
   listener_.reset();
   draining_ = true;
+  for (auto& parked : parked_) parked->expire_within(http::H1ServerSession::kDrainGraceMs);
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->drain();
 }
 
 void EntryPoint::cut() {
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->cut();
+  while (!parked_.empty()) remove(*parked_.front());
   while (!preambles_.empty()) on_preamble_failed(*preambles_.front(), Error{ErrorCode::cancelled, "draining"});
 }
 

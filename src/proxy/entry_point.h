@@ -8,6 +8,7 @@
 
 #include "proxy/admission.h"
 #include "proxy/client_connection.h"
+#include "proxy/parked_client.h"
 #include "proxy/proxy_preamble.h"
 #include "weir/base/result.h"
 #include "weir/config/config.h"
@@ -32,8 +33,15 @@ class EntryPoint final : private ProxyPreamble::Owner {
   [[nodiscard]] const config::EntryPointConfig& config() const { return config_; }
   [[nodiscard]] std::string_view name() const { return config_.name; }
   RequestStats stats;
+  [[nodiscard]] size_t parked() const { return parked_.size(); }
 
+  [[nodiscard]] event::Loop& loop();
   void remove(ClientConnection& connection);
+  /// Gives an idle connection up for its socket and facts, where there are many; false where it stays.
+  [[nodiscard]] bool park(ClientConnection& connection, uint64_t idle_ms);
+  /// The client has said something.
+  void wake(ParkedClient& parked);
+  void remove(ParkedClient& parked);
   /// Stops accepting; connections close after their answer, idle ones in a moment.
   void drain();
   /// Ends every connection's exchange.
@@ -45,6 +53,7 @@ class EntryPoint final : private ProxyPreamble::Owner {
   void on_preamble_failed(ProxyPreamble& preamble, const Error& reason) override;
   void admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told);
   void remove(ProxyPreamble& preamble);
+  void add(event::TcpStream stream, ClientFacts facts);
 
   Worker& worker_;
   const config::EntryPointConfig& config_;
@@ -53,6 +62,7 @@ class EntryPoint final : private ProxyPreamble::Owner {
   std::optional<event::Listener> listener_;
   std::list<std::unique_ptr<ProxyPreamble>> preambles_;
   std::list<std::unique_ptr<ClientConnection>> connections_;
+  std::list<std::unique_ptr<ParkedClient>> parked_;
   bool draining_ = false;
 };
 

@@ -56,6 +56,7 @@ void Stats::merge(const Stats& other) {
   for (const auto& [name, stats] : other.services) services[name].merge(stats);
   for (const auto& [name, stats] : other.endpoints) endpoints[name].merge(stats);
   open_connections += other.open_connections;
+  parked_connections += other.parked_connections;
   accepted_connections += other.accepted_connections;
   refused_connections += other.refused_connections;
   bad_proxy_headers += other.bad_proxy_headers;

@@ -1,5 +1,7 @@
 #include "proxy/worker.h"
 
+#include <malloc.h>
+
 #include <unordered_set>
 #include <utility>
 
@@ -9,6 +11,8 @@ namespace weir::proxy {
 namespace {
 // Kept for reuse; more than this were needed only in a burst.
 constexpr size_t kFreeExchangesMax = 1024;
+/// Some two megabytes.
+constexpr size_t kFreedForTrim = 1024;
 }  // namespace
 
 Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Admission> admission)
@@ -85,6 +89,7 @@ ServiceState& Worker::service_state(const std::shared_ptr<const routing::Service
 // names, go when no exchange has them.
 void Worker::tidy() {
   access_log_.flush();
+  give_memory_back();
   const auto& table = tables_.back()->table;
   if (!table || table->generation() == tidied_generation_) return;
   tidied_generation_ = table->generation();
@@ -109,6 +114,14 @@ void Worker::tidy() {
   std::unordered_set<std::string_view> routers;
   for (const auto& router : table->routers()) routers.insert(router->name);
   std::erase_if(router_stats_, [&](const auto& entry) { return !routers.contains(entry.first); });
+}
+
+// What a crowd of connections took does not go back to the system by itself when they are parked or gone: it lies
+// between what is still used.
+void Worker::give_memory_back() {
+  if (connections_freed_ < kFreedForTrim) return;
+  connections_freed_ = 0;
+  ::malloc_trim(0);
 }
 
 // ---- Exchanges and connections ----
@@ -175,6 +188,7 @@ Stats Worker::collect() const {
   Stats out = stats_;
   out.open_connections = connections_;
   out.exchanges_in_flight = exchanges_;
+  for (const auto& entry_point : entry_points_) out.parked_connections += entry_point->parked();
   for (const auto& entry_point : entry_points_)
     out.entry_points[std::string(entry_point->name())].merge(entry_point->stats);
   for (const auto& [name, stats] : router_stats_) out.routers[name].merge(stats);

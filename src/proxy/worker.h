@@ -66,12 +66,14 @@ class Worker {
   void take_back(std::unique_ptr<Exchange> exchange);
   void connection_opened();
   void connection_closed();
+  void connection_parked() { ++connections_freed_; }
   void count(std::string_view entry_point, const routing::Router* router, ServiceState* service,
              EndpointState* endpoint, uint16_t status, uint64_t duration_ms, uint64_t request_bytes,
              uint64_t response_bytes);
 
  private:
   void tidy();
+  void give_memory_back();
   void check_drained();
 
   // constant after construction
@@ -92,6 +94,7 @@ class Worker {
   std::vector<std::unique_ptr<EntryPoint>> entry_points_;
   Stats stats_;
   size_t connections_ = 0;
+  size_t connections_freed_ = 0;  // objects, since memory was last given back
   size_t exchanges_ = 0;
   uint64_t tidied_generation_ = 0;
   std::function<void()> on_drained_;

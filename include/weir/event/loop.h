@@ -11,6 +11,7 @@ struct uv_loop_s;
 
 namespace weir::event {
 
+class IdleWatch;
 class Wheel;
 class WriteBatch;
 
@@ -51,6 +52,7 @@ class Loop {
   [[nodiscard]] std::span<char> read_buffer();
   [[nodiscard]] Wheel& wheel();
   [[nodiscard]] WriteBatch& batch();
+  [[nodiscard]] IdleWatch& idle_watch();
   [[nodiscard]] uv_loop_s* raw();
 
  private:

@@ -48,8 +48,8 @@ class TcpStream {
                            std::unique_ptr<StreamLayer> layer = nullptr);
   /// Takes over a connected socket.
   static Result<TcpStream> adopt(Loop& loop, int fd);
-  /// The other way round: a descriptor of the socket, now the caller's; the stream is empty afterwards. Only with nothing
-  /// to write. -1 and unchanged where the system has no descriptor to spare.
+  /// The other way round: a descriptor of the socket, now the caller's; the stream is empty afterwards. Only with
+  /// nothing to write. -1 and unchanged where the system has no descriptor to spare.
   [[nodiscard]] int detach();
 
   /// Who is told from now on. Needed before anything can happen on an accepted stream.

@@ -29,6 +29,10 @@ class H1ServerSession final : private event::TcpStream::Observer,
     virtual void on_bad_request(uint16_t status, const Error& reason) = 0;
     /// What such a head is answered with; lives during the call that asks. {}: status and reason as plain text.
     [[nodiscard]] virtual AnswerPage refusal_page(uint16_t) const { return {}; }
+    /// The connection has been idle for kIdleLongMs and will be for `idle_ms` more at most: the owner may detach() it
+    /// (true), and destroys the session when its stack has unwound. Asked once between two requests, of a plain
+    /// connection with nothing to write.
+    [[nodiscard]] virtual bool on_idle_long(uint64_t) { return false; }
     /// The last call. The connection is closed and no stream is out.
     virtual void on_session_closed() = 0;
 
@@ -47,6 +51,10 @@ class H1ServerSession final : private event::TcpStream::Observer,
   /// For that time an idle connection stays open: a request may be on its way.
   void drain();
   static constexpr uint64_t kDrainGraceMs = 1000;
+  static constexpr uint64_t kIdleLongMs = 1000;
+  /// Takes the socket out of a session that has told on_idle_long(), within that call; the session is closed then. -1:
+  /// the system has no descriptor to spare, and all is as it was.
+  [[nodiscard]] int detach();
   [[nodiscard]] bool idle() const { return state_ == State::idle; }
   [[nodiscard]] SocketAddress peer_address() const { return stream_.peer_address(); }
   [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
@@ -104,6 +112,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   ServerStreamObserver* observer_ = nullptr;  // of the stream that is out, if one is
   std::string held_;                          // part of a head, or bytes that came before their turn
   uint64_t body_left_ = 0;                    // of an answer by_length
+  uint64_t idle_left_ms_ = 0;                 // when the owner has been told that the connection is long idle
   HeadPatience patience_;
   State state_ = State::idle;
   Answer answer_ = Answer::pending;

@@ -48,6 +48,7 @@ struct Stats {
   std::map<std::string, RequestStats> services;
   std::map<std::pair<std::string, std::string>, EndpointStats> endpoints;  // service, endpoint id
   uint64_t open_connections = 0;
+  uint64_t parked_connections = 0;  // of the open ones: idle for long
   uint64_t accepted_connections = 0;
   uint64_t refused_connections = 0;  // above a limit: of all, of an entry point, of a client
   uint64_t bad_proxy_headers = 0;    // connections that should have begun with one and did not
