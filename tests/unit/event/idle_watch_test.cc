@@ -7,6 +7,7 @@
 
 #include "catch.h"
 #include "weir/event/loop.h"
+#include "weir/event/timer.h"
 
 using namespace weir::event;
 
@@ -41,6 +42,8 @@ struct Sleeping final : IdleWatch::Sleeper {
 
 TEST_CASE("idle watch: whose peer speaks or closes is woken once, others sleep on") {
   Loop loop;
+  Timer keeps_running(loop, [] {});  // sleepers alone do not
+  keeps_running.start_once(60'000);
   Sleeping speaks(loop), closes(loop), silent(loop);
   REQUIRE(::write(speaks.other, "x", 1) == 1);
   ::close(closes.other);
@@ -53,6 +56,8 @@ TEST_CASE("idle watch: whose peer speaks or closes is woken once, others sleep o
 
 TEST_CASE("idle watch: who is removed by another that wakes with it hears nothing") {
   Loop loop;
+  Timer keeps_running(loop, [] {});
+  keeps_running.start_once(60'000);
   Sleeping first(loop), second(loop);
   first.removes = &second;
   second.removes = &first;
