@@ -69,7 +69,8 @@ TEST_CASE("difference: pain 17, a bad tag drops its object, not its instance") {
 
 TEST_CASE("difference: pain 18, a route without live endpoints answers 503 and falls through to nobody") {
   auto down = service("web", {failing("a", {"traefik.http.routers.r.rule=Host(`x`)"})});
-  auto all = service("all", {instance("b", {"traefik.http.routers.all.rule=PathPrefix(`/`)"})});
+  auto all = service(
+      "all", {instance("b", {"traefik.http.routers.all.rule=PathPrefix(`/`)", "traefik.http.routers.all.priority=1"})});
   CHECK(answer(table_of({down, all}), "x") == "503");
   CatalogOptions as_traefik;
   as_traefik.empty_routes = false;

@@ -28,11 +28,15 @@ TEST_CASE("lint: no table and no routers have nothing to mend") {
 }
 
 TEST_CASE("lint: routes that are layered are as they should be") {
-  CHECK(findings({"all: PathPrefix(`/`)", "host: Host(`a`)", "api: Host(`a`) && PathPrefix(`/api`)",
-                  "exact: Host(`a`) && Path(`/api/x`)", "wild: Host(`*.d`)", "deep: Host(`**.d`)", "one: Host(`x.d`)",
-                  "get 90: Host(`g`) && Method(`GET`)", "post 90: Host(`g`) && Method(`POST`)",
+  CHECK(findings({"all 1: PathPrefix(`/`)", "host: Host(`a`)", "api: Host(`a`) && PathPrefix(`/api`)",
+                  "exact 99: Host(`a`) && Path(`/api/x`)", "deep 10: Host(`**.d`)", "wild 20: Host(`*.d`)",
+                  "one 30: Host(`x.d`)", "get 90: Host(`g`) && Method(`GET`)", "post 90: Host(`g`) && Method(`POST`)",
                   "head 80: Host(`h`) && Header(`A`, `1`)", "none 80: Host(`h`) && !Header(`A`, `1`)"})
             .empty());
+}
+
+TEST_CASE("lint: pain 28, a catch-all whose rule is longer than the others' is found to take their requests") {
+  CHECK(findings({"all: PathPrefix(`/`)", "host: Host(`a`)"}) == Texts{"shadowed host@file all@file"});
 }
 
 TEST_CASE("lint: a rule that can never hold is told, with its place") {

@@ -49,7 +49,8 @@ catalog::Service tagged(const std::string& name, const std::string& rule, uint64
 TEST_CASE(
     "tombstone: pain 18, a service whose instances are all gone answers 503, and no other route has its requests") {
   World world;
-  catalog::Service all = tagged("all", "PathPrefix(`/`)");
+  catalog::Service all = service(
+      "all", {instance("z", {"traefik.http.routers.all.rule=PathPrefix(`/`)", "traefik.http.routers.all.priority=1"})});
   world.see({tagged("web", "Host(`a`)"), all}, 1000);
   CHECK(world.service_of("a") == "web@consul");
   world.see({all}, 2000);
@@ -140,7 +141,7 @@ TEST_CASE("tombstone: a time of 0 makes routes go at once, as in Traefik and fab
 
 TEST_CASE("tombstone: fabio's shared routes go on with those that are left") {
   World world;
-  auto fabio = [](const std::string& name) { return service(name, {instance("a" + name, {"urlprefix-a/"})}); };
+  auto fabio = [](const std::string& name) { return service(name, {instance(name, {"urlprefix-a/"})}); };
   world.see({fabio("v1"), fabio("w2")}, 1000);
   CHECK(world.table->match(request("a", "/"))->service->endpoints.size() == 2);
   world.see({fabio("w2")}, 2000);
