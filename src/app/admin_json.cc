@@ -1,6 +1,6 @@
 #include "app/admin_json.h"
 
-#include "app/route_json.h"
+#include "app/json_routes.h"
 #include "app/version.h"
 #include "weir/base/clock.h"
 

@@ -3,7 +3,7 @@
 #include "app/api_client.h"
 #include "app/json_members.h"
 #include "app/output.h"
-#include "app/route_json.h"
+#include "app/json_routes.h"
 #include "app/routes_files.h"
 #include "app/service_runner.h"
 #include "weir/base/text.h"

@@ -1,4 +1,4 @@
-#include "app/route_json.h"
+#include "app/json_routes.h"
 
 #include "weir/base/text.h"
 #include "weir/base/url.h"
