@@ -25,6 +25,7 @@ constexpr std::string_view kIndex =
     "  /api/rejected   what is not routed, and why\n"
     "  /api/providers  where routes come from, and how fresh they are\n"
     "  /api/explain    ?url=http://host/path: which router wins, and why the others lose\n"
+    "  /api/lint       shadowed routers, equal priorities and overlaps\n"
     "  /api/version\n"
     "  /metrics        Prometheus text\n";
 
@@ -56,6 +57,10 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
   if (path == "/api/providers") return send_json(*responder, providers_json(assembler));
   if (path == "/api/explain") {
     auto answer = explain_json(assembler, request);
+    return send_json(*responder, std::move(answer.body), answer.status);
+  }
+  if (path == "/api/lint") {
+    auto answer = lint_json(assembler);
     return send_json(*responder, std::move(answer.body), answer.status);
   }
   if (path == "/api/endpoints") {

@@ -1,42 +1,13 @@
 #include "app/admin_json.h"
 
-#include <nlohmann/json.hpp>
-
+#include "app/json_routes.h"
 #include "app/version.h"
 #include "weir/base/clock.h"
-#include "weir/base/text.h"
-#include "weir/base/url.h"
-#include "weir/routing/explain.h"
 
 namespace weir::app {
 namespace {
 
 using nlohmann::ordered_json;
-
-// Catalogs may hold any bytes; what is no UTF-8 is shown as the replacement character, never thrown at.
-std::string print(const ordered_json& document) {
-  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-}
-
-ordered_json router_object(const routing::Router& router) {
-  ordered_json out{{"name", router.name},
-                   {"rule", router.rule},
-                   {"priority", router.priority},
-                   {"service", router.service->name},
-                   {"entryPoints", router.entry_points},
-                   {"tls", router.tls}};
-  out["middlewares"] = ordered_json::array();
-  for (const auto& middleware : router.middlewares) out["middlewares"].push_back(middleware->name);
-  if (!router.problem.empty()) out["problem"] = router.problem;
-  return out;
-}
-
-ordered_json endpoint_object(const routing::Endpoint& endpoint) {
-  ordered_json out{{"url", endpoint.id}, {"live", endpoint.live}, {"weight", endpoint.weight}};
-  if (!endpoint.node.empty()) out["node"] = endpoint.node;
-  if (!endpoint.instance_id.empty()) out["instance"] = endpoint.instance_id;
-  return out;
-}
 
 ordered_json provider_object(const provider::ProviderStatus& status) {
   ordered_json out{{"name", status.name},
@@ -135,48 +106,29 @@ std::string rejected_json(const provider::TableAssembler& assembler) {
 
 std::string providers_json(const provider::TableAssembler& assembler) { return print(providers_array(assembler)); }
 
-ExplainAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request) {
-  auto refuse = [](std::string_view why) { return ExplainAnswer{400, print({{"error", why}})}; };
-  const std::string* text = request.parameter("url");
-  if (text == nullptr) return refuse("the parameter url is missing: /api/explain?url=http://host/path");
-  auto url = Url::parse(*text);
-  if (!url) return refuse(url.error().message);
-  if (!assembler.table()) return ExplainAnswer{503, print({{"error", "no routes yet"}})};
-  const std::string* method = request.parameter("method");
-  const std::string* entry_point = request.parameter("entrypoint");
-  std::vector<routing::HeaderView> headers;
+RouteAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request) {
+  const std::string* url = request.parameter("url");
+  if (url == nullptr) {
+    return {400, print({{"error", "the parameter url is missing: /api/explain?url=http://host/path"}})};
+  }
+  if (!assembler.table()) return {503, print({{"error", "no routes yet"}})};
+  RouteQuestion question;
+  question.url = *url;
+  if (const auto* method = request.parameter("method")) question.method = *method;
+  if (const auto* entry_point = request.parameter("entrypoint")) question.entry_point = *entry_point;
+  const auto* client = request.parameter("client");
+  question.client_ip = client != nullptr ? *client : request.peer.ip.text();
   for (const auto& parameter : request.query) {
-    size_t colon = parameter.value.find(':');
-    if (parameter.name != "header" || colon == std::string::npos) continue;
-    headers.push_back({trim(std::string_view(parameter.value).substr(0, colon)),
-                       trim(std::string_view(parameter.value).substr(colon + 1))});
+    if (parameter.name == "header") question.headers.push_back(parameter.value);
   }
-  size_t question = url->target.find('?');
-  routing::RequestView view;
-  view.method = method != nullptr ? std::string_view(*method) : "GET";
-  view.host = url->host;
-  view.path = std::string_view(url->target).substr(0, question);
-  if (question != std::string::npos) view.query = std::string_view(url->target).substr(question + 1);
-  view.headers = headers;
-  view.client_ip = request.peer.ip;
-  view.entry_point = entry_point != nullptr ? std::string_view(*entry_point) : "web";
-  view.tls = url->scheme == "https";
-  auto explanation = routing::explain(*assembler.table(), view);
-  ordered_json out{{"url", *text}, {"method", view.method}, {"entryPoint", view.entry_point}};
-  out["winner"] = explanation.winner != nullptr ? ordered_json(explanation.winner->name) : ordered_json(nullptr);
-  out["candidates"] = ordered_json::array();
-  for (const auto& candidate : explanation.candidates) {
-    ordered_json object = router_object(*candidate.router);
-    object["verdict"] = routing::to_string(candidate.verdict);
-    object["reason"] = candidate.reason;
-    out["candidates"].push_back(std::move(object));
-  }
-  if (explanation.winner != nullptr) {
-    out["endpoints"] = ordered_json::array();
-    for (const auto& endpoint : explanation.winner->service->endpoints)
-      out["endpoints"].push_back(endpoint_object(endpoint));
-  }
-  return {200, print(out)};
+  auto answer = explain_route(*assembler.table(), question);
+  if (!answer) return {400, print({{"error", answer.error().message}})};
+  return {200, print(*answer)};
+}
+
+RouteAnswer lint_json(const provider::TableAssembler& assembler) {
+  if (!assembler.table()) return {503, print({{"error", "no routes yet"}})};
+  return {200, print(lint_routes(*assembler.table()))};
 }
 
 }  // namespace weir::app

@@ -18,10 +18,11 @@ std::string endpoints_json(const provider::TableAssembler& assembler, const prox
 std::string rejected_json(const provider::TableAssembler& assembler);
 std::string providers_json(const provider::TableAssembler& assembler);
 /// {"error": "…"} and the status to answer with, for a question that cannot be read.
-struct ExplainAnswer {
+struct RouteAnswer {
   int status = 200;
   std::string body;
 };
-ExplainAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request);
+RouteAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request);
+RouteAnswer lint_json(const provider::TableAssembler& assembler);
 
 }  // namespace weir::app

@@ -282,7 +282,14 @@ class CommandLine {
     c->add_option("-X,--request", explain.method, "the method");
     c->add_option("-H,--header", explain.headers, "\"Name: value\"; repeatable")->take_all()->allow_extra_args(false);
     c->add_option("--entrypoint", explain.entry_point, "where it comes in");
+    c->add_option("--client-ip", explain.client_ip, "who asks");
+    c->add_option("--routes", explain.routes, "ask a folder of routes files, not an edge");
     on_run(c, explain, route_explain);
+    auto& check = options_for<RouteOptions>();
+    c = route->add_subcommand("lint", "shadowed routers, equal priorities, overlaps; exit code 1 where there are any");
+    add_admin_flag(c, check.api);
+    c->add_option("--routes", check.routes, "look at a folder of routes files, not at an edge");
+    on_run(c, check, route_lint);
   }
 
   void add_config() {

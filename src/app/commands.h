@@ -150,9 +150,12 @@ struct RouteOptions {
   std::string method = "GET";
   std::vector<std::string> headers;  // "Name: value"
   std::string entry_point = "web";
+  std::string client_ip = "127.0.0.1";
+  std::string routes;  // a folder of routes files to ask instead of an edge
 };
 int route_list(const RouteOptions& options);
 int route_explain(const RouteOptions& options);
+int route_lint(const RouteOptions& options);
 
 struct ConfigCheckOptions {
   std::string path = "conf/weir.toml";

@@ -1,48 +1,29 @@
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/routes_files.h"
 #include "app/service_runner.h"
 #include "weir/base/file.h"
 #include "weir/config/config.h"
-#include "weir/routing/route_file.h"
-#include "weir/routing/table.h"
+#include "weir/routing/catalog_definitions.h"
 
 namespace weir::app {
 namespace {
 
 /// Prints what is wrong in a folder of routes files; the number of errors.
 size_t check_routes(const std::string& folder) {
-  auto names = list_files(folder, ".toml");
-  if (!names) {
-    print_error(names.error());
+  auto read = read_routes_files(folder);
+  if (!read) {
+    print_error(read.error());
     return 1;
   }
-  size_t errors = 0;
-  std::vector<std::shared_ptr<const routing::Definitions>> files;
-  for (const std::string& name : *names) {
-    std::string path = folder + "/" + name;
-    auto text = read_file(path);
-    auto definitions = text ? routing::decode_route_file(*text, path) : fail(text.error());
-    if (!definitions) {
-      print_error(definitions.error());
-      ++errors;
-      continue;
-    }
-    files.push_back(std::make_shared<const routing::Definitions>(std::move(*definitions)));
-  }
-  auto merged = std::make_shared<const routing::Definitions>(routing::merge_route_files(files));
-  auto outcome = routing::build_table({merged}, nullptr);
-  for (const auto& rejection : outcome.rejected) {
-    // Services of a catalog are not known here: a route to one is no error of the file.
-    bool elsewhere =
-        rejection.reason.find('@') != std::string::npos && rejection.reason.find("@file") == std::string::npos;
-    if (elsewhere) continue;
+  for (const Error& error : read->errors) print_error(error);
+  for (const auto& rejection : read->rejected) {
     std::fprintf(stderr, "weir: %s: %s %s: %s\n", rejection.origin.c_str(), rejection.kind.c_str(),
                  rejection.name.c_str(), rejection.reason.c_str());
-    ++errors;
   }
-  std::printf("%s: %zu files, %zu routers, %zu errors\n", folder.c_str(), names->size(), merged->routers.size(),
-              errors);
+  size_t errors = read->errors.size() + read->rejected.size();
+  std::printf("%s: %zu files, %zu routers, %zu errors\n", folder.c_str(), read->files, read->routers, errors);
   return errors;
 }
 
@@ -52,6 +33,16 @@ int config_check(const ConfigCheckOptions& options) {
   auto text = read_file(options.path);
   if (!text) return print_error(text.error());
   auto loaded = config::load_config(*text, options.path);
+  // What an edge would refuse only when it starts: how tags are to be read.
+  if (loaded.errors.empty()) {
+    auto reading = routing::catalog_options(loaded.config.consul);
+    if (!reading) {
+      Error error = reading.error();
+      error.file = options.path;
+      error.message = "providers.consul: " + error.message;
+      loaded.errors.push_back(std::move(error));
+    }
+  }
   for (const Error& error : loaded.errors) print_error(error);
   std::printf("%s: %zu error%s\n", options.path.c_str(), loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
   size_t errors = loaded.errors.size();

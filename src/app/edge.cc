@@ -25,7 +25,8 @@ Edge::Edge(event::Loop& loop, const config::Config& config)
                                                 {"services", table->services().size()}});
                    proxy_->publish(std::move(table));
                  }),
-      drain_delay_(loop, [this] { proxy_->drain(std::move(on_drained_)); }) {}
+      drain_delay_(loop, [this] { proxy_->drain(std::move(on_drained_)); }),
+      second_(loop, [this] { assembler_.expire(); }) {}
 
 Edge::~Edge() {
   for (auto& provider : providers_) provider->stop();
@@ -59,6 +60,7 @@ Status Edge::start_all() {
   for (auto& provider : providers_) {
     if (Status started = provider->start(assembler_); !started) return started;
   }
+  second_.start_every(1000);
   if (!config_.admin_address) return {};
   auto admin = Admin::start(loop_, *config_.admin_address, *this);
   if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});

@@ -50,6 +50,7 @@ class Edge final : private AdminSource {
   std::vector<std::unique_ptr<provider::Provider>> providers_;
   std::unique_ptr<Admin> admin_;
   event::Timer drain_delay_;
+  event::Timer second_;  // ends tombstones
   std::function<void()> on_drained_;
   bool draining_ = false;
 };

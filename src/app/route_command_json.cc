@@ -3,6 +3,8 @@
 #include "app/api_client.h"
 #include "app/json_members.h"
 #include "app/output.h"
+#include "app/json_routes.h"
+#include "app/routes_files.h"
 #include "app/service_runner.h"
 #include "weir/base/text.h"
 
@@ -52,14 +54,46 @@ int route_list(const RouteOptions& options) {
   return 0;
 }
 
-int route_explain(const RouteOptions& options) {
+namespace {
+
+/// The answer of an edge, or of the routes files where a folder is named.
+Result<json> ask_about_route(const RouteOptions& options) {
+  if (!options.routes.empty()) {
+    auto files = read_routes_files(options.routes);
+    if (!files) return fail(files.error());
+    for (const Error& error : files->errors) print_error(error);
+    RouteQuestion question{options.url, options.method, options.headers, options.entry_point, options.client_ip};
+    auto answer = explain_route(*files->table, question);
+    if (!answer) return fail(answer.error());
+    return json(*answer);
+  }
   std::string path = "/api/explain?url=" + percent_encode(options.url) + "&method=" + percent_encode(options.method) +
-                     "&entrypoint=" + percent_encode(options.entry_point);
+                     "&entrypoint=" + percent_encode(options.entry_point) +
+                     "&client=" + percent_encode(options.client_ip);
   for (const std::string& header : options.headers) path += "&header=" + percent_encode(header);
   ApiClient api(options.api, "Authorization");
   auto answer = api.get(path);
-  if (!answer) return print_error(answer.error());
-  auto document = parse_json(*answer);
+  if (!answer) return fail(answer.error());
+  return parse_json(*answer);
+}
+
+Result<json> ask_for_lint(const RouteOptions& options) {
+  if (!options.routes.empty()) {
+    auto files = read_routes_files(options.routes);
+    if (!files) return fail(files.error());
+    for (const Error& error : files->errors) print_error(error);
+    return json(lint_routes(*files->table));
+  }
+  ApiClient api(options.api, "Authorization");
+  auto answer = api.get("/api/lint");
+  if (!answer) return fail(answer.error());
+  return parse_json(*answer);
+}
+
+}  // namespace
+
+int route_explain(const RouteOptions& options) {
+  auto document = ask_about_route(options);
   if (!document) return print_error(document.error());
   std::printf("%s %s on entry point %s\n\n", options.method.c_str(), options.url.c_str(), options.entry_point.c_str());
   const auto& candidates = member(*document, "candidates");
@@ -83,6 +117,20 @@ int route_explain(const RouteOptions& options) {
   }
   if (member(*document, "endpoints").empty()) std::printf("  no endpoints: 503\n");
   return 0;
+}
+
+int route_lint(const RouteOptions& options) {
+  auto findings = ask_for_lint(options);
+  if (!findings) return print_error(findings.error());
+  size_t wrong = 0;
+  for (const auto& finding : *findings) {
+    std::string kind = text_member(finding, "kind");
+    if (kind != "note") ++wrong;
+    std::printf("%s: %s: router %s: %s\n", text_member(finding, "origin").c_str(), kind.c_str(),
+                text_member(finding, "router").c_str(), text_member(finding, "reason").c_str());
+  }
+  std::printf("%zu to mend, %zu to know\n", wrong, findings->size() - wrong);
+  return wrong == 0 ? 0 : 1;
 }
 
 }  // namespace weir::app

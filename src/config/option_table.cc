@@ -88,6 +88,34 @@ const Option kOptions[] = {
      "The health of an instance that lets it serve. Others stay known but get no request. An instance in maintenance "
      "never serves.",
      SLOT(consul.strict_checks)},
+    choice("providers.consul.fabio_matcher", "\"prefix\"", "prefix|iprefix|glob",
+           "How fabio's tags match a path: as its beginning, the same in any case, or as a pattern with * and ?.",
+           SLOT(consul.fabio_matcher)),
+    choice("providers.consul.fabio_checks_required", "\"one\"", "one|all|none",
+           "Which checks of an instance must be good before fabio's tags route to it; one without checks never serves. "
+           "none: strict_checks decides, as for other tags.",
+           SLOT(consul.fabio_checks_required)),
+    {"providers.consul.fabio_status", "[\"passing\"]", "", 0, 0, Shape::one_of, "passing|warning|critical|any",
+     "The status of a check that is good for fabio's tags.", SLOT(consul.fabio_status)},
+    choice(
+        "providers.consul.conflicts", "\"incumbent\"", "incumbent|drop",
+        "When instances or services define one name differently: the version that most instances have, or that is in "
+        "force already, stays and the others are reported; or, as in Traefik, none is routed.",
+        SLOT(consul.conflicts)),
+    choice(
+        "providers.consul.unknown_fields", "\"object\"", "object|instance",
+        "What a tag that cannot be read drops: the router, service or middleware it belongs to; or, as in Traefik, the "
+        "whole instance.",
+        SLOT(consul.unknown_fields)),
+    choice("providers.consul.empty_routes", "\"503\"", "503|absent",
+           "A route whose instances all fail their checks answers 503; or, as in Traefik and fabio, is not there, and "
+           "its requests go to the next route that matches or get 404.",
+           SLOT(consul.empty_routes)),
+    number(
+        "providers.consul.tombstone_ms", "600000", 0, kDay_ms,
+        "A route whose service has no instance any more answers 503 this long, unless another one takes its rule. 0: "
+        "it is gone at once.",
+        SLOT(consul.tombstone_ms)),
     choice("providers.consul.consistency", "\"default\"", "default|stale|consistent",
            "Consistency of reads: stale lets any server answer, consistent asks the leader to make sure.",
            SLOT(consul.consistency)),

@@ -77,7 +77,7 @@ std::shared_ptr<const CatalogSnapshot> keep_lost(const CatalogSnapshot& applied,
       kept = kept || keep;
       if (keep || is != nullptr) merged.instances.push_back(keep ? *was : *is);
     });
-    if (kept) out->services.insert_or_assign(name, std::make_shared<const Service>(std::move(merged)));
+    if (kept) out->services.put(std::make_shared<const Service>(std::move(merged)));
   });
   return out;
 }

@@ -56,15 +56,13 @@ int64_t SnapshotGate::load() {
 void SnapshotGate::put_service(std::shared_ptr<const catalog::Service> service, uint64_t seen_us) {
   auto found = known_.find(service->name);
   if (found != known_.end() && *found->second == *service) return;
-  const std::string name = service->name;
-  known_.insert_or_assign(name, std::move(service));
+  known_.put(std::move(service));
   touch(seen_us);
 }
 
 void SnapshotGate::remove_service(std::string_view name, uint64_t seen_us) {
-  auto found = known_.find(name);
-  if (found == known_.end()) return;
-  known_.erase(found);
+  if (!known_.contains(name)) return;
+  known_.erase(name);
   touch(seen_us);
 }
 

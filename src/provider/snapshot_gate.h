@@ -50,9 +50,7 @@ class SnapshotGate {
   void confirm();
 
   [[nodiscard]] bool knows(std::string_view name) const { return known_.contains(name); }
-  [[nodiscard]] const std::map<std::string, std::shared_ptr<const catalog::Service>, std::less<>>& known() const {
-    return known_;
-  }
+  [[nodiscard]] const catalog::ServiceMap& known() const { return known_; }
   [[nodiscard]] const catalog::CatalogSnapshot& applied() const { return *applied_; }
   /// What the brake holds back, for people; "" when nothing.
   [[nodiscard]] std::string held_text() const;
@@ -69,7 +67,7 @@ class SnapshotGate {
   const GateOptions options_;
   const OnSnapshot on_snapshot_;
   // loop's thread
-  std::map<std::string, std::shared_ptr<const catalog::Service>, std::less<>> known_;
+  catalog::ServiceMap known_;
   std::shared_ptr<const catalog::CatalogSnapshot> applied_;
   SafetyBrake brake_;
   BrakeVerdict held_;  // the newest verdict that held something

@@ -174,7 +174,7 @@ Result<SavedSnapshot> decode_body(std::string_view body) {
   reader.each("services", json::value_t::object, [&](const std::string& name, const json& item) {
     auto service = decode_service(name, item);
     if (service) {
-      snapshot->services.emplace(name, std::move(*service));
+      snapshot->services.put(std::move(*service));
     } else if (fault.empty()) {
       fault = service.error().message;
     }

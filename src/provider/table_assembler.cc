@@ -13,19 +13,13 @@ std::string age_text(const ProviderStatus& status) {
   return format_duration(static_cast<int64_t>(status.age_ms / 1'000) * 1'000'000'000) + " old";
 }
 
-/// "web@consul" -> "web" for provider "consul"; "" when it names another one.
-std::string_view name_in(std::string_view reference, std::string_view provider) {
-  const size_t at = reference.rfind('@');
-  return at != std::string_view::npos && reference.substr(at + 1) == provider ? reference.substr(0, at) : "";
-}
-
-std::string key_of(const routing::Rejection& one) {
+std::string text_of(const routing::Rejection& one) {
   return one.kind + '\0' + one.name + '\0' + one.reason + '\0' + one.origin;
 }
 
-std::set<std::string> keys_of(const std::vector<routing::Rejection>& all) {
+std::set<std::string> texts_of(const routing::RejectionList& all) {
   std::set<std::string> out;
-  for (const auto& one : all) out.insert(key_of(one));
+  for (const auto& one : all) out.insert(text_of(one));
   return out;
 }
 
@@ -53,40 +47,69 @@ void TableAssembler::add(Provider& provider, routing::CatalogOptions options) {
 void TableAssembler::on_catalog(std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us) {
   auto found = inputs_.find(snapshot->provider);
   if (found == inputs_.end() || !found->second.decoder) return;
-  take(found->second, found->second.decoder->decode(*snapshot), seen_us);
+  take(found->second, found->second.decoder->decode(*snapshot, clock_.monotonic_ms()), seen_us);
+}
+
+void TableAssembler::expire() {
+  for (auto& [name, input] : inputs_) {
+    if (input.decoder && input.set) take(input, input.decoder->expire(clock_.monotonic_ms()), steady_us());
+  }
 }
 
 void TableAssembler::on_definitions(std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
   auto found = inputs_.find(definitions->provider);
   if (found == inputs_.end()) return;
-  take(found->second, std::move(definitions), seen_us);
+  auto set = routing::share(definitions->provider, {definitions}, found->second.set.get());
+  take(found->second, std::move(set), seen_us);
 }
 
-void TableAssembler::take(Input& input, std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
-  if (input.definitions == definitions) return;
-  const std::string provider = definitions->provider;
-  input.definitions = std::move(definitions);
-  tell_wanted();
+void TableAssembler::take(Input& input, std::shared_ptr<const routing::DefinitionSet> set, uint64_t seen_us) {
+  if (input.set == set) return;
+  const std::string provider = set->provider;
+  const bool first = input.set == nullptr;
+  const bool names_changed = count_named(input, *set);
+  input.set = std::move(set);
+  if (first || names_changed) tell_wanted();
   build(provider, seen_us);
+}
+
+/// True where the services of other providers that this one's routers name are not those of before.
+bool TableAssembler::count_named(Input& input, const routing::DefinitionSet& now) {
+  static const SharedList<routing::Versions<routing::RouterDefinition>> none;
+  bool changed = false;
+  auto count = [&](const auto& versions, bool there) {
+    const std::string& reference = versions.first.service;
+    const size_t at = reference.rfind('@');
+    if (at == std::string::npos || std::string_view(reference).substr(at + 1) == now.provider) return;
+    auto& services = input.named[reference.substr(at + 1)];
+    size_t& times = services[reference.substr(0, at)];
+    times += there ? 1 : -1;
+    changed = changed || times == (there ? 1 : 0);
+    if (times == 0) services.erase(reference.substr(0, at));
+  };
+  for_each_difference(input.set ? input.set->routers : none, now.routers, [&](const auto* before, const auto* after) {
+    if (before != nullptr) count(**before, false);
+    if (after != nullptr) count(**after, true);
+  });
+  return changed;
 }
 
 void TableAssembler::tell_wanted() {
   for (auto& [name, input] : inputs_) {
     std::set<std::string, std::less<>> wanted;
     for (const auto& [other_name, other] : inputs_) {
-      if (other_name == name || !other.definitions) continue;
-      for (const auto& router : other.definitions->routers) {
-        if (auto service = name_in(router.service, name); !service.empty()) wanted.emplace(service);
-      }
+      auto named = other.named.find(name);
+      if (named == other.named.end()) continue;
+      for (const auto& [service, times] : named->second) wanted.insert(service);
     }
     input.provider->want_services(std::move(wanted));
   }
 }
 
 void TableAssembler::build(const std::string& provider, uint64_t seen_us) {
-  std::vector<std::shared_ptr<const routing::Definitions>> all;
+  std::vector<std::shared_ptr<const routing::DefinitionSet>> all;
   for (const auto& [name, input] : inputs_) {
-    if (input.definitions) all.push_back(input.definitions);
+    if (input.set) all.push_back(input.set);
   }
   routing::BuildOutcome outcome = routing::build_table(all, table_);
   note_rejected(std::move(outcome.rejected));
@@ -102,15 +125,16 @@ void TableAssembler::build(const std::string& provider, uint64_t seen_us) {
                                          {"took_us", latency_.last_us}});
 }
 
-void TableAssembler::note_rejected(std::vector<routing::Rejection> rejected) {
-  const auto keys_before = keys_of(rejected_);
-  const auto keys_now = keys_of(rejected);
+void TableAssembler::note_rejected(routing::RejectionList rejected) {
+  if (rejected == rejected_) return;
+  const auto keys_before = texts_of(rejected_);
+  const auto keys_now = texts_of(rejected);
   for (const auto& one : rejected) {
-    if (keys_before.contains(key_of(one))) continue;
+    if (keys_before.contains(text_of(one))) continue;
     log::warn("not routed", {{"kind", one.kind}, {"name", one.name}, {"reason", one.reason}, {"origin", one.origin}});
   }
   for (const auto& one : rejected_) {
-    if (!keys_now.contains(key_of(one))) log::info("rejection gone", {{"kind", one.kind}, {"name", one.name}});
+    if (!keys_now.contains(text_of(one))) log::info("rejection gone", {{"kind", one.kind}, {"name", one.name}});
   }
   rejected_ = std::move(rejected);
 }

@@ -64,8 +64,8 @@ void Exchange::match() {
 void Exchange::run_middlewares() {
   outgoing_ = request_;
   write_forwarded_headers(request_, *by_, scratch_);
-  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, scratch_);
-  if (outcome.redirect) return answer(outcome.status, scratch_.location);
+  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, client_ip_, scratch_);
+  if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
   outgoing_.headers = scratch_.headers;
   if (outcome.path != target_.path || target_.rewritten) {
     if (outcome.path.data() != scratch_.target.data()) scratch_.target = outcome.path;

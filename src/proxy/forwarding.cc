@@ -46,6 +46,49 @@ void write_redirect(const Middleware& middleware, const http::RequestHead& reque
   location += request.target;
 }
 
+// fabio's redirect=: false where it would lead to the very URL that was asked for.
+bool write_url_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view path,
+                        ForwardingScratch& scratch) {
+  std::string_view host = middleware.values[1] == "$host" ? request.authority : middleware.values[1];
+  const std::string& strip = middleware.values[4];
+  std::string_view rest = !strip.empty() && path.starts_with(strip) ? path.substr(strip.size()) : path;
+  bool with_path = middleware.values[2].find("$path") != std::string::npos;
+  std::string target = replace_all(middleware.values[2], "$path", rest);
+  if (!target.starts_with('/')) target.insert(0, 1, '/');
+  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
+  bool same_scheme = proto != nullptr && equals_ignore_case(proto->value, middleware.values[0]);
+  if (same_scheme && equals_ignore_case(host, request.authority) && target == path) return false;
+  scratch.location = middleware.values[0] + "://" + std::string(host) + target;
+  size_t question = request.target.find('?');
+  if (!middleware.values[3].empty()) {
+    scratch.location += "?" + middleware.values[3];
+  } else if (with_path && question != std::string_view::npos) {
+    scratch.location += request.target.substr(question);
+  }
+  return true;
+}
+
+bool is_listed(const Middleware& middleware, const IpAddress& ip) {
+  return std::any_of(middleware.networks.begin(), middleware.networks.end(),
+                     [&](const Cidr& network) { return network.contains(ip); });
+}
+
+// As fabio has it: the peer and every address of X-Forwarded-For that can be read must pass.
+bool is_admitted(const Middleware& middleware, const http::RequestHead& request, const IpAddress& client) {
+  if (is_listed(middleware, client) == middleware.deny) return false;
+  for (const Header& header : request.headers) {
+    if (!equals_ignore_case(header.name, "x-forwarded-for")) continue;
+    std::string_view rest = header.value;
+    while (!rest.empty()) {
+      std::string_view one = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+      auto ip = IpAddress::parse(trim(one));
+      if (ip && is_listed(middleware, *ip) == middleware.deny) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by, ForwardingScratch& scratch) {
@@ -87,7 +130,7 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
 }
 
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, ForwardingScratch& scratch) {
+                                          std::string_view path, const IpAddress& client, ForwardingScratch& scratch) {
   MiddlewareOutcome outcome;
   outcome.path = path;
   bool has_path = path.starts_with('/');  // "*" has none
@@ -122,6 +165,15 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         outcome.status = request.method == http::Method::get || request.method == http::Method::head
                              ? (middleware->permanent ? 301 : 302)
                              : (middleware->permanent ? 308 : 307);
+        return outcome;
+      case Middleware::Type::redirect_url:
+        if (!write_url_redirect(*middleware, request, outcome.path, scratch)) break;
+        outcome.redirect = true;
+        outcome.status = middleware->status;
+        return outcome;
+      case Middleware::Type::access_list:
+        if (is_admitted(*middleware, request, client)) break;
+        outcome.status = 403;
         return outcome;
       case Middleware::Type::headers:
         for (const auto& [name, value] : middleware->request_headers) {

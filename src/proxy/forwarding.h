@@ -40,12 +40,13 @@ struct MiddlewareOutcome {
   std::string_view prefix;     // what was stripped: X-Forwarded-Prefix
   std::string_view authority;  // the Host to send, where one is set; else ""
   bool redirect = false;       // to scratch.location, with `status`
-  uint16_t status = 0;
+  uint16_t status = 0;         // not 0: this is the answer, nothing is forwarded
 };
 
 /// Runs the request half of a router's middlewares, in order: changes scratch.headers and the path.
+/// `path` is the normalised one; `client` the peer's address.
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, ForwardingScratch& scratch);
+                                          std::string_view path, const IpAddress& client, ForwardingScratch& scratch);
 
 /// The response half: fills `out` with the answer's fields as the client gets them.
 void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,

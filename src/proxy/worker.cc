@@ -93,27 +93,23 @@ void Worker::tidy() {
   const auto& table = tables_.back()->table;
   if (!table || table->generation() == tidied_generation_) return;
   tidied_generation_ = table->generation();
-  std::unordered_map<std::string_view, const std::shared_ptr<const routing::Service>*> named;
-  for (const auto& service : table->services()) named.emplace(service->name, &service);
   std::unordered_set<const EndpointState*> wanted;
   for (auto state = services_.begin(); state != services_.end();) {
-    auto found = named.find(state->first);
-    if (found == named.end() && state->second->users == 0) {
+    const auto* named = table->services().find(state->first);
+    if (named == nullptr && state->second->users == 0) {
       state = services_.erase(state);
       continue;
     }
-    if (found == named.end()) {
+    if (named == nullptr) {
       tidied_generation_ = 0;  // still used: look again
-    } else if (state->second->service != *found->second) {
-      state->second->update(*found->second, pool_);
+    } else if (state->second->service != *named) {
+      state->second->update(*named, pool_);
     }
     wanted.insert(state->second->endpoints.begin(), state->second->endpoints.end());
     ++state;
   }
   pool_.forget_unless([&](const EndpointState& endpoint) { return wanted.contains(&endpoint); });
-  std::unordered_set<std::string_view> routers;
-  for (const auto& router : table->routers()) routers.insert(router->name);
-  std::erase_if(router_stats_, [&](const auto& entry) { return !routers.contains(entry.first); });
+  std::erase_if(router_stats_, [&](const auto& entry) { return table->routers().find(entry.first) == nullptr; });
 }
 
 // What a crowd of connections took does not go back to the system by itself when they are parked or gone: it lies

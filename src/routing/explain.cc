@@ -14,6 +14,7 @@ std::string_view provider_of(const Router& router) {
 
 RouteCandidate not_admitted(const Router& router, const RequestView& request) {
   if (router.tls && !request.tls) return {&router, Verdict::needs_tls, "answers on TLS connections only"};
+  if (router.plain && request.tls) return {&router, Verdict::needs_plain, "answers on connections without TLS only"};
   std::string reason = "does not listen on entry point \"" + std::string(request.entry_point) + "\"";
   return {&router, Verdict::entry_point, std::move(reason)};
 }
@@ -25,6 +26,9 @@ RouteCandidate loser(const Router& router, const Router& winner) {
                 " of " + winner.name};
   }
   std::string tie = "priority " + std::to_string(router.priority) + " as " + winner.name + ", ";
+  if (router.tombstone && !winner.tombstone) {
+    return {&router, Verdict::tombstone, tie + "and its own service is gone"};
+  }
   if (provider_of(router) != provider_of(winner)) {
     return {&router, Verdict::lower_provider, tie + "whose provider comes first"};
   }
@@ -41,6 +45,8 @@ std::string_view to_string(RouteCandidate::Verdict verdict) {
     case Verdict::later_name: return "later_name";
     case Verdict::entry_point: return "entry_point";
     case Verdict::needs_tls: return "needs_tls";
+    case Verdict::needs_plain: return "needs_plain";
+    case Verdict::tombstone: return "tombstone";
   }
   return "unknown";
 }
@@ -49,7 +55,7 @@ RouteExplanation explain(const RoutingTable& table, const RequestView& request) 
   RouteExplanation out;
   if (table.matcher_ == nullptr) return out;
   std::vector<RouteCandidate> not_asked;
-  for (const Router* router : table.matcher_->find_all(request, table.slots_)) {
+  for (const Router* router : table.matcher_->find_all(request, *table.slots_)) {
     if (!admits(*router, request)) {
       not_asked.push_back(not_admitted(*router, request));
     } else if (out.winner == nullptr) {

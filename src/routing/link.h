@@ -1,21 +1,25 @@
 #pragma once
-// Second step of building a table: resolve what routers refer to, in their own and in other providers.
+// Second step of building a table: resolve what a router refers to, in its own and in other providers.
 
-#include <map>
-#include <memory>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "routing/table_state.h"
 
 namespace weir::routing {
 
-using Parts = std::map<std::string, std::shared_ptr<const ProviderPart>, std::less<>>;  // by provider
+struct LinkOutcome {
+  std::shared_ptr<const LinkedRouter> router;  // without a slot where it is new
+  std::vector<Rejection> rejected;
+};
 
-/// Whether linking again would give what `linked` is.
-[[nodiscard]] bool is_current(const LinkedPart& linked, const Parts& parts);
+/// Pure. `before` (or null) lends what did not change and the last good version.
+LinkOutcome link_router(const std::string& provider, const RouterSource& source, const Parts& parts,
+                        const std::shared_ptr<const LinkedRouter>& before);
 
-/// Pure. `previous` (or null) lends unchanged routers and the last good versions. New routers have no slot yet.
-std::shared_ptr<LinkedPart> link_part(const std::shared_ptr<const ProviderPart>& part, const Parts& parts,
-                                      const LinkedPart* previous);
+/// The keys of everything a router refers to (see Use), sorted.
+std::vector<std::string> uses_of(const LinkedRouter& router);
+/// What the keys of all uses of one object begin with.
+std::string use_prefix(char kind, std::string_view qualified_name);
 
 }  // namespace weir::routing

@@ -15,7 +15,7 @@ struct Matcher::Edit {
 };
 
 std::shared_ptr<const Matcher> Matcher::apply(const Matcher* previous, const std::vector<RouteChange>& changes,
-                                              std::span<const Router* const> slots) {
+                                              const SlotTable& slots) {
   auto out = previous != nullptr ? std::make_shared<Matcher>(*previous) : std::make_shared<Matcher>();
   Edits edits;
   for (const RouteChange& change : changes) {
@@ -42,15 +42,15 @@ std::shared_ptr<const Matcher> Matcher::apply(const Matcher* previous, const std
   return out;
 }
 
-void Matcher::edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts,
-                         std::span<const Router* const> slots) {
+void Matcher::edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts, const SlotTable& slots) {
   std::vector<Cell> occupied;
   for (const HostKey& host : hosts) {
     bool existed = find_host(host.kind, host.name) != nullptr;
     auto routes = edited(host, edits[host], slots);
-    if (host.kind == HostKey::Kind::wildcard) {
-      wildcards_ += (routes != nullptr ? 1U : 0U);
-      wildcards_ -= (existed ? 1U : 0U);
+    if (host.kind != HostKey::Kind::exact) {
+      size_t& count = host.kind == HostKey::Kind::wildcard ? wildcards_ : suffixes_;
+      count += (routes != nullptr ? 1U : 0U);
+      count -= (existed ? 1U : 0U);
     }
     if (routes != nullptr) occupied.push_back({hash_of(host.kind, host.name), std::move(routes)});
   }
@@ -63,7 +63,7 @@ void Matcher::edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>&
 }
 
 std::shared_ptr<const Matcher::HostRoutes> Matcher::edited(const HostKey& host, Edit& edit,
-                                                           std::span<const Router* const> slots) const {
+                                                           const SlotTable& slots) const {
   const HostRoutes* before = host.kind == HostKey::Kind::any ? any_host_.get() : find_host(host.kind, host.name);
   std::vector<RouteEntry> entries = std::move(edit.added);
   if (before != nullptr) {
@@ -90,8 +90,9 @@ Matcher::Shard Matcher::make_shard(std::vector<Cell> occupied) {
 }
 
 uint64_t Matcher::hash_of(HostKey::Kind kind, std::string_view name) {
-  // Any second seed will do: it keeps "d" and "*.d" apart.
-  return kind == HostKey::Kind::wildcard ? fnv1a(name, 1099511628211ULL) : fnv1a(name);
+  // Any other seeds will do: they keep "d", "*.d" and "**.d" apart.
+  if (kind == HostKey::Kind::wildcard) return fnv1a(name, 1099511628211ULL);
+  return kind == HostKey::Kind::suffix ? fnv1a(name, 1469598103934665603ULL) : fnv1a(name);
 }
 
 const Matcher::HostRoutes* Matcher::find_host(HostKey::Kind kind, std::string_view name) const {
@@ -115,10 +116,18 @@ void Matcher::walk(const RequestView& request, Visit&& visit) const {
     const HostRoutes* routes = find_host(HostKey::Kind::wildcard, request.host.substr(dot + 1));
     if (routes != nullptr) routes->tree.walk(request.path, visit);
   }
+  if (suffixes_ > 0) {
+    // From the longest name up the tree of labels: as many steps as the host has dots.
+    for (size_t dot = request.host.find('.'); dot != std::string_view::npos; dot = request.host.find('.', dot + 1)) {
+      if (dot == 0) continue;
+      const HostRoutes* routes = find_host(HostKey::Kind::suffix, request.host.substr(dot + 1));
+      if (routes != nullptr) routes->tree.walk(request.path, visit);
+    }
+  }
   if (any_host_ != nullptr) any_host_->tree.walk(request.path, visit);
 }
 
-const Router* Matcher::find(const RequestView& request, std::span<const Router* const> slots) const {
+const Router* Matcher::find(const RequestView& request, const SlotTable& slots) const {
   const Router* best = nullptr;
   walk(request, [&](std::span<const RouteEntry> group) {
     for (const RouteEntry& entry : group) {
@@ -135,7 +144,7 @@ const Router* Matcher::find(const RequestView& request, std::span<const Router* 
   return best;
 }
 
-std::vector<const Router*> Matcher::find_all(const RequestView& request, std::span<const Router* const> slots) const {
+std::vector<const Router*> Matcher::find_all(const RequestView& request, const SlotTable& slots) const {
   std::vector<const Router*> out;
   walk(request, [&](std::span<const RouteEntry> group) {
     for (const RouteEntry& entry : group) {
@@ -152,7 +161,7 @@ const void* Matcher::tree_identity(const HostKey& host) const {
 }
 
 bool admits(const Router& router, const RequestView& request) {
-  if (router.tls && !request.tls) return false;
+  if (request.tls ? router.plain : router.tls) return false;
   const auto& entry_points = router.entry_points;
   return entry_points.empty() ||
          std::find(entry_points.begin(), entry_points.end(), request.entry_point) != entry_points.end();

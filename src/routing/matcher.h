@@ -25,26 +25,24 @@ struct RouteChange {
 /// Immutable; shared between tables. It knows routers by slot only, so tables with equal rules share it whole, whatever
 /// their endpoints.
 ///
-/// Shape: 256 shards by the hash of the host, each a hash map from host (or "*.d") to that host's PathTree; one more
-/// PathTree for rules that name no host.
-/// Costs of a lookup: at most three trees (exact, wildcard, any host), each walked along the path. Residuals are
-/// evaluated only for entries that would beat the best so far. None of this depends on the number of routers, but
-/// routers with the same host and path keys are asked one by one: a thousand rules of HeaderRegexp alone cost a
-/// thousand evaluations, since nothing tells them apart before.
-/// Costs of a change: the trees of the hosts the rule names before and after, and a copy of the pointers in their
-/// shards (1/256 of all hosts each) and of the 256 shard pointers. A rule without a host rebuilds the tree for any
-/// host: O(m log m) for m such rules.
+/// Shape: 256 shards by the hash of the host, each a hash map from host (or "*.d", "**.d") to that host's PathTree; one
+/// more PathTree for rules that name no host. Costs of a lookup: at most three trees (exact, wildcard, any host), and
+/// where there are rules with "**." one for each dot of the host, each walked along the path. Residuals are evaluated
+/// only for entries that would beat the best so far. None of this depends on the number of routers, but routers with
+/// the same host and path keys are asked one by one: a thousand rules of HeaderRegexp alone cost a thousand
+/// evaluations, since nothing tells them apart before. Costs of a change: the trees of the hosts the rule names before
+/// and after, and a copy of the pointers in their shards (1/256 of all hosts each) and of the 256 shard pointers. A
+/// rule without a host rebuilds the tree for any host: O(m log m) for m such rules.
 class Matcher {
  public:
   /// `slots` are the routers as they will be after the changes (null where free).
   static std::shared_ptr<const Matcher> apply(const Matcher* previous, const std::vector<RouteChange>& changes,
-                                              std::span<const Router* const> slots);
+                                              const SlotTable& slots);
 
   /// Null when no rule holds. Allocates nothing.
-  [[nodiscard]] const Router* find(const RequestView& request, std::span<const Router* const> slots) const;
+  [[nodiscard]] const Router* find(const RequestView& request, const SlotTable& slots) const;
   /// All whose rule holds, admitted or not, by rank.
-  [[nodiscard]] std::vector<const Router*> find_all(const RequestView& request,
-                                                    std::span<const Router* const> slots) const;
+  [[nodiscard]] std::vector<const Router*> find_all(const RequestView& request, const SlotTable& slots) const;
 
   /// Which host trees two matchers share: for tests of sharing.
   [[nodiscard]] const void* tree_identity(const HostKey& host) const;
@@ -69,9 +67,8 @@ class Matcher {
   static uint64_t hash_of(HostKey::Kind kind, std::string_view name);
   static Shard make_shard(std::vector<Cell> occupied);
   [[nodiscard]] const HostRoutes* find_host(HostKey::Kind kind, std::string_view name) const;
-  [[nodiscard]] std::shared_ptr<const HostRoutes> edited(const HostKey& host, Edit& edit,
-                                                         std::span<const Router* const> slots) const;
-  void edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts, std::span<const Router* const> slots);
+  [[nodiscard]] std::shared_ptr<const HostRoutes> edited(const HostKey& host, Edit& edit, const SlotTable& slots) const;
+  void edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts, const SlotTable& slots);
   template <typename Visit>
   void walk(const RequestView& request, Visit&& visit) const;
 
@@ -79,6 +76,7 @@ class Matcher {
   std::array<std::shared_ptr<const Shard>, kShards> shards_;  // null: no host
   std::shared_ptr<const HostRoutes> any_host_;                // null: none
   size_t wildcards_ = 0;                                      // hosts of kind wildcard; 0 saves a lookup
+  size_t suffixes_ = 0;                                       // the same of kind suffix
 };
 
 /// Whether the router answers on that connection at all, whatever its rule: entry point and TLS.

@@ -11,8 +11,11 @@ namespace weir::routing {
 
 constexpr size_t kMiddlewareValuesMax = 256;  // prefixes, or headers of one direction
 
-/// Types and options are Traefik's, in any case: stripPrefix, addPrefix, replacePath, redirectScheme, headers. A type
-/// or option we do not know is an error: a route that leaves out half of what it was told is worse than a 503.
+/// Types and options are Traefik's, in any case, and two for fabio's tags. A type or option that is not known, or known
+/// and not done yet, is an error: a route that leaves out half of what it was told is worse than a 503.
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name);
+
+/// "stripprefix" -> "stripPrefix"; a type nobody knows stays as it is.
+[[nodiscard]] std::string middleware_type_name(std::string_view name);
 
 }  // namespace weir::routing

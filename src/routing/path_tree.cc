@@ -12,8 +12,7 @@ struct PathTree::Range {
   size_t depth = 0;
 };
 
-PathTree::PathTree(std::vector<RouteEntry> entries, std::span<const Router* const> slots)
-    : entries_(std::move(entries)) {
+PathTree::PathTree(std::vector<RouteEntry> entries, const SlotTable& slots) : entries_(std::move(entries)) {
   std::sort(entries_.begin(), entries_.end(), [&](const RouteEntry& a, const RouteEntry& b) {
     if (a.path != b.path) return a.path < b.path;
     if (a.exact != b.exact) return b.exact;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "routing/rule.h"
+#include "routing/slot_table.h"
 #include "weir/routing/table.h"
 
 namespace weir::routing {
@@ -28,7 +29,7 @@ class PathTree {
  public:
   PathTree() = default;
   /// `slots` gives the routers the entries stand for; only their rank is used, and only here.
-  PathTree(std::vector<RouteEntry> entries, std::span<const Router* const> slots);
+  PathTree(std::vector<RouteEntry> entries, const SlotTable& slots);
 
   [[nodiscard]] const std::vector<RouteEntry>& entries() const { return entries_; }
 

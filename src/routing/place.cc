@@ -7,13 +7,25 @@ namespace weir::routing {
 
 namespace {
 
+// Whether every host of `b` is one of `a`; neither is any, and they are not equal. Of two that are not, none covers the
+// other only where they have no host in common.
+bool covers(const HostKey& a, const HostKey& b) {
+  switch (a.kind) {
+    case HostKey::Kind::any: return true;
+    case HostKey::Kind::exact: return false;
+    case HostKey::Kind::wildcard: return b.kind == HostKey::Kind::exact && is_one_label_below(b.name, a.name);
+    case HostKey::Kind::suffix:
+      return is_below(b.name, a.name) || (b.kind == HostKey::Kind::wildcard && b.name == a.name);
+  }
+  return false;
+}
+
 std::optional<HostKey> intersect(const HostKey& a, const HostKey& b) {
   if (a.kind == HostKey::Kind::any) return b;
   if (b.kind == HostKey::Kind::any) return a;
-  if (a.kind == b.kind) return a.name == b.name ? std::optional(a) : std::nullopt;
-  const HostKey& exact = a.kind == HostKey::Kind::exact ? a : b;
-  const HostKey& wildcard = a.kind == HostKey::Kind::exact ? b : a;
-  return is_one_label_below(exact.name, wildcard.name) ? std::optional(exact) : std::nullopt;
+  if (a == b) return a;
+  if (covers(a, b)) return b;
+  return covers(b, a) ? std::optional(a) : std::nullopt;
 }
 
 bool contains(const PathKey& key, std::string_view path) {
@@ -54,6 +66,7 @@ Places cover_predicate(const Predicate& predicate) {
   switch (predicate.kind) {
     case Predicate::Kind::host: return {{{HostKey::Kind::exact, predicate.value}, {}}};
     case Predicate::Kind::host_wildcard: return {{{HostKey::Kind::wildcard, predicate.value}, {}}};
+    case Predicate::Kind::host_suffix: return {{{HostKey::Kind::suffix, predicate.value}, {}}};
     case Predicate::Kind::path: return {{{}, {predicate.value, true}}};
     case Predicate::Kind::path_prefix: return {{{}, {predicate.value, false}}};
     case Predicate::Kind::host_regexp:
@@ -103,8 +116,12 @@ Truth decide_host(const Predicate& predicate, const HostKey& key) {
     return holds(predicate, request);
   }
   if (key.kind == HostKey::Kind::any || predicate.kind == Predicate::Kind::host_regexp) return std::nullopt;
-  if (predicate.kind == Predicate::Kind::host_wildcard) return predicate.value == key.name;
-  return is_one_label_below(predicate.value, key.name) ? Truth() : Truth(false);
+  HostKey::Kind kind = predicate.kind == Predicate::Kind::host            ? HostKey::Kind::exact
+                       : predicate.kind == Predicate::Kind::host_wildcard ? HostKey::Kind::wildcard
+                                                                          : HostKey::Kind::suffix;
+  HostKey asked{kind, predicate.value};
+  if (asked == key || covers(asked, key)) return true;
+  return covers(key, asked) ? Truth() : Truth(false);
 }
 
 Truth decide_path(const Predicate& predicate, const PathKey& key) {
@@ -123,6 +140,7 @@ Truth decide(const Predicate& predicate, const Place& place) {
   switch (predicate.kind) {
     case Predicate::Kind::host:
     case Predicate::Kind::host_wildcard:
+    case Predicate::Kind::host_suffix:
     case Predicate::Kind::host_regexp: return decide_host(predicate, place.host);
     case Predicate::Kind::path:
     case Predicate::Kind::path_prefix:

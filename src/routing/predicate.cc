@@ -82,10 +82,15 @@ bool is_one_label_below(std::string_view host, std::string_view domain) {
   return dot != 0 && dot != std::string_view::npos && host.substr(dot + 1) == domain;
 }
 
+bool is_below(std::string_view host, std::string_view domain) {
+  return host.size() > domain.size() + 1 && host.ends_with(domain) && host[host.size() - domain.size() - 1] == '.';
+}
+
 bool holds(const Predicate& predicate, const RequestView& request) {
   switch (predicate.kind) {
     case Predicate::Kind::host: return request.host == predicate.value;
     case Predicate::Kind::host_wildcard: return is_one_label_below(request.host, predicate.value);
+    case Predicate::Kind::host_suffix: return is_below(request.host, predicate.value);
     case Predicate::Kind::host_regexp: return predicate.regexp.matches(request.host);
     case Predicate::Kind::path: return request.path == predicate.value;
     case Predicate::Kind::path_prefix: return request.path.starts_with(predicate.value);

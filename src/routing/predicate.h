@@ -15,6 +15,7 @@ struct Predicate {
   enum class Kind : uint8_t {
     host,           // value: the name, lower case, without trailing dot
     host_wildcard,  // value: what stands behind "*."; exactly one label before it
+    host_suffix,    // value: what stands behind "**."; one label or more before it
     host_regexp,
     path,
     path_prefix,  // of bytes, not of segments, as Traefik has it
@@ -38,6 +39,9 @@ struct Predicate {
 
 /// "a.d" for "d": one label, a dot, the domain.
 [[nodiscard]] bool is_one_label_below(std::string_view host, std::string_view domain);
+
+/// "a.d", "b.a.d" for "d": any number of labels, a dot, the domain.
+[[nodiscard]] bool is_below(std::string_view host, std::string_view domain);
 
 /// Allocates nothing, but for regular expressions.
 [[nodiscard]] bool holds(const Predicate& predicate, const RequestView& request);

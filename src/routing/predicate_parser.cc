@@ -58,14 +58,18 @@ Result<Expression> parse_host(const RuleToken& argument) {
   if (!is_ascii(host)) return fail_at(argument.column, "a host name is ASCII; write it as xn--");
   if (host == "*") return Expression{Expression::Kind::always, {}, {}};
   if (host.ends_with('.')) host.pop_back();
+  // "**." is ours: Traefik's "*." stands for one label, fabio's for any number.
+  bool suffix = host.starts_with("**.");
   bool wildcard = host.starts_with("*.");
-  if (wildcard) host.erase(0, 2);
+  host.erase(0, suffix ? 3 : wildcard ? 2 : 0);
   if (host.empty()) return fail_at(argument.column, "an empty host name");
   if (host.find('*') != std::string::npos) {
-    return fail_at(argument.column, "`*` stands for the whole first label only, as in `*.example.com`");
+    return fail_at(argument.column,
+                   "`*` stands for the whole first label only, as in `*.example.com`, and `**` for one or more");
   }
   if (host.find_first_of(" \t/") != std::string::npos) return fail_at(argument.column, "not a host name");
-  return Expression{Expression::Kind::predicate, {wildcard ? Kind::host_wildcard : Kind::host, {}, host}, {}};
+  Kind kind = suffix ? Kind::host_suffix : wildcard ? Kind::host_wildcard : Kind::host;
+  return Expression{Expression::Kind::predicate, {kind, {}, host}, {}};
 }
 
 Result<Regexp> parse_regexp(const RuleToken& argument) {
@@ -121,6 +125,7 @@ Result<Predicate> parse_plain(Kind kind, const RuleToken& argument) {
     }
     case Kind::host:
     case Kind::host_wildcard:
+    case Kind::host_suffix:
     case Kind::header:
     case Kind::header_regexp:
     case Kind::query:

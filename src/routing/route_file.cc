@@ -6,6 +6,7 @@
 #include <set>
 
 #include "routing/expression.h"
+#include "routing/short_form.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/config/document.h"
@@ -219,19 +220,16 @@ class FileDecoder {
   /// (Host(`a`) || Host(`b`)); "" where the key is not there or has an error.
   static std::string any_of(const Node& node, TableReader& reader, std::string_view key, std::string_view matcher) {
     const Node* value = node.find(key);
-    std::vector<std::string> alternatives;
-    for (const std::string& text : reader.texts(key)) {
-      std::string term = std::string(matcher) + "(`" + text + "`)";
-      auto parsed = text.find('`') == std::string::npos ? parse_expression(term)
+    std::vector<std::string> texts = reader.texts(key);
+    for (const std::string& text : texts) {
+      auto parsed = text.find('`') == std::string::npos ? parse_expression(any_of_term(matcher, {text}))
                                                         : Result<Expression>(fail(ErrorCode::invalid, "it holds a `"));
       if (!parsed) reader.errors.push_back(value->error("\"" + text + "\": " + parsed.error().message));
-      alternatives.push_back(std::move(term));
     }
     if (value != nullptr && value->kind == Node::Kind::array && value->items.empty()) {
       reader.errors.push_back(value->error("an empty list"));
     }
-    std::string joined = join(alternatives, " || ");
-    return alternatives.size() > 1 ? "(" + joined + ")" : joined;
+    return any_of_term(matcher, texts);
   }
 
   void read_service(const Node& node) {

@@ -14,9 +14,9 @@ namespace weir::routing {
 
 /// Which hosts an alternative is for.
 struct HostKey {
-  enum class Kind : uint8_t { any, exact, wildcard };
+  enum class Kind : uint8_t { any, exact, wildcard, suffix };
   Kind kind = Kind::any;
-  std::string name = {};  // of a wildcard: what stands behind "*."
+  std::string name = {};  // of a wildcard and a suffix: what stands behind "*." and "**."
   auto operator<=>(const HostKey&) const = default;
 };
 

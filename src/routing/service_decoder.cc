@@ -8,6 +8,7 @@
 #include "routing/default_rule.h"
 #include "routing/endpoint_pool.h"
 #include "routing/expression.h"
+#include "routing/instance_endpoint.h"
 #include "routing/tag_fabio.h"
 #include "routing/tag_traefik.h"
 #include "weir/base/text.h"
@@ -33,8 +34,6 @@ struct PendingRejection {
   std::string name;  // without provider
   Rejection rejection;
 };
-
-std::string instance_label(const Instance& instance) { return instance.id + " on " + instance.node; }
 
 std::vector<TagGroup> group_by_tags(const catalog::Service& service) {
   std::vector<TagGroup> groups;
@@ -75,6 +74,15 @@ class ServiceDecoder {
     if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name);
     TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes, {options_.provider, service_.name});
     if (tags.enable == false) return;
+    if (tags.misread && !options_.drop_object_only) return drop_instances(tags);
+    TagGroup serving = group;
+    serving.instances = readable(group.instances, options_, false);
+    if (!serving.instances.empty()) take_tags(tags, serving);
+    serving.instances = readable(group.instances, options_, true);
+    if (!serving.instances.empty()) decode_fabio_tags(serving);
+  }
+
+  void take_tags(TraefikTags& tags, const TagGroup& group) {
     for (Rejection& rejection : tags.rejected) {
       std::string name = rejection.name.substr(0, rejection.name.rfind('@'));
       pending_.push_back({name, std::move(rejection)});
@@ -86,7 +94,15 @@ class ServiceDecoder {
     for (RouterDefinition& router : tags.routers) complete_router(router, tags, group, own_name);
     for (const MiddlewareDefinition& middleware : tags.middlewares) claim(middlewares_, middleware, group);
     for (const TaggedService& tagged : tags.services) add_tagged_service(tagged, group);
-    decode_fabio_tags(group);
+  }
+
+  /// As Traefik has it: one tag that cannot be read, and the instance is not there.
+  void drop_instances(TraefikTags& tags) {
+    for (Rejection& rejection : tags.rejected) {
+      rejection.kind = "tag";
+      rejection.reason += "; its instances are left out";
+      out_.rejected.push_back(std::move(rejection));
+    }
   }
 
   /// A sidecar is registered with a copy of its service's tags; read again they would fight over the same names.
@@ -153,7 +169,8 @@ class ServiceDecoder {
     for (const std::string& tag : *group.tags) {
       if (!tag.starts_with(options_.fabio_tag_prefix)) continue;
       std::string_view source = std::string_view(tag).substr(options_.fabio_tag_prefix.size());
-      auto route = decode_fabio_tag(source, options_.fabio_tag_prefix, group.instances[0]->datacenter, service_.name);
+      auto route = decode_fabio_tag(
+          source, {options_.fabio_tag_prefix, group.instances[0]->datacenter, service_.name, options_.fabio_matcher});
       if (!route) {
         out_.rejected.push_back(
             {"tag", service_.name, route.error().message, "service " + service_.name + ", tag " + tag});
@@ -169,6 +186,9 @@ class ServiceDecoder {
             {"tag", service_.name, parsed.error().message, "service " + service_.name + ", tag " + tag});
         continue;
       }
+      for (const std::string& reason : route->ignored) {
+        out_.rejected.push_back({"tag", service_.name, reason, "service " + service_.name + ", tag " + tag});
+      }
       add_fabio_route(*route, group);
     }
   }
@@ -179,11 +199,12 @@ class ServiceDecoder {
     ServiceDefinition service;
     service.name = route.router.service;
     service.pass_host_header = route.pass_host_header;
+    service.tls_skip_verify = route.tls_skip_verify;
     service.origin = route.router.origin;
     claim(services_, service, group);
     ServiceDefinitions::Pool& target = pool(service.name, true, service.origin.text);
     for (const Instance* instance : group.instances) {
-      auto endpoint = make_endpoint(*instance, route.scheme, 0, std::nullopt);
+      auto endpoint = make_endpoint(*instance, {route.scheme, 0, std::nullopt}, fabio_health(*instance, options_));
       if (!endpoint) continue;
       target.definition.endpoints.push_back(*endpoint);
       target.shares.push_back(route.share);
@@ -194,10 +215,10 @@ class ServiceDecoder {
     claim(services_, tagged.options, group);
     ServiceDefinitions::Pool& target = pool(tagged.options.name, true, tagged.options.origin.text);
     // The pool of that name may have been the catalog service's own; what tags declare takes its place.
-    if (!target.declared)
-      target = {ServiceDefinition{tagged.options.name, {}, true, "wrr", tagged.options.origin}, {}, true};
+    if (!target.declared) target = {tagged.options, {}, true};
     for (const Instance* instance : group.instances) {
-      auto endpoint = make_endpoint(*instance, tagged.scheme, tagged.port, tagged.weight);
+      auto endpoint =
+          make_endpoint(*instance, {tagged.scheme, tagged.port, tagged.weight}, serving_health(*instance, options_));
       if (endpoint && !tagged.url.empty()) use_url(*endpoint, tagged.url);
       if (endpoint) {
         target.definition.endpoints.push_back(std::move(*endpoint));
@@ -221,33 +242,9 @@ class ServiceDecoder {
     ServiceDefinitions::Pool& target = pool(name, false, "service " + service_.name);
     if (target.declared) return;
     for (const Instance* instance : group.instances) {
-      auto endpoint = make_endpoint(*instance, "http", 0, std::nullopt);
+      auto endpoint = make_endpoint(*instance, {}, serving_health(*instance, options_));
       if (endpoint) target.definition.endpoints.push_back(std::move(*endpoint));
     }
-  }
-
-  /// Nothing where the instance is in maintenance or says no address.
-  std::optional<EndpointDefinition> make_endpoint(const Instance& instance, const std::string& scheme, uint16_t port,
-                                                  std::optional<uint32_t> weight) const {
-    EndpointDefinition endpoint;
-    endpoint.scheme = scheme;
-    endpoint.host = instance.address;
-    endpoint.port = port != 0 ? port : instance.port;
-    if (instance.health == Health::maintenance || endpoint.host.empty() || endpoint.port == 0) return std::nullopt;
-    uint32_t own = instance.health == Health::warning ? instance.weight_warning : instance.weight_passing;
-    endpoint.weight = weight.value_or(own);
-    endpoint.health = serving_health(instance.health);
-    endpoint.node = instance.node;
-    endpoint.instance_id = instance.id;
-    return endpoint;
-  }
-
-  /// Who reads definitions takes passing and warning as "may serve": so it must say what strict_checks says.
-  Health serving_health(Health health) const {
-    bool allowed =
-        std::find(options_.strict_checks.begin(), options_.strict_checks.end(), health) != options_.strict_checks.end();
-    if (!allowed) return Health::critical;
-    return std::min(health, Health::warning);
   }
 
   template <typename T>
@@ -269,42 +266,50 @@ class ServiceDecoder {
     pending_.push_back({name, {kind, name + "@" + options_.provider, reason, origin}});
   }
 
-  /// The version to follow; the others are reported as tags, since the object itself is there.
+  /// The version to follow, null where none may be; the others are reported as tags, since the object itself is there.
   template <typename T>
-  T follow(const std::string& kind, const std::vector<Claim<T>>& versions) {
+  const T* follow(const std::string& kind, const std::vector<Claim<T>>& versions) {
     const Claim<T>& followed = versions[0];
-    for (size_t i = 1; i < versions.size(); ++i) {
+    bool none = versions.size() > 1 && !options_.keep_incumbent;
+    for (size_t i = none ? 0 : 1; i < versions.size(); ++i) {
       std::string reason = kind + " is defined differently by " + std::to_string(versions[i].instances) +
-                           " instance(s), such as " + versions[i].claimant + "; " + std::to_string(followed.instances) +
-                           " instance(s), such as " + followed.claimant + ", keep their version";
+                           " instance(s), such as " + versions[i].claimant + "; ";
+      reason += none ? "it is dropped"
+                     : std::to_string(followed.instances) + " instance(s), such as " + followed.claimant +
+                           ", keep their version";
       out_.rejected.push_back(
           {"tag", followed.object.name + "@" + options_.provider, reason, versions[i].object.origin.text});
     }
-    return followed.object;
+    return none ? nullptr : &followed.object;
   }
 
   void choose_routers() {
     for (auto& [name, versions] : std::move(routers_).take()) {
-      out_.routers.push_back(follow("router", versions));
       good_.insert("router " + name);
+      if (const auto* followed = follow("router", versions)) out_.routers.push_back(*followed);
     }
   }
 
   void choose_middlewares() {
     for (auto& [name, versions] : std::move(middlewares_).take()) {
-      out_.middlewares.push_back(follow("middleware", versions));
       good_.insert("middleware " + name);
+      if (const auto* followed = follow("middleware", versions)) out_.middlewares.push_back(*followed);
     }
   }
 
   /// All instances that name a service serve in it, by the options that are followed: its requests are the same ones.
   void choose_pools() {
     for (auto& [name, versions] : std::move(services_).take()) {
-      ServiceDefinition options = follow("service", versions);
+      good_.insert("service " + name);
+      const ServiceDefinition* followed = follow("service", versions);
+      if (followed == nullptr) {
+        pools_.erase(name);
+        continue;
+      }
+      ServiceDefinition options = *followed;
       ServiceDefinition& pooled = pools_[name].definition;
       options.endpoints = std::move(pooled.endpoints);
       pooled = std::move(options);
-      good_.insert("service " + name);
     }
     for (auto& [name, pool] : pools_) {
       // Tags meant to change this service and failed: the plain one may have the wrong port. Its last good version,

@@ -4,13 +4,14 @@
 #include <array>
 
 #include "routing/matcher.h"
+#include "routing/slot_table.h"
 #include "routing/table_state.h"
 
 namespace weir::routing {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kPrecedence = {"file", "consul", "nomad"};
+constexpr std::array<std::string_view, 4> kPrecedence = {"file", "kv", "consul", "nomad"};
 
 std::string_view provider_of(const Router& router) {
   return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));
@@ -24,25 +25,32 @@ void dump_router(const Router& router, std::string& out) {
   out += "router " + router.name + "\n  rule " + router.rule + "\n  priority " + std::to_string(router.priority) + "\n";
   for (const std::string& entry_point : router.entry_points) out += "  entry point " + entry_point + "\n";
   if (router.tls) out += "  tls\n";
+  if (router.plain) out += "  plain\n";
+  if (router.tombstone) out += "  tombstone\n";
   for (const auto& middleware : router.middlewares) out += "  middleware " + middleware->name + "\n";
   out += "  service " + router.service->name + "\n";
   if (!router.problem.empty()) out += "  problem " + router.problem + "\n";
 }
 
 void dump_middleware(const Middleware& middleware, std::string& out) {
-  constexpr std::array<std::string_view, 5> kTypes = {"stripPrefix", "addPrefix", "replacePath", "redirectScheme",
-                                                      "headers"};
+  constexpr std::array<std::string_view, 7> kTypes = {"stripPrefix", "addPrefix",   "replacePath", "redirectScheme",
+                                                      "headers",     "redirectUrl", "accessList"};
   out.append("middleware ").append(middleware.name).append(" ").append(kTypes[static_cast<size_t>(middleware.type)]);
   out += middleware.permanent ? " permanent\n" : "\n";
   for (const std::string& value : middleware.values) out += "  value " + value + "\n";
+  if (middleware.status != 0) out += "  status " + std::to_string(middleware.status) + "\n";
+  for (const Cidr& network : middleware.networks) {
+    out += (middleware.deny ? "  deny " : "  allow ") + network.base.text() + "/" +
+           std::to_string(network.prefix_bits) + "\n";
+  }
   for (const auto& [name, value] : middleware.request_headers) out += "  request header " + name + ": " + value + "\n";
   for (const auto& [name, value] : middleware.response_headers)
     out += "  response header " + name + ": " + value + "\n";
 }
 
 void dump_service(const Service& service, std::string& out) {
-  out +=
-      "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") + "\n";
+  out += "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") +
+         (service.tls_skip_verify ? " certificates not checked" : "") + "\n";
   for (const Endpoint& one : service.endpoints) {
     out += "  endpoint " + one.id + " weight " + std::to_string(one.weight) + (one.live ? " live" : " down");
     if (!one.node.empty()) out += " node " + one.node;
@@ -55,6 +63,7 @@ void dump_service(const Service& service, std::string& out) {
 
 bool ranks_before(const Router& a, const Router& b) {
   if (a.priority != b.priority) return a.priority > b.priority;
+  if (a.tombstone != b.tombstone) return b.tombstone;
   std::string_view provider_a = provider_of(a);
   std::string_view provider_b = provider_of(b);
   if (provider_a != provider_b) {
@@ -69,14 +78,19 @@ RoutingTable::RoutingTable() = default;
 RoutingTable::~RoutingTable() = default;
 
 const Router* RoutingTable::match(const RequestView& request) const {
-  return matcher_ != nullptr ? matcher_->find(request, slots_) : nullptr;
+  return matcher_ != nullptr ? matcher_->find(request, *slots_) : nullptr;
 }
 
 std::vector<const Router*> RoutingTable::match_all(const RequestView& request) const {
   if (matcher_ == nullptr) return {};
-  auto out = matcher_->find_all(request, slots_);
+  auto out = matcher_->find_all(request, *slots_);
   std::erase_if(out, [&](const Router* router) { return !admits(*router, request); });
   return out;
+}
+
+const DefinitionSet* RoutingTable::set_of(std::string_view provider) const {
+  auto found = state_->parts.find(provider);
+  return found != state_->parts.end() ? found->second->set.get() : nullptr;
 }
 
 std::string RoutingTable::dump() const {

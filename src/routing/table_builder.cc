@@ -1,175 +1,373 @@
-// build_table: group by provider, compile each (provider_part.h), link them (link.h), then make the table of it.
+// build_table: find what changed in the sets, compile that (object_compiler.h), link the routers that are or use it
+// (link.h), and make the table of the one before and the changes.
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "routing/link.h"
 #include "routing/matcher.h"
-#include "routing/name_cursor.h"
-#include "routing/provider_part.h"
+#include "routing/object_compiler.h"
+#include "routing/slot_table.h"
 #include "routing/table_state.h"
 #include "weir/routing/table.h"
 
 namespace weir::routing {
 
+namespace {
+
+using Names = std::set<std::string, std::less<>>;
+
+template <typename Definition>
+void add_changed(const SharedList<Versions<Definition>>& before, const SharedList<Versions<Definition>>& after,
+                 Names& to) {
+  for_each_difference(before, after,
+                      [&](const auto* old, const auto* now) { to.emplace(key_of(old != nullptr ? **old : **now)); });
+}
+
+// "router web" and its like, of what a provider names but could not decode.
+Names undecoded_names(const DefinitionSet& set) {
+  Names out;
+  if (set.rejected == nullptr) return out;
+  for (const Rejection& one : *set.rejected) {
+    if (one.kind != "router" && one.kind != "service" && one.kind != "middleware") continue;
+    out.insert(one.kind + " " + one.name.substr(0, one.name.find('@')));
+  }
+  return out;
+}
+
+void add_changed_marks(const Names& before, const Names& after, std::string_view kind, Names& to) {
+  for (const auto& [from, against] : {std::pair(&before, &after), std::pair(&after, &before)}) {
+    for (const std::string& mark : *from) {
+      if (mark.starts_with(kind) && !against->contains(mark)) to.insert(mark.substr(kind.size()));
+    }
+  }
+}
+
+template <typename T>
+std::shared_ptr<const T> item_or_null(const std::shared_ptr<const T>* found) {
+  return found != nullptr ? *found : nullptr;
+}
+
+}  // namespace
+
 // One call of build_table. Everything that is shared with `previous` is kept by pointer.
 class TableBuilder {
  public:
-  explicit TableBuilder(const std::shared_ptr<const RoutingTable>& previous) : previous_(previous) {
-    if (previous_ != nullptr) {
-      slots_ = previous_->slots_;
-      free_slots_ = previous_->state_->free_slots;
-    }
-  }
+  explicit TableBuilder(const std::shared_ptr<const RoutingTable>& previous)
+      : previous_(previous),
+        before_(previous != nullptr ? *previous->state_ : nothing()),
+        slots_(previous != nullptr ? *previous->slots_ : SlotTable()),
+        free_slots_(before_.free_slots) {}
 
-  BuildOutcome build(const std::vector<std::shared_ptr<const Definitions>>& definitions);
+  BuildOutcome build(const std::vector<std::shared_ptr<const DefinitionSet>>& sets);
 
  private:
-  using LinkedParts = std::map<std::string, std::shared_ptr<const LinkedPart>>;
+  static const TableState& nothing() {
+    static const TableState kNothing;
+    return kNothing;
+  }
+  struct Pending {
+    std::string provider;
+    std::shared_ptr<const RouterSource> source;  // null: the router goes
+  };
+  template <typename T>
+  using Edits = std::vector<typename SharedList<T>::Edit>;
 
-  [[nodiscard]] const LinkedPart* previous_part(const std::string& provider) const;
-  [[nodiscard]] Parts compile(const std::vector<std::shared_ptr<const Definitions>>& definitions) const;
-  void link(const Parts& parts);
-  void update_slots(const LinkedPart* before, LinkedPart& after);
-  void remove_routers(const LinkedPart& before, const LinkedPart* after);
-  [[nodiscard]] std::shared_ptr<RoutingTable> assemble();
-  [[nodiscard]] std::vector<Rejection> take_rejected() const;
+  void compile_provider(const std::string& provider, std::shared_ptr<const DefinitionSet> set);
+  void compile_services(ProviderPart& part, const Names& names);
+  void compile_middlewares(ProviderPart& part, const Names& names);
+  void compile_routers(const ProviderPart& part, const Names& names);
+  void note_use_of(char kind, const std::string& qualified_name);
+  void add_users();
+  void link_routers();
+  void note_uses(const LinkedRouter* before, const LinkedRouter* after);
+  void remove_router(const std::string& name, const LinkedRouter& before);
+  void take_slot(const LinkedRouter* before, LinkedRouter& after);
+  void complain(std::string_view step, std::string_view kind, const std::string& name, std::vector<Rejection> rejected);
+  [[nodiscard]] const LinkedRouter* router_before(const std::string& name) const;
+  [[nodiscard]] BuildOutcome finish();
+  [[nodiscard]] std::shared_ptr<const std::vector<Rejection>> collect_rejected(
+      const SharedList<Complaint>& complaints) const;
 
   std::shared_ptr<const RoutingTable> previous_;
-  LinkedParts linked_;
-  std::vector<const Router*> slots_;
+  const TableState& before_;  // lives as long as `previous_`
+  SlotEditor slots_;
   std::vector<uint32_t> free_slots_;
+  Parts parts_;
+  Names changed_uses_;                     // prefixes of uses
+  std::map<std::string, Pending> relink_;  // by qualified name
   std::vector<RouteChange> changes_;
+  bool rejected_changed_ = false;
+  Edits<Service> services_;
+  Edits<Middleware> middlewares_;
+  Edits<Router> routers_;
+  Edits<LinkedRouter> linked_;
+  Edits<Use> uses_;
+  Edits<Complaint> complaints_;
 };
 
-BuildOutcome TableBuilder::build(const std::vector<std::shared_ptr<const Definitions>>& definitions) {
-  link(compile(definitions));
-  BuildOutcome out;
-  out.rejected = take_rejected();
-  auto table = assemble();
-  if (previous_ != nullptr && table->routers_ == previous_->routers_ && table->services_ == previous_->services_ &&
-      table->middlewares_ == previous_->middlewares_) {
-    out.table = previous_;
-    return out;
+BuildOutcome TableBuilder::build(const std::vector<std::shared_ptr<const DefinitionSet>>& sets) {
+  for (const auto& set : sets) compile_provider(set->provider, set);
+  for (const auto& [provider, part] : before_.parts) {
+    if (!parts_.contains(provider)) compile_provider(provider, nullptr);
   }
+  add_users();
+  link_routers();
+  return finish();
+}
+
+// ---- First step: what each provider says now ----
+
+void TableBuilder::compile_provider(const std::string& provider, std::shared_ptr<const DefinitionSet> set) {
+  auto known = before_.parts.find(provider);
+  if (known != before_.parts.end() && known->second->set == set) {
+    parts_.emplace(provider, known->second);
+    return;
+  }
+  static const DefinitionSet kNothing;
+  const DefinitionSet& old = known != before_.parts.end() ? *known->second->set : kNothing;
+  const DefinitionSet& now = set != nullptr ? *set : kNothing;
+  auto part = std::make_shared<ProviderPart>();
+  if (known != before_.parts.end()) *part = *known->second;
+  part->provider = provider;
+  Names undecoded_before = std::move(part->undecoded);
+  bool same_rejected = old.rejected == now.rejected;
+  rejected_changed_ = rejected_changed_ || !same_rejected;
+  part->undecoded = same_rejected ? undecoded_before : undecoded_names(now);
+  Names services;
+  Names middlewares;
+  Names routers;
+  add_changed(old.services, now.services, services);
+  add_changed(old.middlewares, now.middlewares, middlewares);
+  add_changed(old.routers, now.routers, routers);
+  if (!same_rejected) {
+    add_changed_marks(undecoded_before, part->undecoded, "service ", services);
+    add_changed_marks(undecoded_before, part->undecoded, "middleware ", middlewares);
+    add_changed_marks(undecoded_before, part->undecoded, "router ", routers);
+  }
+  part->set = std::move(set);
+  compile_services(*part, services);
+  compile_middlewares(*part, middlewares);
+  compile_routers(*part, routers);
+  if (part->set != nullptr) parts_.emplace(provider, std::move(part));
+}
+
+template <typename Definition>
+Said<Definition> said_of(const ProviderPart& part, const std::string& name,
+                         SharedList<Versions<Definition>> DefinitionSet::*list, const char* kind) {
+  Said<Definition> out{part.provider, name, nullptr};
+  if (part.set != nullptr) out.versions = item_or_null(((*part.set).*list).find(name));
+  out.undecoded = part.set != nullptr && part.undecoded.contains(kind + name);
+  return out;
+}
+
+void TableBuilder::compile_services(ProviderPart& part, const Names& names) {
+  Edits<ServiceSource> edits;
+  for (const std::string& name : names) {
+    auto before = item_or_null(part.services.find(name));
+    auto made = compile_service(said_of(part, name, &DefinitionSet::services, "service "), before);
+    std::string qualified = name + "@" + part.provider;
+    complain("1", "service", qualified, std::move(made.rejected));
+    auto service = made.source != nullptr ? made.source->service : nullptr;
+    if (service != (before != nullptr ? before->service : nullptr)) {
+      note_use_of('s', qualified);
+      services_.push_back({std::move(qualified), std::move(service)});
+    }
+    edits.push_back({name, std::move(made.source)});
+  }
+  part.services = part.services.edited(std::move(edits));
+}
+
+void TableBuilder::compile_middlewares(ProviderPart& part, const Names& names) {
+  Edits<MiddlewareSource> edits;
+  for (const std::string& name : names) {
+    auto before = item_or_null(part.middlewares.find(name));
+    auto made = compile_middleware_source(said_of(part, name, &DefinitionSet::middlewares, "middleware "), before);
+    std::string qualified = name + "@" + part.provider;
+    complain("1", "middleware", qualified, std::move(made.rejected));
+    auto middleware = made.source != nullptr ? made.source->middleware : nullptr;
+    if (middleware != (before != nullptr ? before->middleware : nullptr)) {
+      note_use_of('m', qualified);
+      middlewares_.push_back({std::move(qualified), std::move(middleware)});
+    }
+    edits.push_back({name, std::move(made.source)});
+  }
+  part.middlewares = part.middlewares.edited(std::move(edits));
+}
+
+void TableBuilder::compile_routers(const ProviderPart& part, const Names& names) {
+  for (const std::string& name : names) {
+    std::string qualified = name + "@" + part.provider;
+    auto made = compile_router(said_of(part, name, &DefinitionSet::routers, "router "), router_before(qualified));
+    complain("1", "router", qualified, std::move(made.rejected));
+    relink_.insert_or_assign(std::move(qualified), Pending{part.provider, std::move(made.source)});
+  }
+}
+
+const LinkedRouter* TableBuilder::router_before(const std::string& name) const {
+  return item_or_null(before_.routers.find(name)).get();
+}
+
+void TableBuilder::complain(std::string_view step, std::string_view kind, const std::string& name,
+                            std::vector<Rejection> rejected) {
+  std::string key = std::string(step).append(kind).append(" ").append(name);
+  const auto* before = before_.complaints.find(key);
+  if (before == nullptr && rejected.empty()) return;
+  if (before != nullptr && (*before)->rejected == rejected) return;
+  auto made = rejected.empty() ? nullptr : std::make_shared<const Complaint>(Complaint{key, std::move(rejected)});
+  complaints_.push_back({std::move(key), std::move(made)});
+  rejected_changed_ = true;
+}
+
+// ---- Second step: the routers that changed, and those that use what changed ----
+
+void TableBuilder::note_use_of(char kind, const std::string& qualified_name) {
+  if (!before_.uses.empty()) changed_uses_.insert(use_prefix(kind, qualified_name));
+}
+
+void TableBuilder::add_users() {
+  for (const std::string& prefix : changed_uses_) {
+    for (auto use = before_.uses.lower_bound(prefix); use != before_.uses.end(); ++use) {
+      if (!(*use)->key.starts_with(prefix)) break;
+      std::string name = (*use)->key.substr(prefix.size());
+      const LinkedRouter* router = router_before(name);
+      auto source = std::make_shared<const RouterSource>(router->current);
+      relink_.try_emplace(std::move(name), Pending{router->provider, std::move(source)});
+    }
+  }
+}
+
+void TableBuilder::link_routers() {
+  // First what goes, so that its slots can be given away again.
+  for (const auto& [name, pending] : relink_) {
+    const LinkedRouter* before = router_before(name);
+    if (pending.source == nullptr && before != nullptr) remove_router(name, *before);
+  }
+  for (const auto& [name, pending] : relink_) {
+    if (pending.source == nullptr) continue;
+    auto before = item_or_null(before_.routers.find(name));
+    LinkOutcome outcome = link_router(pending.provider, *pending.source, parts_, before);
+    complain("2", "router", name, std::move(outcome.rejected));
+    if (outcome.router == before) continue;
+    auto after = std::make_shared<LinkedRouter>(*outcome.router);
+    take_slot(before.get(), *after);
+    note_uses(before.get(), after.get());
+    if (before == nullptr || before->router != after->router) routers_.push_back({name, after->router});
+    linked_.push_back({name, std::move(after)});
+  }
+}
+
+void TableBuilder::remove_router(const std::string& name, const LinkedRouter& before) {
+  changes_.push_back({before.slot, before.in_force.rule, nullptr, 0});
+  slots_.set(before.slot, nullptr);
+  free_slots_.push_back(before.slot);
+  note_uses(&before, nullptr);
+  complain("2", "router", name, {});
+  routers_.push_back({name, nullptr});
+  linked_.push_back({name, nullptr});
+}
+
+void TableBuilder::take_slot(const LinkedRouter* before, LinkedRouter& after) {
+  if (before == nullptr) {
+    if (free_slots_.empty()) {
+      after.slot = slots_.append();
+    } else {
+      after.slot = free_slots_.back();
+      free_slots_.pop_back();
+    }
+  }
+  slots_.set(after.slot, after.router.get());
+  const auto& rule = after.in_force.rule;
+  int64_t priority = after.router->priority;
+  if (before == nullptr) {
+    changes_.push_back({after.slot, nullptr, rule, priority});
+  } else if (before->in_force.rule->text != rule->text || before->router->priority != priority ||
+             before->router->tombstone != after.router->tombstone) {
+    changes_.push_back({after.slot, before->in_force.rule, rule, priority});
+  } else {
+    after.in_force.rule = before->in_force.rule;  // the one the matcher points into
+  }
+}
+
+void TableBuilder::note_uses(const LinkedRouter* before, const LinkedRouter* after) {
+  std::vector<std::string> old = before != nullptr ? uses_of(*before) : std::vector<std::string>();
+  std::vector<std::string> now = after != nullptr ? uses_of(*after) : std::vector<std::string>();
+  for (std::string& key : old) {
+    if (!std::binary_search(now.begin(), now.end(), key)) uses_.push_back({key, nullptr});
+  }
+  for (std::string& key : now) {
+    bool had = std::binary_search(old.begin(), old.end(), key);
+    if (!had) uses_.push_back({key, std::make_shared<const Use>(Use{key})});
+  }
+}
+
+// ---- Last: the table ----
+
+BuildOutcome TableBuilder::finish() {
+  auto complaints = before_.complaints.edited(std::move(complaints_));
+  auto rejected = rejected_changed_ ? collect_rejected(complaints) : before_.rejected;
+  bool unchanged = previous_ != nullptr && services_.empty() && middlewares_.empty() && routers_.empty();
+  if (unchanged) return {previous_, RejectionList(std::move(rejected))};
+
+  auto table = std::make_shared<RoutingTable>();
+  table->generation_ = previous_ != nullptr ? previous_->generation_ + 1 : 1;
+  if (previous_ != nullptr) {
+    table->routers_ = previous_->routers_;
+    table->services_ = previous_->services_;
+    table->middlewares_ = previous_->middlewares_;
+  }
+  table->routers_ = table->routers_.edited(std::move(routers_));
+  table->services_ = table->services_.edited(std::move(services_));
+  table->middlewares_ = table->middlewares_.edited(std::move(middlewares_));
+  table->slots_ = std::make_unique<const SlotTable>(slots_.table());
   bool rules_changed = !changes_.empty() || previous_ == nullptr;
   table->matcher_ = rules_changed
-                        ? Matcher::apply(previous_ ? previous_->matcher_.get() : nullptr, changes_, table->slots_)
+                        ? Matcher::apply(previous_ ? previous_->matcher_.get() : nullptr, changes_, *table->slots_)
                         : previous_->matcher_;
-  out.table = std::move(table);
-  return out;
-}
-
-const LinkedPart* TableBuilder::previous_part(const std::string& provider) const {
-  if (previous_ == nullptr) return nullptr;
-  auto found = previous_->state_->parts.find(provider);
-  return found != previous_->state_->parts.end() ? found->second.get() : nullptr;
-}
-
-Parts TableBuilder::compile(const std::vector<std::shared_ptr<const Definitions>>& definitions) const {
-  std::map<std::string, std::vector<std::shared_ptr<const Definitions>>> by_provider;
-  for (const auto& one : definitions) {
-    if (one != nullptr) by_provider[one->provider].push_back(one);
-  }
-  Parts out;
-  for (auto& [provider, sources] : by_provider) {
-    const LinkedPart* before = previous_part(provider);
-    bool same = before != nullptr && before->part->sources == sources;
-    out[provider] = same ? before->part : compile_part(provider, std::move(sources), before);
-  }
-  return out;
-}
-
-void TableBuilder::link(const Parts& parts) {
-  // First what goes, so that its slots can be given away again.
-  std::map<std::string, std::shared_ptr<LinkedPart>> fresh;
-  for (const auto& [provider, part] : parts) {
-    const LinkedPart* before = previous_part(provider);
-    if (before != nullptr && is_current(*before, parts)) {
-      linked_[provider] = previous_->state_->parts.at(provider);
-      continue;
-    }
-    auto after = link_part(part, parts, before);
-    if (before != nullptr) remove_routers(*before, after.get());
-    fresh[provider] = std::move(after);
-  }
-  if (previous_ != nullptr) {
-    for (const auto& [provider, before] : previous_->state_->parts) {
-      if (!parts.contains(provider)) remove_routers(*before, nullptr);
-    }
-  }
-  for (auto& [provider, after] : fresh) {
-    update_slots(previous_part(provider), *after);
-    linked_[provider] = std::move(after);
-  }
-}
-
-void TableBuilder::remove_routers(const LinkedPart& before, const LinkedPart* after) {
-  NameCursor<LinkedRouter> remaining;
-  if (after != nullptr) remaining = NameCursor(after->routers);
-  for (const LinkedRouter& router : before.routers) {
-    if (remaining.find(name_of(router)) != nullptr) continue;
-    changes_.push_back({router.slot, router.in_force.rule, nullptr, 0});
-    slots_[router.slot] = nullptr;
-    free_slots_.push_back(router.slot);
-  }
-}
-
-void TableBuilder::update_slots(const LinkedPart* before, LinkedPart& after) {
-  NameCursor<LinkedRouter> routers_before;
-  if (before != nullptr) routers_before = NameCursor(before->routers);
-  for (LinkedRouter& router : after.routers) {
-    const auto& rule = router.in_force.rule;
-    const LinkedRouter* old = nullptr;
-    if (router.slot != kNoSlot) {
-      old = routers_before.find(name_of(router));
-    } else if (!free_slots_.empty()) {
-      router.slot = free_slots_.back();
-      free_slots_.pop_back();
-    } else {
-      router.slot = static_cast<uint32_t>(slots_.size());
-      slots_.push_back(nullptr);
-    }
-    slots_[router.slot] = router.router.get();
-    if (old == nullptr) {
-      changes_.push_back({router.slot, nullptr, rule, router.router->priority});
-    } else if (old->in_force.rule->text != rule->text || old->router->priority != router.router->priority) {
-      changes_.push_back({router.slot, old->in_force.rule, rule, router.router->priority});
-    }
-  }
-}
-
-std::shared_ptr<RoutingTable> TableBuilder::assemble() {
-  auto out = std::make_shared<RoutingTable>();
-  out->generation_ = previous_ != nullptr ? previous_->generation_ + 1 : 1;
-  for (const auto& [provider, linked] : linked_) {
-    for (const LinkedRouter& router : linked->routers) out->routers_.push_back(router.router);
-    for (const ServiceSource& service : linked->part->services) out->services_.push_back(service.service);
-    for (const auto& middleware : linked->part->middlewares) out->middlewares_.push_back(middleware.middleware);
-  }
   auto state = std::make_shared<TableState>();
-  state->parts = std::move(linked_);
+  state->parts = std::move(parts_);
+  state->routers = before_.routers.edited(std::move(linked_));
+  state->uses = before_.uses.edited(std::move(uses_));
+  state->complaints = std::move(complaints);
+  state->rejected = rejected;
   state->free_slots = std::move(free_slots_);
-  out->state_ = std::move(state);
-  out->slots_ = std::move(slots_);
-  return out;
+  table->state_ = std::move(state);
+  return {std::move(table), RejectionList(std::move(rejected))};
 }
 
-std::vector<Rejection> TableBuilder::take_rejected() const {
+std::shared_ptr<const std::vector<Rejection>> TableBuilder::collect_rejected(
+    const SharedList<Complaint>& complaints) const {
   std::vector<Rejection> out;
-  for (const auto& [provider, linked] : linked_) {
-    out.insert(out.end(), linked->part->rejected.begin(), linked->part->rejected.end());
-    out.insert(out.end(), linked->rejected.begin(), linked->rejected.end());
+  for (const auto& [provider, part] : parts_) {
+    if (part->set->rejected != nullptr) out.insert(out.end(), part->set->rejected->begin(), part->set->rejected->end());
+  }
+  for (const auto& complaint : complaints) {
+    out.insert(out.end(), complaint->rejected.begin(), complaint->rejected.end());
   }
   auto key = [](const Rejection& one) { return std::tie(one.name, one.kind, one.origin, one.reason); };
   std::sort(out.begin(), out.end(), [&](const Rejection& a, const Rejection& b) { return key(a) < key(b); });
   out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
+  if (out.empty()) return nullptr;
+  return std::make_shared<const std::vector<Rejection>>(std::move(out));
+}
+
+BuildOutcome build_table(const std::vector<std::shared_ptr<const DefinitionSet>>& sets,
+                         const std::shared_ptr<const RoutingTable>& previous) {
+  return TableBuilder(previous).build(sets);
 }
 
 BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,
                          const std::shared_ptr<const RoutingTable>& previous) {
-  return TableBuilder(previous).build(definitions);
+  std::map<std::string, std::vector<std::shared_ptr<const Definitions>>> by_provider;
+  for (const auto& one : definitions) {
+    if (one != nullptr) by_provider[one->provider].push_back(one);
+  }
+  std::vector<std::shared_ptr<const DefinitionSet>> sets;
+  for (const auto& [provider, sources] : by_provider) {
+    sets.push_back(share(provider, sources, previous != nullptr ? previous->set_of(provider) : nullptr));
+  }
+  return build_table(sets, previous);
 }
 
 }  // namespace weir::routing

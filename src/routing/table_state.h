@@ -3,19 +3,17 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "routing/rule.h"
+#include "weir/base/shared_list.h"
 #include "weir/routing/definitions.h"
 #include "weir/routing/table.h"
 
 namespace weir::routing {
-
-// Definitions are held by pointers into the provider's Definitions, which lives as long as any of them. What stays in
-// force although its provider now says something else is copied, so that it does not hold all of the old Definitions.
 
 struct RouterSource {
   std::shared_ptr<const RouterDefinition> definition;
@@ -29,41 +27,50 @@ struct MiddlewareSource {
   std::shared_ptr<const MiddlewareDefinition> definition;
   std::shared_ptr<const Middleware> middleware;
 };
-[[nodiscard]] inline std::string_view name_of(const RouterSource& source) { return source.definition->name; }
-[[nodiscard]] inline std::string_view name_of(const ServiceSource& source) { return source.definition->name; }
-[[nodiscard]] inline std::string_view name_of(const MiddlewareSource& source) { return source.definition->name; }
+[[nodiscard]] inline std::string_view key_of(const ServiceSource& source) { return source.definition->name; }
+[[nodiscard]] inline std::string_view key_of(const MiddlewareSource& source) { return source.definition->name; }
 
-/// What one provider says, each object checked by itself. All lists are sorted by the definitions' names, none twice.
+/// What one provider says, each object checked by itself.
 struct ProviderPart {
   std::string provider;
-  std::vector<std::shared_ptr<const Definitions>> sources;
-  std::vector<RouterSource> routers;
-  std::vector<ServiceSource> services;
-  std::vector<MiddlewareSource> middlewares;
-  std::vector<Rejection> rejected;
+  std::shared_ptr<const DefinitionSet> set;
+  std::set<std::string, std::less<>> undecoded;  // "router web": named by its provider, but not understood
+  SharedList<ServiceSource> services;
+  SharedList<MiddlewareSource> middlewares;
 };
+using Parts = std::map<std::string, std::shared_ptr<const ProviderPart>, std::less<>>;  // by provider
 
 constexpr uint32_t kNoSlot = UINT32_MAX;
 
+/// A router with its references resolved.
 struct LinkedRouter {
-  RouterSource in_force;  // the last good version; not always what the provider says now
+  std::string provider;
+  RouterSource current;   // what its provider says now; the last good version where that cannot be compiled
+  RouterSource in_force;  // the same, or the last good version where the current one cannot be linked
   std::shared_ptr<const Router> router;
   uint32_t slot = kNoSlot;
 };
-[[nodiscard]] inline std::string_view name_of(const LinkedRouter& router) { return router.in_force.definition->name; }
+[[nodiscard]] inline std::string_view key_of(const LinkedRouter& router) { return router.router->name; }
 
-/// A provider's routers with their references resolved.
-struct LinkedPart {
-  std::shared_ptr<const ProviderPart> part;
-  /// Every provider the routers refer to, itself included, as it was then (null: there was none of that name). While
-  /// these are the same, so is the result of linking.
-  std::vector<std::pair<std::string, std::shared_ptr<const ProviderPart>>> depends_on;
-  std::vector<LinkedRouter> routers;  // sorted by name
+/// "s", a qualified service or "m", a qualified middleware; a zero byte; a qualified router that names it.
+struct Use {
+  std::string key;
+};
+[[nodiscard]] inline std::string_view key_of(const Use& use) { return use.key; }
+
+/// What was refused of one object. The key begins with the step that found it, then kind and name.
+struct Complaint {
+  std::string key;
   std::vector<Rejection> rejected;
 };
+[[nodiscard]] inline std::string_view key_of(const Complaint& complaint) { return complaint.key; }
 
 struct TableState {
-  std::map<std::string, std::shared_ptr<const LinkedPart>> parts;  // by provider
+  Parts parts;
+  SharedList<LinkedRouter> routers;
+  SharedList<Use> uses;
+  SharedList<Complaint> complaints;
+  std::shared_ptr<const std::vector<Rejection>> rejected;  // all, sorted; null: none
   std::vector<uint32_t> free_slots;
 };
 

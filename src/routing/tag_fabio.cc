@@ -4,23 +4,28 @@
 #include <charconv>
 #include <cmath>
 
+#include "routing/glob.h"
+#include "weir/base/ip.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
 
 namespace {
 
-// fabio asks hosts before wildcards and wildcards before routes without a host, whatever the paths' lengths: bands of
-// priority. Within a band the longer host, then the longer path. Rules with a whole host keep 0, the rule's length.
-constexpr int64_t kNoHostPriority = -10'000'000;
-constexpr int64_t kWildcardPriority = -5'000'000;
-constexpr int64_t kHostBytePriority = 10'000;  // longer than any path taken
-constexpr size_t kPathBytesMax = 4096;
+// fabio asks hosts from the most particular to the least and goes on to the next where no path fits: a host with a
+// port, the host, patterns by how much of the name's end they say, then routes without a host. Within one, the longer
+// path. These are bands of priority; rules with a whole host keep 0, the rule's length, which is below the first band.
+constexpr int64_t kHostWithPort = 20'000;  // a rule has at most 16 KiB
+constexpr int64_t kPattern = -20'000'000'000;
+constexpr int64_t kNoHost = -30'000'000'000;
+constexpr int64_t kPathBytesMax = 4096;
+constexpr int64_t kPathStep = 8192;  // a longer literal beginning, and then a longer path: below kPathStep together
+constexpr int64_t kHostStep = 512;   // the same of hosts
 constexpr size_t kHostBytesMax = 253;
 
 tl::unexpected<Error> invalid(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
 
-/// $DC and ${DC}; fabio knows no other variable here.
+/// $DC and ${DC}. fabio replaces other variables by nothing, and "$HOST/" would catch every request.
 Result<std::string> expand(std::string_view source, std::string_view datacenter) {
   std::string out = replace_all(replace_all(source, "${DC}", datacenter), "$DC", datacenter);
   if (out.find('$') != std::string::npos) return invalid("only $DC is expanded in \"" + std::string(source) + "\"");
@@ -33,35 +38,79 @@ bool is_host_name(std::string_view host) {
   });
 }
 
-Status set_host_and_path(FabioRoute& route, std::string_view source) {
-  size_t slash = source.find('/');
-  if (slash == std::string_view::npos) {
-    bool port = source.find(':') != std::string_view::npos;
-    return invalid(port ? "TCP routes are not supported yet" : "no path; write \"" + std::string(source) + "/\"");
+struct Source {
+  std::string host;  // lower case, without port; "": any
+  std::string port;
+  std::string path;
+};
+
+Result<Source> split_source(std::string_view text) {
+  Source out;
+  size_t slash = text.find('/');
+  std::string host = to_lower(text.substr(0, slash));
+  out.path = slash == std::string_view::npos ? "/" : std::string(text.substr(slash));
+  size_t colon = host.rfind(':');
+  if (colon != std::string::npos) {
+    out.port = host.substr(colon + 1);
+    host.resize(colon);
+    if (slash == std::string_view::npos) return invalid("TCP routes are not supported yet");
+    if (out.port != "80" && out.port != "443") return invalid("of ports in a host only 80 and 443 are supported");
   }
-  std::string host = to_lower(source.substr(0, slash));
-  std::string path(source.substr(slash));
-  if (host == "*") host.clear();
-  bool wildcard = host.starts_with("*.");
-  std::string_view name = std::string_view(host).substr(wildcard ? 2 : 0);
-  if (host.find(':') != std::string::npos) return invalid("a port in the host is not supported yet");
-  if (name.find_first_of("*?[{") != std::string_view::npos || (wildcard && name.empty())) {
-    return invalid("of host patterns only *.name is supported yet");
+  out.host = host == "*" ? "" : host;
+  return out;
+}
+
+/// The term of the rule that the host is, and the band its routes are in; "" for any host.
+Result<std::string> host_term(const Source& source, int64_t& band) {
+  const std::string& host = source.host;
+  if (host.empty()) {
+    band = kNoHost;
+    return "";
   }
-  if (!is_host_name(name) || host.size() > kHostBytesMax) return invalid("\"" + host + "\" is no host name");
-  if (path.size() > kPathBytesMax)
-    return invalid("the path is longer than " + std::to_string(kPathBytesMax) + " bytes");
+  if (host.size() > kHostBytesMax) return invalid("\"" + host + "\" is no host name");
+  if (!is_glob(host)) {
+    if (!is_host_name(host)) return invalid("\"" + host + "\" is no host name");
+    band = source.port.empty() ? 0 : kHostWithPort;
+    return "Host(`" + host + "`)";
+  }
+  auto end_bytes = static_cast<int64_t>(host.size() - host.find_last_of("*?]}") - 1);
+  band = kPattern + (end_bytes * kHostStep + static_cast<int64_t>(host.size())) * kPathStep;
+  std::string_view domain = host.starts_with("*.") ? std::string_view(host).substr(2) : std::string_view();
+  if (!domain.empty() && is_host_name(domain)) return "Host(`**." + std::string(domain) + "`)";
+  std::string regexp = glob_to_regexp(host);
+  bool plain = std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7f && c != '`'; });
+  if (regexp.empty() || !plain) return invalid("\"" + host + "\" is no host pattern");
+  return "HostRegexp(`" + regexp + "`)";
+}
+
+Result<std::string> path_term(const std::string& path, std::string_view matcher) {
   bool plain = std::all_of(path.begin(), path.end(), [](unsigned char c) { return c > ' ' && c != '`' && c != 0x7f; });
   if (!plain) return invalid("the path holds a character no path has");
-  if (path.find_first_of("*?[{") != std::string::npos) return invalid("path patterns are not supported yet");
+  if (static_cast<int64_t>(path.size()) > kPathBytesMax) {
+    return invalid("the path is longer than " + std::to_string(kPathBytesMax) + " bytes");
+  }
+  if (matcher == "iprefix") return "PathRegexp(`(?i)^" + regexp_literal(path) + "`)";
+  if (matcher != "glob") return "PathPrefix(`" + path + "`)";
+  std::string regexp = glob_to_regexp(path);
+  if (regexp.empty()) return invalid("\"" + path + "\" is no path pattern");
+  return "PathRegexp(`" + regexp + "`)";
+}
 
+Status set_match(FabioRoute& route, std::string_view text, std::string_view matcher) {
+  auto source = split_source(text);
+  if (!source) return fail(source.error());
+  int64_t band = 0;
+  auto host = host_term(*source, band);
+  if (!host) return fail(host.error());
+  auto path = path_term(source->path, matcher);
+  if (!path) return fail(path.error());
   RouterDefinition& router = route.router;
-  router.rule = host.empty() ? "PathPrefix(`" + path + "`)" : "Host(`" + host + "`) && PathPrefix(`" + path + "`)";
-  int64_t path_bytes = static_cast<int64_t>(path.size());
-  if (host.empty()) router.priority = kNoHostPriority + path_bytes;
-  if (wildcard)
-    router.priority = kWildcardPriority + static_cast<int64_t>(host.size()) * kHostBytePriority + path_bytes;
-  router.name = replace_all(host + path, "@", "%40");  // what follows an @ in a name is a provider
+  router.rule = host->empty() ? *path : *host + " && " + *path;
+  router.tls = source->port == "443";
+  router.plain = source->port == "80";
+  if (band != 0) router.priority = band + static_cast<int64_t>(source->path.size());
+  std::string name = source->host + (source->port.empty() ? "" : ":" + source->port) + source->path;
+  router.name = replace_all(name, "@", "%40");  // what follows an @ in a name is a provider
   return {};
 }
 
@@ -72,34 +121,49 @@ class OptionReader {
   Status take(std::string_view option) {
     size_t equals = option.find('=');
     std::string_view key = option.substr(0, equals);
-    if (equals == std::string_view::npos) return invalid("option \"" + std::string(option) + "\" has no value");
-    std::string value(option.substr(equals + 1));
-    if (key == "strip") return take_path(strip_, key, value);
-    if (key == "prepend") return take_path(prepend_, key, value);
+    std::string value(equals == std::string_view::npos ? "" : option.substr(equals + 1));
+    if (key == "strip") return take_path(strip_, option, value);
+    if (key == "prepend") return take_path(prepend_, option, value);
     if (key == "host") return take_host(value);
     if (key == "proto") return take_protocol(value);
     if (key == "weight") return take_weight(value);
     if (key == "redirect") return take_redirect(value);
-    if ((key == "tlsskipverify" || key == "pxyproto") && value == "false") return {};
-    for (std::string_view later :
-         {"tlsskipverify", "pxyproto", "allow", "deny", "auth", "register", "grpcservername"}) {
-      if (key == later) return invalid("option " + std::string(key) + "= is not supported yet");
+    if (key == "allow" || key == "deny") return take_access(std::string(key), value);
+    if (key == "tlsskipverify") {
+      route_.tls_skip_verify = value == "true";
+      return {};
     }
-    return invalid("unknown option \"" + std::string(key) + "=\"");
+    if (key == "auth") {
+      return invalid("option auth=" + value +
+                     ": authentication is not supported yet; without it the route would be open");
+    }
+    if (key == "pxyproto" && value != "true") return {};
+    if (key == "pxyproto" || key == "grpcservername") {
+      return invalid("option " + std::string(key) + "= is not supported yet");
+    }
+    ignore(option, key == "register" ? "the edge does not register names" : "unknown");
+    return {};
   }
 
-  /// Middlewares in the order fabio works: redirect, strip, prepend, host.
-  void finish() {
-    if (!redirect_code_.empty()) {
-      bool permanent = redirect_code_ == "301" || redirect_code_ == "308";
-      add("redirect", "redirectScheme", {{"scheme", redirect_scheme_}, {"permanent", permanent ? "true" : "false"}});
+  Status finish() {
+    if (!allow_.empty() && !deny_.empty()) return invalid("allow= and deny= on one route");
+    // In the order fabio works.
+    if (!allow_.empty()) add("access", "accessList", {{"allow", allow_}});
+    if (!deny_.empty()) add("access", "accessList", {{"deny", deny_}});
+    if (!redirect_url_.empty()) {
+      add("redirect", "redirectUrl", {{"code", redirect_code_}, {"url", redirect_url_}, {"strip", strip_}});
     }
     if (!strip_.empty()) add("strip", "stripPrefix", {{"prefixes", strip_}});
     if (!prepend_.empty()) add("prepend", "addPrefix", {{"prefix", prepend_}});
     if (!host_.empty()) add("host", "headers", {{"customrequestheaders.host", host_}});
+    return {};
   }
 
  private:
+  void ignore(std::string_view option, std::string_view why) {
+    route_.ignored.push_back("option \"" + std::string(option) + "\" is ignored: " + std::string(why));
+  }
+
   void add(const std::string& suffix, std::string type, std::map<std::string, std::string> options) {
     MiddlewareDefinition middleware;
     middleware.name = route_.router.name + "#" + suffix;
@@ -110,10 +174,13 @@ class OptionReader {
     route_.middlewares.push_back(std::move(middleware));
   }
 
-  static Status take_path(std::string& out, std::string_view key, const std::string& value) {
+  Status take_path(std::string& out, std::string_view option, const std::string& value) {
+    if (value.empty()) {
+      ignore(option, "no path");
+      return {};
+    }
     if (!value.starts_with("/") || value.find(',') != std::string::npos) {
-      return invalid("option " + std::string(key) + "=" + value +
-                     ": expected a path that begins with /, without a comma");
+      return invalid("option " + std::string(option) + ": expected a path that begins with /, without a comma");
     }
     out = value;
     return {};
@@ -128,64 +195,79 @@ class OptionReader {
   }
 
   Status take_protocol(const std::string& value) {
-    if (value != "http" && value != "https") return invalid("option proto=" + value + " is not supported yet");
-    route_.scheme = value;
+    if (value == "grpc") {
+      route_.scheme = "h2c";
+    } else if (value == "grpcs") {
+      route_.scheme = "https";
+    } else if (value == "http" || value == "https") {
+      route_.scheme = value;
+    } else {
+      return invalid("option proto=" + value + " is not supported yet");
+    }
     return {};
   }
 
   Status take_weight(const std::string& value) {
     double share = 0;
     auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), share);
-    if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(share) || share > 1) {
-      return invalid("option weight=" + value + ": expected a number from 0 to 1");
+    if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(share)) {
+      return invalid("option weight=" + value + ": expected a number, the share from 0 to 1");
     }
-    route_.share = std::max(share, 0.0);
+    route_.share = std::clamp(share, 0.0, 1000.0);
     return {};
   }
 
   Status take_redirect(const std::string& value) {
     size_t comma = value.find(',');
     redirect_code_ = value.substr(0, comma);
-    std::string url = comma == std::string::npos ? "" : value.substr(comma + 1);
-    bool known_code =
-        redirect_code_ == "301" || redirect_code_ == "302" || redirect_code_ == "307" || redirect_code_ == "308";
-    if (!known_code) return invalid("option redirect=" + value + ": expected 301, 302, 307 or 308, a comma and a URL");
-    for (std::string_view scheme : {"http", "https"}) {
-      if (url != std::string(scheme) + "://$host$path") continue;
-      redirect_scheme_ = scheme;
-      return {};
+    redirect_url_ = comma == std::string::npos ? "" : value.substr(comma + 1);
+    bool known = redirect_code_.size() == 3 && redirect_code_[0] == '3' && parse_u64(redirect_code_).has_value();
+    if (known && !redirect_url_.empty()) return {};
+    return invalid("option redirect=" + value + ": expected a code from 300 to 399, a comma and a URL");
+  }
+
+  // ip:10.0.0.0/8,ip:fe80::1
+  Status take_access(const std::string& key, const std::string& value) {
+    std::string& out = key == "allow" ? allow_ : deny_;
+    for (std::string_view one : split_list(value)) {
+      bool ip = one.starts_with("ip:");
+      auto network = ip ? Cidr::parse(one.substr(3)) : fail(ErrorCode::invalid, "expected ip: and a network");
+      if (!network) return invalid("option " + key + "=" + value + ": " + network.error().message);
+      out += (out.empty() ? "" : ",") + std::string(one.substr(3));
     }
-    return invalid("option redirect=" + value + ": only https://$host$path and http://$host$path are supported yet");
+    if (out.empty()) return invalid("option " + key + "=: expected ip: and a network");
+    return {};
   }
 
   FabioRoute& route_;
   std::string strip_;
   std::string prepend_;
   std::string host_;
+  std::string allow_;
+  std::string deny_;
   std::string redirect_code_;
-  std::string redirect_scheme_;
+  std::string redirect_url_;
 };
 
 }  // namespace
 
-Result<FabioRoute> decode_fabio_tag(std::string_view source, std::string_view prefix, std::string_view datacenter,
-                                    std::string_view service_name) {
+Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext& context) {
   std::string text = replace_all(source, "\t", " ");
   std::vector<std::string_view> words = split_list(text, ' ');  // any number of blanks between options
   if (words.empty()) return invalid("nothing after the prefix");
-  auto expanded = expand(words[0], datacenter);
+  auto expanded = expand(words[0], context.datacenter);
   if (!expanded) return fail(expanded.error());
   FabioRoute route;
-  if (Status done = set_host_and_path(route, *expanded); !done) return fail(done.error());
-  route.router.name = std::string(prefix) + route.router.name;
+  if (Status done = set_match(route, *expanded, context.matcher); !done) return fail(done.error());
+  route.router.name = std::string(context.prefix) + route.router.name;
   route.router.service = route.router.name;
   route.router.origin.text =
-      "service " + std::string(service_name) + ", tag " + std::string(prefix) + std::string(words[0]);
+      "service " + std::string(context.service_name) + ", tag " + std::string(context.prefix) + std::string(words[0]);
   OptionReader options(route);
   for (size_t i = 1; i < words.size(); ++i) {
     if (Status done = options.take(words[i]); !done) return fail(done.error());
   }
-  options.finish();
+  if (Status done = options.finish(); !done) return fail(done.error());
   return route;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// fabio's tag language: urlprefix-<host>/<path>[ <option>=<value>]…, one route a tag.
+// fabio's route language: urlprefix-<host>/<path>[ <option>=<value>]…, one route a tag; the KV commands' too.
 
 #include <string>
 #include <string_view>
@@ -10,19 +10,28 @@
 
 namespace weir::routing {
 
-/// One tag as a route. The router, its service and its middlewares are called after what it matches: two services with
-/// the same source share one route, as in fabio.
+/// One route. The router, its service and its middlewares are called after what it matches: two services with the same
+/// source share one route, as in fabio.
 struct FabioRoute {
   RouterDefinition router;
   std::vector<MiddlewareDefinition> middlewares;
   std::string scheme = "http";
   bool pass_host_header = true;
-  double share = 0;  // fixed part of the route's requests, 0 to 1; 0: an equal part of what is left
+  bool tls_skip_verify = false;
+  double share = 0;                  // fixed part of the route's requests; 0: an equal part of what is left
+  std::vector<std::string> ignored;  // options that were left out, and why; the route serves without them
 };
 
-/// `source` is the tag without its prefix; `datacenter` replaces $DC and ${DC}. What cannot be done here is an error:
-/// a route without its allow list or its redirect would be worse than no route.
-Result<FabioRoute> decode_fabio_tag(std::string_view source, std::string_view prefix, std::string_view datacenter,
-                                    std::string_view service_name);
+struct FabioContext {
+  std::string_view prefix;              // of names: "urlprefix-"
+  std::string_view datacenter;          // replaces $DC and ${DC}
+  std::string_view service_name;        // for messages
+  std::string_view matcher = "prefix";  // of paths: "prefix", "iprefix" or "glob"
+};
+
+/// `source` is the tag without its prefix. What cannot be done here and would serve other requests than was meant, or
+/// to other clients, is an error: a route without its allow list would be worse than no route. Options nobody knows are
+/// ignored, as fabio ignores them.
+Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext& context);
 
 }  // namespace weir::routing

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "routing/default_rule.h"
+#include "routing/middleware.h"
+#include "routing/short_form.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 
@@ -18,6 +21,7 @@ struct Tag {
   std::vector<std::string> path;  // without the prefix
   std::string value;
   bool has_value = false;  // there is a =
+  bool ours = false;       // of a prefix that is not Traefik's: may be of the short form
   std::string key;         // as written
 };
 
@@ -44,20 +48,6 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// The names of all middlewares Traefik has, so that a tag's `stripprefix` and a file's `stripPrefix` are the same.
-std::string canonical_middleware_type(std::string_view lower) {
-  static constexpr std::string_view kTypes[] = {
-      "addPrefix",   "basicAuth",       "buffering",         "chain",       "circuitBreaker",    "compress",
-      "contentType", "digestAuth",      "encodedCharacters", "errors",      "forwardAuth",       "grpcWeb",
-      "headers",     "inFlightReq",     "ipAllowList",       "ipWhiteList", "passTLSClientCert", "plugin",
-      "rateLimit",   "redirectRegex",   "redirectScheme",    "replacePath", "replacePathRegex",  "retry",
-      "stripPrefix", "stripPrefixRegex"};
-  for (std::string_view type : kTypes) {
-    if (equals_ignore_case(type, lower)) return std::string(type);
-  }
-  return std::string(lower);
-}
-
 std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes) {
   std::map<std::string, Tag> by_key;
   for (const std::string& prefix : prefixes) {
@@ -69,6 +59,7 @@ std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector
       Tag tag;
       tag.key = std::string(trim(text.substr(0, equals)));
       tag.has_value = equals != std::string_view::npos;
+      tag.ours = prefix != "traefik";
       if (tag.has_value) tag.value = std::string(trim(text.substr(equals + 1)));
       for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
         tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
@@ -93,6 +84,7 @@ class Decoder {
     if (first == "http") return take_http(tag);
     if (first == "enable" && tag.path.size() == 1) {
       out_.enable = parse_bool(tag.value);
+      out_.misread = out_.misread || !out_.enable;
       if (!out_.enable) reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");
     } else if (first == "consulcatalog" || first == "nomad") {
       take_catalog(tag);
@@ -101,12 +93,13 @@ class Decoder {
       reject_tag(tag, to_upper_protocol(first) + " routers are not supported yet");
     } else if (first == "tls") {
       reject_tag(tag, "certificate stores are not supported yet");
-    } else {
+    } else if (!take_short(tag)) {
       reject_tag(tag, "unknown field");
     }
   }
 
   TraefikTags finish() {
+    finish_short();
     finish_drafts(routers_, "router", out_.broken_routers,
                   [&](RouterDefinition& router) { out_.routers.push_back(std::move(router)); });
     finish_drafts(services_, "service", out_.broken_services,
@@ -161,7 +154,58 @@ class Decoder {
     if (section == "services") return take_service_field(draft(services_, tag), tag);
     if (section == "middlewares") return take_middleware_option(draft(middlewares_, tag), tag);
     if (section == "serverstransports") return reject_tag(tag, "servers transports are not read from tags");
+    out_.misread = true;
     reject_tag(tag, "unknown field");
+  }
+
+  // weir.host=…, weir.path_prefix=… and so on: one router, for people who write ten lines by hand.
+  bool take_short(const Tag& tag) {
+    if (!tag.ours || tag.path.size() != 1) return false;
+    bool known = is_one_of(tag.path[0], {"host", "path_prefix", "path", "rule", "service", "middlewares",
+                                         "entry_points", "priority", "tls"});
+    if (!known) return false;
+    short_[tag.path[0]] = tag;
+    return true;
+  }
+
+  std::vector<std::string> short_list(const std::string& field) const {
+    auto found = short_.find(field);
+    if (found == short_.end()) return {};
+    std::vector<std::string> out;
+    for (std::string_view one : split_list(found->second.value)) out.emplace_back(one);
+    return out;
+  }
+
+  void finish_short() {
+    if (short_.empty()) return;
+    Draft<RouterDefinition>& draft = routers_[normalize_name(context_.service_name)];
+    RouterDefinition& router = draft.object;
+    draft.key = short_.begin()->second.key;
+    auto rule = short_.find("rule");
+    bool lists = short_.contains("host") || short_.contains("path_prefix") || short_.contains("path");
+    if (rule != short_.end()) {
+      router.rule = rule->second.value;
+      if (lists) draft.problems.emplace_back("a rule together with host, path_prefix or path");
+    } else if (lists) {
+      auto made = short_rule(short_list("host"), short_list("path_prefix"), short_list("path"));
+      if (made) router.rule = std::move(*made);
+      if (!made) draft.problems.push_back(made.error().message);
+    }
+    if (auto service = short_.find("service"); service != short_.end())
+      router.service = reference(service->second.value);
+    for (const std::string& name : short_list("middlewares")) router.middlewares.push_back(reference(name));
+    router.entry_points = short_list("entry_points");
+    if (auto priority = short_.find("priority"); priority != short_.end()) {
+      auto number = parse_i64(priority->second.value);
+      bool good = number && *number <= kPriorityMax && *number >= -kPriorityMax;
+      if (good) router.priority = *number;
+      if (!good) bad_value(draft, priority->second, "a whole number");
+    }
+    if (auto tls = short_.find("tls"); tls != short_.end()) {
+      auto on = parse_bool(tls->second.value);
+      router.tls = on.value_or(false);
+      if (!on) bad_value(draft, tls->second, "true or false");
+    }
   }
 
   void take_router_field(Draft<RouterDefinition>& draft, const Tag& tag) {
@@ -264,7 +308,7 @@ class Decoder {
       return;
     }
     MiddlewareDefinition& middleware = draft.object;
-    std::string type = canonical_middleware_type(tag.path[3]);
+    std::string type = middleware_type_name(tag.path[3]);
     if (!middleware.type.empty() && middleware.type != type) {
       draft.problems.push_back("two types, " + middleware.type + " and " + type);
       return;
@@ -280,8 +324,8 @@ class Decoder {
 
   template <typename T>
   void bad_value(Draft<T>& draft, const Tag& tag, const std::string& expected) {
-    draft.problems.push_back("field " + field_name(tag, 3) + ": expected " + expected + ", found \"" + tag.value +
-                             "\"");
+    std::string field = tag.path.size() > 3 ? field_name(tag, 3) : tag.key;
+    draft.problems.push_back("field " + field + ": expected " + expected + ", found \"" + tag.value + "\"");
   }
 
   /// Traefik calls this provider consulcatalog; tags written for it must find their objects here.
@@ -325,12 +369,14 @@ class Decoder {
         continue;
       }
       broken.push_back(name);
+      out_.misread = true;
       out_.rejected.push_back({kind, name + "@" + context_.provider, join(draft.problems, "; "), from});
     }
   }
 
-  /// "traefik.http.routers.web" of "traefik.http.routers.web.rule".
+  /// "traefik.http.routers.web" of "traefik.http.routers.web.rule"; all of "weir.host".
   static size_t object_key_size(std::string_view key, std::string_view name) {
+    if (std::count(key.begin(), key.end(), '.') < 3) return key.size();
     size_t at = 0;
     for (int dots = 0; dots < 3; ++dots) at = key.find('.', at) + 1;
     return at + name.size();
@@ -338,6 +384,7 @@ class Decoder {
 
   const TagContext& context_;
   TraefikTags out_;
+  std::map<std::string, Tag> short_;  // fields of the short form
   std::map<std::string, Draft<RouterDefinition>> routers_;
   std::map<std::string, Draft<TaggedService>> services_;
   std::map<std::string, Draft<MiddlewareDefinition>> middlewares_;

@@ -25,6 +25,7 @@ struct TraefikTags {
   std::optional<bool> enable;
   bool canary = false;
   bool other_protocols = false;           // tcp or udp objects are there
+  bool misread = false;                   // something that Traefik would drop the whole instance for
   std::vector<RouterDefinition> routers;  // "" in rule or service: not given
   std::vector<TaggedService> services;
   std::vector<MiddlewareDefinition> middlewares;

@@ -118,11 +118,13 @@ def test_tag_grammars(t):
     up = t.ends(upstreams.Upstream(name="up"))
     register(consul.url, "traefik", "traefik", up.port,
              ["traefik.enable=true", "traefik.http.routers.t.rule=Host(`t.test`) && PathPrefix(`/api`)"])
-    register(consul.url, "fabio", "fabio", up.port, ["urlprefix-f.test/"])
+    register(consul.url, "fabio", "fabio", up.port, ["urlprefix-f.test/"], {"TTL": "10m", "Status": "passing"})
+    register(consul.url, "unchecked", "unchecked", up.port, ["urlprefix-u.test/"])
     register(consul.url, "bad", "bad", up.port, ["weir.http.routers.bad.rule=Host(`bad.test`"])
     wait_status(web, "t.test", 200, target="/api/x")
     assert get(web, "/", "t.test").status == 404
     wait_status(web, "f.test", 200, target="/any")
+    wait_status(web, "u.test", 503)  # as fabio has it: without a check nobody knows whether it serves
     wait_for(lambda: "bad" in str(edge.api("/api/rejected")), 10, "the bad tag is reported")
 
 

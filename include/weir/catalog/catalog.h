@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/catalog/service_map.h"
 
 namespace weir::catalog {
 
@@ -50,7 +51,7 @@ struct Service {
 /// is the same pointer, so comparing two snapshots costs what has changed.
 struct CatalogSnapshot {
   std::string provider;  // "consul", "nomad": the name behind @
-  std::map<std::string, std::shared_ptr<const Service>, std::less<>> services;
+  ServiceMap services;
   uint64_t index = 0;  // the catalog's own index this was read at
 };
 

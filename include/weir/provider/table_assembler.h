@@ -58,10 +58,13 @@ class TableAssembler final : public Observer {
   void on_catalog(std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us) override;
   void on_definitions(std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) override;
 
+  /// Ends the tombstones whose time is over. To be called every second or so.
+  void expire();
+
   /// Null before the first result.
   [[nodiscard]] const std::shared_ptr<const routing::RoutingTable>& table() const { return table_; }
   /// What is not routed and why, as of now.
-  [[nodiscard]] const std::vector<routing::Rejection>& rejected() const { return rejected_; }
+  [[nodiscard]] const std::vector<routing::Rejection>& rejected() const { return rejected_.all(); }
   [[nodiscard]] std::vector<ProviderStatus> statuses() const;
   /// Ready once every provider has read its source or its last good result.
   [[nodiscard]] Readiness readiness() const;
@@ -72,15 +75,17 @@ class TableAssembler final : public Observer {
  private:
   struct Input {
     Provider* provider;
-    std::unique_ptr<routing::CatalogDecoder> decoder;         // catalogs only
-    std::shared_ptr<const routing::Definitions> definitions;  // null: nothing yet
+    std::unique_ptr<routing::CatalogDecoder> decoder;            // catalogs only
+    std::shared_ptr<const routing::DefinitionSet> set;           // null: nothing yet
+    std::map<std::string, std::map<std::string, size_t>> named;  // provider -> its services its routers name, how often
     uint64_t catalog_index = 0;
   };
 
-  void take(Input& input, std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us);
+  void take(Input& input, std::shared_ptr<const routing::DefinitionSet> set, uint64_t seen_us);
+  bool count_named(Input& input, const routing::DefinitionSet& now);
   void tell_wanted();
   void build(const std::string& provider, uint64_t seen_us);
-  void note_rejected(std::vector<routing::Rejection> rejected);
+  void note_rejected(routing::RejectionList rejected);
   void note_latency(uint64_t took_us);
 
   // constant after construction
@@ -89,7 +94,7 @@ class TableAssembler final : public Observer {
   // control loop's thread
   std::map<std::string, Input, std::less<>> inputs_;  // by provider name: the order that build_table sees
   std::shared_ptr<const routing::RoutingTable> table_;
-  std::vector<routing::Rejection> rejected_;
+  routing::RejectionList rejected_;
   ChangeLatency latency_;
   int64_t last_change_wall_ns_ = 0;
 };

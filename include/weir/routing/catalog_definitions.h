@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "weir/base/result.h"
@@ -18,6 +19,9 @@ struct ConsulConfig;
 
 namespace weir::routing {
 
+/// Which of an instance's own checks must be good before fabio's tags route to it. none: strict_checks decides.
+enum class FabioChecks : uint8_t { one, all, none };
+
 /// How tags are read. Defaults as in conf/weir.toml.
 struct CatalogOptions {
   std::string provider = "consul";  // the name behind @
@@ -26,6 +30,15 @@ struct CatalogOptions {
   bool exposed_by_default = false;
   std::string default_rule = "Host(`{{ normalize .Name }}`)";
   std::vector<catalog::Health> strict_checks = {catalog::Health::passing, catalog::Health::warning};
+  // How fabio's tags are read.
+  std::string fabio_matcher = "prefix";  // of paths: "prefix", "iprefix", "glob"
+  FabioChecks fabio_checks_required = FabioChecks::one;
+  std::vector<catalog::Health> fabio_status = {catalog::Health::passing};
+  // Where we differ from Traefik and fabio on purpose; false: as they do. docs/routing.md says why.
+  bool keep_incumbent = true;       // of conflicting definitions one stays; false: none
+  bool drop_object_only = true;     // for an unknown field; false: the whole instance
+  bool empty_routes = true;         // a route without live endpoints answers 503; false: it is not there
+  uint64_t tombstone_ms = 600'000;  // a route whose service is gone answers 503 this long; 0: it is gone at once
 
   bool operator==(const CatalogOptions&) const = default;
 };
@@ -33,7 +46,8 @@ struct CatalogOptions {
 /// An error where default_rule is no template we know or gives no rule, or strict_checks names no health.
 Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::string provider = "consul");
 
-/// What the tags of one catalog service define. A value; made and read only in this layer.
+/// What the tags of one catalog service define. Of a service that is gone (`since` kTombstone) what they defined last,
+/// without endpoints. A value; made and read only in this layer.
 struct ServiceDefinitions {
   struct Pool {
     ServiceDefinition definition;
@@ -41,7 +55,8 @@ struct ServiceDefinitions {
     bool declared = false;       // named by a tag; false: the catalog service itself
     bool operator==(const Pool&) const = default;
   };
-  uint64_t since = 0;  // lowest modify index: who was there first
+  static constexpr uint64_t kTombstone = UINT64_MAX;  // after everybody who is there
+  uint64_t since = 0;                                 // lowest modify index: who was there first
   std::vector<RouterDefinition> routers;
   std::vector<Pool> pools;
   std::vector<MiddlewareDefinition> middlewares;
@@ -56,32 +71,46 @@ struct ServiceDefinitions {
 /// out; the health of the others is passing or warning exactly where strict_checks lets them serve.
 ServiceDefinitions decode_service(const catalog::Service& service, const CatalogOptions& options);
 
-/// Pure; every service decoded anew.
+/// Pure; every service decoded anew. For tests and small catalogs.
 Definitions definitions_from_catalog(const catalog::CatalogSnapshot& snapshot, const CatalogOptions& options);
 
-/// The same, remembering each service by its pointer: one that did not change is not decoded again.
-/// Owned by who turns snapshots into tables; one thread.
+class DefinitionMerger;  // src/routing/definition_merger.h
+
+/// The same, remembering each service by its pointer: one that did not change is not looked at, and what the others
+/// define is shared with the set before. Owned by who turns snapshots into tables; one thread.
 class CatalogDecoder {
  public:
-  explicit CatalogDecoder(CatalogOptions options) : options_(std::move(options)) {}
+  explicit CatalogDecoder(CatalogOptions options);
+  ~CatalogDecoder();
 
   /// The very pointer of the last call when nothing that matters changed: then there is nothing to build.
-  std::shared_ptr<const Definitions> decode(const catalog::CatalogSnapshot& snapshot);
+  /// `now_ms` is any clock that does not go back; tombstones end by it.
+  std::shared_ptr<const DefinitionSet> decode(const catalog::CatalogSnapshot& snapshot, uint64_t now_ms = 0);
+  /// The set without the tombstones whose time is over; the very pointer of the last call where there are none.
+  std::shared_ptr<const DefinitionSet> expire(uint64_t now_ms);
   /// Services decoded by the last call.
   [[nodiscard]] size_t decoded_count() const { return decoded_count_; }
 
  private:
-  struct Entry {
-    std::shared_ptr<const catalog::Service> source;
-    std::shared_ptr<const ServiceDefinitions> decoded;
+  void take(const std::string& name, std::shared_ptr<const ServiceDefinitions> decoded, bool gone, uint64_t now_ms);
+  void bury(const std::string& name, const ServiceDefinitions& last, uint64_t now_ms);
+  void drop_claimed();
+  void reveal(const std::string& name);
+  void count_rules(const ServiceDefinitions& decoded, int change);
+
+  static constexpr size_t kTombstonesMax = 10'000;
+  struct Tombstone {
+    uint64_t until_ms = 0;
+    std::shared_ptr<const ServiceDefinitions> last;
   };
 
-  /// True where what the service defines is not what it defined before.
-  bool refresh(Entry& entry, const std::shared_ptr<const catalog::Service>& service);
-
-  CatalogOptions options_;
-  std::map<std::string, Entry, std::less<>> entries_;
-  std::shared_ptr<const Definitions> last_;
+  const CatalogOptions options_;
+  std::unique_ptr<DefinitionMerger> merger_;
+  std::map<std::string, std::shared_ptr<const ServiceDefinitions>, std::less<>> routed_;  // those with a router
+  std::map<std::string, Tombstone, std::less<>> tombstones_;                              // by service
+  std::unordered_map<uint64_t, int> rules_;                                               // hash of a rule -> how often
+  SharedList<catalog::Service> seen_;
+  std::shared_ptr<const DefinitionSet> last_;
   size_t decoded_count_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "weir/base/shared_list.h"
 #include "weir/catalog/catalog.h"
 
 namespace weir::routing {
@@ -28,6 +29,8 @@ struct RouterDefinition {
   std::vector<std::string> middlewares;   // in the order they run
   std::string service;                    // a name of the same provider, or name@provider
   bool tls = false;                       // answers only on TLS connections (from tags `…tls=true`)
+  bool plain = false;                     // answers only on connections without TLS (fabio's host:80/)
+  bool tombstone = false;                 // its service is gone; it answers 503 for a while and gives way to others
   Origin origin;
 
   bool operator==(const RouterDefinition&) const = default;
@@ -51,6 +54,7 @@ struct ServiceDefinition {
   std::vector<EndpointDefinition> endpoints;  // sorted by host, port
   bool pass_host_header = true;
   std::string strategy = "wrr";  // "wrr" or "p2c"; the issue on load balancing adds the rest
+  bool tls_skip_verify = false;  // of https endpoints: their certificates are not checked
   Origin origin;
 
   bool operator==(const ServiceDefinition&) const = default;
@@ -76,7 +80,7 @@ struct Rejection {
   bool operator==(const Rejection&) const = default;
 };
 
-/// Everything one provider defines.
+/// Everything one provider defines, as it is put together: what files, a KV tree or a test say.
 struct Definitions {
   std::string provider;  // "consul", "file": the name behind @
   std::vector<RouterDefinition> routers;
@@ -84,5 +88,46 @@ struct Definitions {
   std::vector<MiddlewareDefinition> middlewares;
   std::vector<Rejection> rejected;  // found while decoding
 };
+
+/// All definitions of one name: the one to prefer, and those that say otherwise. Who is in force already stays there.
+template <typename Definition>
+struct Versions {
+  Definition first;
+  std::vector<Definition> others;
+
+  bool operator==(const Versions&) const = default;
+};
+template <typename Definition>
+[[nodiscard]] std::string_view key_of(const Versions<Definition>& versions) {
+  return versions.first.name;
+}
+
+/// Equal in what they say and in where they say it, since messages name the place.
+template <typename Definition>
+[[nodiscard]] bool says_the_same(const Versions<Definition>& a, const Versions<Definition>& b) {
+  if (a != b || a.first.origin.text != b.first.origin.text) return false;
+  for (size_t i = 0; i < a.others.size(); ++i) {
+    if (a.others[i].origin.text != b.others[i].origin.text) return false;
+  }
+  return true;
+}
+
+/// Everything one provider defines, in the form build_table takes: shared with the set before it, object by object, so
+/// that a change costs what has changed. Immutable once shared; any thread.
+struct DefinitionSet {
+  std::string provider;
+  SharedList<Versions<RouterDefinition>> routers;
+  SharedList<Versions<ServiceDefinition>> services;
+  SharedList<Versions<MiddlewareDefinition>> middlewares;
+  std::shared_ptr<const std::vector<Rejection>> rejected;  // null: none
+};
+
+/// Definitions of one provider as a set; several count as one, in the order given. What `previous` (or null) says in
+/// the same words at the same place is taken from there. O(n).
+std::shared_ptr<const DefinitionSet> share(std::string provider,
+                                           const std::vector<std::shared_ptr<const Definitions>>& sources,
+                                           const DefinitionSet* previous);
+/// The other way round: everything by value, versions in order. For tests and small sets.
+Definitions list(const DefinitionSet& set);
 
 }  // namespace weir::routing

@@ -15,8 +15,10 @@ struct RouteCandidate {
     lower_priority,  // the winner's priority is higher
     lower_provider,  // equal priority; the winner's provider comes first
     later_name,      // equal priority and provider rank; the winner's name sorts first
+    tombstone,       // equal priority; its service is gone and the winner's is not
     entry_point,     // does not listen on this entry point
     needs_tls,       // answers on TLS connections only
+    needs_plain,     // answers on connections without TLS only
   };
   const Router* router = nullptr;  // lives as long as the table
   Verdict verdict = Verdict::wins;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/base/ip.h"
+#include "weir/base/shared_list.h"
 #include "weir/routing/definitions.h"
 
 namespace weir::routing {
@@ -50,20 +51,34 @@ struct Service {
   std::string name;                 // "web@consul"
   std::vector<Endpoint> endpoints;  // sorted by id, no id twice
   bool pass_host_header = true;
-  std::string strategy;  // "wrr" or "p2c"
+  std::string strategy;          // "wrr" or "p2c"
+  bool tls_skip_verify = false;  // its https endpoints' certificates are not checked
 
   bool operator==(const Service&) const = default;
 };
 
 /// A compiled middleware. `type` is the switch.
 struct Middleware {
-  enum class Type : uint8_t { strip_prefix, add_prefix, replace_path, redirect_scheme, headers };
+  enum class Type : uint8_t {
+    strip_prefix,
+    add_prefix,
+    replace_path,
+    redirect_scheme,
+    headers,
+    redirect_url,  // fabio's redirect=
+    access_list,   // fabio's allow= and deny=
+  };
   std::string name;
   Type type;
-  std::vector<std::string> values;  // prefixes; or the prefix; or the path; or the scheme and, where given, the port
+  // Prefixes; or the prefix; or the path; or the scheme and, where given, the port. Of redirect_url: scheme, host, path
+  // and query, where a host "$host" is the request's and "$path" in the path its path; and a prefix stripped from that.
+  std::vector<std::string> values;
   std::vector<std::pair<std::string, std::string>> request_headers;  // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;
   bool permanent = false;
+  uint16_t status = 0;         // of redirect_url
+  bool deny = false;           // of access_list: the networks are kept out; else only they come in
+  std::vector<Cidr> networks;  // of access_list
 
   bool operator==(const Middleware&) const = default;
 };
@@ -76,16 +91,24 @@ struct Router {
   std::vector<std::shared_ptr<const Middleware>> middlewares;  // in the order they run
   std::shared_ptr<const Service> service;                      // never null; may have no live endpoint (503)
   bool tls = false;                                            // answers on TLS connections only
-  std::string problem;  // why it answers 503 though its rule is good (a missing service or middleware); "" = none
+  bool plain = false;                                          // answers on connections without TLS only
+  bool tombstone = false;  // its service is gone: 503, where no other router claims the request as strongly
+  std::string problem;     // why it answers 503 though its rule is good (a missing service or middleware); "" = none
 
   bool operator==(const Router&) const = default;  // by pointer for middlewares and service
 };
 
-/// True when `a` is asked before `b`. Higher priority first; then the provider's precedence (file, consul, nomad, all
-/// others by name); then the name. A strict order over routers of different names, the same in every process.
+/// True when `a` is asked before `b`. Higher priority first; then those that are no tombstones; then the provider's
+/// precedence (file, kv, consul, nomad, all others by name); then the name. A strict order over routers of different
+/// names, the same in every process.
 [[nodiscard]] bool ranks_before(const Router& a, const Router& b);
 
+inline std::string_view key_of(const Router& router) { return router.name; }
+inline std::string_view key_of(const Service& service) { return service.name; }
+inline std::string_view key_of(const Middleware& middleware) { return middleware.name; }
+
 class Matcher;      // host map + path tree + residual predicates; src/routing/matcher.h
+class SlotTable;    // the matcher's numbers of routers; src/routing/slot_table.h
 struct TableState;  // what the next build_table starts from; src/routing/table_state.h
 
 /// Owned by shared_ptr: the publisher and each worker hold one. Any thread (const). Dies with its last holder.
@@ -102,55 +125,84 @@ class RoutingTable {
   /// Every router whose rule holds and that is admitted (entry point, TLS), in the order they rank: the winner first.
   [[nodiscard]] std::vector<const Router*> match_all(const RequestView& request) const;
 
-  [[nodiscard]] const std::vector<std::shared_ptr<const Router>>& routers() const { return routers_; }
-  [[nodiscard]] const std::vector<std::shared_ptr<const Service>>& services() const { return services_; }
-  [[nodiscard]] const std::vector<std::shared_ptr<const Middleware>>& middlewares() const { return middlewares_; }
+  /// Sorted by name, and found by it: routers().find("web@consul").
+  [[nodiscard]] const SharedList<Router>& routers() const { return routers_; }
+  [[nodiscard]] const SharedList<Service>& services() const { return services_; }
+  [[nodiscard]] const SharedList<Middleware>& middlewares() const { return middlewares_; }
   /// Grows by one with each published table.
   [[nodiscard]] uint64_t generation() const { return generation_; }
   /// The same for two tables that share their matcher: no rule and no priority changed between them.
   [[nodiscard]] const void* matcher_identity() const { return matcher_.get(); }
+  /// What that provider said when this table was made; null: nothing. Lives as long as the table.
+  [[nodiscard]] const DefinitionSet* set_of(std::string_view provider) const;
   /// Canonical text: equal tables give equal text, whatever the order of the changes that led to them.
   [[nodiscard]] std::string dump() const;
 
  private:
   friend class TableBuilder;
   friend struct RouteExplanation explain(const RoutingTable& table, const RequestView& request);
+  friend std::vector<struct LintFinding> lint(const RoutingTable& table);
   // constant after construction
-  std::vector<std::shared_ptr<const Router>> routers_;    // sorted by provider, then name
-  std::vector<std::shared_ptr<const Service>> services_;  // the same
-  std::vector<std::shared_ptr<const Middleware>> middlewares_;
-  std::vector<const Router*> slots_;        // the matcher's numbers -> routers; null where free
+  SharedList<Router> routers_;
+  SharedList<Service> services_;
+  SharedList<Middleware> middlewares_;
+  std::unique_ptr<const SlotTable> slots_;
   std::shared_ptr<const Matcher> matcher_;  // shared between tables whose rules are equal
   std::shared_ptr<const TableState> state_;
   uint64_t generation_ = 0;
 };
 
+/// What is not routed and why: of all providers, sorted by name. A value that is cheap to copy.
+class RejectionList {
+ public:
+  RejectionList() = default;
+  explicit RejectionList(std::shared_ptr<const std::vector<Rejection>> list) : list_(std::move(list)) {}
+
+  [[nodiscard]] const std::vector<Rejection>& all() const {
+    static const std::vector<Rejection> kNone;
+    return list_ != nullptr ? *list_ : kNone;
+  }
+  [[nodiscard]] auto begin() const { return all().begin(); }
+  [[nodiscard]] auto end() const { return all().end(); }
+  [[nodiscard]] size_t size() const { return all().size(); }
+  [[nodiscard]] bool empty() const { return all().empty(); }
+  const Rejection& operator[](size_t at) const { return all()[at]; }
+  /// Cheap where nothing changed.
+  bool operator==(const RejectionList& other) const { return list_ == other.list_ || all() == other.all(); }
+
+ private:
+  std::shared_ptr<const std::vector<Rejection>> list_;  // null: none
+};
+
 /// What build_table gives: a table and what did not make it into it.
 struct BuildOutcome {
   std::shared_ptr<const RoutingTable> table;  // `previous` itself when nothing changed
-  std::vector<Rejection> rejected;
+  RejectionList rejected;
 };
 
 /// Pure: no clock, no I/O, no logging. Equal input gives an equal dump(). An error in one object drops that object
 /// only; where `previous` (null at first) has a good version of a router or middleware that is now broken, that version
 /// keeps serving (quarantine), with its service as it is now. Unchanged services, routers and the matcher are shared
-/// with `previous`.
+/// with `previous`. One set a provider.
 ///
 /// Per object, in this order:
-/// - Of two definitions of one name in one provider the incumbent stays (else the first); equal ones are one.
+/// - Of several definitions of one name in one provider the incumbent stays (else the first); equal ones are one.
 /// - A rule that does not parse: the last good version, else the router is absent (nothing says which host it meant).
 /// - A service or middleware that is not there, in a router that changed: the last good version where everything that
 ///   one names is there; else the new version without endpoints, so that its host answers 503 and never falls through
 ///   to another router. `problem` says why. It heals when the missing part comes.
 /// - A middleware that went away: a router that had it keeps the compiled one (leaving out an authentication, say,
-/// would
-///   be worse than keeping it).
-/// - An object in Definitions::rejected ("router", "service", "middleware", by name) counts as defined but broken.
+///   would be worse than keeping it).
+/// - An object in DefinitionSet::rejected ("router", "service", "middleware", by name) counts as defined but broken.
 /// - An unknown strategy: rejected, the service uses wrr. An impossible endpoint: rejected, the rest serves.
 ///
-/// Costs, with n the objects of the providers whose Definitions pointer changed: O(n) comparisons; one walk over the
-/// pointers of all routers and services, to copy them; matcher work only for routers whose rule or priority changed
-/// (see matcher.h). `rejected` is complete each time, not only what is new.
+/// Costs, with n the objects of all providers: what changed in the sets (found by comparing pointers, chunk by chunk),
+/// the routers that refer to it, and a copy of n/64 pointers to what did not change; matcher work only for routers
+/// whose rule or priority changed (see matcher.h). `rejected` is complete each time, not only what is new.
+BuildOutcome build_table(const std::vector<std::shared_ptr<const DefinitionSet>>& sets,
+                         const std::shared_ptr<const RoutingTable>& previous);
+/// The same for definitions by value, which are compared one by one with those that `previous` was made of: O(n).
+/// Several of one provider count as one, in the order given.
 BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,
                          const std::shared_ptr<const RoutingTable>& previous);
 

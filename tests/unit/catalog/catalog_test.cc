@@ -19,7 +19,7 @@ std::shared_ptr<const Service> service(std::string name, std::vector<Health> hea
 
 CatalogSnapshot snapshot(const std::vector<std::shared_ptr<const Service>>& services) {
   CatalogSnapshot out;
-  for (const auto& one : services) out.services[one->name] = one;
+  for (const auto& one : services) out.services.put(one);
   return out;
 }
 using Names = std::vector<std::string>;

@@ -25,7 +25,7 @@ Snapshot snapshot(const Members& members) {
       instance.health = health;
       service.instances.push_back(instance);
     }
-    out->services[name] = std::make_shared<const catalog::Service>(std::move(service));
+    out->services.put(std::make_shared<const catalog::Service>(std::move(service)));
   }
   return out;
 }
@@ -133,7 +133,7 @@ TEST_CASE("brake: a change of an endpoint that stays is taken during a hold") {
   auto wanted = std::make_shared<CatalogSnapshot>();
   catalog::Service web{"web", {snapshot({{"web", live(1)}})->services.at("web")->instances[0]}};
   web.instances[0].port = 4711;
-  wanted->services["web"] = std::make_shared<const catalog::Service>(web);
+  wanted->services.put(std::make_shared<const catalog::Service>(web));
   CHECK(world.take(wanted) == 10);
   CHECK(world.applied->services.at("web")->instances[0].port == 4711);
 }

@@ -30,8 +30,8 @@ catalog::CatalogSnapshot sample() {
   catalog::CatalogSnapshot out;
   out.provider = "consul";
   out.index = 18'446'744'073'709'551'615U;
-  out.services["web"] = std::make_shared<const catalog::Service>(catalog::Service{"web", {one, two}});
-  out.services["empty"] = std::make_shared<const catalog::Service>(catalog::Service{"empty", {}});
+  out.services.put(std::make_shared<const catalog::Service>(catalog::Service{"web", {one, two}}));
+  out.services.put(std::make_shared<const catalog::Service>(catalog::Service{"empty", {}}));
   return out;
 }
 

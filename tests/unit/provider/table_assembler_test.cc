@@ -54,7 +54,7 @@ struct World {
         one.check_states = {catalog::Health::passing};
         service.instances.push_back(one);
       }
-      out->services[name] = std::make_shared<const catalog::Service>(std::move(service));
+      out->services.put(std::make_shared<const catalog::Service>(std::move(service)));
     }
     assembler.on_catalog(out, 1);
   }

@@ -103,7 +103,7 @@ TEST_CASE("exchange: a table change between two attempts does not make it ask th
     edge.route(turned);
     Worker& worker = edge.worker();
     PinnedTable* pinned = worker.pin();
-    worker.service_state(edge.table->services()[0], *pinned);
+    worker.service_state(edge.table->services().front(), *pinned);
     worker.unpin(*pinned);
     peer.stream.reset();
   };

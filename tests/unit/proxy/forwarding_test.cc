@@ -61,7 +61,7 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   head.headers = sent;
   ForwardingScratch scratch;
   write_forwarded_headers(head, {"10.0.0.1", "80", "http", false}, scratch);
-  auto outcome = run_request_middlewares(router, head, "/api/x", scratch);
+  auto outcome = run_request_middlewares(router, head, "/api/x", {}, scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
   CHECK(http::find(scratch.headers, "X-Set") != nullptr);
@@ -83,10 +83,80 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   head.authority = "A.example:80";
   head.target = "/x?y";
   ForwardingScratch scratch;
-  auto outcome = run_request_middlewares(router, head, "/x", scratch);
+  auto outcome = run_request_middlewares(router, head, "/x", {}, scratch);
   CHECK(outcome.redirect);
   CHECK(outcome.status == 301);
   CHECK(scratch.location == "https://a.example/x?y");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
-  CHECK_FALSE(run_request_middlewares(router, head, "/x", scratch).redirect);
+  CHECK_FALSE(run_request_middlewares(router, head, "/x", {}, scratch).redirect);
+}
+
+namespace {
+
+/// What a router with that one middleware makes of a request from 10.0.0.1.
+struct Run {
+  explicit Run(routing::Middleware middleware) {
+    router.middlewares = {std::make_shared<const routing::Middleware>(std::move(middleware))};
+    head.authority = "a.example";
+    head.target = "/b/x?q=1";
+  }
+  MiddlewareOutcome operator()(std::string_view path = "/b/x", std::string_view client = "10.0.0.1") {
+    return run_request_middlewares(router, head, path, IpAddress::parse(client).value(), scratch);
+  }
+  routing::Router router;
+  http::RequestHead head;
+  ForwardingScratch scratch;
+};
+
+Run redirect_to(std::vector<std::string> parts, uint16_t status = 301) {
+  routing::Middleware out;
+  out.type = routing::Middleware::Type::redirect_url;
+  out.values = std::move(parts);
+  out.status = status;
+  return Run(out);
+}
+
+Run access_list(bool deny, std::vector<std::string> networks) {
+  routing::Middleware out;
+  out.type = routing::Middleware::Type::access_list;
+  out.deny = deny;
+  for (const std::string& text : networks) out.networks.push_back(Cidr::parse(text).value());
+  return Run(out);
+}
+
+}  // namespace
+
+TEST_CASE("forwarding: fabio's redirect puts host and path where its URL asks for them, and never leads to itself") {
+  Run to_host = redirect_to({"https", "$host", "$path", "", ""}, 307);
+  CHECK(to_host().status == 307);
+  CHECK(to_host.scratch.location == "https://a.example/b/x?q=1");
+  Run stripped = redirect_to({"https", "www.b", "/new$path", "", "/b"});
+  CHECK(stripped().redirect);
+  CHECK(stripped.scratch.location == "https://www.b/new/x?q=1");
+  Run fixed = redirect_to({"https", "www.b", "", "z=2", ""});
+  CHECK(fixed().redirect);
+  CHECK(fixed.scratch.location == "https://www.b/?z=2");
+  Run itself = redirect_to({"http", "$host", "$path", "", ""});
+  itself.scratch.headers = {{"X-Forwarded-Proto", "http"}};
+  CHECK(itself().status == 0);
+  itself.scratch.headers = {{"X-Forwarded-Proto", "https"}};
+  CHECK(itself().status == 301);
+}
+
+TEST_CASE("forwarding: trap 13, fabio's allow and deny ask the peer and every address that was forwarded") {
+  Run allow = access_list(false, {"10.0.0.0/8"});
+  CHECK(allow().status == 0);
+  CHECK(allow("/", "192.0.2.1").status == 403);
+  CHECK_FALSE(allow("/", "192.0.2.1").redirect);
+  http::Header inside[] = {{"x-forwarded-for", "10.1.1.1, unknown,10.2.2.2"}};
+  allow.head.headers = inside;
+  CHECK(allow().status == 0);
+  http::Header through[] = {{"X-Forwarded-For", "10.1.1.1, 192.0.2.1"}};
+  allow.head.headers = through;
+  CHECK(allow().status == 403);
+  Run deny = access_list(true, {"192.0.2.0/24", "fd00::/8"});
+  CHECK(deny().status == 0);
+  CHECK(deny("/", "fd00::1").status == 403);
+  deny.head.headers = through;
+  CHECK(deny().status == 403);
 }

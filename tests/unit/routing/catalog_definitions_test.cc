@@ -122,6 +122,7 @@ TEST_CASE("catalog definitions: trap 12, fabio's weight is a share of the route,
   auto with = [](const char* id, const char* tag, Health health = Health::passing) {
     auto out = instance(id, {tag});
     out.health = health;
+    out.check_states = {health};
     return out;
   };
   SECTION("one fixed share, the rest in equal parts, over all services of the route") {
@@ -161,22 +162,22 @@ TEST_CASE("catalog definitions: an unchanged service is not decoded again, and n
   CHECK(decoder.decoded_count() == 0);
 
   auto changed = before;
-  changed.services["b"] = std::make_shared<const catalog::Service>(service("b", {instance("b"), instance("c")}));
+  changed.services.put(std::make_shared<const catalog::Service>(service("b", {instance("b"), instance("c")})));
   auto second = decoder.decode(changed);
   CHECK(second != first);
   CHECK(decoder.decoded_count() == 1);
-  CHECK(service_of(*second, "b").endpoints.size() == 2);
+  CHECK(service_of(list(*second), "b").endpoints.size() == 2);
 
   auto touched = changed;  // the same content in a new object
-  touched.services["a"] = std::make_shared<const catalog::Service>(*changed.services["a"]);
+  touched.services.put(std::make_shared<const catalog::Service>(*changed.services.at("a")));
   CHECK(decoder.decode(touched) == second);
 
   auto removed = touched;
   removed.services.erase("a");
-  removed.services["z"] = std::make_shared<const catalog::Service>(service("z", {}));
+  removed.services.put(std::make_shared<const catalog::Service>(service("z", {})));
   auto third = decoder.decode(removed);
   CHECK(third->services.size() == 2);
-  CHECK(service_of(*third, "a").name.empty());
+  CHECK(service_of(list(*third), "a").name.empty());
 }
 
 TEST_CASE("catalog definitions: decoding by steps gives what decoding at once gives") {
@@ -186,14 +187,14 @@ TEST_CASE("catalog definitions: decoding by steps gives what decoding at once gi
     std::string name = "s" + std::to_string(i % 7);
     std::vector<std::string> tags = {"weir.http.routers.r" + std::to_string(i % 5) + ".rule=Host(`h" +
                                      std::to_string(i % 3) + "`)"};
-    now.services[name] = std::make_shared<const catalog::Service>(
-        service(name, {instance("i" + std::to_string(i), tags, static_cast<uint64_t>(i))}));
+    now.services.put(std::make_shared<const catalog::Service>(
+        service(name, {instance("i" + std::to_string(i), tags, static_cast<uint64_t>(i))})));
     if (i % 4 == 3) now.services.erase("s" + std::to_string(i % 3));
-    auto by_steps = decoder.decode(now);
+    Definitions by_steps = list(*decoder.decode(now));
     Definitions at_once = definitions_from_catalog(now, {});
-    CHECK(by_steps->routers == at_once.routers);
-    CHECK(by_steps->services == at_once.services);
-    CHECK(by_steps->rejected == at_once.rejected);
+    CHECK(by_steps.routers == at_once.routers);
+    CHECK(by_steps.services == at_once.services);
+    CHECK(by_steps.rejected == at_once.rejected);
   }
 }
 

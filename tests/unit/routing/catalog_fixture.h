@@ -18,6 +18,8 @@ inline catalog::Instance instance(const std::string& id, std::vector<std::string
   out.port = 8000;
   out.tags = std::move(tags);
   out.modify_index = modify_index;
+  out.has_checks = true;
+  out.check_states = {catalog::Health::passing};
   return out;
 }
 
@@ -40,8 +42,7 @@ inline catalog::CatalogSnapshot snapshot(std::vector<catalog::Service> services)
   catalog::CatalogSnapshot out;
   out.provider = "consul";
   for (catalog::Service& each : services) {
-    std::string name = each.name;
-    out.services[name] = std::make_shared<const catalog::Service>(std::move(each));
+    out.services.put(std::make_shared<const catalog::Service>(std::move(each)));
   }
   return out;
 }

@@ -19,14 +19,14 @@ size_t below(size_t bound) { return *rc::gen::inRange<size_t>(0, bound); }
 std::string one_of(const std::vector<std::string>& texts) { return texts[below(texts.size())]; }
 
 // Few names, near one another, so that most rules meet most requests somewhere.
-const std::vector<std::string> kHosts = {"a", "a.d", "b.d", "x.a.d", "d", ".d"};
+const std::vector<std::string> kHosts = {"a", "a.d", "b.d", "x.a.d", "y.x.a.d", "d", ".d", ".a.d"};
 const std::vector<std::string> kPaths = {"/", "/a", "/ab", "/a/b", "/abc", "/b"};
 
 std::string random_predicate() {
   switch (below(12)) {
     case 0:
     case 1: return "Host(`" + one_of({"a", "a.d", "b.d", "x.a.d", "A.D."}) + "`)";
-    case 2: return "Host(`" + one_of({"*.d", "*.a.d", "*"}) + "`)";
+    case 2: return "Host(`" + one_of({"*.d", "*.a.d", "*", "**.d", "**.a.d", "**.x.a.d"}) + "`)";
     case 3:
     case 4: return "PathPrefix(`" + one_of(kPaths) + "`)";
     case 5:

@@ -120,11 +120,19 @@ TEST_CASE("router: an empty table matches nothing") {
   CHECK(RoutingTable().match_all(request("x", "/")).empty());
 }
 
+namespace {
+SlotTable slots_of(std::initializer_list<const Router*> routers) {
+  SlotEditor editor{SlotTable()};
+  for (const Router* router : routers) editor.set(editor.append(), router);
+  return editor.table();
+}
+}  // namespace
+
 TEST_CASE("matcher: a change rebuilds the trees of the hosts it names, and shares the others") {
   // Through the matcher itself, since its shards are not the table's public face.
   Router a{"a@file", "", 9};
   Router b{"b@file", "", 9};
-  const Router* slots[] = {&a, &b};
+  SlotTable slots = slots_of({&a, &b});
   auto rule_a = compile_rule("Host(`a`)").value();
   auto rule_b = compile_rule("Host(`b`)").value();
   auto rule_both = compile_rule("Host(`b`) || Host(`c`)").value();
@@ -144,7 +152,7 @@ TEST_CASE("matcher: a change rebuilds the trees of the hosts it names, and share
 
 TEST_CASE("matcher: wildcards are found while there are any, and no longer") {
   Router a{"a@file", "", 9};
-  const Router* slots[] = {&a};
+  SlotTable slots = slots_of({&a});
   auto rule = compile_rule("Host(`*.d`)").value();
   auto with = Matcher::apply(nullptr, {{0, nullptr, rule, 11}}, slots);
   CHECK(with->find(request("x.d", "/"), slots) == &a);

@@ -10,7 +10,7 @@ namespace {
 using Reasons = std::vector<std::string>;
 }
 
-TEST_CASE("quarantine: a rule that does not parse drops its router only, with the column") {
+TEST_CASE("quarantine: pain 17, a rule that does not parse drops its router only, with the column") {
   auto outcome = build_all({definitions({"bad: Host(`a`", "good: Host(`b`)"})});
   CHECK(match(outcome.table, "b", "/") == "good");
   CHECK(find_router(outcome.table, "bad@file") == nullptr);
@@ -51,7 +51,7 @@ TEST_CASE("quarantine: a broken router that its provider takes back is gone") {
   CHECK(match(outcome.table, "a", "/") == "");
 }
 
-TEST_CASE("quarantine: a router without its service is known, answers 503 and hides no other's requests") {
+TEST_CASE("quarantine: pain 42, a router without its service is known, answers 503 and hides no other's requests") {
   Definitions one = definitions({"a: Host(`a`)", "all 1: PathPrefix(`/`)"});
   one.routers[0].service = "gone@consul";
   auto outcome = build_all({one});
@@ -118,8 +118,8 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   auto outcome = build_all({one});
   CHECK(reasons(outcome) ==
         Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
-                "middleware m@file: unknown middleware type \"noSuch\"; known are stripPrefix, addPrefix, replacePath, "
-                "redirectScheme, headers"});
+                "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, accessList, headers, "
+                "redirectScheme, redirectUrl, replacePath, stripPrefix"});
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);
   CHECK(found->service->endpoints.empty());
@@ -140,7 +140,7 @@ TEST_CASE("quarantine: a middleware that goes away stays on the routers that had
   CHECK(build_all({one}, gone.table).table == gone.table);
 }
 
-TEST_CASE("quarantine: of two definitions of one name the incumbent serves, else the first") {
+TEST_CASE("quarantine: pain 16, of two definitions of one name the incumbent serves, else the first") {
   Definitions one = definitions({"a: Host(`old`)"});
   auto table = build_all({one}).table;
   one.routers.insert(one.routers.begin(), router("a: Host(`new`)"));
@@ -175,7 +175,7 @@ TEST_CASE("quarantine: what a provider could not decode counts as broken, not as
   CHECK(build_all({undecoded}, outcome.table).table == good.table);
 }
 
-TEST_CASE("quarantine: a bad endpoint or strategy does not stop its service") {
+TEST_CASE("quarantine: pain 33, a bad endpoint or strategy does not stop its service") {
   Definitions one = definitions({"a: Host(`a`)"});
   one.services[0] = service("s", {9001, 0});
   one.services[0].strategy = "hrw";
@@ -189,7 +189,7 @@ TEST_CASE("quarantine: a bad endpoint or strategy does not stop its service") {
   CHECK(reasons(outcome) == Reasons{"service s@file: endpoint ftp://x:80: unknown scheme; known are http, https, h2c",
                                     "service s@file: endpoint http://127.0.0.1:0: no port",
                                     "service s@file: endpoint http://:80: no host",
-                                    "service s@file: unknown strategy \"hrw\"; wrr is used"});
+                                    "service s@file: strategy hrw is not supported yet; wrr is used"});
   auto made = find_service(outcome.table, "s@file");
   REQUIRE(made->endpoints.size() == 1);
   CHECK(made->strategy == "wrr");

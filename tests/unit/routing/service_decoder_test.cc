@@ -166,7 +166,8 @@ TEST_CASE("service_decoder: trap 16, an IPv6 address stays an address") {
   CHECK(pool(decode(service("web", {v6})), "web").endpoints[0].host == "fd00::1");
 }
 
-TEST_CASE("service_decoder: a rolling deploy that changes a tag keeps the majority's version and every endpoint") {
+TEST_CASE(
+    "service_decoder: pain 16, a rolling deploy that changes a tag keeps the majority's version and every endpoint") {
   auto old_tags = std::vector<std::string>{"weir.http.routers.r.rule=Host(`old`)"};
   auto new_tags = std::vector<std::string>{"weir.http.routers.r.rule=Host(`new`)"};
   auto rule_of = [](const ServiceDefinitions& out) { return out.routers.at(0).rule; };
@@ -223,7 +224,7 @@ TEST_CASE("service_decoder: trap 17, a sidecar's copy of the tags is not read") 
   CHECK(decode(service("web-sidecar-proxy", {instance("a", {"primary"})})).rejected.empty());
 }
 
-TEST_CASE("service_decoder: a canary gets default names of its own") {
+TEST_CASE("service_decoder: pain 26, a canary gets default names of its own") {
   ServiceDefinitions out =
       decode(service("web", {instance("a", {"traefik.enable=true"}),
                              instance("b", {"traefik.enable=true", "traefik.consulcatalog.canary=true"})}));

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "catch.h"
 #include "table_fixture.h"
 
@@ -28,7 +30,7 @@ TEST_CASE("table: equal input gives the previous table itself") {
   CHECK(build_table({share(moved)}, first.table).table == first.table);
 }
 
-TEST_CASE("table: new endpoints change one service and its routers, and neither matcher nor the rest") {
+TEST_CASE("table: pain 1 to 3, new endpoints change one service and its routers, and neither matcher nor the rest") {
   Definitions one = definitions({"a: Host(`a`)", "b: Host(`b`)"});
   one.routers[1].service = "t";
   one.services.push_back(service("t"));
@@ -155,4 +157,53 @@ TEST_CASE("table: the dump tells all that routes, in one order") {
       "  problem service gone@file does not exist\n"
       "middleware h@file headers\n  request header x-a: 1\n"
       "service s@file wrr\n  endpoint http://127.0.0.1:9001 weight 1 live node n1 instance i1\n");
+}
+
+namespace {
+
+template <typename List>
+size_t chunks_not_shared(const List& before, const List& after) {
+  std::set<const void*> known;
+  for (auto at = before.begin(); at != before.end(); at.skip_chunk()) known.insert(at.chunk());
+  size_t out = 0;
+  for (auto at = after.begin(); at != after.end(); at.skip_chunk()) out += known.contains(at.chunk()) ? 0 : 1;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("table: pain 29, of 5,000 services a change of one touches what it changes and shares all the rest") {
+  Definitions one = definitions({});
+  for (int i = 0; i < 5000; ++i) {
+    std::string n = std::to_string(i);
+    one.routers.push_back(router("r" + n + ": Host(`h" + n + "`)", "s" + n));
+    one.services.push_back(service("s" + n));
+  }
+  auto set = share("file", {share(one)}, nullptr);
+  auto first = build_table(std::vector{set}, nullptr).table;
+  Versions<ServiceDefinition> changed{service("s77", {1, 2}), {}};
+  DefinitionSet next = *set;
+  next.services = next.services.edited({{"s77", std::make_shared<const Versions<ServiceDefinition>>(changed)}});
+  auto second = build_table(std::vector{std::make_shared<const DefinitionSet>(next)}, first).table;
+  CHECK(second->match(request("h77", "/"))->service->endpoints.size() == 2);
+  CHECK(second->match(request("h78", "/")) == first->match(request("h78", "/")));
+  CHECK(chunks_not_shared(first->services(), second->services()) == 1);
+  CHECK(chunks_not_shared(first->routers(), second->routers()) == 1);
+  CHECK(second->middlewares() == first->middlewares());
+  CHECK(second->matcher_identity() == first->matcher_identity());
+}
+
+TEST_CASE("table: a middleware that changes reaches every router that names it, in every provider") {
+  Definitions file = definitions({"a: Host(`a`)", "b: Host(`b`)"});
+  Definitions consul = definitions({"c: Host(`c`)", "d: Host(`d`)"}, "consul");
+  file.middlewares.push_back(middleware("m", "addPrefix", {{"prefix", "/1"}}));
+  file.routers[0].middlewares = {"m"};
+  consul.routers[0].middlewares = {"m@file"};
+  auto first = build_all({file, consul}).table;
+  file.middlewares[0].options["prefix"] = "/2";
+  auto second = build_all({file, consul}, first).table;
+  for (const char* host : {"a", "c"}) {
+    CHECK(second->match(request(host, "/"))->middlewares.at(0)->values == std::vector<std::string>{"/2"});
+  }
+  for (const char* host : {"b", "d"}) CHECK(second->match(request(host, "/")) == first->match(request(host, "/")));
 }

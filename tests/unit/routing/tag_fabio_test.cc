@@ -7,7 +7,9 @@ using namespace weir::routing;
 
 namespace {
 
-Result<FabioRoute> decode(std::string_view source) { return decode_fabio_tag(source, "urlprefix-", "dc1", "web"); }
+Result<FabioRoute> decode(std::string_view source, std::string_view matcher = "prefix") {
+  return decode_fabio_tag(source, {"urlprefix-", "dc1", "web", matcher});
+}
 
 std::string refusal(std::string_view source) {
   auto route = decode(source);
@@ -21,53 +23,92 @@ using Options = std::map<std::string, std::string>;
 TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
   CHECK(refusal("") == "nothing after the prefix");
   CHECK(refusal("   ") == "nothing after the prefix");
-  CHECK(refusal("web.localhost") == "no path; write \"web.localhost/\"");
   CHECK(refusal(":3306") == "TCP routes are not supported yet");
   CHECK(refusal("10.0.0.1:3306") == "TCP routes are not supported yet");
-  CHECK(refusal("a.localhost:80/") == "a port in the host is not supported yet");
-  CHECK(refusal("a*.localhost/") == "of host patterns only *.name is supported yet");
-  CHECK(refusal("*.*.localhost/") == "of host patterns only *.name is supported yet");
-  CHECK(refusal("*./") == "of host patterns only *.name is supported yet");
+  CHECK(refusal("a.localhost:8080/") == "of ports in a host only 80 and 443 are supported");
+  CHECK(refusal("[a/") == "\"[a\" is no host pattern");
+  CHECK(refusal("{a,b/") == "\"{a,b\" is no host pattern");
   CHECK(refusal("a`b/") == "\"a`b\" is no host name");
   CHECK(refusal("a/`) || Host(`b") == "the path holds a character no path has");
-  CHECK(refusal("a/*.png") == "path patterns are not supported yet");
   CHECK(refusal("$HOST/") == "only $DC is expanded in \"$HOST/\"");
   CHECK(refusal("a/" + std::string(4095, 'x')).empty());
   CHECK(refusal("a/" + std::string(4096, 'x')) == "the path is longer than 4096 bytes");
 }
 
-TEST_CASE("tag_fabio: options we cannot honour refuse the route, known or not") {
+TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
   for (const char* option : {"proto=tcp",
-                             "proto=grpc",
                              "proto=",
                              "auth=basic",
-                             "register=x",
-                             "tlsskipverify=true",
                              "pxyproto=true",
                              "grpcservername=x",
-                             "colour=red",
-                             "strip",
                              "strip=x",
                              "strip=/a,/b",
-                             "prepend=",
                              "host=",
                              "host=a`b",
                              "weight=much",
-                             "weight=1.5",
                              "weight=nan",
                              "weight=",
                              "redirect=301",
                              "redirect=200,https://$host$path",
-                             "redirect=301,https://other.localhost/"}) {
+                             "redirect=3x1,https://a/",
+                             "allow=10.0.0.0/8",
+                             "allow=ip:10.0.0.0/99",
+                             "allow=",
+                             "deny=ip:x",
+                             "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
     INFO(option);
     CHECK_FALSE(refusal(std::string("a/ ") + option).empty());
   }
-  CHECK(refusal("a/ tlsskipverify=false pxyproto=false").empty());
+  CHECK(refusal("a/ auth=basic") ==
+        "option auth=basic: authentication is not supported yet; without it the route would be open");
 }
 
-TEST_CASE("tag_fabio: trap 13, a route with an allow or deny list is refused, never served without it") {
-  CHECK(refusal("a/ allow=ip:10.0.0.0/8") == "option allow= is not supported yet");
-  CHECK(refusal("a/ deny=ip:10.0.0.0/8") == "option deny= is not supported yet");
+TEST_CASE("tag_fabio: options nobody knows are ignored, as in fabio, and told") {
+  auto route = decode("a/ colour=red strip prepend= register=x tlsskipverify=false pxyproto=false");
+  REQUIRE(route);
+  CHECK(route->router.middlewares.empty());
+  CHECK(route->ignored ==
+        std::vector<std::string>{"option \"colour=red\" is ignored: unknown", "option \"strip\" is ignored: no path",
+                                 "option \"prepend=\" is ignored: no path",
+                                 "option \"register=x\" is ignored: the edge does not register names"});
+}
+
+TEST_CASE("tag_fabio: trap 13, allow and deny become a list that is asked before everything else") {
+  auto route = decode("a/ strip=/b allow=ip:10.0.0.0/8,ip:fe80::1");
+  REQUIRE(route);
+  REQUIRE(route->middlewares.size() == 2);
+  CHECK(route->middlewares[0].type == "accessList");
+  CHECK(route->middlewares[0].options == Options{{"allow", "10.0.0.0/8,fe80::1"}});
+  CHECK(decode("a/ deny=ip:10.0.0.1")->middlewares[0].options == Options{{"deny", "10.0.0.1"}});
+}
+
+TEST_CASE("tag_fabio: a host without a slash has the path /") {
+  CHECK(decode("Web.Localhost")->router.rule == "Host(`web.localhost`) && PathPrefix(`/`)");
+}
+
+TEST_CASE("tag_fabio: port 80 in a host asks for connections without TLS, 443 for TLS, and both come first") {
+  auto plain = decode("a.localhost:80/");
+  REQUIRE(plain);
+  CHECK(plain->router.rule == "Host(`a.localhost`) && PathPrefix(`/`)");
+  CHECK(plain->router.plain);
+  CHECK_FALSE(plain->router.tls);
+  CHECK(plain->router.priority > 16 * 1024);  // the longest rule, so the highest priority of one without a port
+  CHECK(decode("a.localhost:443/")->router.tls);
+  CHECK(plain->router.name == "urlprefix-a.localhost:80/");
+}
+
+TEST_CASE("tag_fabio: hosts are patterns in which * stands for dots too") {
+  CHECK(decode("*.x.localhost/")->router.rule == "Host(`**.x.localhost`) && PathPrefix(`/`)");
+  CHECK(decode("a*.x/")->router.rule == "HostRegexp(`^a.*\\.x$`) && PathPrefix(`/`)");
+  CHECK(decode("*.*.x/")->router.rule == "HostRegexp(`^.*\\..*\\.x$`) && PathPrefix(`/`)");
+  CHECK(decode("{a,b}.x/")->router.rule == "HostRegexp(`^(?:a|b)\\.x$`) && PathPrefix(`/`)");
+  CHECK(decode("[a-c]?.x/")->router.rule == "HostRegexp(`^[a-c].\\.x$`) && PathPrefix(`/`)");
+}
+
+TEST_CASE("tag_fabio: a path is a beginning, also in any case, or a pattern, as fabio's proxy.matcher says") {
+  CHECK(decode("a/*.png")->router.rule == "Host(`a`) && PathPrefix(`/*.png`)");
+  CHECK(decode("a/x/*.png", "glob")->router.rule == "Host(`a`) && PathRegexp(`^/x/.*\\.png$`)");
+  CHECK(decode("/A.b", "iprefix")->router.rule == "PathRegexp(`(?i)^/A\\.b`)");
 }
 
 TEST_CASE("tag_fabio: host and path become a rule; the host in lower case, the path as it is") {
@@ -78,7 +119,6 @@ TEST_CASE("tag_fabio: host and path become a rule; the host in lower case, the p
   CHECK(route->router.service == route->router.name);
   CHECK(decode("/api")->router.rule == "PathPrefix(`/api`)");
   CHECK(decode("*/api")->router.rule == "PathPrefix(`/api`)");
-  CHECK(decode("*.x.localhost/")->router.rule == "Host(`*.x.localhost`) && PathPrefix(`/`)");
   CHECK(decode("/@user")->router.name == "urlprefix-/%40user");
 }
 
@@ -97,7 +137,10 @@ TEST_CASE("tag_fabio: trap 11, hosts are asked before wildcards and those before
   CHECK(wildcard_near > wildcard_far_long_path);
   CHECK(wildcard_far_long_path > no_host_long_path);
   CHECK(no_host_long_path > no_host);
-  CHECK(decode("*." + std::string(251, 'a') + "/")->router.priority < 0);
+  CHECK(decode("*." + std::string(251, 'a') + "/" + std::string(4095, 'x'))->router.priority < 0);
+  int64_t pattern_near = decode("a*.b.c/")->router.priority;
+  CHECK(pattern_near > wildcard_near);  // it says more of the name
+  CHECK(decode("*.c/")->router.priority < decode("a*.c/")->router.priority);
 }
 
 TEST_CASE("tag_fabio: trap 14, any number of blanks stands between the options") {
@@ -130,18 +173,18 @@ TEST_CASE("tag_fabio: host=dst sends the endpoint's own name") {
   CHECK(route->middlewares.empty());
 }
 
-TEST_CASE("tag_fabio: a redirect to the other scheme becomes redirectScheme") {
-  auto route = decode("a/ redirect=301,https://$host$path");
+TEST_CASE("tag_fabio: a redirect keeps its code and its URL, and what was stripped") {
+  auto route = decode("a/b redirect=307,https://www.$host$path strip=/b");
   REQUIRE(route);
-  REQUIRE(route->middlewares.size() == 1);
-  CHECK(route->middlewares[0].type == "redirectScheme");
-  CHECK(route->middlewares[0].options == Options{{"scheme", "https"}, {"permanent", "true"}});
-  CHECK(decode("a/ redirect=302,https://$host$path")->middlewares[0].options.at("permanent") == "false");
+  REQUIRE(route->middlewares.size() == 2);
+  CHECK(route->middlewares[0].type == "redirectUrl");
+  CHECK(route->middlewares[0].options == Options{{"code", "307"}, {"url", "https://www.$host$path"}, {"strip", "/b"}});
 }
 
 TEST_CASE("tag_fabio: a weight is a share, and none or less means an equal part") {
   CHECK(decode("a/ weight=0.25")->share == 0.25);
   CHECK(decode("a/ weight=1")->share == 1);
+  CHECK(decode("a/ weight=1.5")->share == 1.5);  // shares of more than 1 together are scaled
   CHECK(decode("a/ weight=-1")->share == 0);
   CHECK(decode("a/")->share == 0);
 }

@@ -1,0 +1,35 @@
+#pragma once
+// What looks wrong in a set of routes that are each by themselves right: for `weir route lint` and the admin API.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/routing/table.h"
+
+namespace weir::routing {
+
+/// One thing to look at. `note` is often meant so; the others hardly ever are.
+struct LintFinding {
+  enum class Kind : uint8_t {
+    never_holds,     // no request can match the rule
+    shadowed,        // others take every request that it could have
+    equal_priority,  // with another router for the same requests: the provider or the name decides
+    note,            // it and another one match some of the same requests, and neither is a part of the other
+  };
+  Kind kind = Kind::note;
+  std::string router;
+  std::string other;   // the other router; "" none
+  std::string reason;  // for a person
+  std::string origin;  // where the router is defined: "routes.d/a.toml:3:1"
+};
+std::string_view to_string(LintFinding::Kind kind);
+
+constexpr size_t kLintFindingsMax = 1000;  // what comes after is not listed
+
+/// Pure. Sorted by router. What it finds is so: regular expressions and other conditions that cannot be compared count
+/// as different, so it may miss some. Tombstones and routers that have a problem are not looked at.
+std::vector<LintFinding> lint(const RoutingTable& table);
+
+}  // namespace weir::routing

@@ -1,0 +1,33 @@
+#pragma once
+// Routers and endpoints as JSON, and the answers to questions about a table. For *_json.cc files.
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/ip.h"
+#include "weir/routing/table.h"
+
+namespace weir::app {
+
+/// Pretty-printed. Catalogs may hold any bytes; what is no UTF-8 is shown as the replacement character, never thrown
+/// at.
+std::string print(const nlohmann::ordered_json& document);
+nlohmann::ordered_json router_object(const routing::Router& router);
+nlohmann::ordered_json endpoint_object(const routing::Endpoint& endpoint);
+
+/// A request that somebody asks about.
+struct RouteQuestion {
+  std::string url;
+  std::string method = "GET";
+  std::vector<std::string> headers;  // "Name: value"
+  std::string entry_point = "web";
+  std::string client_ip = "127.0.0.1";
+};
+/// An error where the question cannot be read.
+Result<nlohmann::ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question);
+/// What lint finds in a table.
+nlohmann::ordered_json lint_routes(const routing::RoutingTable& table);
+
+}  // namespace weir::app

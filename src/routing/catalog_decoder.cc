@@ -1,0 +1,122 @@
+#include <algorithm>
+
+#include "routing/definition_merger.h"
+#include "weir/base/text.h"
+#include "weir/routing/catalog_definitions.h"
+
+namespace weir::routing {
+
+CatalogDecoder::CatalogDecoder(CatalogOptions options)
+    : options_(std::move(options)),
+      merger_(std::make_unique<DefinitionMerger>(options_.provider, options_.keep_incumbent)) {}
+
+CatalogDecoder::~CatalogDecoder() = default;
+
+std::shared_ptr<const DefinitionSet> CatalogDecoder::decode(const catalog::CatalogSnapshot& snapshot, uint64_t now_ms) {
+  decoded_count_ = 0;
+  for_each_difference(seen_, snapshot.services.list(), [&](const auto* before, const auto* after) {
+    if (after == nullptr) return take((*before)->name, nullptr, true, now_ms);
+    // Often a new object that says the same: another index, another check's output.
+    if (before != nullptr && **before == **after) return;
+    const catalog::Service& service = **after;
+    take(service.name, std::make_shared<const ServiceDefinitions>(decode_service(service, options_)),
+         service.instances.empty(), now_ms);
+    ++decoded_count_;
+  });
+  seen_ = snapshot.services.list();
+  if (!tombstones_.empty()) drop_claimed();
+  last_ = merger_->merge(last_);
+  return last_;
+}
+
+// What a service defines now; `gone` where it has no instance left to say so.
+void CatalogDecoder::take(const std::string& name, std::shared_ptr<const ServiceDefinitions> decoded, bool gone,
+                          uint64_t now_ms) {
+  auto routed = routed_.find(name);
+  if (routed != routed_.end()) {
+    auto last = std::move(routed->second);
+    routed_.erase(routed);
+    count_rules(*last, -1);
+    bool buries = gone && options_.tombstone_ms > 0 && tombstones_.size() < kTombstonesMax;
+    if (buries) return bury(name, *last, now_ms);
+  }
+  if (gone && tombstones_.contains(name)) return;
+  tombstones_.erase(name);
+  if (decoded != nullptr && !decoded->routers.empty()) {
+    count_rules(*decoded, 1);
+    routed_.emplace(name, decoded);
+  }
+  merger_->replace(name, std::move(decoded));
+}
+
+// Its routes stay, without endpoints: who asks for them hears 503 and no other route's answer.
+void CatalogDecoder::bury(const std::string& name, const ServiceDefinitions& last, uint64_t now_ms) {
+  auto kept = std::make_shared<ServiceDefinitions>(last);
+  kept->since = ServiceDefinitions::kTombstone;
+  kept->rejected.clear();
+  for (RouterDefinition& router : kept->routers) router.tombstone = true;
+  for (ServiceDefinitions::Pool& pool : kept->pools) {
+    pool.definition.endpoints.clear();
+    pool.shares.clear();
+  }
+  tombstones_.insert_or_assign(name, Tombstone{now_ms + options_.tombstone_ms, kept});
+  merger_->replace(name, std::move(kept));
+}
+
+// A service that was renamed: another one claims its rule and has it at once.
+void CatalogDecoder::drop_claimed() {
+  for (auto at = tombstones_.begin(); at != tombstones_.end();) {
+    auto claimed = [&](const RouterDefinition& router) { return rules_.contains(fnv1a(router.rule)); };
+    const auto& routers = at->second.last->routers;
+    if (std::none_of(routers.begin(), routers.end(), claimed)) {
+      ++at;
+      continue;
+    }
+    auto left = std::make_shared<ServiceDefinitions>(*at->second.last);
+    std::erase_if(left->routers, claimed);
+    if (left->routers.empty()) {
+      const std::string name = at->first;
+      at = tombstones_.erase(at);
+      reveal(name);
+      continue;
+    }
+    at->second.last = left;
+    merger_->replace(at->first, std::move(left));
+    ++at;
+  }
+}
+
+// What stands in the catalog under that name, now that its tombstone is gone.
+void CatalogDecoder::reveal(const std::string& name) {
+  const auto* service = seen_.find(name);
+  merger_->replace(name, service == nullptr
+                             ? nullptr
+                             : std::make_shared<const ServiceDefinitions>(decode_service(**service, options_)));
+}
+
+std::shared_ptr<const DefinitionSet> CatalogDecoder::expire(uint64_t now_ms) {
+  bool any = false;
+  for (auto at = tombstones_.begin(); at != tombstones_.end();) {
+    if (at->second.until_ms > now_ms) {
+      ++at;
+      continue;
+    }
+    any = true;
+    const std::string name = at->first;
+    at = tombstones_.erase(at);
+    reveal(name);
+  }
+  if (any) last_ = merger_->merge(last_);
+  return last_;
+}
+
+void CatalogDecoder::count_rules(const ServiceDefinitions& decoded, int change) {
+  for (const RouterDefinition& router : decoded.routers) {
+    uint64_t hash = fnv1a(router.rule);
+    int& times = rules_[hash];
+    times += change;
+    if (times == 0) rules_.erase(hash);
+  }
+}
+
+}  // namespace weir::routing

@@ -1,0 +1,192 @@
+#include "routing/definition_merger.h"
+
+#include <algorithm>
+#include <span>
+
+#include "routing/endpoint_pool.h"
+
+namespace weir::routing {
+
+namespace {
+
+using Pool = ServiceDefinitions::Pool;
+
+const std::string& name_of(const RouterDefinition& router) { return router.name; }
+const std::string& name_of(const MiddlewareDefinition& middleware) { return middleware.name; }
+const std::string& name_of(const Pool& pool) { return pool.definition.name; }
+
+template <typename Claims, typename Objects>
+void add_claims(Claims& claims, uint64_t since, std::string_view service, const Objects& objects) {
+  for (const auto& object : objects) {
+    auto& all = claims.by_name[name_of(object)];
+    typename std::remove_cvref_t<decltype(all)>::value_type claim{since, service, &object};
+    all.insert(std::upper_bound(all.begin(), all.end(), claim), claim);
+    claims.touched.insert(name_of(object));
+  }
+}
+
+template <typename Claims, typename Objects>
+void remove_claims(Claims& claims, std::string_view service, const Objects& objects) {
+  for (const auto& object : objects) {
+    auto found = claims.by_name.find(name_of(object));
+    std::erase_if(found->second, [&](const auto& claim) { return claim.service == service; });
+    if (found->second.empty()) claims.by_name.erase(found);
+    claims.touched.insert(name_of(object));
+  }
+}
+
+// Those that count: tombstones, which come last, only where there is nobody else.
+template <typename Claim>
+std::span<const Claim> living(const std::vector<Claim>& claims) {
+  auto first = std::find_if(claims.begin(), claims.end(),
+                            [](const Claim& one) { return one.since == ServiceDefinitions::kTombstone; });
+  return first == claims.begin() ? std::span(claims) : std::span(claims.begin(), first);
+}
+
+bool same_options(const Pool& a, const Pool& b) {
+  if (&a == &b) return true;
+  return a.declared && b.declared && a.definition.pass_host_header == b.definition.pass_host_header &&
+         a.definition.strategy == b.definition.strategy && a.definition.tls_skip_verify == b.definition.tls_skip_verify;
+}
+
+}  // namespace
+
+void DefinitionMerger::replace(const std::string& service, std::shared_ptr<const ServiceDefinitions> decoded) {
+  auto known = services_.find(service);
+  static const std::vector<Rejection> kNone;
+  const auto& rejected_before = known != services_.end() ? known->second->rejected : kNone;
+  if (rejected_before != (decoded != nullptr ? decoded->rejected : kNone)) rejected_changed_ = true;
+  if (known == services_.end()) {
+    if (decoded == nullptr) return;
+    known = services_.emplace(service, nullptr).first;
+  } else {
+    remove(known->first, *known->second);
+  }
+  if (decoded == nullptr) {
+    services_.erase(known);
+    return;
+  }
+  known->second = std::move(decoded);
+  add(known->first, *known->second);
+}
+
+void DefinitionMerger::add(const std::string& service, const ServiceDefinitions& decoded) {
+  add_claims(routers_, decoded.since, service, decoded.routers);
+  add_claims(middlewares_, decoded.since, service, decoded.middlewares);
+  add_claims(pools_, decoded.since, service, decoded.pools);
+}
+
+void DefinitionMerger::remove(const std::string& service, const ServiceDefinitions& decoded) {
+  remove_claims(routers_, service, decoded.routers);
+  remove_claims(middlewares_, service, decoded.middlewares);
+  remove_claims(pools_, service, decoded.pools);
+}
+
+std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_ptr<const DefinitionSet>& before) {
+  auto out = before != nullptr ? std::make_shared<DefinitionSet>(*before) : std::make_shared<DefinitionSet>();
+  out->provider = provider_;
+  merge_claims("router", routers_, out->routers);
+  merge_claims("middleware", middlewares_, out->middlewares);
+  merge_services(*out);
+  if (std::exchange(rejected_changed_, false)) collect_rejected(*out);
+  bool same = before != nullptr && out->routers == before->routers && out->services == before->services &&
+              out->middlewares == before->middlewares && out->rejected == before->rejected;
+  return same ? before : out;
+}
+
+// Equal definitions of two services are one. Different ones all stay: build_table keeps the incumbent and reports the
+// others. Where we do as Traefik none stays.
+template <typename Definition>
+void DefinitionMerger::merge_claims(const char* kind, Claims<Definition>& claims,
+                                    SharedList<Versions<Definition>>& list) {
+  std::vector<typename SharedList<Versions<Definition>>::Edit> edits;
+  for (const std::string& name : claims.touched) {
+    const auto* before = list.find(name);
+    auto found = claims.by_name.find(name);
+    if (found == claims.by_name.end()) {
+      if (before != nullptr) edits.push_back({name, nullptr});
+      note_clashes(std::string(kind) + " " + name, {});
+      continue;
+    }
+    Versions<Definition> made{*found->second.front().object, {}};
+    for (const auto& claim : living(found->second)) {
+      bool said = made.first == *claim.object || std::count(made.others.begin(), made.others.end(), *claim.object) > 0;
+      if (!said) made.others.push_back(*claim.object);
+    }
+    std::vector<Rejection> clashes;
+    if (!keep_incumbent_ && !made.others.empty()) {
+      clashes.push_back({"tag", name + "@" + provider_,
+                         std::string(kind) + " defined multiple times, differently: dropped", made.first.origin.text});
+      if (before != nullptr) edits.push_back({name, nullptr});
+    } else if (before == nullptr || !says_the_same(**before, made)) {
+      edits.push_back({name, std::make_shared<const Versions<Definition>>(std::move(made))});
+    }
+    note_clashes(std::string(kind) + " " + name, std::move(clashes));
+  }
+  claims.touched.clear();
+  list = list.edited(std::move(edits));
+}
+
+void DefinitionMerger::note_clashes(const std::string& key, std::vector<Rejection> clashes) {
+  auto known = clashes_.find(key);
+  if (known != clashes_.end() ? known->second != clashes : !clashes.empty()) rejected_changed_ = true;
+  if (!clashes.empty()) {
+    clashes_[key] = std::move(clashes);
+  } else if (known != clashes_.end()) {
+    clashes_.erase(known);
+  }
+}
+
+void DefinitionMerger::merge_services(DefinitionSet& set) {
+  std::vector<SharedList<Versions<ServiceDefinition>>::Edit> edits;
+  for (const std::string& name : pools_.touched) {
+    const auto* before = set.services.find(name);
+    auto found = pools_.by_name.find(name);
+    std::vector<Rejection> clashes;
+    if (found == pools_.by_name.end()) {
+      if (before != nullptr) edits.push_back({name, nullptr});
+    } else {
+      Versions<ServiceDefinition> made;
+      merge_pools(found->second, made.first, clashes);
+      if (before == nullptr || !says_the_same(**before, made)) {
+        edits.push_back({name, std::make_shared<const Versions<ServiceDefinition>>(std::move(made))});
+      }
+    }
+    note_clashes("service " + name, std::move(clashes));
+  }
+  pools_.touched.clear();
+  set.services = set.services.edited(std::move(edits));
+}
+
+// What tags declare goes before the catalog's own service of that name.
+void DefinitionMerger::merge_pools(const std::vector<Claim<Pool>>& claims, ServiceDefinition& out,
+                                   std::vector<Rejection>& clashes) {
+  std::vector<const Pool*> pools;
+  for (const Claim<Pool>& claim : living(claims)) pools.push_back(claim.object);
+  std::stable_partition(pools.begin(), pools.end(), [](const Pool* pool) { return pool->declared; });
+  const Pool& first = *pools[0];
+  std::vector<const Pool*> taken;
+  for (const Pool* pool : pools) {
+    if (same_options(first, *pool)) {
+      taken.push_back(pool);
+      continue;
+    }
+    std::string reason = "the name is taken: " + first.definition.origin.text +
+                         (pool->declared ? " defines it with other options" : " names this service by tag");
+    clashes.push_back({"tag", pool->definition.name + "@" + provider_, reason, pool->definition.origin.text});
+  }
+  out = first.definition;
+  out.endpoints = merge_endpoints(taken);
+}
+
+void DefinitionMerger::collect_rejected(DefinitionSet& set) const {
+  std::vector<Rejection> all;
+  for (const auto& [name, service] : services_) {
+    all.insert(all.end(), service->rejected.begin(), service->rejected.end());
+  }
+  for (const auto& [name, clashes] : clashes_) all.insert(all.end(), clashes.begin(), clashes.end());
+  bool same = set.rejected != nullptr ? *set.rejected == all : all.empty();
+  if (!same) set.rejected = all.empty() ? nullptr : std::make_shared<const std::vector<Rejection>>(std::move(all));
+}
+
+}  // namespace weir::routing

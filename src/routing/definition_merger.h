@@ -1,0 +1,67 @@
+#pragma once
+// Puts the definitions of a catalog's services together: names live in one space per provider, so services may meet in
+// one.
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/routing/catalog_definitions.h"
+
+namespace weir::routing {
+
+/// Who defines what, by name; a change of one service costs what that service defines. Owned by CatalogDecoder; one
+/// thread.
+class DefinitionMerger {
+ public:
+  DefinitionMerger(std::string provider, bool keep_incumbent)
+      : provider_(std::move(provider)), keep_incumbent_(keep_incumbent) {}
+
+  /// What a service defines now, null for nothing any more.
+  void replace(const std::string& service, std::shared_ptr<const ServiceDefinitions> decoded);
+  /// The set after all replacements since the last call; `before` itself where nothing differs.
+  std::shared_ptr<const DefinitionSet> merge(const std::shared_ptr<const DefinitionSet>& before);
+
+ private:
+  using Pool = ServiceDefinitions::Pool;
+  // Who was registered first comes first: where names meet, the newcomer has to give way.
+  template <typename Object>
+  struct Claim {
+    uint64_t since = 0;
+    std::string_view service;
+    const Object* object = nullptr;
+    bool operator<(const Claim& other) const {
+      return since != other.since ? since < other.since : service < other.service;
+    }
+  };
+  template <typename Object>
+  struct Claims {
+    std::map<std::string, std::vector<Claim<Object>>, std::less<>> by_name;  // each sorted
+    std::set<std::string> touched;
+  };
+
+  void add(const std::string& service, const ServiceDefinitions& decoded);
+  void remove(const std::string& service, const ServiceDefinitions& decoded);
+  template <typename Definition>
+  void merge_claims(const char* kind, Claims<Definition>& claims, SharedList<Versions<Definition>>& list);
+  void note_clashes(const std::string& key, std::vector<Rejection> clashes);
+  void merge_services(DefinitionSet& set);
+  void merge_pools(const std::vector<Claim<Pool>>& claims, ServiceDefinition& out, std::vector<Rejection>& clashes);
+  void collect_rejected(DefinitionSet& set) const;
+
+  // constant after construction
+  const std::string provider_;
+  const bool keep_incumbent_;  // of conflicting definitions; false: all of them go, as in Traefik
+  // owner's thread
+  std::map<std::string, std::shared_ptr<const ServiceDefinitions>, std::less<>> services_;
+  Claims<RouterDefinition> routers_;
+  Claims<MiddlewareDefinition> middlewares_;
+  Claims<Pool> pools_;
+  std::map<std::string, std::vector<Rejection>> clashes_;  // by kind and name
+  bool rejected_changed_ = true;
+};
+
+}  // namespace weir::routing

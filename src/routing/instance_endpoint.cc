@@ -1,0 +1,57 @@
+#include "routing/instance_endpoint.h"
+
+#include <algorithm>
+
+namespace weir::routing {
+
+using catalog::Health;
+using catalog::Instance;
+
+std::string instance_label(const Instance& instance) { return instance.id + " on " + instance.node; }
+
+Health serving_health(const Instance& instance, const CatalogOptions& options) {
+  const auto& allowed = options.strict_checks;
+  if (std::find(allowed.begin(), allowed.end(), instance.health) == allowed.end()) return Health::critical;
+  return std::min(instance.health, Health::warning);
+}
+
+Health fabio_health(const Instance& instance, const CatalogOptions& options) {
+  if (options.fabio_checks_required == FabioChecks::none) return serving_health(instance, options);
+  const auto& own = instance.check_states;
+  if (instance.health == Health::maintenance || own.empty()) return Health::critical;
+  // What is worse than every check of its own comes from its node: fabio drops those of a node that is gone.
+  if (instance.health == Health::critical && *std::max_element(own.begin(), own.end()) < Health::critical) {
+    return Health::critical;
+  }
+  const auto& allowed = options.fabio_status;
+  auto good = [&](Health state) { return std::find(allowed.begin(), allowed.end(), state) != allowed.end(); };
+  bool serves = options.fabio_checks_required == FabioChecks::all ? std::all_of(own.begin(), own.end(), good)
+                                                                  : std::any_of(own.begin(), own.end(), good);
+  return serves ? Health::passing : Health::critical;
+}
+
+std::optional<EndpointDefinition> make_endpoint(const Instance& instance, const EndpointForm& form, Health health) {
+  EndpointDefinition endpoint;
+  endpoint.scheme = form.scheme;
+  endpoint.host = instance.address;
+  endpoint.port = form.port != 0 ? form.port : instance.port;
+  if (instance.health == Health::maintenance || endpoint.host.empty() || endpoint.port == 0) return std::nullopt;
+  uint32_t own = instance.health == Health::warning ? instance.weight_warning : instance.weight_passing;
+  endpoint.weight = form.weight.value_or(own);
+  endpoint.health = health;
+  endpoint.node = instance.node;
+  endpoint.instance_id = instance.id;
+  return endpoint;
+}
+
+std::vector<const Instance*> readable(const std::vector<const Instance*>& instances, const CatalogOptions& options,
+                                      bool by_fabio) {
+  std::vector<const Instance*> out = instances;
+  if (options.empty_routes) return out;
+  std::erase_if(out, [&](const Instance* one) {
+    return (by_fabio ? fabio_health(*one, options) : serving_health(*one, options)) > Health::warning;
+  });
+  return out;
+}
+
+}  // namespace weir::routing

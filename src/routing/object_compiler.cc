@@ -1,0 +1,197 @@
+#include "routing/object_compiler.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "routing/middleware.h"
+
+namespace weir::routing {
+
+namespace {
+
+void reject(std::vector<Rejection>& to, const char* kind, std::string name, std::string reason, const Origin& origin) {
+  to.push_back({kind, std::move(name), std::move(reason), origin.text});
+}
+
+// The version that is taken, null where the name is none. The others are rejected.
+template <typename Definition>
+std::shared_ptr<const Definition> choose(const char* kind, const Said<Definition>& said, const Definition* incumbent,
+                                         std::vector<Rejection>& rejected) {
+  const auto& versions = said.versions;
+  if (said.name.empty() || said.name.find('@') != std::string_view::npos) {
+    std::string shown = std::string(said.name) + "@" + said.provider;
+    reject(rejected, kind, shown, "a name is not empty and has no `@`", versions->first.origin);
+    return nullptr;
+  }
+  const Definition* chosen = &versions->first;
+  for (const Definition& other : versions->others) {
+    bool is_incumbent = incumbent != nullptr && *chosen != *incumbent && other == *incumbent;
+    if (is_incumbent) chosen = &other;
+  }
+  auto reject_other = [&](const Definition& one) {
+    if (&one == chosen) return;
+    reject(rejected, kind, qualify(one.name, said.provider),
+           "defined twice; the one that stays: " + chosen->origin.text, one.origin);
+  };
+  reject_other(versions->first);
+  for (const Definition& other : versions->others) reject_other(other);
+  return std::shared_ptr<const Definition>(versions, chosen);
+}
+
+// ---- Services ----
+
+std::string endpoint_id(const EndpointDefinition& endpoint) {
+  bool v6 = endpoint.host.find(':') != std::string::npos;
+  return endpoint.scheme + "://" + (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" +
+         std::to_string(endpoint.port);
+}
+
+// Why nothing can be sent there; "" = it can.
+std::string_view endpoint_problem(const EndpointDefinition& endpoint) {
+  if (endpoint.host.empty()) return "no host";
+  if (endpoint.port == 0) return "no port";
+  if (endpoint.scheme != "http" && endpoint.scheme != "https" && endpoint.scheme != "h2c") {
+    return "unknown scheme; known are http, https, h2c";
+  }
+  return "";
+}
+
+// The place of every strategy: who adds one moves its name up, and does its work in load_balancer.cc.
+constexpr std::array<std::string_view, 2> kStrategies = {"wrr", "p2c"};
+constexpr std::array<std::string_view, 2> kStrategiesToCome = {"hrw", "leasttime"};
+
+bool is_strategy(std::string_view name) {
+  return std::find(kStrategies.begin(), kStrategies.end(), name) != kStrategies.end();
+}
+
+void reject_endpoints(const ServiceDefinition& definition, const std::string& name, std::vector<Rejection>& rejected) {
+  for (const EndpointDefinition& endpoint : definition.endpoints) {
+    std::string_view problem = endpoint_problem(endpoint);
+    if (problem.empty()) continue;
+    reject(rejected, "service", name, "endpoint " + endpoint_id(endpoint) + ": " + std::string(problem),
+           definition.origin);
+  }
+  if (!is_strategy(definition.strategy)) {
+    bool to_come =
+        std::find(kStrategiesToCome.begin(), kStrategiesToCome.end(), definition.strategy) != kStrategiesToCome.end();
+    std::string reason = to_come ? "strategy " + definition.strategy + " is not supported yet"
+                                 : "unknown strategy \"" + definition.strategy + "\"";
+    reject(rejected, "service", name, reason + "; wrr is used", definition.origin);
+  }
+}
+
+Service make_service(const ServiceDefinition& definition, std::string name) {
+  Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.tls_skip_verify};
+  if (!is_strategy(out.strategy)) out.strategy = "wrr";
+  out.endpoints.reserve(definition.endpoints.size());
+  for (const EndpointDefinition& one : definition.endpoints) {
+    if (!endpoint_problem(one).empty()) continue;
+    bool live = one.health <= catalog::Health::warning;
+    out.endpoints.push_back(
+        {endpoint_id(one), one.scheme, one.host, one.port, one.weight, live, one.node, one.instance_id});
+  }
+  // Two registrations of one address are one endpoint; it is live when one of them says so.
+  auto order = [](const Endpoint& a, const Endpoint& b) {
+    if (a.id != b.id) return a.id < b.id;
+    if (a.live != b.live) return a.live;
+    return std::tie(a.instance_id, a.node) < std::tie(b.instance_id, b.node);
+  };
+  std::stable_sort(out.endpoints.begin(), out.endpoints.end(), order);
+  auto same_id = [](const Endpoint& a, const Endpoint& b) { return a.id == b.id; };
+  out.endpoints.erase(std::unique(out.endpoints.begin(), out.endpoints.end(), same_id), out.endpoints.end());
+  return out;
+}
+
+// ---- Routers ----
+
+Result<std::shared_ptr<const Rule>> rule_of(const std::string& text, const LinkedRouter* before) {
+  if (before != nullptr) {
+    if (before->current.rule->text == text) return before->current.rule;
+    if (before->in_force.rule->text == text) return before->in_force.rule;
+  }
+  return compile_rule(text);
+}
+
+}  // namespace
+
+Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said,
+                                        const std::shared_ptr<const ServiceSource>& before) {
+  Compiled<ServiceSource> out;
+  if (said.versions == nullptr) {
+    if (said.undecoded) out.source = before;
+    return out;
+  }
+  auto definition = choose("service", said, before != nullptr ? before->definition.get() : nullptr, out.rejected);
+  if (definition == nullptr) return out;
+  std::string name = qualify(definition->name, said.provider);
+  reject_endpoints(*definition, name, out.rejected);
+  std::shared_ptr<const Service> service;
+  if (before != nullptr && *before->definition == *definition) {
+    service = before->service;
+  } else {
+    Service made = make_service(*definition, std::move(name));
+    bool same = before != nullptr && *before->service == made;
+    service = same ? before->service : std::make_shared<const Service>(std::move(made));
+  }
+  out.source = std::make_shared<const ServiceSource>(ServiceSource{std::move(definition), std::move(service)});
+  return out;
+}
+
+Compiled<MiddlewareSource> compile_middleware_source(const Said<MiddlewareDefinition>& said,
+                                                     const std::shared_ptr<const MiddlewareSource>& before) {
+  Compiled<MiddlewareSource> out;
+  if (said.versions == nullptr) {
+    if (said.undecoded) out.source = before;
+    return out;
+  }
+  auto definition = choose("middleware", said, before != nullptr ? before->definition.get() : nullptr, out.rejected);
+  if (definition == nullptr) return out;
+  std::string name = qualify(definition->name, said.provider);
+  if (before != nullptr && *before->definition == *definition) {
+    out.source = std::make_shared<const MiddlewareSource>(MiddlewareSource{std::move(definition), before->middleware});
+    return out;
+  }
+  auto made = compile_middleware(*definition, name);
+  if (!made) {
+    std::string kept = before != nullptr ? "; the last good version stays" : "";
+    reject(out.rejected, "middleware", name, made.error().message + kept, definition->origin);
+    out.source = before;
+    return out;
+  }
+  bool same = before != nullptr && *before->middleware == *made;
+  auto shared = same ? before->middleware : std::make_shared<const Middleware>(std::move(*made));
+  out.source = std::make_shared<const MiddlewareSource>(MiddlewareSource{std::move(definition), std::move(shared)});
+  return out;
+}
+
+Compiled<RouterSource> compile_router(const Said<RouterDefinition>& said, const LinkedRouter* before) {
+  Compiled<RouterSource> out;
+  auto keep = [&] {
+    if (before != nullptr) out.source = std::make_shared<const RouterSource>(before->in_force);
+  };
+  if (said.versions == nullptr) {
+    if (said.undecoded) keep();
+    return out;
+  }
+  auto definition =
+      choose("router", said, before != nullptr ? before->in_force.definition.get() : nullptr, out.rejected);
+  if (definition == nullptr) return out;
+  auto rule = rule_of(definition->rule, before);
+  if (rule) {
+    out.source = std::make_shared<const RouterSource>(RouterSource{std::move(definition), std::move(*rule)});
+    return out;
+  }
+  std::string kept = before != nullptr ? "; the last good version keeps serving" : "";
+  reject(out.rejected, "router", qualify(definition->name, said.provider), "rule: " + rule.error().message + kept,
+         definition->origin);
+  keep();
+  return out;
+}
+
+std::string qualify(std::string_view name, std::string_view provider) {
+  if (name.find('@') != std::string_view::npos) return std::string(name);
+  return std::string(name).append("@").append(provider);
+}
+
+}  // namespace weir::routing

@@ -1,0 +1,34 @@
+#pragma once
+// First step of building a table: check and compile one object by itself.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "routing/table_state.h"
+
+namespace weir::routing {
+
+/// What a provider says about one name.
+template <typename Definition>
+struct Said {
+  const std::string& provider;
+  std::string_view name;
+  std::shared_ptr<const Versions<Definition>> versions;  // null: it defines no such object
+  bool undecoded = false;  // it does, but in a way that was not understood: broken, not gone
+};
+
+template <typename Source>
+struct Compiled {
+  std::shared_ptr<const Source> source;  // null: there is none
+  std::vector<Rejection> rejected;
+};
+
+/// Pure. `before` (or null) lends what did not change and what was good.
+Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said,
+                                        const std::shared_ptr<const ServiceSource>& before);
+Compiled<MiddlewareSource> compile_middleware_source(const Said<MiddlewareDefinition>& said,
+                                                     const std::shared_ptr<const MiddlewareSource>& before);
+Compiled<RouterSource> compile_router(const Said<RouterDefinition>& said, const LinkedRouter* before);
+
+}  // namespace weir::routing

@@ -1,0 +1,267 @@
+#include "weir/routing/route_commands.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "routing/endpoint_pool.h"
+#include "routing/tag_fabio.h"
+#include "weir/base/text.h"
+#include "weir/base/url.h"
+
+namespace weir::routing {
+
+namespace {
+
+constexpr size_t kCommandsMax = 1'000'000;
+
+// One place a source leads to.
+struct Target {
+  std::string service;
+  std::string dst;
+  std::string opts;
+  std::vector<std::string> tags;
+  double share = 0;
+  std::string origin;
+};
+struct Source {
+  std::string text;  // as first written
+  std::vector<Target> targets;
+};
+
+// A command in parts: its words, and what follows `weight`, `tags` and `opts`.
+struct Command {
+  std::vector<std::string> words;
+  std::optional<std::string> weight;
+  std::optional<std::string> tags;
+  std::string opts;
+};
+
+// Words are divided by blanks; those in double quotes hold them.
+Result<std::vector<std::string>> split_words(std::string_view line) {
+  std::vector<std::string> out;
+  while (!(line = trim(line)).empty()) {
+    bool quoted = line.front() == '"';
+    if (quoted) line.remove_prefix(1);
+    size_t end = quoted ? line.find('"') : line.find_first_of(" \t");
+    if (quoted && end == std::string_view::npos) return fail(ErrorCode::invalid, "no closing \"");
+    out.emplace_back(line.substr(0, end));
+    line.remove_prefix(std::min(line.size(), end == std::string_view::npos ? line.size() : end + 1));
+  }
+  return out;
+}
+
+Result<Command> parse_command(std::vector<std::string> words) {
+  Command out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    bool clause = i > 1 && (words[i] == "weight" || words[i] == "tags" || words[i] == "opts");
+    if (!clause) {
+      out.words.push_back(std::move(words[i]));
+      continue;
+    }
+    if (i + 1 == words.size()) return fail(ErrorCode::invalid, words[i] + ": nothing follows");
+    if (words[i] == "weight") out.weight = words[i + 1];
+    if (words[i] == "tags") out.tags = words[i + 1];
+    if (words[i] == "opts") out.opts = words[i + 1];
+    ++i;
+  }
+  return out;
+}
+
+Result<double> parse_share(const std::string& text) {
+  double share = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  bool good = error == std::errc() && end == text.data() + text.size() && std::isfinite(share);
+  if (!good) return fail(ErrorCode::invalid, "weight " + text + ": expected a number, the share from 0 to 1");
+  return std::clamp(share, 0.0, 1000.0);
+}
+
+std::vector<std::string> tag_list(const std::optional<std::string>& text) {
+  std::vector<std::string> out;
+  if (!text) return out;
+  for (std::string_view tag : split_list(*text)) out.emplace_back(tag);
+  return out;
+}
+
+bool has_all(const Target& target, const std::vector<std::string>& tags) {
+  return std::all_of(tags.begin(), tags.end(), [&](const std::string& tag) {
+    return std::find(target.tags.begin(), target.tags.end(), tag) != target.tags.end();
+  });
+}
+
+// Hosts are the same in any case.
+std::string key_of_source(std::string_view text) {
+  size_t slash = std::min(text.find('/'), text.size());
+  return to_lower(text.substr(0, slash)) + std::string(text.substr(slash));
+}
+
+/// Runs the commands of one text. Used once.
+class Interpreter {
+ public:
+  Interpreter(const std::string& origin, const RouteCommandOptions& options) : origin_(origin), options_(options) {
+    out_.provider = options.provider;
+  }
+
+  Definitions run(std::string_view text) {
+    size_t number = 0;
+    for (std::string_view line : split(text, '\n')) {
+      if (++number > kCommandsMax) {
+        reject("more than " + std::to_string(kCommandsMax) + " lines");
+        break;
+      }
+      place_ = origin_ + ":" + std::to_string(number);
+      line = trim(line);
+      if (line.empty() || line.starts_with('#') || line.starts_with("//")) continue;
+      if (Status done = run_line(line); !done) reject(done.error().message);
+    }
+    for (const auto& [key, source] : sources_) define(source);
+    return std::move(out_);
+  }
+
+ private:
+  void reject(const std::string& reason) { out_.rejected.push_back({"command", place_, reason, place_}); }
+
+  Status run_line(std::string_view line) {
+    auto words = split_words(line);
+    if (!words) return fail(words.error());
+    if (words->size() < 3 || words->front() != "route")
+      return fail(ErrorCode::invalid, "expected route add, del or weight");
+    auto command = parse_command(std::move(*words));
+    if (!command) return fail(command.error());
+    const std::string& verb = command->words.size() > 1 ? command->words[1] : command->words[0];
+    if (verb == "add") return add(*command);
+    if (verb == "del") return remove(*command);
+    if (verb == "weight") return weigh(*command);
+    return fail(ErrorCode::invalid, "expected route add, del or weight");
+  }
+
+  Status add(const Command& command) {
+    if (command.words.size() != 5)
+      return fail(ErrorCode::invalid, "route add: expected a service, a source and a target");
+    Target target{command.words[2], command.words[4], command.opts, tag_list(command.tags), 0, place_};
+    if (command.weight) {
+      auto share = parse_share(*command.weight);
+      if (!share) return fail(share.error());
+      target.share = *share;
+    }
+    Source& source = sources_[key_of_source(command.words[3])];
+    if (source.text.empty()) source.text = command.words[3];
+    std::erase_if(source.targets,
+                  [&](const Target& one) { return one.service == target.service && one.dst == target.dst; });
+    source.targets.push_back(std::move(target));
+    return {};
+  }
+
+  Status remove(const Command& command) {
+    const auto& words = command.words;
+    if (words.size() > 5 || (words.size() < 3 && !command.tags)) {
+      return fail(ErrorCode::invalid, "route del: expected a service, a source and a target, or tags");
+    }
+    auto tags = tag_list(command.tags);
+    size_t removed = 0;
+    for (auto at = sources_.begin(); at != sources_.end();) {
+      bool other_source = words.size() > 3 && key_of_source(words[3]) != at->first;
+      auto matches = [&](const Target& one) {
+        bool service = words.size() < 3 || one.service == words[2];
+        return !other_source && service && (words.size() < 5 || one.dst == words[4]) && has_all(one, tags);
+      };
+      removed += std::erase_if(at->second.targets, matches);
+      at = at->second.targets.empty() ? sources_.erase(at) : std::next(at);
+    }
+    if (removed > 0) return {};
+    return fail(ErrorCode::not_found, "route del: no route that was added by a command matches");
+  }
+
+  Status weigh(const Command& command) {
+    const auto& words = command.words;
+    if (!command.weight || words.size() < 3 || words.size() > 4) {
+      return fail(ErrorCode::invalid, "route weight: expected a source and a weight");
+    }
+    auto share = parse_share(*command.weight);
+    if (!share) return fail(share.error());
+    auto tags = tag_list(command.tags);
+    auto source = sources_.find(key_of_source(words.back()));
+    std::vector<Target*> matching;
+    if (source != sources_.end()) {
+      for (Target& one : source->second.targets) {
+        if ((words.size() == 3 || one.service == words[2]) && has_all(one, tags)) matching.push_back(&one);
+      }
+    }
+    if (matching.empty()) {
+      return fail(ErrorCode::not_found, "route weight: no route that was added by a command matches");
+    }
+    for (Target* one : matching) one->share = *share / static_cast<double>(matching.size());
+    return {};
+  }
+
+  void define(const Source& source) {
+    std::optional<FabioRoute> route;
+    ServiceDefinitions::Pool pool;
+    for (const Target& target : source.targets) {
+      place_ = target.origin;
+      auto decoded = decode_fabio_tag(source.text + " " + target.opts, {"", "", target.service, options_.matcher});
+      if (!decoded) {
+        out_.rejected.push_back(
+            {"router", key_of_source(source.text) + "@" + options_.provider, decoded.error().message, place_});
+        continue;
+      }
+      for (const std::string& reason : decoded->ignored) reject(reason);
+      decoded->router.origin.text = place_;
+      for (MiddlewareDefinition& middleware : decoded->middlewares) middleware.origin.text = place_;
+      bool other = route && (route->router != decoded->router || route->middlewares != decoded->middlewares ||
+                             route->pass_host_header != decoded->pass_host_header);
+      if (other) {
+        reject("its options are not those of the source's first target, " + route->router.origin.text);
+        continue;
+      }
+      auto endpoint = endpoint_of(target, decoded->scheme);
+      if (!endpoint) {
+        reject(endpoint.error().message);
+        continue;
+      }
+      pool.definition.endpoints.push_back(std::move(*endpoint));
+      pool.shares.push_back(target.share);
+      if (!route) route = std::move(*decoded);
+    }
+    if (!route) return;
+    sort_endpoints(pool);
+    const ServiceDefinitions::Pool* pools[] = {&pool};
+    ServiceDefinition service;
+    service.name = route->router.service;
+    service.endpoints = merge_endpoints(pools);
+    service.pass_host_header = route->pass_host_header;
+    service.tls_skip_verify = route->tls_skip_verify;
+    service.origin = route->router.origin;
+    out_.services.push_back(std::move(service));
+    std::move(route->middlewares.begin(), route->middlewares.end(), std::back_inserter(out_.middlewares));
+    out_.routers.push_back(std::move(route->router));
+  }
+
+  static Result<EndpointDefinition> endpoint_of(const Target& target, const std::string& scheme) {
+    auto url = Url::parse(target.dst);
+    if (!url) return fail(ErrorCode::invalid, "target " + target.dst + ": " + url.error().message);
+    EndpointDefinition out;
+    out.scheme = scheme == "http" ? url->scheme : scheme;
+    out.host = url->host;
+    out.port = url->port;
+    return out;
+  }
+
+  const std::string& origin_;
+  const RouteCommandOptions& options_;
+  std::string place_;
+  std::map<std::string, Source> sources_;  // by key_of_source
+  Definitions out_;
+};
+
+}  // namespace
+
+Definitions decode_route_commands(std::string_view text, const std::string& origin,
+                                  const RouteCommandOptions& options) {
+  return Interpreter(origin, options).run(text);
+}
+
+}  // namespace weir::routing

@@ -1,0 +1,91 @@
+"""What an operator asks about routes: explain, lint and config check, of files and of a running edge."""
+
+import os
+
+from harness.http import get
+from harness.processes import run_weir
+
+ROUTES = """
+[[route]]
+name = "shop"
+host = "shop.test"
+service = "static"
+middlewares = ["strip"]
+
+[[route]]
+name = "api"
+rule = "Host(`shop.test`) && PathPrefix(`/api`)"
+service = "static"
+
+[services.static]
+servers = ["http://127.0.0.1:9"]
+
+[middlewares.strip]
+type = "stripPrefix"
+prefixes = ["/shop"]
+"""
+SHADOWED = """
+[[route]]
+name = "never"
+rule = "Host(`shop.test`) && PathPrefix(`/api/v2`)"
+priority = 1
+service = "static"
+"""
+
+
+def folder_of(t, text):
+    return os.path.dirname(t.write("asked/routes.toml", text))
+
+
+def test_bad_questions(t):
+    """what cannot be asked says why and fails"""
+    folder = folder_of(t, ROUTES)
+    for arguments, why in ((["explain", "--routes", folder, "no url"], "URL"),
+                           (["explain", "--routes", folder, "-H", "no colon", "http://shop.test/"], "expected Name: value"),
+                           (["explain", "--routes", folder, "--client-ip", "me", "http://shop.test/"], "me"),
+                           (["lint", "--routes", folder + "/none"], "none"),
+                           (["lint", "--admin", "http://127.0.0.1:1"], "127.0.0.1")):
+        code, _, err = run_weir("route", *arguments)
+        assert code == 1 and why in err, (arguments, code, err)
+
+
+def test_explain_files(t):
+    """explain names the winner, why the other lost, middlewares and endpoints; no router is exit code 1"""
+    folder = folder_of(t, ROUTES)
+    code, out, _ = run_weir("route", "explain", "--routes", folder, "http://shop.test/api/x")
+    assert code == 0, out
+    assert "=> api@file" in out and "lower than" in out and "http://127.0.0.1:9  live" in out, out
+    code, out, _ = run_weir("route", "explain", "--routes", folder, "http://shop.test/")
+    assert code == 0 and "=> shop@file" in out and "strip@file" in out, out
+    code, out, _ = run_weir("route", "explain", "--routes", folder, "http://other.test/")
+    assert code == 1 and "404" in out, out
+
+
+def test_lint_files(t):
+    """lint is silent about layered routes, and tells of a shadowed one with its place"""
+    code, out, _ = run_weir("route", "lint", "--routes", folder_of(t, ROUTES))
+    assert code == 0 and "0 to mend" in out, out
+    code, out, _ = run_weir("route", "lint", "--routes", folder_of(t, ROUTES + SHADOWED))
+    assert code == 1 and "shadowed: router never@file" in out and "routes.toml:20:1" in out, out
+
+
+def test_edge_is_asked(t):
+    """a running edge answers the same"""
+    edge = t.edge(routes=folder_of(t, ROUTES + SHADOWED))
+    code, out, err = run_weir("route", "lint", "--admin", f"http://{edge.admin}")
+    assert code == 1 and "shadowed: router never@file" in out, out + err
+    code, out, err = run_weir("route", "explain", "--admin", f"http://{edge.admin}", "http://shop.test/api/x")
+    assert code == 0 and "=> api@file" in out, out + err
+    assert get(edge.admin, "/api/explain?url=nothing").status == 400
+
+
+def test_config_check(t):
+    """config check reads the default rule, the tags' options and the routes files"""
+    good = t.write("good.toml", "[providers.consul]\ndefault_rule = 'Host(`{{ .Name }}`)'\n")
+    assert run_weir("config", "check", good)[0] == 0
+    bad = t.write("bad_rule.toml", "[providers.consul]\ndefault_rule = 'Host(`{{ .Name }}`'\n")
+    code, _, err = run_weir("config", "check", bad)
+    assert code == 1 and "bad_rule.toml" in err and "default rule: column" in err, err
+    folder = folder_of(t, ROUTES + '\n[[route]]\nhost = "a`b"\nservice = "static"\n')
+    code, _, err = run_weir("config", "check", good, "--routes", folder)
+    assert code == 1 and "routes.toml:21:8" in err, err

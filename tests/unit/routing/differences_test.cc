@@ -1,0 +1,133 @@
+// Where we differ from Traefik and fabio on purpose, and the switches that do as they do.
+#include "catalog_fixture.h"
+#include "catch.h"
+#include "table_fixture.h"
+
+using namespace weir;
+using namespace weir::routing;
+using namespace weir::routing::testing;
+using catalog::Health;
+using fixture::request;
+
+namespace {
+
+std::shared_ptr<const RoutingTable> table_of(std::vector<catalog::Service> services, const CatalogOptions& options = {},
+                                             const std::shared_ptr<const RoutingTable>& previous = nullptr) {
+  auto defined = std::make_shared<const Definitions>(definitions_from_catalog(snapshot(std::move(services)), options));
+  return build_table(std::vector{defined}, previous).table;
+}
+
+std::string answer(const std::shared_ptr<const RoutingTable>& table, std::string_view host) {
+  const Router* router = table->match(request(host, "/"));
+  if (router == nullptr) return "404";
+  for (const Endpoint& one : router->service->endpoints) {
+    if (one.live) return router->name;
+  }
+  return "503";
+}
+
+catalog::Instance failing(const std::string& id, std::vector<std::string> tags) {
+  catalog::Instance out = instance(id, std::move(tags));
+  out.health = Health::critical;
+  out.check_states = {Health::critical};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("difference: pain 16, a rolling deploy that changes one tag deletes nothing") {
+  auto old_one = instance("a", {"traefik.http.routers.r.rule=Host(`x`)"}, 1);
+  auto new_one = instance("b", {"traefik.http.routers.r.rule=Host(`x`)", "traefik.http.routers.r.priority=7"}, 2);
+  CHECK(answer(table_of({service("web", {old_one, new_one})}), "x") == "r@consul");
+  CatalogOptions as_traefik;
+  as_traefik.keep_incumbent = false;
+  CHECK(answer(table_of({service("web", {old_one, new_one})}, as_traefik), "x") == "404");
+  CHECK(answer(table_of({service("web", {old_one})}, as_traefik), "x") == "r@consul");
+}
+
+TEST_CASE("difference: pain 16, two services that define one name differently: the first keeps it") {
+  auto one = service("one", {instance("a", {"traefik.http.routers.r.rule=Host(`x`)"}, 1)});
+  auto two = service("two", {instance("b", {"traefik.http.routers.r.rule=Host(`y`)"}, 2)});
+  CHECK(answer(table_of({one, two}), "x") == "r@consul");
+  CatalogOptions as_traefik;
+  as_traefik.keep_incumbent = false;
+  auto table = table_of({one, two}, as_traefik);
+  CHECK(answer(table, "x") == "404");
+  CHECK(answer(table, "y") == "404");
+}
+
+TEST_CASE("difference: pain 17, a bad tag drops its object, not its instance") {
+  std::vector<std::string> tags = {"traefik.http.routers.good.rule=Host(`x`)",
+                                   "traefik.http.routers.bad.rule=Host(`y`)", "traefik.http.routers.bad.colour=red"};
+  CHECK(answer(table_of({service("web", {instance("a", tags)})}), "x") == "good@consul");
+  CatalogOptions as_traefik;
+  as_traefik.drop_object_only = false;
+  auto table = table_of({service("web", {instance("a", tags), instance("b", {tags[0]})})}, as_traefik);
+  CHECK(answer(table, "x") == "good@consul");
+  CHECK(table->match(request("x", "/"))->service->endpoints.size() == 1);  // of the instance without the bad tag
+}
+
+TEST_CASE("difference: pain 18, a route without live endpoints answers 503 and falls through to nobody") {
+  auto down = service("web", {failing("a", {"traefik.http.routers.r.rule=Host(`x`)"})});
+  auto all = service(
+      "all", {instance("b", {"traefik.http.routers.all.rule=PathPrefix(`/`)", "traefik.http.routers.all.priority=1"})});
+  CHECK(answer(table_of({down, all}), "x") == "503");
+  CatalogOptions as_traefik;
+  as_traefik.empty_routes = false;
+  CHECK(answer(table_of({down, all}, as_traefik), "x") == "all@consul");
+  CHECK(answer(table_of({down}, as_traefik), "x") == "404");
+}
+
+TEST_CASE("difference: fabio serves an instance by its own checks, and one without any never") {
+  auto with = [](std::vector<Health> states) {
+    catalog::Instance out = instance("a", {"urlprefix-x/"});
+    out.check_states = std::move(states);
+    out.has_checks = !out.check_states.empty();
+    out.health = out.check_states.empty() ? Health::passing
+                                          : *std::max_element(out.check_states.begin(), out.check_states.end());
+    return service("web", {out});
+  };
+  CatalogOptions all_checks;
+  all_checks.fabio_checks_required = FabioChecks::all;
+  CatalogOptions strict_checks;
+  strict_checks.fabio_checks_required = FabioChecks::none;
+  CatalogOptions warning_too;
+  warning_too.fabio_status = {Health::passing, Health::warning};
+  CHECK(answer(table_of({with({})}), "x") == "503");
+  CHECK(answer(table_of({with({})}, strict_checks), "x") == "urlprefix-x/@consul");
+  CHECK(answer(table_of({with({Health::warning})}), "x") == "503");
+  CHECK(answer(table_of({with({Health::warning})}, warning_too), "x") == "urlprefix-x/@consul");
+  CHECK(answer(table_of({with({Health::passing, Health::critical})}), "x") == "urlprefix-x/@consul");
+  CHECK(answer(table_of({with({Health::passing, Health::critical})}, all_checks), "x") == "503");
+  auto lost_node = with({Health::passing}).instances;
+  lost_node[0].health = Health::critical;  // by its node's check
+  CHECK(answer(table_of({service("web", lost_node)}), "x") == "503");
+}
+
+TEST_CASE("difference: pain 20, an instance that is registered before its checks is not routed to by fabio's tags") {
+  catalog::Instance fresh = instance("a", {"urlprefix-x/"});
+  fresh.has_checks = false;
+  fresh.check_states.clear();
+  CHECK(answer(table_of({service("web", {fresh})}), "x") == "503");
+}
+
+TEST_CASE("difference: our short form in tags makes a router of the service's name") {
+  auto of = [](std::vector<std::string> tags) { return service("my_web", {instance("a", std::move(tags))}); };
+  auto table = table_of({of({"weir.host=a.example.com, b.example.com", "weir.path_prefix=/api,/v2", "weir.priority=9",
+                             "weir.entry_points=web"})});
+  const Router* router = table->match(request("b.example.com", "/v2/x"));
+  REQUIRE(router != nullptr);
+  CHECK(router->name == "my-web@consul");
+  CHECK(router->rule ==
+        "(Host(`a.example.com`) || Host(`b.example.com`)) && (PathPrefix(`/api`) || PathPrefix(`/v2`))");
+  CHECK(router->priority == 9);
+  CHECK(router->service->name == "my_web@consul");
+  CHECK(answer(table, "b.example.com") == "404");
+  // Not under Traefik's own prefix, where such tags have no meaning; and a bad one says why.
+  CHECK(answer(table_of({of({"traefik.host=a"})}), "a") == "404");
+  auto bad = decode(of({"weir.host=a`b", "weir.tls=perhaps"}));
+  REQUIRE(bad.rejected.size() == 1);
+  CHECK(bad.rejected[0].kind == "router");
+  CHECK(bad.rejected[0].reason == "\"a`b\" holds a `; field weir.tls: expected true or false, found \"perhaps\"");
+  CHECK(decode(of({"weir.service=other@file"})).routers.at(0).rule == "Host(`my-web`)");
+}

@@ -1,0 +1,89 @@
+#include "weir/routing/lint.h"
+
+#include "catch.h"
+#include "table_fixture.h"
+
+using namespace weir;
+using namespace weir::routing;
+using namespace weir::routing::fixture;
+
+namespace {
+
+std::vector<std::string> findings(const Definitions& definitions) {
+  std::vector<std::string> out;
+  for (const LintFinding& one : lint(*build_all({definitions}).table)) {
+    out.push_back(std::string(to_string(one.kind)) + " " + one.router + (one.other.empty() ? "" : " " + one.other));
+  }
+  return out;
+}
+std::vector<std::string> findings(const std::vector<std::string>& routers) { return findings(definitions(routers)); }
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("lint: no table and no routers have nothing to mend") {
+  CHECK(lint(RoutingTable()).empty());
+  CHECK(findings(Texts{}).empty());
+}
+
+TEST_CASE("lint: routes that are layered are as they should be") {
+  CHECK(findings({"all 1: PathPrefix(`/`)", "host: Host(`a`)", "api: Host(`a`) && PathPrefix(`/api`)",
+                  "exact 99: Host(`a`) && Path(`/api/x`)", "deep 10: Host(`**.d`)", "wild 20: Host(`*.d`)",
+                  "one 30: Host(`x.d`)", "get 90: Host(`g`) && Method(`GET`)", "post 90: Host(`g`) && Method(`POST`)",
+                  "head 80: Host(`h`) && Header(`A`, `1`)", "none 80: Host(`h`) && !Header(`A`, `1`)"})
+            .empty());
+}
+
+TEST_CASE("lint: pain 28, a catch-all whose rule is longer than the others' is found to take their requests") {
+  CHECK(findings({"all: PathPrefix(`/`)", "host: Host(`a`)"}) == Texts{"shadowed host@file all@file"});
+}
+
+TEST_CASE("lint: a rule that can never hold is told, with its place") {
+  auto found = lint(*build({"a: Host(`x`) && Host(`y`)"}));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].kind == LintFinding::Kind::never_holds);
+  CHECK(found[0].origin == "test: a");
+}
+
+TEST_CASE("lint: a router that others take everything from is shadowed") {
+  CHECK(findings({"big 99: Host(`a`)", "small: Host(`a`) && PathPrefix(`/api`)"}) ==
+        Texts{"shadowed small@file big@file"});
+  // By two together, each one of its alternatives.
+  CHECK(findings({"a 99: Host(`a`)", "b 99: Host(`b`)", "both 1: Host(`a`) || Host(`b`)"}) ==
+        Texts{"shadowed both@file a@file"});
+  CHECK(findings({"a 99: Host(`a`)", "both 1: Host(`a`) || Host(`b`)"}).empty());
+  CHECK(findings({"deep 99: Host(`**.d`)", "wild 1: Host(`*.x.d`)"}) == Texts{"shadowed wild@file deep@file"});
+  CHECK(findings({"get 99: Host(`a`) && Method(`GET`)", "more 1: Host(`a`) && Method(`GET`) && Header(`B`, `1`)"}) ==
+        Texts{"shadowed more@file get@file"});
+  CHECK(findings({"get 99: Host(`a`) && Method(`GET`)", "any 1: Host(`a`)"}).empty());
+}
+
+TEST_CASE("lint: who does not listen where the other does shadows nobody") {
+  Definitions one = definitions({"big 99: Host(`a`)", "small: Host(`a`) && PathPrefix(`/api`)"});
+  one.routers[0].tls = true;
+  CHECK(findings(one).empty());
+  one.routers[1].tls = true;
+  CHECK(findings(one) == Texts{"shadowed small@file big@file"});
+  one.routers[0].entry_points = {"internal"};
+  CHECK(findings(one).empty());
+  one.routers[1].entry_points = {"internal"};
+  CHECK(findings(one) == Texts{"shadowed small@file big@file"});
+}
+
+TEST_CASE("lint: pain 28, equal priorities for the same requests are told, not left to chance") {
+  CHECK(findings({"a 7: Host(`x`) && PathPrefix(`/a`)", "b 7: Host(`x`) && Method(`GET`)"}) ==
+        Texts{"equal_priority b@file a@file"});
+  CHECK(findings({"a 7: Host(`x`)", "b 7: Host(`x`)"}) == Texts{"shadowed b@file a@file"});
+  CHECK(findings({"a 7: Host(`x`)", "b 7: Host(`y`)"}).empty());
+}
+
+TEST_CASE("lint: routers that cross each other are noted") {
+  CHECK(findings({"host 9: Host(`x`)", "path 5: PathPrefix(`/api`)"}) == Texts{"note path@file host@file"});
+}
+
+TEST_CASE("lint: what answers 503 for another reason is left alone") {
+  Definitions one = definitions({"a 9: Host(`x`)", "b 9: Host(`x`)"});
+  one.routers[0].service = "gone";
+  CHECK(findings(one).empty());
+}

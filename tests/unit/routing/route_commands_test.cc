@@ -1,0 +1,122 @@
+#include "weir/routing/route_commands.h"
+
+#include "catch.h"
+#include "table_fixture.h"
+
+using namespace weir;
+using namespace weir::routing;
+using namespace weir::routing::fixture;
+
+namespace {
+
+std::vector<std::string> complaints(std::string_view text) {
+  std::vector<std::string> out;
+  for (const Rejection& one : decode_route_commands(text, "kv").rejected) out.push_back(one.origin + " " + one.reason);
+  return out;
+}
+
+/// "name -> host:port*weight …" of each router.
+std::vector<std::string> routes(std::string_view text) {
+  std::vector<std::string> out;
+  Definitions all = decode_route_commands(text, "kv");
+  for (size_t i = 0; i < all.routers.size(); ++i) {
+    std::string line = all.routers[i].name + " ->";
+    for (const EndpointDefinition& one : all.services[i].endpoints) {
+      line += " " + one.host + ":" + std::to_string(one.port) + "*" + std::to_string(one.weight);
+    }
+    out.push_back(line);
+  }
+  return out;
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("route commands: pain 17, a line that cannot be read is dropped with its number, the others count") {
+  std::string_view text =
+      "route add web a/ http://10.0.0.1:80/\n"
+      "route add web\n"
+      "rout add web b/ http://10.0.0.1:80/\n"
+      "route add web c/ http://10.0.0.1:80/ weight much\n"
+      "route add web d/ http://10.0.0.1:80/ tags \"a\n"
+      "route add web e/ nowhere\n"
+      "route add web f/ http://10.0.0.1:80/ opts \"auth=x\"\n"
+      "route del other\n"
+      "route weight a/ weight\n"
+      "route weight z/ weight 0.5\n"
+      "route turn around now\n"
+      "route add web g/ http://10.0.0.1:80/\n";
+  CHECK(routes(text) == Texts{"a/ -> 10.0.0.1:80*1", "g/ -> 10.0.0.1:80*1"});
+  Texts said = complaints(text);
+  REQUIRE(said.size() == 10);
+  CHECK(said[0] == "kv:2 route add: expected a service, a source and a target");
+  CHECK(said[1] == "kv:3 expected route add, del or weight");
+  CHECK(said[2] == "kv:4 weight much: expected a number, the share from 0 to 1");
+  CHECK(said[3] == "kv:5 no closing \"");
+  CHECK(said[4] == "kv:8 route del: no route that was added by a command matches");
+  CHECK(said[5] == "kv:9 weight: nothing follows");
+  CHECK(said[6] == "kv:10 route weight: no route that was added by a command matches");
+  CHECK(said[7] == "kv:11 expected route add, del or weight");
+  CHECK(said[8].starts_with("kv:6 target nowhere: "));
+  CHECK(said[9] == "kv:7 option auth=x: authentication is not supported yet; without it the route would be open");
+}
+
+TEST_CASE("route commands: comments, blanks and nothing at all are no routes") {
+  CHECK(routes("").empty());
+  CHECK(routes("# route add web a/ http://a:1/\n  // more\n\n \t\n").empty());
+  CHECK(complaints("# x\n// y\n\n").empty());
+}
+
+TEST_CASE("route commands: targets of one source share it, with their weights as shares") {
+  CHECK(routes("route add web www.A.com/ http://10.0.0.1:8000/ weight 0.2\n"
+               "route add web www.a.com/ http://10.0.0.2:8000/\n"
+               "route add api www.a.com/ http://10.0.0.3:8000/\n") ==
+        Texts{"www.a.com/ -> 10.0.0.1:8000*2000 10.0.0.2:8000*4000 10.0.0.3:8000*4000"});
+  // The same target again is the same target.
+  CHECK(routes("route add web a/ http://10.0.0.1:1/ weight 0.2\nroute add web a/ http://10.0.0.1:1/\n") ==
+        Texts{"a/ -> 10.0.0.1:1*1"});
+}
+
+TEST_CASE("route commands: weight gives matching targets a share together, by service and by tags") {
+  std::string all =
+      "route add web a/ http://10.0.0.1:1/ tags \"v1,x\"\n"
+      "route add web a/ http://10.0.0.2:1/ tags \"v2,x\"\n"
+      "route add web a/ http://10.0.0.3:1/ tags \"v2,x\"\n";
+  CHECK(routes(all + "route weight web a/ weight 0.1 tags \"v2\"\n") ==
+        Texts{"a/ -> 10.0.0.1:1*9000 10.0.0.2:1*500 10.0.0.3:1*500"});
+  CHECK(routes(all + "route weight a/ weight 0.5 tags \"x,v1\"\n") ==
+        Texts{"a/ -> 10.0.0.1:1*5000 10.0.0.2:1*2500 10.0.0.3:1*2500"});
+}
+
+TEST_CASE("route commands: del takes out by service, source, target or tags") {
+  std::string all =
+      "route add web a/ http://10.0.0.1:1/ tags \"v1\"\n"
+      "route add web b/ http://10.0.0.2:1/ tags \"v2\"\n"
+      "route add api b/ http://10.0.0.3:1/\n";
+  CHECK(routes(all + "route del web\n") == Texts{"b/ -> 10.0.0.3:1*1"});
+  CHECK(routes(all + "route del web B/\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.3:1*1"});
+  CHECK(routes(all + "route del api b/ http://10.0.0.3:1/\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.2:1*1"});
+  CHECK(routes(all + "route del tags \"v2\"\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.3:1*1"});
+  CHECK(routes(all + "route del web tags \"v1\"\n") == Texts{"b/ -> 10.0.0.2:1*1 10.0.0.3:1*1"});
+}
+
+TEST_CASE("route commands: options are those of tags; targets that ask for others are left out") {
+  Definitions all = decode_route_commands(
+      "route add web a/x http://10.0.0.1:1/ opts \"strip=/x proto=https tlsskipverify=true\"\n"
+      "route add web a/x http://10.0.0.2:1/\n",
+      "kv");
+  REQUIRE(all.routers.size() == 1);
+  CHECK(all.routers[0].middlewares == Texts{"a/x#strip"});
+  REQUIRE(all.services[0].endpoints.size() == 1);
+  CHECK(all.services[0].endpoints[0].scheme == "https");
+  CHECK(all.services[0].tls_skip_verify);
+  REQUIRE(all.rejected.size() == 1);
+  CHECK(all.rejected[0].origin == "kv:2");
+}
+
+TEST_CASE("route commands: they route, before the tags of a catalog") {
+  Definitions consul = definitions({"tag 0: Host(`a`) && PathPrefix(`/`)"}, "consul");
+  auto table = build_all({consul, decode_route_commands("route add web a/ http://10.0.0.1:1/\n", "kv")}).table;
+  CHECK(match(table, "a", "/") == "a/@kv");
+}
