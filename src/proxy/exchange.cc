@@ -158,7 +158,7 @@ void Exchange::forward_head() {
     upstream_->send_body(early_body_);
     body_sent_ = true;
     early_body_.clear();
-    client_->resume_body();
+    resume_client();
   }
   if (request_ended_) upstream_->send_end(early_trailers_);
   wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : worker_.config().timeouts.body_idle_ms);
@@ -192,12 +192,17 @@ void Exchange::pause_client() {
   client_->pause_body();
 }
 
+void Exchange::resume_client() {
+  progress_.note_resumed();
+  client_->resume_body();
+}
+
 bool Exchange::is_too_large(uint64_t body_bytes) const {
   uint32_t bytes_max = worker_.config().limits.body_bytes_max;
   return bytes_max > 0 && body_bytes > bytes_max;
 }
 
-void Exchange::on_upstream_drained() { client_->resume_body(); }
+void Exchange::on_upstream_drained() { resume_client(); }
 
 void Exchange::on_request_end(std::span<const Header> trailers) {
   request_ended_ = true;

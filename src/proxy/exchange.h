@@ -76,6 +76,7 @@ class Exchange final : private http::ServerStreamObserver,
   void on_request_end(std::span<const http::Header> trailers) override;
   [[nodiscard]] bool before_upstream() const;
   void pause_client();
+  void resume_client();
   [[nodiscard]] bool is_too_large(uint64_t body_bytes) const;
   void on_upstream_drained() override;
   void on_interim(const http::ResponseHead& head) override;

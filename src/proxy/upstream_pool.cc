@@ -161,7 +161,8 @@ void UpstreamConnection::on_failed(const Error& error) {
   close();
 }
 
-void UpstreamConnection::on_session_idle(http::H1ClientSession&) {
+void UpstreamConnection::on_session_idle(http::H1ClientSession& session) {
+  if (session.keep_alive_s() > 0) endpoint_.keep_alive.note_announced(session.keep_alive_s());
   if (!endpoint_.wanted) return close();
   idle_ = true;
   endpoint_.idle.push_back(this);

@@ -55,6 +55,7 @@ struct ResponseHead {
   Body body = Body::none;
   std::optional<uint64_t> content_length;  // also where there is no body: HEAD, 304
   std::string_view upgrade;                // with 101
+  uint32_t keep_alive_s = 0;               // how long the sender lets the connection idle; 0: it does not say
   uint8_t version_minor = 1;
 };
 

@@ -198,6 +198,19 @@ TEST_CASE("kept connections: an endpoint's own idle limit is learned from what i
   edge.until([&] { return upstream.peers[2]->over(); });  // before it would have closed itself
 }
 
+TEST_CASE("kept connections: what an endpoint announces is undercut") {
+  Edge edge;
+  edge.config.timeouts.upstream_idle_ms = 60'000;
+  std::string said = "HTTP/1.1 200 OK\r\nKeep-Alive: max=100, Timeout=5\r\nContent-Length: 1\r\n\r\nx";
+  Upstream& upstream = edge.upstream(answering(said));
+  edge.route(upstream);
+  CHECK(edge.ask(get()).find("Keep-Alive") == std::string::npos);
+  edge.pass_ms(3'000);
+  CHECK_FALSE(upstream.peers[0]->over());
+  edge.pass_ms(1'000);
+  edge.until([&] { return upstream.peers[0]->over(); });
+}
+
 TEST_CASE("PROXY out: an endpoint hears of the client first, and its connection serves that client alone") {
   for (uint8_t version : {1, 2}) {
     Edge edge;
