@@ -215,7 +215,14 @@ TEST_CASE("PROXY out: an endpoint hears of the client first, and its connection 
   for (uint8_t version : {1, 2}) {
     Edge edge;
     edge.config.entry_points[0].proxy_protocol_trusted_cidrs = {Cidr::parse("127.0.0.0/8").value()};
-    Upstream& upstream = edge.upstream(answering(ok("x")));
+    Upstream& upstream = edge.upstream([](Peer& peer) {
+      for (size_t at; (at = peer.got.find("GET /", peer.taken)) != std::string::npos;) {
+        size_t end = peer.got.find("\r\n\r\n", at);
+        if (end == std::string::npos) return;
+        peer.taken = end;
+        peer.send(ok("x"));
+      }
+    });
     edge.route(upstream);
     edge.service.proxy_protocol = version;
     edge.install();
