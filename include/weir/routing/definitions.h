@@ -56,6 +56,7 @@ struct ServiceDefinition {
   std::string strategy = "wrr";  // "wrr" or "p2c"; the issue on load balancing adds the rest
   bool tls_skip_verify = false;  // of https endpoints: their certificates are not checked
   Origin origin;
+  uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
 
   bool operator==(const ServiceDefinition&) const = default;
 };
