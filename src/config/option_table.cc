@@ -186,6 +186,11 @@ const Option kOptions[] = {
            "Further attempts of a request that could not reach its endpoint, each on another one. After the first byte "
            "was sent only where repeating is safe.",
            SLOT(retry.attempts_max)),
+    value("requests.pass_unknown_methods", "false", "", Shape::any,
+          "true: methods that are not registered with IANA are passed on. false: they are answered 501.",
+          SLOT(requests.pass_unknown_methods)),
+    value("requests.via", "\"\"", "", Shape::any,
+          "The name of this hop in the Via of requests and responses. Empty: no Via is added.", SLOT(requests.via)),
     value(
         "answers.text", R"("{status} {reason}\n")", "", Shape::any,
         "The body of an answer that the edge gives by itself (400, 404, 408, 413, 414, 431, 502, 503, 504 and so on). "

@@ -99,6 +99,12 @@ struct RetryConfig {
   uint32_t attempts_max = 0;  // further attempts after the first, each on another endpoint; 0: none
 };
 
+/// What is made of requests.
+struct RequestsConfig {
+  bool pass_unknown_methods = false;  // else 501
+  std::string via;                    // this hop's name in Via; "": no Via is added
+};
+
 /// Answers that the edge gives by itself.
 struct AnswersConfig {
   std::string text;            // the body: {status} and {reason} are filled in
@@ -123,6 +129,7 @@ struct Config {
   TimeoutsConfig timeouts;
   SafetyConfig safety;
   RetryConfig retry;
+  RequestsConfig requests;
   AnswersConfig answers;
 };
 
