@@ -245,6 +245,11 @@ const Option kOptions[] = {
           SLOT(forwarding.x_forwarded)),
     value("forwarding.forwarded", "false", "", Shape::any,
           "Send Forwarded (RFC 7239) to endpoints; a trusted client's own is extended.", SLOT(forwarding.forwarded)),
+    value("requests.pass_unknown_methods", "false", "", Shape::any,
+          "true: methods that are not registered with IANA are passed on. false: they are answered 501.",
+          SLOT(requests.pass_unknown_methods)),
+    value("requests.via", "\"\"", "", Shape::any,
+          "The name of this hop in the Via of requests and responses. Empty: no Via is added.", SLOT(requests.via)),
     value(
         "answers.text", R"("{status} {reason}\n")", "", Shape::any,
         "The body of an answer that the edge gives by itself (400, 404, 408, 413, 414, 431, 502, 503, 504 and so on). "

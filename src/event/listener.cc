@@ -4,29 +4,96 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <cerrno>
 #include <utility>
 
-#include "event/tcp_cell.h"
 #include "event/write_batch.h"
+#include "weir/base/check.h"
 #include "weir/base/log.h"
+#include "weir/event/loop.h"
+#include "weir/event/wheel.h"
 
 namespace weir::event {
 
-/// Owns itself; freed in the close callback.
-struct Listener::Cell {
-  uv_tcp_t tcp{};
-  Loop& loop;
-  OnAccept on_accept;
-  SocketAddress bound;
-  uint64_t failure_logged_ms = 0;
+namespace {
+// A listener whose backlog never empties must let the connections it has brought have their turn.
+constexpr int kAcceptsATurnMax = 64;
+// Descriptors or memory have run out: those who wait stay in the backlog, what is open is served on.
+constexpr uint64_t kPauseMs = 100;
+constexpr uint64_t kComplainEveryMs = 1000;
+}  // namespace
+
+/// Owns itself; freed in the close callback. Accepts by hand: libuv closes those who wait when descriptors run out, and
+/// tries on for ever, without a turn of the loop, when memory does.
+struct Listener::Cell final : Deadline {
+  Cell(Loop& owner_loop, int descriptor, OnAccept callback)
+      : loop(owner_loop), fd(descriptor), on_accept(std::move(callback)) {
+    CHECK(uv_poll_init(loop.raw(), &poll, fd) == 0);
+    poll.data = this;
+  }
+
+  void start() {
+    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
+      auto* cell = static_cast<Cell*>(handle->data);
+      Loop& its_loop = cell->loop;
+      cell->accept_all();
+      its_loop.batch().flush();
+    });
+  }
+
+  void accept_all() {
+    for (int i = 0; i < kAcceptsATurnMax && on_accept; ++i) {
+      int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (accepted >= 0) {
+        hand_over(accepted);
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return;
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        return pause(errno);
+      }
+      // Anything else is the one connection's own end, such as ECONNABORTED.
+    }
+  }
+
+  void hand_over(int accepted) {
+    auto stream = TcpStream::adopt(loop, accepted);
+    if (!stream) {
+      ::close(accepted);
+      return;
+    }
+    auto callback = on_accept;  // the callback may destroy the listener
+    callback(std::move(*stream));
+  }
+
+  void pause(int reason) {
+    uv_poll_stop(&poll);
+    set_deadline(loop, kPauseMs);
+    if (loop.now_ms() < complain_from_ms) return;
+    log::warn("accept failed; trying again", {{"address", bound.text()}, {"error", system_error("accept", reason)}});
+    complain_from_ms = loop.now_ms() + kComplainEveryMs;
+  }
+
+  void on_deadline() override { start(); }
 
   void close() {
     on_accept = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(&tcp),
+    clear_deadline();
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll),
              [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
+    ::close(fd);
   }
+
+  uv_poll_t poll{};
+  Loop& loop;
+  const int fd;
+  OnAccept on_accept;
+  SocketAddress bound;
+  uint64_t complain_from_ms = 0;
+
+ private:
+  ~Cell() override = default;
 };
 
 namespace {
@@ -62,40 +129,18 @@ Status Listener::check_free(const SocketAddress& address) {
 Result<Listener> Listener::listen(Loop& loop, const ListenOptions& options, OnAccept on_accept) {
   auto fd = open_socket(options);
   if (!fd) return fail(fd.error());
-  auto* cell = new Cell{{}, loop, std::move(on_accept), {}};
-  uv_tcp_init(loop.raw(), &cell->tcp);
-  cell->tcp.data = cell;
-  Listener listener(cell);
-  if (int status = uv_tcp_open(&cell->tcp, *fd); status < 0) {
+  if (::listen(*fd, options.backlog) != 0) {
+    Error error = system_error("listen on " + options.address.text(), errno);
     ::close(*fd);
-    return fail(system_error("listen on " + options.address.text(), status));
+    return fail(std::move(error));
   }
-  int status =
-      uv_listen(reinterpret_cast<uv_stream_t*>(&cell->tcp), options.backlog, [](uv_stream_t* server, int result) {
-        auto* self = static_cast<Cell*>(server->data);
-        if (!self->on_accept) return;
-        auto* accepted = new TcpStream::Cell(self->loop);
-        if (result == 0) result = uv_accept(server, reinterpret_cast<uv_stream_t*>(&accepted->tcp));
-        if (result < 0) {
-          // EMFILE and ENOMEM come in floods: said once a second, and what is open goes on.
-          if (self->loop.now_ms() - self->failure_logged_ms > 1000) {
-            log::warn("accept failed", {{"address", self->bound.text()}, {"error", system_error("accept", result)}});
-            self->failure_logged_ms = self->loop.now_ms();
-          }
-          accepted->close(false);
-          return;
-        }
-        Loop& its_loop = self->loop;
-        auto callback = self->on_accept;  // the callback may destroy the listener
-        callback(TcpStream(accepted));
-        its_loop.batch().flush();
-      });
-  if (status < 0) return fail(system_error("listen on " + options.address.text(), status));
   sockaddr_storage storage{};
-  int length = sizeof storage;
-  uv_tcp_getsockname(&cell->tcp, reinterpret_cast<sockaddr*>(&storage), &length);
+  socklen_t length = sizeof storage;
+  ::getsockname(*fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  auto* cell = new Cell(loop, *fd, std::move(on_accept));
   cell->bound = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage));
-  return listener;
+  cell->start();
+  return Listener(cell);
 }
 
 Listener::Listener(Listener&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}

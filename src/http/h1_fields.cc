@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "weir/base/ip.h"
 #include "weir/base/text.h"
 
 namespace weir::http {
@@ -19,6 +20,26 @@ bool any_token(std::string_view list, Callback callback) {
   }
   return false;
 }
+
+/// What a byte may be part of.
+enum Class : uint8_t { token = 1, host = 2, hex = 4 };
+
+constexpr std::array<uint8_t, 256> kClasses = [] {
+  std::array<uint8_t, 256> out{};
+  auto add = [&](std::string_view characters, uint8_t what) {
+    for (char c : characters) out[static_cast<unsigned char>(c)] |= what;
+  };
+  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", token | host);
+  add("0123456789", hex);
+  add("abcdefABCDEF", hex);
+  add("!#$%&'*+-.^_`|~", token);  // RFC 9110 section 5.6.2
+  add("-._~!$&'()*+,;=", host);   // RFC 3986 section 3.2.2, without escapes
+  return out;
+}();
+
+bool belongs(char c, Class what) { return (kClasses[static_cast<unsigned char>(c)] & what) != 0; }
+bool is_hex(char c) { return belongs(c, hex); }
+bool is_name_char(char c) { return belongs(c, host); }
 
 }  // namespace
 
@@ -79,17 +100,109 @@ bool is_nominated(const std::vector<Header>& all, std::string_view name) {
   });
 }
 
-// RFC 3986 section 3.2. Stricter than needed for names, so that nothing odd reaches the routing table or an upstream.
+bool is_token_char(char c) { return belongs(c, token); }
+
+bool is_field_char(char c) { return (static_cast<unsigned char>(c) >= ' ' && c != '\x7f') || c == '\t'; }
+
+bool may_trail(std::string_view name) {
+  static constexpr std::string_view kNever[] = {
+      "accept-encoding",
+      "age",
+      "authorization",
+      "cache-control",
+      "content-encoding",
+      "content-range",
+      "content-type",
+      "cookie",
+      "date",
+      "expires",
+      "forwarded",
+      "if-match",
+      "if-modified-since",
+      "if-none-match",
+      "if-range",
+      "if-unmodified-since",
+      "location",
+      "max-forwards",
+      "pragma",
+      "range",
+      "retry-after",
+      "set-cookie",
+      "trailer",
+      "vary",
+      "via",
+      "warning",
+      "www-authenticate",
+      "x-real-ip",
+  };
+  if (classify(name) != Known::other || passes_for_framing(name)) return false;
+  if (name.size() > 12 && equals_ignore_case(name.substr(0, 12), "x-forwarded-")) return false;
+  return std::none_of(std::begin(kNever), std::end(kNever),
+                      [&](std::string_view never) { return equals_ignore_case(name, never); });
+}
+
+// Stricter than needed for names, so that nothing odd reaches the routing table or an upstream: no user, no zone.
 bool valid_authority(std::string_view text) {
-  static constexpr std::array<bool, 256> kMay = [] {
-    std::array<bool, 256> may{};
-    for (char c :
-         std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%!$&'()*+,;=")) {
-      may[static_cast<unsigned char>(c)] = true;
-    }
-    return may;
-  }();
-  return std::all_of(text.begin(), text.end(), [](char c) { return kMay[static_cast<unsigned char>(c)]; });
+  std::string_view port;
+  if (text.starts_with('[')) {
+    size_t end = text.find(']');
+    if (end == std::string_view::npos) return false;
+    auto ip = IpAddress::parse(text.substr(1, end - 1));
+    if (!ip || !ip->v6) return false;
+    port = text.substr(end + 1);
+    if (!port.empty() && !port.starts_with(':')) return false;
+  } else {
+    size_t colon = std::min(text.find(':'), text.size());
+    if (colon == 0 || !std::all_of(text.begin(), text.begin() + static_cast<long>(colon), is_name_char)) return false;
+    port = text.substr(colon);
+  }
+  if (port.size() <= 1) return true;
+  auto number = parse_u64(port.substr(1));
+  return number && *number <= 65535 && port.size() <= 6;
+}
+
+bool valid_origin_form(std::string_view target) {
+  bool in_path = true;
+  for (size_t i = 0; i < target.size(); ++i) {
+    char c = target[i];
+    if (c <= ' ' || c >= '\x7f' || c == '#') return false;
+    if (c == '?') in_path = false;
+    if (c != '%' || !in_path) continue;
+    if (i + 2 >= target.size() || !is_hex(target[i + 1]) || !is_hex(target[i + 2])) return false;
+    if (target[i + 1] == '0' && target[i + 2] == '0') return false;
+  }
+  return true;
+}
+
+bool welcomes_trailers(std::string_view te) {
+  return any_token(te, [](std::string_view coding) {
+    return equals_ignore_case(trim(coding.substr(0, coding.find(';'))), "trailers");
+  });
+}
+
+bool passes_for_framing(std::string_view name) {
+  if (name.size() != 14 && name.size() != 17) return false;
+  std::string_view lower = name.size() == 14 ? "content-length" : "transfer-encoding";
+  bool underscored = false;
+  for (size_t i = 0; i < name.size(); ++i) {
+    underscored = underscored || name[i] == '_';
+    if (ascii_lower(name[i]) != lower[i] && !(name[i] == '_' && lower[i] == '-')) return false;
+  }
+  return underscored;
+}
+
+// RFC 9112 section 6.3: where chunked is not the last coding a request's end is unknown; a coding below it is another
+// thing, it only is not spoken here. Chunked twice is forbidden (section 7.1), empty elements serve disguise alone.
+TransferCoding transfer_coding(std::string_view value) {
+  if (equals_ignore_case(value, "chunked")) return TransferCoding::chunked;
+  size_t comma = value.rfind(',');
+  if (comma == std::string_view::npos || !equals_ignore_case(trim(value.substr(comma + 1)), "chunked")) {
+    return TransferCoding::broken;
+  }
+  bool again = any_token(value.substr(0, comma), [](std::string_view coding) {
+    return equals_ignore_case(trim(coding.substr(0, coding.find(';'))), "chunked");
+  });
+  return again || trim(value.substr(0, comma)).empty() ? TransferCoding::broken : TransferCoding::unknown;
 }
 
 // A connection that becomes HTTP/2 carries any number of requests past the routing rules, so it is never passed on;

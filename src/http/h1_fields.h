@@ -39,8 +39,25 @@ struct ConnectionTokens {
 uint32_t keep_alive_timeout_s(std::string_view value);
 /// Whether a Connection field among `all` names this one.
 bool is_nominated(const std::vector<Header>& all, std::string_view name);
-/// What may stand in a Host or an authority.
+/// Characters of a name or a method (RFC 9110 section 5.6.2).
+bool is_token_char(char c);
+/// Characters of a field's value: all but controls, tab allowed (RFC 9110 section 5.5).
+bool is_field_char(char c);
+/// Whether a field may stand behind a body (RFC 9110 section 6.5.1): none that frames, routes, controls, authenticates
+/// or describes the content, for whoever merges it into the head would be led astray.
+bool may_trail(std::string_view name);
+/// What may be a Host or an authority: a name, an IPv4 or a bracketed IPv6 address, and a port (RFC 3986 section 3.2).
 bool valid_authority(std::string_view text);
+/// Whether a target in origin form can be passed on: visible ASCII, no fragment, and no escape in its path that is
+/// broken or means NUL.
+bool valid_origin_form(std::string_view target);
+/// Whether a TE field says that trailers are welcome.
+bool welcomes_trailers(std::string_view te);
+/// A field whose name servers that hand fields on as variables (CGI, WSGI) would take for one that frames.
+bool passes_for_framing(std::string_view name);
+/// What to make of a Transfer-Encoding field.
+enum class TransferCoding : uint8_t { chunked, unknown, broken };
+TransferCoding transfer_coding(std::string_view value);
 /// Whether an Upgrade field asks for HTTP/2.
 bool names_h2c(std::string_view upgrade);
 

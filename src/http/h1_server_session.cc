@@ -73,6 +73,12 @@ bool H1ServerSession::client_lags() const { return stream_.queued_bytes() > kQue
 
 // Returns what is left for others; a head that is not whole yet is held.
 std::string_view H1ServerSession::take_head(std::string_view input) {
+  input.remove_prefix(H1Parser::empty_lines(input));
+  if (input.empty()) {  // no head has begun
+    state_ = State::idle;
+    patience_.reset();
+    return {};
+  }
   if (patience_.worth_parsing(input) || input.size() > limits_.head_bytes_max) {
     RequestHead head;
     H1Parser::Taken taken = parser_.parse_request_head(input, limits_, head);
@@ -115,7 +121,7 @@ std::string_view H1ServerSession::take_body(std::string_view input) {
   H1Parser::Taken taken = parser_.parse_body(input, limits_, *this);
   if (state_ != State::request || !stream_out_) return {};  // the sink's observer has ended it
   if (taken.outcome == H1Parser::Outcome::invalid) {
-    break_stream(parser_.error());
+    refuse_body(parser_.error());
     return {};
   }
   if (taken.outcome == H1Parser::Outcome::complete) {
@@ -132,12 +138,29 @@ void H1ServerSession::on_body(std::string_view bytes) {
 
 void H1ServerSession::refuse(uint16_t status, const Error& reason) {
   Error copy = reason;
+  send_refusal(status, copy);
+  owner_.on_bad_request(status, copy);
+  finish_session();
+}
+
+// Within a body that cannot be read on: whose request it is hears of it as of a client that is gone.
+void H1ServerSession::refuse_body(const Error& reason) {
+  if (answer_ != Answer::pending) return break_stream(reason);
+  Error copy = reason;
+  send_refusal(parser_.error_status(), copy);
+  state_ = State::closed;
+  clear_deadline();
+  stream_.close_gracefully();
+  observer_->on_client_gone(copy);
+}
+
+void H1ServerSession::send_refusal(uint16_t status, const Error& reason) {
   ResponseHead head;
   head.status = status;
   AnswerPage page = owner_.refusal_page(status);
   std::string text;
   if (page.content_type.empty()) {
-    text = std::to_string(status) + " " + std::string(reason_phrase(status)) + ": " + copy.message + "\n";
+    text = std::to_string(status) + " " + std::string(reason_phrase(status)) + ": " + reason.message + "\n";
     page = {"text/plain; charset=utf-8", text};
   }
   head.content_length = page.body.size();
@@ -147,8 +170,6 @@ void H1ServerSession::refuse(uint16_t status, const Error& reason) {
   append_response_head(out, head, AnswerFraming::length, ConnectionField::close);
   stream_.write(out);
   stream_.write(page.body);
-  owner_.on_bad_request(status, copy);
-  finish_session();
 }
 
 void H1ServerSession::break_stream(const Error& error) {

@@ -1,5 +1,6 @@
 #include "weir/http/message.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <functional>
@@ -8,11 +9,81 @@
 
 namespace weir::http {
 
+Method method_of(std::string_view name) {
+  switch (name.size()) {
+    case 3:
+      if (name == "GET") return Method::get;
+      return name == "PUT" ? Method::put : Method::other;
+    case 4:
+      if (name == "POST") return Method::post;
+      return name == "HEAD" ? Method::head : Method::other;
+    case 5:
+      if (name == "PATCH") return Method::patch;
+      return name == "TRACE" ? Method::trace : Method::other;
+    case 6: return name == "DELETE" ? Method::del : Method::other;
+    case 7:
+      if (name == "OPTIONS") return Method::options;
+      return name == "CONNECT" ? Method::connect : Method::other;
+    default: return Method::other;
+  }
+}
+
+bool is_known_method(std::string_view name) {
+  static constexpr std::string_view kOthers[] = {
+      "ACL",
+      "BASELINE-CONTROL",
+      "BIND",
+      "CHECKIN",
+      "CHECKOUT",
+      "COPY",
+      "LABEL",
+      "LINK",
+      "LOCK",
+      "M-SEARCH",
+      "MERGE",
+      "MKACTIVITY",
+      "MKCALENDAR",
+      "MKCOL",
+      "MKREDIRECTREF",
+      "MKWORKSPACE",
+      "MOVE",
+      "NOTIFY",
+      "ORDERPATCH",
+      "PROPFIND",
+      "PROPPATCH",
+      "PURGE",
+      "QUERY",
+      "REBIND",
+      "REPORT",
+      "SEARCH",
+      "SUBSCRIBE",
+      "UNBIND",
+      "UNCHECKOUT",
+      "UNLINK",
+      "UNLOCK",
+      "UNSUBSCRIBE",
+      "UPDATE",
+      "UPDATEREDIRECTREF",
+      "VERSION-CONTROL",
+  };
+  return method_of(name) != Method::other ||
+         std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers);
+}
+
 bool is_safe(Method method) {
   return method == Method::get || method == Method::head || method == Method::options || method == Method::trace;
 }
 
 bool is_idempotent(Method method) { return is_safe(method) || method == Method::put || method == Method::del; }
+
+bool is_upgrade_asked(std::string_view asked, std::string_view given) {
+  auto wanted = split(asked, ',');
+  auto protocols = split(given, ',');
+  return !given.empty() && std::all_of(protocols.begin(), protocols.end(), [&](std::string_view protocol) {
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](std::string_view one) { return equals_ignore_case(trim(one), trim(protocol)); });
+  });
+}
 
 const Header* find(std::span<const Header> headers, std::string_view name) {
   for (const Header& header : headers) {
@@ -25,6 +96,7 @@ std::string_view reason_phrase(uint16_t status) {
   switch (status) {
     case 100: return "Continue";
     case 101: return "Switching Protocols";
+    case 102: return "Processing";
     case 103: return "Early Hints";
     case 200: return "OK";
     case 201: return "Created";

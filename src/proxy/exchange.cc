@@ -13,6 +13,10 @@ namespace weir::proxy {
 using http::Body;
 using http::Header;
 
+namespace {
+constexpr uint16_t kResetContent = 205;
+}  // namespace
+
 Exchange::Exchange(Worker& worker) : worker_(worker), progress_(worker.config().limits, worker.config().timeouts) {}
 
 Exchange::~Exchange() {
@@ -35,6 +39,7 @@ void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const h
   progress_.begin(started_ms_);
   pin_table();
   if (is_too_large(request_.content_length)) return end_with(ProxyError::body_too_large);
+  if (uint16_t status = final_recipient_status(request_); status != 0) return answer(status);
   match();
 }
 
@@ -63,15 +68,10 @@ void Exchange::match() {
 
 void Exchange::run_middlewares() {
   outgoing_ = request_;
-<<<<<<< HEAD
-  write_forwarded_headers(request_, *by_, scratch_);
+  write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
   MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, client_ip_, scratch_);
   if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
-=======
-  write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
-  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, scratch_);
-  if (outcome.redirect) return answer(outcome.status, scratch_.location);
->>>>>>> limits
+  append_via(worker_.config().requests.via, request_.version_minor, scratch_.headers, scratch_.via);
   outgoing_.headers = scratch_.headers;
   if (outcome.path != target_.path || target_.rewritten) {
     if (outcome.path.data() != scratch_.target.data()) scratch_.target = outcome.path;
@@ -230,7 +230,7 @@ void Exchange::on_interim(const http::ResponseHead& head) { client_->send_interi
 
 void Exchange::on_response_head(const http::ResponseHead& head) {
   bool upgraded = head.status == 101;
-  if (upgraded && request_.upgrade.empty()) {
+  if (upgraded && !http::is_upgrade_asked(request_.upgrade, head.upgrade)) {
     return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not asked for"});
   }
   if (worker_.retry_policy().refuses(head.status) && retry(ProxyError::upstream_status)) return;
@@ -247,12 +247,22 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (!request_ended_) client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
   run_response_middlewares(*router_, head.headers, response_headers_);
+  append_via(worker_.config().requests.via, head.version_minor, response_headers_, scratch_.via);
+  // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
+  if (!upgraded && http::find(response_headers_, "Date") == nullptr) {
+    response_headers_.push_back({"Date", http::http_date()});
+  }
   passed.headers = response_headers_;
+  if (head.status == kResetContent) {
+    passed.body = Body::none;
+    passed.content_length = 0;
+  }
   client_->send_head(passed);
   wait_at_most(upgraded ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
 }
 
 void Exchange::on_response_body(std::string_view bytes) {
+  if (status_ == kResetContent) return;  // has no content, whatever the upstream says
   response_bytes_ += bytes.size();
   client_->send_body(bytes);
   wait_at_most(state_ == State::tunnel ? worker_.config().timeouts.upgrade_idle_ms
@@ -273,9 +283,9 @@ void Exchange::on_response_end(std::span<const Header> trailers) {
 
 // ---- When things go wrong ----
 
-void Exchange::on_client_gone(const Error&) {
+void Exchange::on_client_gone(const Error& error) {
   client_lost_ = true;
-  end_with(ProxyError::client_gone);
+  end_with(error.code == ErrorCode::invalid ? ProxyError::request_malformed : ProxyError::client_gone);
 }
 
 void Exchange::on_upstream_failed(const Error& error) {
@@ -392,7 +402,7 @@ void Exchange::finish() {
   stop_waiting();
   release_upstream();
   uint64_t duration_ms = worker_.loop().now_ms() - started_ms_;
-  uint16_t status = client_lost_ && status_ == 0 ? row(ProxyError::client_gone).status : status_;
+  uint16_t status = client_lost_ && status_ == 0 ? row(error_).status : status_;
   worker_.count(entry_point_, router_, service_, endpoint_, status, duration_ms, request_bytes_, response_bytes_);
   if (worker_.access_log().enabled()) write_access_line();
   if (endpoint_ != nullptr) service_->end(*endpoint_);
@@ -428,7 +438,7 @@ void Exchange::write_access_line() const {
   record.host = request_.authority;
   record.target = request_.target;
   record.version_minor = request_.version_minor;
-  record.status = client_lost_ && status_ == 0 ? row(ProxyError::client_gone).status : status_;
+  record.status = client_lost_ && status_ == 0 ? row(error_).status : status_;
   record.request_bytes = request_bytes_;
   record.response_bytes = response_bytes_;
   record.duration_ms = worker_.loop().now_ms() - started_ms_;

@@ -46,7 +46,6 @@ void write_redirect(const Middleware& middleware, const http::RequestHead& reque
   location += request.target;
 }
 
-<<<<<<< HEAD
 // fabio's redirect=: false where it would lead to the very URL that was asked for.
 bool write_url_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view path,
                         ForwardingScratch& scratch) {
@@ -88,7 +87,8 @@ bool is_admitted(const Middleware& middleware, const http::RequestHead& request,
     }
   }
   return true;
-=======
+}
+
 // RFC 7239 section 4: what holds more than a token's characters stands in quotes.
 void append_forwarded(const http::RequestHead& request, const ForwardedBy& by, std::string& out) {
   if (!out.empty()) out += ", ";
@@ -103,10 +103,30 @@ void append_forwarded(const http::RequestHead& request, const ForwardedBy& by, s
   out += token ? ";host=" : ";host=\"";
   out += host;
   if (!token) out += '"';
->>>>>>> limits
+}
+
+bool counts_forwards(const http::RequestHead& request) {
+  return request.method == http::Method::options || request.method == http::Method::trace;
 }
 
 }  // namespace
+
+uint16_t final_recipient_status(const http::RequestHead& request) {
+  if (!counts_forwards(request)) return 0;
+  const Header* count = http::find(request.headers, "Max-Forwards");
+  if (count == nullptr) return 0;
+  auto left = parse_u64(count->value);
+  if (!left) return 400;
+  if (*left > 0) return 0;
+  return request.method == http::Method::options ? 200 : 501;  // what came is reflected to nobody
+}
+
+void append_via(std::string_view pseudonym, uint8_t version_minor, std::vector<Header>& headers, std::string& scratch) {
+  if (pseudonym.empty()) return;
+  scratch = version_minor == 0 ? "1.0 " : "1.1 ";
+  scratch += pseudonym;
+  headers.push_back({"Via", scratch});
+}
 
 void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by,
                              const config::ForwardingConfig& config, ForwardingScratch& scratch) {
@@ -154,6 +174,13 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   if (!has_host && !request.authority.empty()) out.push_back({"X-Forwarded-Host", request.authority});
   if (!has_port) out.push_back({"X-Forwarded-Port", by.port});
   if (!has_real_ip) out.push_back({"X-Real-Ip", by.client_ip});
+  if (!counts_forwards(request)) return;
+  for (Header& header : out) {
+    if (!equals_ignore_case(header.name, "Max-Forwards")) continue;
+    scratch.max_forwards = std::to_string(parse_u64(header.value).value_or(1) - 1);
+    header.value = scratch.max_forwards;
+    return;
+  }
 }
 
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,

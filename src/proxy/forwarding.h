@@ -27,6 +27,8 @@ struct ForwardingScratch {
   std::vector<http::Header> headers;
   std::string forwarded_for;
   std::string forwarded;
+  std::string via;
+  std::string max_forwards;
   std::string target;
   std::string location;
 };
@@ -36,6 +38,14 @@ struct ForwardingScratch {
 /// and -Port are set where absent).
 void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by,
                              const config::ForwardingConfig& config, ForwardingScratch& scratch);
+
+/// Max-Forwards, which OPTIONS and TRACE count down at each hop (RFC 9110 section 7.6.2): the status to answer with
+/// here because the count has run out (or is no number), 0 where the request goes on.
+[[nodiscard]] uint16_t final_recipient_status(const http::RequestHead& request);
+
+/// Adds this hop to the Via of a head that came as HTTP/1.`version_minor`; nothing where `pseudonym` is "".
+void append_via(std::string_view pseudonym, uint8_t version_minor, std::vector<http::Header>& headers,
+                std::string& scratch);
 
 /// What running a router's middlewares came to.
 struct MiddlewareOutcome {

@@ -21,6 +21,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {408, "request_slow", false},
       {413, "body_too_large", false},
       {504, "total_timeout", false},
+      {400, "request_malformed", false},
       {499, "client_gone", false},
       {408, "client_stalled", false},
       {200, "tunnel_idle", false},

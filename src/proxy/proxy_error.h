@@ -25,6 +25,7 @@ enum class ProxyError : uint8_t {
   request_slow,        // its body comes at less than the least rate
   body_too_large,
   total_timeout,
+  request_malformed,  // within its body; the session has answered it
   client_gone,
   client_stalled,  // it does not read its answer, or at less than the least rate
   tunnel_idle,

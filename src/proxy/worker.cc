@@ -32,6 +32,7 @@ Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Admis
   client_limits_.target_bytes_max = config.limits.target_bytes_max;
   client_limits_.head_timeout_ms = config.timeouts.head_ms;
   client_limits_.idle_timeout_ms = config.timeouts.idle_ms;
+  client_limits_.pass_unknown_methods = config.requests.pass_unknown_methods;
   tables_.push_back(std::make_unique<PinnedTable>());
 }
 

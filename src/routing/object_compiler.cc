@@ -82,7 +82,9 @@ void reject_endpoints(const ServiceDefinition& definition, const std::string& na
 }
 
 Service make_service(const ServiceDefinition& definition, std::string name) {
-  Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.tls_skip_verify};
+  Service out{
+      std::move(name),          {}, definition.pass_host_header, definition.strategy, definition.tls_skip_verify,
+      definition.proxy_protocol};
   if (!is_strategy(out.strategy)) out.strategy = "wrr";
   out.endpoints.reserve(definition.endpoints.size());
   for (const EndpointDefinition& one : definition.endpoints) {

@@ -113,6 +113,12 @@ struct RetryConfig {
   uint32_t budget_per_s_min = 0;    // that may be anyway
 };
 
+/// What is made of requests.
+struct RequestsConfig {
+  bool pass_unknown_methods = false;  // else 501
+  std::string via;                    // this hop's name in Via; "": no Via is added
+};
+
 /// Answers that the edge gives by itself.
 struct AnswersConfig {
   std::string text;            // the body: {status} and {reason} are filled in
@@ -143,6 +149,7 @@ struct Config {
   TimeoutsConfig timeouts;
   SafetyConfig safety;
   RetryConfig retry;
+  RequestsConfig requests;
   AnswersConfig answers;
   ForwardingConfig forwarding;
 };

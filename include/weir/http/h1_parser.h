@@ -1,6 +1,5 @@
 #pragma once
-// llhttp behind a face of our own: whole heads at once, bodies in pieces, strictly by RFC 9112. Plain heads are read
-// without it (src/http/h1_plain_head.h); whatever is refused, llhttp or we refuse.
+// llhttp behind a face of our own: whole heads at once, bodies in pieces, strictly by RFC 9112.
 
 #include <llhttp.h>
 
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/http/chunk_reader.h"
 #include "weir/http/message.h"
 
 namespace weir::http {
@@ -17,45 +17,39 @@ namespace weir::http {
 struct H1Limits;
 
 /// Says when bytes that may be a whole head are worth a parse. Parsing costs a pass over all of them, so it is done
-/// when an empty line has come or when they have doubled: linear in all, however they drip in.
+/// when the first line has come, when an empty line may have (also in the eyes of the lenient, so that it is refused
+/// and not waited for), or when they have doubled: linear in all, however they drip in.
 class HeadPatience {
  public:
   [[nodiscard]] bool worth_parsing(std::string_view input) const {
     size_t from = looked_at_ > 3 ? looked_at_ - 3 : 0;
-    return input.size() >= 2 * looked_at_ || input.find("\n\r\n", from) != std::string_view::npos ||
-           input.find("\n\n", from) != std::string_view::npos;
+    auto has = [&](std::string_view end) { return input.find(end, from) != std::string_view::npos; };
+    return input.size() >= 2 * looked_at_ || has("\n\r\n") || has("\n\n") || has("\r\r") || (!line_seen_ && has("\n"));
   }
-  void note_incomplete(std::string_view input) { looked_at_ = input.size(); }
-  void reset() { looked_at_ = 0; }
+  void note_incomplete(std::string_view input) {
+    looked_at_ = input.size();
+    line_seen_ = line_seen_ || input.find('\n') != std::string_view::npos;
+  }
+  void reset() { *this = HeadPatience(); }
 
  private:
-  size_t looked_at_ = 0;  // bytes known not to hold a whole head
+  size_t looked_at_ = 0;    // bytes known not to hold a whole head
+  bool line_seen_ = false;  // the first line was among them
 };
 
 /// Parses one message after another of one connection's one direction. A head is parsed when it lies in one piece of
 /// memory, so that its fields are views into it.
 class H1Parser {
  public:
-  /// What became of some bytes.
-  enum class Outcome : uint8_t {
-    incomplete,  // all was taken and more is needed
-    complete,    // the head, or the message, ends at `consumed`
-    invalid,     // error() says why
-  };
-  struct Taken {
-    Outcome outcome;
-    size_t consumed;
-  };
-  class BodySink {
-   public:
-    virtual void on_body(std::string_view bytes) = 0;
-
-   protected:
-    ~BodySink() = default;
-  };
+  using Outcome = ParseOutcome;
+  using Taken = Parsed;
+  using BodySink = http::BodySink;
 
   enum class Kind : uint8_t { request, response };
   explicit H1Parser(Kind kind);
+
+  /// How many bytes of empty lines there are in front; a server reads over them (RFC 9112 section 2.2).
+  [[nodiscard]] static size_t empty_lines(std::string_view input);
 
   /// Tries to read a head from the start of `input`. On `complete` head is filled with views into `input` and into
   /// this thread's scratch memory: use it before the next head is parsed on this thread.
@@ -69,42 +63,46 @@ class H1Parser {
   bool finish_at_close();
 
   /// After `complete`: fields behind a chunked body. Views into this parser.
-  [[nodiscard]] std::vector<Header> trailers() const;
+  [[nodiscard]] std::vector<Header> trailers() const { return chunks_.trailers(); }
   /// After `complete` of a head: whether the connection may serve another message after this one.
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
   void forbid_keep_alive() { keep_alive_ = false; }
-  /// After `invalid`. `status` is what a server answers: 400, 414, 431, 501 or 505.
+  /// After `invalid`. `status` is what a server answers: 400, 414, 417, 431, 501 or 505; 502 for an upstream's answer.
   [[nodiscard]] const Error& error() const { return error_; }
   [[nodiscard]] uint16_t error_status() const { return error_status_; }
 
  private:
   struct Callbacks;
   struct Fields;
+  struct Hop;
   static Fields& fields();
 
   enum class Framing : uint8_t { length, chunked, until_close };
 
-  Taken read_head(std::string_view input, const H1Limits& limits);
-  Taken run_llhttp(std::string_view input, const H1Limits& limits);
-  bool take_start_line();
-  bool take_request_fields(RequestHead& head);
-  bool take_request_target(RequestHead& head);
+  // h1_parser.cc: bytes become parts
+  Taken read_head(std::string_view input);
+  Taken find_method(std::string_view input);
+  Taken run_llhttp(std::string_view input);
   Taken invalid(uint16_t status, std::string message);
   Taken invalid_by_llhttp();
-  int append_trailer(const char* at, size_t length);
+  // h1_heads.cc: parts become heads
+  bool refuse(uint16_t status, const char* why);
+  bool take_hop_field(const Header& header, Hop& hop);
+  bool take_framing(const Hop& hop, uint8_t version_minor);
+  bool take_request_fields(RequestHead& head);
+  bool take_request_target(RequestHead& head);
+  bool take_absolute_form(RequestHead& head, std::string_view target);
+  bool take_response_fields(ResponseHead& head, Method request_method);
 
   const Kind kind_;
   llhttp_t llhttp_;
-  BodySink* sink_ = nullptr;          // during parse_body
   const H1Limits* limits_ = nullptr;  // of the call under way
   uint64_t length_left_ = 0;          // of a body with Content-Length
-  std::string trailer_bytes_;         // name \n value \n …
+  ChunkReader chunks_;
   Error error_;
   uint16_t error_status_ = 400;
   Framing framing_ = Framing::length;
-  bool in_head_ = false;
   bool keep_alive_ = true;
-  bool message_complete_ = false;
 };
 
 }  // namespace weir::http

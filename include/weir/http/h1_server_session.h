@@ -96,6 +96,8 @@ class H1ServerSession final : private event::TcpStream::Observer,
   [[nodiscard]] bool client_lags() const;
   void start_request(const RequestHead& head);
   void refuse(uint16_t status, const Error& reason);
+  void refuse_body(const Error& reason);
+  void send_refusal(uint16_t status, const Error& reason);
   void open_tunnel();
   void break_stream(const Error& error);
   void become_idle();

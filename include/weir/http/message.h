@@ -17,6 +17,10 @@ struct Header {
 };
 
 enum class Method : uint8_t { get, head, post, put, patch, del, options, trace, connect, other };
+/// The method of that name; `other` for what is registered and has no value of its own (WebDAV) and for the unknown.
+[[nodiscard]] Method method_of(std::string_view name);
+/// Whether a method is registered with IANA, or as good as.
+[[nodiscard]] bool is_known_method(std::string_view name);
 /// Methods whose repetition changes nothing (RFC 9110 section 9.2.1): they may be retried.
 [[nodiscard]] bool is_safe(Method method);
 /// The safe ones, and those that do no more when they come twice (section 9.2.2).
@@ -58,6 +62,9 @@ struct ResponseHead {
   uint32_t keep_alive_s = 0;               // how long the sender lets the connection idle; 0: it does not say
   uint8_t version_minor = 1;
 };
+
+/// Whether each protocol of a 101's Upgrade stands in the request's (RFC 9110 section 7.8).
+[[nodiscard]] bool is_upgrade_asked(std::string_view asked, std::string_view given);
 
 /// The value of the first field of that name, compared without case; nullptr when absent.
 [[nodiscard]] const Header* find(std::span<const Header> headers, std::string_view name);

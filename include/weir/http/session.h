@@ -115,13 +115,15 @@ struct AnswerPage {
 
 /// Limits a session enforces where the bytes enter.
 struct H1Limits {
-  size_t head_bytes_max = 64 * 1024;     // 431
-  size_t headers_max = 128;              // 431
-  size_t target_bytes_max = 16 * 1024;   // 414
-  size_t trailer_bytes_max = 16 * 1024;  // the connection is cut
-  size_t interims_max = 16;              // 1xx before one answer; more is a flood
-  uint64_t head_timeout_ms = 10'000;     // first byte of a head to its last: 408
-  uint64_t idle_timeout_ms = 60'000;     // between requests: closed without a word
+  size_t head_bytes_max = 64 * 1024;        // 431
+  size_t headers_max = 128;                 // 431
+  size_t target_bytes_max = 16 * 1024;      // 414
+  size_t trailer_bytes_max = 16 * 1024;     // 400
+  size_t chunk_extension_bytes_max = 1024;  // of one chunk; 400
+  size_t interims_max = 16;                 // 1xx before one answer; more is a flood
+  uint64_t head_timeout_ms = 10'000;        // first byte of a head to its last: 408
+  uint64_t idle_timeout_ms = 60'000;        // between requests: closed without a word
+  bool pass_unknown_methods = false;        // else 501
 };
 
 }  // namespace weir::http

@@ -51,13 +51,9 @@ struct Service {
   std::string name;                 // "web@consul"
   std::vector<Endpoint> endpoints;  // sorted by id, no id twice
   bool pass_host_header = true;
-<<<<<<< HEAD
   std::string strategy;          // "wrr" or "p2c"
   bool tls_skip_verify = false;  // its https endpoints' certificates are not checked
-=======
-  std::string strategy;        // "wrr" or "p2c"
-  uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
->>>>>>> limits
+  uint8_t proxy_protocol = 0;    // the version of the PROXY header that endpoints are sent; 0: none
 
   bool operator==(const Service&) const = default;
 };

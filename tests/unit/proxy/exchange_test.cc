@@ -9,14 +9,14 @@ using namespace weir::proxy::fixture;
 TEST_CASE("exchange: the upstream gets the request with its Host and forwarded headers, the client the answer") {
   Edge edge;
   Upstream& upstream = edge.upstream(
-      answering("HTTP/1.1 200 Fine\r\nX-A: 1\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 2\r\n\r\nhi"));
+      answering("HTTP/1.1 200 Fine\r\nX-A: 1\r\nDate: d\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 2\r\n\r\nhi"));
   edge.route(upstream);
   Peer& client = edge.connect();
   client.send(get("/p?q",
                   "Connection: X-Drop\r\nX-Drop: 1\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX_Real_Ip: "
                   "6.6.6.6\r\n"));
   edge.until([&] { return client.has("hi"); });
-  CHECK(client.got == "HTTP/1.1 200 Fine\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nhi");
+  CHECK(client.got == "HTTP/1.1 200 Fine\r\nX-A: 1\r\nDate: d\r\nContent-Length: 2\r\n\r\nhi");
   std::string port = std::to_string(client.stream.peer_address().port);
   CHECK(upstream.all() ==
         "GET /p?q HTTP/1.1\r\nHost: web.test\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"

@@ -60,13 +60,8 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-<<<<<<< HEAD
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false}, scratch);
-  auto outcome = run_request_middlewares(router, head, "/api/x", {}, scratch);
-=======
   write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {}, scratch);
-  auto outcome = run_request_middlewares(router, head, "/api/x", scratch);
->>>>>>> limits
+  auto outcome = run_request_middlewares(router, head, "/api/x", {}, scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
   CHECK(http::find(scratch.headers, "X-Set") != nullptr);

@@ -85,7 +85,7 @@ TEST_CASE("seam: an exchange serves a stream that is neither H1 nor H2, both bod
   Upstream& upstream = edge.upstream([](Peer& peer) {
     if (peer.has("0\r\nT: 1\r\n\r\n") && peer.taken++ == 0) {
       peer.send(
-          "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: "
+          "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\nDate: d\r\nTransfer-Encoding: "
           "chunked\r\n\r\n2\r\nhi\r\n0\r\nU: 2\r\n\r\n");
     }
   });
@@ -99,7 +99,7 @@ TEST_CASE("seam: an exchange serves a stream that is neither H1 nor H2, both bod
   http::Header trailers[] = {{"T", "1"}};
   stream.end(trailers);
   edge.until([&] { return stream.released; });
-  CHECK(stream.heard == "interim 103\nhead 200 A=b\nbody hi\nend U=2\n");
+  CHECK(stream.heard == "interim 103\nhead 200 A=b Date=d\nbody hi\nend U=2\n");
   CHECK(count(upstream.all(), "X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: https\r\n") == 1);
   CHECK(upstream.all().ends_with("\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\nT: 1\r\n\r\n"));
   edge.check_balanced();

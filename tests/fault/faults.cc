@@ -1,0 +1,114 @@
+#include "faults.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "weir/base/random.h"
+
+namespace weir::fault {
+namespace {
+
+thread_local Rates rates_now;
+thread_local Random random_now{0};
+thread_local uint64_t faults_now = 0;
+
+bool happens(unsigned in_a_thousand) {
+  if (in_a_thousand == 0 || random_now.below(1000) >= in_a_thousand) return false;
+  ++faults_now;
+  return true;
+}
+
+int fail_with(int error) {
+  errno = error;
+  return -1;
+}
+
+bool is_socket(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+size_t a_few(size_t bytes) { return std::min<size_t>(bytes, 1 + random_now.below(7)); }
+
+}  // namespace
+
+void set(const Rates& rates, uint64_t seed) {
+  rates_now = rates;
+  random_now = Random(seed);
+  faults_now = 0;
+}
+
+uint64_t count() { return faults_now; }
+
+}  // namespace weir::fault
+
+using weir::fault::a_few;
+using weir::fault::fail_with;
+using weir::fault::happens;
+using weir::fault::is_socket;
+using weir::fault::random_now;
+using weir::fault::rates_now;
+
+extern "C" {
+
+ssize_t __real_read(int fd, void* buffer, size_t bytes);
+ssize_t __real_write(int fd, const void* buffer, size_t bytes);
+ssize_t __real_writev(int fd, const iovec* pieces, int count);
+ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+int __real_connect(int fd, const sockaddr* address, socklen_t length);
+int __real_socket(int family, int type, int protocol);
+int __real_accept4(int fd, sockaddr* address, socklen_t* length, int flags);
+
+ssize_t __wrap_read(int fd, void* buffer, size_t bytes) {
+  if (!is_socket(fd)) return __real_read(fd, buffer, bytes);  // libuv's own wake-up
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return fail_with(ECONNRESET);
+  return __real_read(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes);
+}
+
+ssize_t __wrap_write(int fd, const void* buffer, size_t bytes) {
+  if (!is_socket(fd)) return __real_write(fd, buffer, bytes);
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return fail_with(random_now.below(2) == 0 ? ECONNRESET : EPIPE);
+  return __real_write(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes);
+}
+
+ssize_t __wrap_writev(int fd, const iovec* pieces, int count) {
+  if (!is_socket(fd) || count < 1) return __real_writev(fd, pieces, count);
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return fail_with(random_now.below(2) == 0 ? ECONNRESET : EPIPE);
+  if (!happens(rates_now.short_io)) return __real_writev(fd, pieces, count);
+  return __real_write(fd, pieces[0].iov_base, a_few(pieces[0].iov_len));
+}
+
+ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return fail_with(EPIPE);
+  return __real_sendmsg(fd, message, flags);
+}
+
+int __wrap_connect(int fd, const sockaddr* address, socklen_t length) {
+  static constexpr int kErrors[] = {ECONNREFUSED, ENETUNREACH, EADDRNOTAVAIL};
+  if (happens(rates_now.connect_fails)) return fail_with(kErrors[random_now.below(3)]);
+  return __real_connect(fd, address, length);
+}
+
+int __wrap_socket(int family, int type, int protocol) {
+  if (rates_now.socket_error == 0) return __real_socket(family, type, protocol);
+  ++weir::fault::faults_now;
+  return fail_with(rates_now.socket_error);
+}
+
+int __wrap_accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
+  if (rates_now.accept_error != 0) {
+    ++weir::fault::faults_now;
+    return fail_with(rates_now.accept_error);
+  }
+  return __real_accept4(fd, address, length, flags);
+}
+
+}  // extern "C"

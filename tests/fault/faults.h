@@ -1,0 +1,24 @@
+#pragma once
+// System calls of one thread that fail as told. The linker sends every read, write, connect, socket and accept4 of this
+// program, also those within libuv, to faults.cc (--wrap).
+
+#include <cstdint>
+
+namespace weir::fault {
+
+/// How often a call goes wrong, in a thousand.
+struct Rates {
+  unsigned short_io = 0;       // reads and writes of a few bytes
+  unsigned again = 0;          // EAGAIN for no reason
+  unsigned reset = 0;          // ECONNRESET and EPIPE
+  unsigned connect_fails = 0;  // ECONNREFUSED, ENETUNREACH, EMFILE
+  int accept_error = 0;        // every accept4 fails with this; 0: none does
+  int socket_error = 0;        // the same of socket
+};
+
+/// For the calling thread, from now on. Rates{}: nothing fails.
+void set(const Rates& rates, uint64_t seed);
+/// Calls of this thread that went wrong since set().
+uint64_t count();
+
+}  // namespace weir::fault
