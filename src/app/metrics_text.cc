@@ -107,6 +107,8 @@ void write_endpoints(MetricsWriter& out, const proxy::Stats& stats, const routin
   each("weir_endpoint_connect_failures_total", "counter", "Connections that failed.",
        [](const auto& e) { return e.connect_failures; });
   each("weir_endpoint_in_flight", "gauge", "Requests under way.", [](const auto& e) { return e.in_flight; });
+  each("weir_endpoint_pending", "gauge", "Requests that wait for a connection.",
+       [](const auto& e) { return e.pending; });
   each("weir_endpoint_idle_connections", "gauge", "Connections kept for reuse.",
        [](const auto& e) { return e.idle_connections; });
 }
@@ -167,6 +169,11 @@ std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembl
   simple("weir_bad_requests_total", "counter", "Heads that were no valid request.", stats.bad_requests);
   simple("weir_no_route_total", "counter", "Requests that no router matched.", stats.no_route);
   simple("weir_retries_total", "counter", "Further attempts on another endpoint.", stats.retries);
+  simple("weir_retries_denied_total", "counter", "Further attempts that the budget did not allow.",
+         stats.retries_denied);
+  simple("weir_upgraded_connections_total", "counter", "Connections upgraded to another protocol, such as WebSocket.",
+         stats.tunnels);
+  simple("weir_open_upgraded_connections", "gauge", "Upgraded connections open.", stats.open_tunnels);
   simple("weir_requests_in_flight", "gauge", "Requests under way.", stats.exchanges_in_flight);
   return out.take();
 }

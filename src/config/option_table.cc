@@ -123,6 +123,13 @@ const Option kOptions[] = {
     number("limits.upstream_idle_per_endpoint_max", "64", 0, 65536,
            "Idle upstream connections each worker keeps for one endpoint. 0: none, a new one for each request.",
            SLOT(limits.upstream_idle_per_endpoint_max)),
+    number("limits.upstream_connections_per_endpoint_max", "0", 0, 65536,
+           "Connections of each worker to one endpoint. When all are in use a request goes to another endpoint, and "
+           "where there is none it waits. 0: no limit.",
+           SLOT(limits.upstream_connections_per_endpoint_max)),
+    number("limits.pending_per_endpoint_max", "256", 0, 65536,
+           "Requests of each worker that wait for a connection to one endpoint. More: 503.",
+           SLOT(limits.pending_per_endpoint_max)),
     number("limits.relay_buffer_bytes_max", "262144", 16384, 64 * kMebibyte,
            "Bytes held in one direction of one request while the reading side is slower than the writing side. At "
            "this limit the writing side is stopped until it has gone.",
@@ -146,6 +153,9 @@ const Option kOptions[] = {
     number("timeouts.idle_ms", "180000", 100, kDay_ms,
            "A client connection between two requests. Longer than the idle time of the load balancer in front.",
            SLOT(timeouts.idle_ms)),
+    number("timeouts.pending_ms", "1000", 1, kDay_ms,
+           "How long a request waits for one of an endpoint's connections when all are in use. Then 503.",
+           SLOT(timeouts.pending_ms)),
     number("timeouts.connect_ms", "3000", 10, kDay_ms,
            "To connect to an endpoint. Then another endpoint is tried, or 504.", SLOT(timeouts.connect_ms)),
     number("timeouts.response_head_ms", "60000", 0, kDay_ms,
@@ -182,10 +192,31 @@ const Option kOptions[] = {
     number("safety.hold_ms", "30000", 0, kDay_ms,
            "How long a mass removal is held. It is dropped when the endpoints come back, and applied afterwards.",
            SLOT(safety.hold_ms)),
-    number("retry.attempts_max", "2", 0, 10,
-           "Further attempts of a request that could not reach its endpoint, each on another one. After the first byte "
-           "was sent only where repeating is safe.",
-           SLOT(retry.attempts_max)),
+    number(
+        "retry.attempts_max", "2", 0, 10,
+        "Further attempts of a request, each on another endpoint while there is one: when no connection could be made, "
+        "when a kept connection turns out to be closed, and for the reasons of retry.on. A request is never sent "
+        "again once bytes of its body were.",
+        SLOT(retry.attempts_max)),
+    {"retry.on", "[\"closed\"]", "", 0, 0, Shape::one_of, "closed|timeout|502|503|504",
+     "Why a request that may have reached its endpoint is sent to another one: its connection was closed, its response "
+     "did not begin within timeouts.response_head_ms, or the response has that status.",
+     SLOT(retry.on)},
+    value("retry.idempotent_methods", "false", "", Shape::any,
+          "true: retry.on holds for PUT and DELETE as well. false: for GET, HEAD, OPTIONS and TRACE.",
+          SLOT(retry.idempotent_methods)),
+    number("retry.budget_percent", "20", 0, 100,
+           "Share of a service's requests that may be sent again for the reasons of retry.on, per worker.",
+           SLOT(retry.budget_percent)),
+    number("retry.budget_per_s_min", "10", 0, 1'000'000,
+           "Retries a second that are within the budget whatever the share.", SLOT(retry.budget_per_s_min)),
+    value("forwarding.x_forwarded", "true", "", Shape::any,
+          "Send X-Forwarded-For, -Proto, -Host, -Port and X-Real-Ip to endpoints. false: those of clients are dropped "
+          "all "
+          "the same, unless the client is trusted.",
+          SLOT(forwarding.x_forwarded)),
+    value("forwarding.forwarded", "false", "", Shape::any,
+          "Send Forwarded (RFC 7239) to endpoints; a trusted client's own is extended.", SLOT(forwarding.forwarded)),
     value(
         "answers.text", R"("{status} {reason}\n")", "", Shape::any,
         "The body of an answer that the edge gives by itself (400, 404, 408, 413, 414, 431, 502, 503, 504 and so on). "

@@ -347,6 +347,8 @@ void TcpStream::write(std::string_view bytes, std::string_view after) {
   cell_->loop.batch().write(*cell_, bytes, after);
 }
 
+void TcpStream::write_first(std::string_view bytes) { cell_->send_raw({bytes, {}, {}}); }
+
 void TcpStream::flush() {
   if (cell_ != nullptr) cell_->loop.batch().flush();
 }

@@ -115,6 +115,7 @@ std::string_view H1ClientSession::take_head(std::string_view input) {
   }
   patience_.reset();
   input.remove_prefix(taken.consumed);
+  if (head.keep_alive_s > 0) keep_alive_s_ = head.keep_alive_s;
   if (head.status < 200 && head.status != 101) {
     if (++interims_ > limits_.interims_max) {
       break_off(Error{ErrorCode::too_large, "too many interim answers"});

@@ -60,6 +60,18 @@ void ConnectionTokens::add(std::string_view value) {
   });
 }
 
+uint32_t keep_alive_timeout_s(std::string_view value) {
+  constexpr std::string_view kName = "timeout=";
+  constexpr uint64_t kLongest_s = 86'400;
+  uint64_t seconds = 0;
+  any_token(value, [&](std::string_view token) {
+    if (token.size() <= kName.size() || !equals_ignore_case(token.substr(0, kName.size()), kName)) return false;
+    seconds = std::min(parse_u64(token.substr(kName.size())).value_or(0), kLongest_s);
+    return true;
+  });
+  return static_cast<uint32_t>(seconds);
+}
+
 bool is_nominated(const std::vector<Header>& all, std::string_view name) {
   return std::any_of(all.begin(), all.end(), [&](const Header& header) {
     return classify(header.name) == Known::connection &&

@@ -35,6 +35,8 @@ struct ConnectionTokens {
   void add(std::string_view value);
 };
 
+/// The timeout of a Keep-Alive field ("timeout=5, max=100"); 0 where it has none.
+uint32_t keep_alive_timeout_s(std::string_view value);
 /// Whether a Connection field among `all` names this one.
 bool is_nominated(const std::vector<Header>& all, std::string_view name);
 /// What may stand in a Host or an authority.

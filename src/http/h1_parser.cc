@@ -328,7 +328,7 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
   for (const Header& header : f.parts.fields) {
     switch (classify(header.name)) {
       case Known::connection: connection.add(header.value); break;
-      case Known::keep_alive:
+      case Known::keep_alive: head.keep_alive_s = keep_alive_timeout_s(header.value); break;
       case Known::for_proxies:
       case Known::te: break;
       case Known::upgrade: upgrade = header.value; break;

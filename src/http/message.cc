@@ -12,6 +12,8 @@ bool is_safe(Method method) {
   return method == Method::get || method == Method::head || method == Method::options || method == Method::trace;
 }
 
+bool is_idempotent(Method method) { return is_safe(method) || method == Method::put || method == Method::del; }
+
 const Header* find(std::span<const Header> headers, std::string_view name) {
   for (const Header& header : headers) {
     if (header.name.size() == name.size() && equals_ignore_case(header.name, name)) return &header;

@@ -17,7 +17,7 @@ class AnswerPages {
   explicit AnswerPages(const config::AnswersConfig& config);
   /// Takes the files of answers.directory in its place, where there are some.
   Status read_files();
-  /// Views into this object. Of any status from 300 on.
+  /// Views into this object. Of any final status.
   [[nodiscard]] http::AnswerPage page(uint16_t status) const;
 
  private:
@@ -25,7 +25,7 @@ class AnswerPages {
     std::string_view content_type;  // of the configuration, or of a literal
     std::string body;
   };
-  static constexpr uint16_t kFirst = 300;
+  static constexpr uint16_t kFirst = 200;
   static constexpr uint16_t kLast = 599;
 
   const config::AnswersConfig& config_;

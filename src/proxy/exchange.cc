@@ -63,7 +63,7 @@ void Exchange::match() {
 
 void Exchange::run_middlewares() {
   outgoing_ = request_;
-  write_forwarded_headers(request_, *by_, scratch_);
+  write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
   MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, scratch_);
   if (outcome.redirect) return answer(outcome.status, scratch_.location);
   outgoing_.headers = scratch_.headers;
@@ -82,36 +82,65 @@ void Exchange::run_middlewares() {
 // ---- Upstream: which endpoint, and a connection to it ----
 
 void Exchange::choose_endpoint() {
+  service_->retry_budget.note_request(worker_.config().retry);
+  EndpointState* chosen = next_endpoint();
+  if (chosen == nullptr) return end_with(ProxyError::no_endpoint);
+  try_endpoint(*chosen);
+}
+
+// One that was not tried yet; rather one with room than one that is busy.
+EndpointState* Exchange::next_endpoint() {
   EndpointState* chosen = service_->pick(tried_);
   if (chosen == nullptr && last_resort_ != nullptr) {
     tried_.remove(std::exchange(last_resort_, nullptr));
     chosen = service_->pick(tried_);
   }
-  // Whoever was tried and failed is what the client and the log hear of; nobody to try at all is another thing.
-  if (chosen == nullptr) return end_with(error_ != ProxyError::none ? error_ : ProxyError::no_endpoint);
+  if (chosen == nullptr || worker_.pool().has_room(*chosen)) return chosen;
+  TriedEndpoints passed_over = tried_;
+  for (EndpointState* other = chosen; other != nullptr; other = service_->pick(passed_over)) {
+    if (worker_.pool().has_room(*other)) return other;
+    passed_over.add(*other);
+    if (passed_over.full()) break;
+  }
+  return chosen;
+}
+
+void Exchange::try_endpoint(EndpointState& endpoint) {
   if (endpoint_ != nullptr) service_->end(*endpoint_);
-  endpoint_ = chosen;
-  tried_.add(*endpoint_);
-  service_->begin(*endpoint_);
+  endpoint_ = &endpoint;
+  tried_.add(endpoint);
+  service_->begin(endpoint);
   acquire_upstream();
 }
 
 void Exchange::acquire_upstream() {
   attempt_ms_ = worker_.loop().now_ms();
   if (endpoint_->scheme != "http") {
-    if (!retry(ProxyError::scheme_unsupported, false)) end_with(ProxyError::scheme_unsupported);
+    if (!retry(ProxyError::scheme_unsupported)) end_with(ProxyError::scheme_unsupported);
     return;
   }
-  http::ClientSession* idle = fresh_connection_ ? nullptr : worker_.pool().take_idle(*endpoint_);
+  UpstreamPreface preface;
+  if (uint8_t version = router_->service->proxy_protocol; version > 0) {
+    preface = {version == 1 ? http::ProxyVersion::v1 : http::ProxyVersion::v2, by_->client, by_->local};
+  }
+  UpstreamPool& pool = worker_.pool();
+  http::ClientSession* idle = fresh_connection_ ? nullptr : pool.take_idle(*endpoint_, preface);
   if (idle != nullptr) return on_upstream_ready(*idle);
-  enter(State::connecting);
-  wait_at_most(0);
-  worker_.pool().connect(*endpoint_, *this);
+  if (pool.has_room(*endpoint_)) {
+    enter(State::connecting);
+    wait_at_most(0);  // the connection has a deadline of its own
+    return pool.connect(*endpoint_, *this, preface);
+  }
+  enter(State::queued);
+  if (!pool.wait_for_turn(*endpoint_, *this)) return end_with(ProxyError::endpoint_busy);
+  wait_at_most(worker_.config().timeouts.pending_ms);
 }
+
+void Exchange::on_turn() { acquire_upstream(); }
 
 void Exchange::on_upstream_unavailable(const Error& error) {
   ProxyError what = error.code == ErrorCode::timeout ? ProxyError::connect_timeout : ProxyError::connect_failed;
-  if (!retry(what, false)) end_with(what);
+  if (!retry(what)) end_with(what);
 }
 
 void Exchange::on_upstream_ready(http::ClientSession& session) {
@@ -129,7 +158,7 @@ void Exchange::forward_head() {
     upstream_->send_body(early_body_);
     body_sent_ = true;
     early_body_.clear();
-    client_->resume_body();
+    resume_client();
   }
   if (request_ended_) upstream_->send_end(early_trailers_);
   wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : worker_.config().timeouts.body_idle_ms);
@@ -140,7 +169,7 @@ void Exchange::on_request_body(std::string_view bytes) {
     return end_with(ProxyError::body_too_large);
   }
   request_bytes_ += bytes.size();
-  if (state_ == State::connecting || state_ == State::routing) {
+  if (before_upstream()) {
     // At most what one read brought, for reading stops here until an upstream is there.
     early_body_.append(bytes);
     return pause_client();
@@ -154,9 +183,18 @@ void Exchange::on_request_body(std::string_view bytes) {
   if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) pause_client();
 }
 
+bool Exchange::before_upstream() const {
+  return state_ == State::routing || state_ == State::queued || state_ == State::connecting;
+}
+
 void Exchange::pause_client() {
   progress_.note_paused();
   client_->pause_body();
+}
+
+void Exchange::resume_client() {
+  progress_.note_resumed();
+  client_->resume_body();
 }
 
 bool Exchange::is_too_large(uint64_t body_bytes) const {
@@ -164,7 +202,7 @@ bool Exchange::is_too_large(uint64_t body_bytes) const {
   return bytes_max > 0 && body_bytes > bytes_max;
 }
 
-void Exchange::on_upstream_drained() { client_->resume_body(); }
+void Exchange::on_upstream_drained() { resume_client(); }
 
 void Exchange::on_request_end(std::span<const Header> trailers) {
   request_ended_ = true;
@@ -189,6 +227,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (upgraded && request_.upgrade.empty()) {
     return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not asked for"});
   }
+  if (worker_.retry_policy().refuses(head.status) && retry(ProxyError::upstream_status)) return;
   enter(upgraded ? State::tunnel : State::relaying);
   answered_ms_ = worker_.loop().now_ms();
   error_ = ProxyError::none;  // what an earlier attempt came to
@@ -196,6 +235,8 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (upgraded) {
     request_ended_ = false;  // the tunnel has an end of its own
     progress_.lift_total();
+    ++worker_.stats().tunnels;
+    ++worker_.stats().open_tunnels;
   }
   if (!request_ended_) client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
@@ -240,21 +281,27 @@ void Exchange::on_upstream_failed(const Error& error) {
 }
 
 void Exchange::on_deadline() {
-  bool connecting = state_ == State::connecting || state_ == State::routing;  // has the connection's own deadline
   // Whoever was asked to send its body only when told so owes nothing before.
   bool client_owes = state_ == State::waiting && !request_ended_ && !(request_.expect_continue && request_bytes_ == 0);
-  Progress::Sides sides{connecting ? nullptr : client_, upstream_, request_bytes_, response_bytes_, client_owes};
+  Progress::Sides sides{before_upstream() ? nullptr : client_, upstream_, request_bytes_, response_bytes_, client_owes};
   switch (progress_.look(worker_.loop().now_ms(), sides)) {
     case Progress::Verdict::going_on: return look_again();
-    case Progress::Verdict::silent: return end_with(silent_side());
+    case Progress::Verdict::silent: return end_silence();
     case Progress::Verdict::total: return end_with(ProxyError::total_timeout);
     case Progress::Verdict::request_slow: return end_with(ProxyError::request_slow);
     case Progress::Verdict::response_slow: return end_with(ProxyError::client_stalled);
   }
 }
 
+void Exchange::end_silence() {
+  ProxyError what = silent_side();
+  bool repeatable = state_ == State::waiting && what == ProxyError::response_timeout;
+  if (!repeatable || !retry(what)) end_with(what);
+}
+
 // Who does not read what is queued for it is the one to blame.
 ProxyError Exchange::silent_side() const {
+  if (state_ == State::queued) return ProxyError::endpoint_busy;
   if (state_ == State::tunnel) return ProxyError::tunnel_idle;
   if (state_ == State::relaying) {
     return client_->queued_bytes() == 0 ? ProxyError::response_timeout : ProxyError::client_stalled;
@@ -263,22 +310,33 @@ ProxyError Exchange::silent_side() const {
   return client_silent ? ProxyError::request_timeout : ProxyError::response_timeout;
 }
 
-// Another endpoint may have the request when nothing of it can have been acted upon, or when acting twice does no harm
-// and the whole of it is still here.
+// Another endpoint may have the request when nothing of it can have been acted upon, or when acting twice does no harm,
+// the whole of it is still here, and not too many others are sent twice.
 bool Exchange::retry(ProxyError error, bool maybe_stale) {
   error_ = error;
+  if (!row(error).may_retry || body_sent_ || client_lost_) return false;
+  const config::RetryConfig& config = worker_.config().retry;
+  if (retries_ >= config.attempts_max || tried_.full()) return false;
   bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
                 error == ProxyError::scheme_unsupported;
-  bool harmless = http::is_safe(request_.method) && request_.body == Body::none && request_.upgrade.empty();
-  if (!row(error).may_retry || body_sent_ || !(unsent || harmless)) return false;
-  if (retries_ >= worker_.config().retry.attempts_max || tried_.full() || client_lost_) return false;
-  ++retries_;
-  ++worker_.stats().retries;
+  bool whole = request_.body == Body::none && request_.upgrade.empty();
+  maybe_stale = maybe_stale && whole && http::is_idempotent(request_.method);
+  if (!unsent && !maybe_stale && !(whole && worker_.retry_policy().repeats(error, request_.method))) return false;
   if (maybe_stale) {
     last_resort_ = endpoint_;
     fresh_connection_ = true;
   }
-  choose_endpoint();
+  EndpointState* other = next_endpoint();
+  if (other == nullptr) return false;
+  // What no endpoint has seen loads none, and of stale connections there are only so many.
+  if (!unsent && !maybe_stale && !service_->retry_budget.take(config, worker_.loop().now_ms())) {
+    ++worker_.stats().retries_denied;
+    return false;
+  }
+  ++retries_;
+  ++worker_.stats().retries;
+  release_upstream();
+  try_endpoint(*other);
   return true;
 }
 
@@ -322,6 +380,7 @@ void Exchange::cut() {
 // ---- The end: the only exit ----
 
 void Exchange::finish() {
+  if (state_ == State::tunnel) --worker_.stats().open_tunnels;
   enter(State::finishing);
   clear_deadline();
   stop_waiting();

@@ -52,6 +52,7 @@ class Exchange final : private http::ServerStreamObserver,
   enum class State : uint8_t {
     free,        // in the worker's pool
     routing,     // the head is being looked at
+    queued,      // waits for its turn at an endpoint that is busy
     connecting,  // waits for an upstream connection
     waiting,     // the request's head is sent, the answer's has not come
     relaying,    // the answer's head is sent on
@@ -64,13 +65,18 @@ class Exchange final : private http::ServerStreamObserver,
   void match();
   void run_middlewares();
   void choose_endpoint();
+  [[nodiscard]] EndpointState* next_endpoint();
+  void try_endpoint(EndpointState& endpoint);
   void acquire_upstream();
+  void on_turn() override;
   void on_upstream_ready(http::ClientSession& session) override;
   void on_upstream_unavailable(const Error& error) override;
   void forward_head();
   void on_request_body(std::string_view bytes) override;
   void on_request_end(std::span<const http::Header> trailers) override;
+  [[nodiscard]] bool before_upstream() const;
   void pause_client();
+  void resume_client();
   [[nodiscard]] bool is_too_large(uint64_t body_bytes) const;
   void on_upstream_drained() override;
   void on_interim(const http::ResponseHead& head) override;
@@ -81,8 +87,9 @@ class Exchange final : private http::ServerStreamObserver,
   void on_client_gone(const Error& error) override;
   void on_upstream_failed(const Error& error) override;
   void on_deadline() override;
+  void end_silence();
   [[nodiscard]] ProxyError silent_side() const;
-  [[nodiscard]] bool retry(ProxyError error, bool maybe_stale);
+  [[nodiscard]] bool retry(ProxyError error, bool maybe_stale = false);
   void end_with(ProxyError error);
   void answer(uint16_t status, std::string_view location = {});
   void finish();

@@ -46,12 +46,30 @@ void write_redirect(const Middleware& middleware, const http::RequestHead& reque
   location += request.target;
 }
 
+// RFC 7239 section 4: what holds more than a token's characters stands in quotes.
+void append_forwarded(const http::RequestHead& request, const ForwardedBy& by, std::string& out) {
+  if (!out.empty()) out += ", ";
+  bool v6 = by.client_ip.find(':') != std::string::npos;
+  out += v6 ? "for=\"[" : "for=";
+  out += by.client_ip;
+  out += v6 ? "]\";proto=" : ";proto=";
+  out += by.proto;
+  std::string_view host = request.authority;
+  if (host.empty() || host.find_first_of("\"\\") != std::string_view::npos) return;
+  bool token = host.find_first_of(":[](),;=") == std::string_view::npos;
+  out += token ? ";host=" : ";host=\"";
+  out += host;
+  if (!token) out += '"';
+}
+
 }  // namespace
 
-void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by, ForwardingScratch& scratch) {
+void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by,
+                             const config::ForwardingConfig& config, ForwardingScratch& scratch) {
   auto& out = scratch.headers;
   out.clear();
   scratch.forwarded_for.clear();
+  scratch.forwarded.clear();
   bool has_proto = false;
   bool has_host = false;
   bool has_port = false;
@@ -63,9 +81,12 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
     }
     if (!by.trusted) continue;
     std::string_view which = header.name.substr(header.name.size() == 9 ? 2 : 12);
-    if (equals_ignore_case(which, "for")) {
-      if (!scratch.forwarded_for.empty()) scratch.forwarded_for += ", ";
-      scratch.forwarded_for += header.value;
+    std::string* list = nullptr;
+    if (config.x_forwarded && equals_ignore_case(which, "for")) list = &scratch.forwarded_for;
+    if (config.forwarded && equals_ignore_case(header.name, "forwarded")) list = &scratch.forwarded;
+    if (list != nullptr) {
+      if (!list->empty()) *list += ", ";
+      *list += header.value;
       continue;
     }
     has_proto = has_proto || equals_ignore_case(which, "proto");
@@ -74,6 +95,11 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
     has_real_ip = has_real_ip || equals_ignore_case(which, "real-ip");
     out.push_back(header);
   }
+  if (config.forwarded) {
+    append_forwarded(request, by, scratch.forwarded);
+    out.push_back({"Forwarded", scratch.forwarded});
+  }
+  if (!config.x_forwarded) return;
   std::string_view forwarded_for = by.client_ip;
   if (!scratch.forwarded_for.empty()) {
     (scratch.forwarded_for += ", ") += by.client_ip;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "weir/base/ip.h"
+#include "weir/config/config.h"
 #include "weir/http/message.h"
 #include "weir/routing/table.h"
 
@@ -25,6 +26,7 @@ struct ForwardedBy {
 struct ForwardingScratch {
   std::vector<http::Header> headers;
   std::string forwarded_for;
+  std::string forwarded;
   std::string target;
   std::string location;
 };
@@ -32,7 +34,8 @@ struct ForwardingScratch {
 /// Puts into `scratch.headers` what goes upstream: the client's end-to-end fields without those X-Forwarded-*,
 /// X-Real-Ip and Forwarded that it is not trusted with, then ours (field.md 1.10: -For is appended to, -Proto, -Host
 /// and -Port are set where absent).
-void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by, ForwardingScratch& scratch);
+void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by,
+                             const config::ForwardingConfig& config, ForwardingScratch& scratch);
 
 /// What running a router's middlewares came to.
 struct MiddlewareOutcome {

@@ -15,7 +15,7 @@ void Progress::begin(uint64_t now_ms) {
   window_at_ms_ = rates ? now_ms + timeouts_.rate_window_ms : 0;
   request_bytes_before_ = response_bytes_before_ = 0;
   undelivered_before_ = 0;
-  paused_ = false;
+  paused_ = was_paused_ = false;
 }
 
 void Progress::expect_within(uint32_t timeout_ms, uint64_t now_ms) {
@@ -53,7 +53,7 @@ Progress::Verdict Progress::end_window(uint64_t now_ms, const Sides& sides) {
   uint64_t window_ms = now_ms - window_at_ms_ + timeouts_.rate_window_ms;
   uint64_t came = sides.request_bytes - std::exchange(request_bytes_before_, sides.request_bytes);
   uint64_t written = sides.response_bytes - std::exchange(response_bytes_before_, sides.response_bytes);
-  bool paused = std::exchange(paused_, false);
+  bool paused = std::exchange(was_paused_, paused_);
   window_at_ms_ = now_ms + timeouts_.rate_window_ms;
   if (sides.client_owes && !paused && came * 1000 < window_ms * limits_.request_bytes_per_s_min) {
     return Verdict::request_slow;

@@ -35,7 +35,8 @@ class Progress {
   /// Something has happened; the next thing must within that time. 0: whenever it likes.
   void expect_within(uint32_t timeout_ms, uint64_t now_ms);
   /// The client was told to wait: its rate in this window is not its own.
-  void note_paused() { paused_ = true; }
+  void note_paused() { paused_ = was_paused_ = true; }
+  void note_resumed() { paused_ = false; }
   /// It is a tunnel from here on, which may last.
   void lift_total() { total_at_ms_ = 0; }
   /// From now to the next look; kNever where nothing is waited for.
@@ -60,6 +61,7 @@ class Progress {
   size_t waiting_before_ = 0;      // on both sides, at the last look at a silence
   uint32_t timeout_ms_ = 0;        // of the silence
   bool paused_ = false;
+  bool was_paused_ = false;  // at some time of this window
 };
 
 }  // namespace weir::proxy

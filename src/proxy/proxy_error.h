@@ -12,12 +12,14 @@ enum class ProxyError : uint8_t {
   none,
   not_ready,  // no table has come yet
   no_route,
-  no_endpoint,  // the route is known, none of its endpoints is live
+  no_endpoint,    // the route is known, none of its endpoints is live
+  endpoint_busy,  // all its connections are in use, for too long or by too many
   connect_failed,
   connect_timeout,
   scheme_unsupported,  // an endpoint that wants https or h2c, which is not spoken yet
   upstream_closed,     // reset or closed before or within the answer
   upstream_malformed,  // an answer that is not HTTP
+  upstream_status,     // an answer that retry.on takes for a failure
   response_timeout,    // no answer's head, or silence within its body
   request_timeout,     // silence within the request's body
   request_slow,        // its body comes at less than the least rate

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/retry_budget.h"
 #include "proxy/upstream_pool.h"
 #include "weir/proxy/stats.h"
 #include "weir/routing/load_balancer.h"
@@ -47,6 +48,7 @@ struct ServiceState {
   std::shared_ptr<const routing::Service> service;
   routing::Balancer balancer;
   std::vector<EndpointState*> endpoints;  // in parallel to service->endpoints; the pool owns them
+  RetryBudget retry_budget;
   RequestStats stats;
   uint32_t users = 0;  // exchanges that refer to it
 

@@ -48,6 +48,7 @@ void EndpointStats::merge(const EndpointStats& other) {
   connect_failures += other.connect_failures;
   idle_connections += other.idle_connections;
   in_flight += other.in_flight;
+  pending += other.pending;
 }
 
 void Stats::merge(const Stats& other) {
@@ -63,6 +64,9 @@ void Stats::merge(const Stats& other) {
   bad_requests += other.bad_requests;
   no_route += other.no_route;
   retries += other.retries;
+  retries_denied += other.retries_denied;
+  tunnels += other.tunnels;
+  open_tunnels += other.open_tunnels;
   exchanges_in_flight += other.exchanges_in_flight;
 }
 

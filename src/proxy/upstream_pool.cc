@@ -37,15 +37,42 @@ EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   return *endpoints_.emplace(wanted.id, std::move(made)).first->second;
 }
 
-http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint) {
-  if (endpoint.idle.empty()) return nullptr;
-  UpstreamConnection* connection = endpoint.idle.back();
-  endpoint.idle.pop_back();
+http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const UpstreamPreface& preface) {
+  auto& idle = endpoint.idle;
+  auto fits = [&](const UpstreamConnection* connection) { return connection->preface() == preface; };
+  auto found = std::find_if(idle.rbegin(), idle.rend(), fits);
+  if (found == idle.rend()) return nullptr;
+  UpstreamConnection* connection = *found;
+  idle.erase(std::next(found).base());
   return &connection->take();
 }
 
-void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter) {
-  connections_.push_front(std::make_unique<UpstreamConnection>(*this, endpoint, waiter));
+bool UpstreamPool::has_room(const EndpointState& endpoint) const {
+  uint32_t connections_max = config_.limits.upstream_connections_per_endpoint_max;
+  return connections_max == 0 || endpoint.connections < connections_max || !endpoint.idle.empty();
+}
+
+bool UpstreamPool::wait_for_turn(EndpointState& endpoint, UpstreamWaiter& waiter) {
+  if (endpoint.pending.size() >= config_.limits.pending_per_endpoint_max) return false;
+  endpoint.pending.push_back(&waiter);
+  waiter.pending_at_ = &endpoint;
+  return true;
+}
+
+void UpstreamPool::give_turn(EndpointState& endpoint) {
+  if (endpoint.pending.empty()) return;
+  UpstreamWaiter* next = endpoint.pending.front();
+  endpoint.pending.pop_front();
+  next->pending_at_ = nullptr;
+  next->on_turn();
+}
+
+void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamPreface& preface) {
+  ASSERT(has_room(endpoint));
+  uint32_t connections_max = config_.limits.upstream_connections_per_endpoint_max;
+  // Those that idle are other clients' own: the oldest makes room.
+  if (connections_max > 0 && endpoint.connections >= connections_max) endpoint.idle.front()->make_room();
+  connections_.push_front(std::make_unique<UpstreamConnection>(*this, endpoint, waiter, preface));
   UpstreamConnection& made = *connections_.front();
   made.place = connections_.begin();
   made.open();
@@ -71,15 +98,18 @@ void UpstreamPool::add_stats(Stats& out, const std::function<std::string(const E
     EndpointStats stats = endpoint->stats;
     stats.idle_connections = endpoint->idle.size();
     stats.in_flight = endpoint->in_flight;
+    stats.pending = endpoint->pending.size();
     out.endpoints[{service_of(*endpoint), id}].merge(stats);
   }
 }
 
 // ---- One connection ----
 
-UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter)
-    : pool_(pool), endpoint_(endpoint), waiter_(&waiter) {
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter,
+                                       const UpstreamPreface& preface)
+    : pool_(pool), endpoint_(endpoint), preface_(preface), waiter_(&waiter) {
   waiter.connection_ = this;
+  ++endpoint.connections;
 }
 
 void UpstreamConnection::open() {
@@ -108,6 +138,10 @@ void UpstreamConnection::on_addresses(Result<std::vector<IpAddress>> found) {
 void UpstreamConnection::connect() {
   IpAddress ip = endpoint_.addresses[endpoint_.next_address++ % endpoint_.addresses.size()];
   stream_ = event::TcpStream::connect(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this);
+  if (preface_.version == http::ProxyVersion::none) return;
+  std::string header;
+  http::append_proxy_header(header, preface_.version, preface_.client, preface_.local);
+  stream_.write_first(header);
 }
 
 void UpstreamConnection::on_connected() {
@@ -127,11 +161,15 @@ void UpstreamConnection::on_failed(const Error& error) {
   close();
 }
 
-void UpstreamConnection::on_session_idle(http::H1ClientSession&) {
+void UpstreamConnection::on_session_idle(http::H1ClientSession& session) {
+  if (session.keep_alive_s() > 0) endpoint_.keep_alive.note_announced(session.keep_alive_s());
   if (!endpoint_.wanted) return close();
   idle_ = true;
   endpoint_.idle.push_back(this);
-  if (uint32_t idle_ms = pool_.config_.timeouts.upstream_idle_ms; idle_ms > 0) set_deadline(pool_.loop_, idle_ms);
+  idle_since_ms_ = pool_.loop_.now_ms();
+  uint64_t idle_ms = endpoint_.keep_alive.retire_after_ms(pool_.config_.timeouts.upstream_idle_ms, idle_since_ms_);
+  if (idle_ms > 0) set_deadline(pool_.loop_, idle_ms);
+  if (!endpoint_.pending.empty()) return UpstreamPool::give_turn(endpoint_);
   // The oldest goes: the newest is the least likely to be closed by the other side.
   if (endpoint_.idle.size() > pool_.config_.limits.upstream_idle_per_endpoint_max) endpoint_.idle.front()->close();
 }
@@ -143,7 +181,11 @@ http::ClientSession& UpstreamConnection::take() {
   return *session_;
 }
 
-void UpstreamConnection::on_session_closed(http::H1ClientSession&, const Error&) { close(); }
+void UpstreamConnection::on_session_closed(http::H1ClientSession&, const Error&) {
+  uint64_t now_ms = pool_.loop_.now_ms();
+  if (idle_) endpoint_.keep_alive.note_closed(now_ms - idle_since_ms_, now_ms);
+  close();
+}
 
 void UpstreamConnection::on_deadline() {
   if (!idle_) return on_failed(Error{ErrorCode::timeout, "connect: no connection in time"});
@@ -158,7 +200,14 @@ void UpstreamConnection::fail_waiter(const Error& error) {
 }
 
 void UpstreamConnection::close() {
-  if (std::exchange(closed_, true)) return;
+  if (closed_) return;
+  make_room();
+  UpstreamPool::give_turn(endpoint_);
+}
+
+void UpstreamConnection::make_room() {
+  closed_ = true;
+  --endpoint_.connections;
   if (std::exchange(idle_, false)) std::erase(endpoint_.idle, this);
   clear_deadline();
   stream_ = event::TcpStream();
@@ -169,6 +218,7 @@ void UpstreamConnection::close() {
 
 void UpstreamWaiter::stop_waiting() {
   if (auto* connection = std::exchange(connection_, nullptr)) connection->forget_waiter();
+  if (auto* endpoint = std::exchange(pending_at_, nullptr)) std::erase(endpoint->pending, this);
 }
 
 }  // namespace weir::proxy

@@ -1,6 +1,7 @@
 #pragma once
 // Connections to endpoints: idle ones are kept, new ones made, and those who wait for one told.
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "proxy/keep_alive.h"
 #include "weir/base/ip.h"
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
@@ -16,6 +18,7 @@
 #include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
 #include "weir/http/h1_client_session.h"
+#include "weir/http/proxy_header.h"
 #include "weir/proxy/stats.h"
 #include "weir/routing/table.h"
 
@@ -23,6 +26,16 @@ namespace weir::proxy {
 
 class UpstreamPool;
 class UpstreamConnection;
+class UpstreamWaiter;
+
+/// What an endpoint is told of the client before anything else: a PROXY header. Such a connection serves none but that
+/// client's connection.
+struct UpstreamPreface {
+  http::ProxyVersion version = http::ProxyVersion::none;  // none: nothing is said, and the connection serves anybody
+  SocketAddress client;
+  SocketAddress local;  // what the client connected to
+  bool operator==(const UpstreamPreface&) const = default;
+};
 
 /// What a worker knows of one endpoint, over all tables. Found by id; lives in the pool until the table does not name
 /// it any more and nobody uses it.
@@ -41,15 +54,19 @@ struct EndpointState {
   size_t next_address = 0;
   bool wanted = true;                     // named by the newest table: else its connections are not kept
   std::vector<UpstreamConnection*> idle;  // last in, first out: the warm one is used again
+  std::deque<UpstreamWaiter*> pending;    // whose turn comes when a connection is free, or may be made
+  uint32_t connections = 0;               // made and being made
   uint32_t in_flight = 0;                 // exchanges that have it
+  KeepAlive keep_alive;
   EndpointStats stats;
 };
 
-/// Waits for a connection. Destroying it, or stop_waiting(), cancels: the connection, once made, goes to the pool.
+/// Waits for a connection, or for its turn. Destroying it, or stop_waiting(), cancels: the connection, once made, goes
+/// to the pool.
 class UpstreamWaiter {
  public:
   void stop_waiting();
-  [[nodiscard]] bool waiting() const { return connection_ != nullptr; }
+  [[nodiscard]] bool waiting() const { return connection_ != nullptr || pending_at_ != nullptr; }
 
  protected:
   UpstreamWaiter() = default;
@@ -57,10 +74,14 @@ class UpstreamWaiter {
   /// Never from within UpstreamPool::connect().
   virtual void on_upstream_ready(http::ClientSession& session) = 0;
   virtual void on_upstream_unavailable(const Error& error) = 0;
+  /// After UpstreamPool::wait_for_turn(): there is room now, at once or not at all.
+  virtual void on_turn() = 0;
 
  private:
   friend class UpstreamConnection;
+  friend class UpstreamPool;
   UpstreamConnection* connection_ = nullptr;  // being made for this waiter
+  EndpointState* pending_at_ = nullptr;
 };
 
 /// One connection and what it is doing. Owned by the pool.
@@ -68,7 +89,8 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
                                  private event::TcpStream::Observer,
                                  private event::Deadline {
  public:
-  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter);
+  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter,
+                     const UpstreamPreface& preface);
   ~UpstreamConnection() override = default;
 
   /// Resolves where needed and connects.
@@ -76,8 +98,11 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   /// Lent out again. Only while idle.
   http::ClientSession& take();
   void close();
+  /// The same, for another that is made in its place at once.
+  void make_room();
   void forget_waiter() { waiter_ = nullptr; }
   [[nodiscard]] bool serves(const EndpointState& endpoint) const { return &endpoint_ == &endpoint; }
+  [[nodiscard]] const UpstreamPreface& preface() const { return preface_; }
   std::list<std::unique_ptr<UpstreamConnection>>::iterator place;  // in the pool's list
 
  private:
@@ -97,12 +122,14 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   // constant after construction
   UpstreamPool& pool_;
   EndpointState& endpoint_;
+  const UpstreamPreface preface_;
 
   // worker thread only
   std::optional<event::Lookup> lookup_;
   event::TcpStream stream_;  // while connecting; then the session's
   std::optional<http::H1ClientSession> session_;
   UpstreamWaiter* waiter_;  // until it is connected; null when nobody waits
+  uint64_t idle_since_ms_ = 0;
   bool idle_ = false;
   bool closed_ = false;
 };
@@ -117,9 +144,14 @@ class UpstreamPool {
   /// The state of an endpoint, made where it is new.
   EndpointState& endpoint(const routing::Endpoint& endpoint);
   /// An idle connection, or nullptr: then connect().
-  http::ClientSession* take_idle(EndpointState& endpoint);
-  /// Makes a connection for `waiter`, who hears of it, of the failure, or of timeouts.connect_ms having passed.
-  void connect(EndpointState& endpoint, UpstreamWaiter& waiter);
+  http::ClientSession* take_idle(EndpointState& endpoint, const UpstreamPreface& preface);
+  /// Whether a connection to it may be taken or made (limits.upstream_connections_per_endpoint_max).
+  [[nodiscard]] bool has_room(const EndpointState& endpoint) const;
+  /// While there is no room: on_turn() comes when there is. False where too many wait already.
+  [[nodiscard]] bool wait_for_turn(EndpointState& endpoint, UpstreamWaiter& waiter);
+  /// While there is room: makes a connection for `waiter`, who hears of it, of the failure, or of timeouts.connect_ms
+  /// having passed.
+  void connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamPreface& preface);
   /// Forgets endpoints that are not wanted any more: idle connections are closed, busy ones after their request; the
   /// state goes with the first call that finds it unused.
   void forget_unless(const std::function<bool(const EndpointState&)>& wanted);
@@ -127,6 +159,7 @@ class UpstreamPool {
 
  private:
   friend class UpstreamConnection;
+  static void give_turn(EndpointState& endpoint);
 
   // constant after construction
   event::Loop& loop_;

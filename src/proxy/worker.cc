@@ -19,6 +19,7 @@ Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Admis
     : index_(index),
       config_(config),
       answer_pages_(config.answers),
+      retry_policy_(config.retry),
       admission_(admission ? std::move(admission) : std::make_shared<Admission>(config)),
       pool_(loop_, config),
       second_(loop_, [this] { tidy(); }),

@@ -14,6 +14,7 @@
 #include "proxy/answer_pages.h"
 #include "proxy/entry_point.h"
 #include "proxy/exchange.h"
+#include "proxy/retry_policy.h"
 #include "proxy/service_state.h"
 #include "proxy/upstream_pool.h"
 #include "weir/config/config.h"
@@ -53,6 +54,7 @@ class Worker {
   [[nodiscard]] const http::H1Limits& client_limits() const { return client_limits_; }
   [[nodiscard]] const AnswerPages& answer_pages() const { return answer_pages_; }
   [[nodiscard]] Admission& admission() { return *admission_; }
+  [[nodiscard]] const RetryPolicy& retry_policy() const { return retry_policy_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
@@ -81,6 +83,7 @@ class Worker {
   const config::Config& config_;
   http::H1Limits client_limits_;
   AnswerPages answer_pages_;
+  const RetryPolicy retry_policy_;
   const std::shared_ptr<Admission> admission_;
 
   // worker thread only

@@ -78,13 +78,14 @@ class Assembler {
     merged.endpoints = merge_endpoints(taken);
     merged.pass_host_header = first.definition.pass_host_header;
     merged.strategy = first.definition.strategy;
+    merged.proxy_protocol = first.definition.proxy_protocol;
     merged.origin = first.definition.origin;
   }
 
   static bool same_options(const Pool& a, const Pool& b) {
     if (&a == &b) return true;
     return a.declared && b.declared && a.definition.pass_host_header == b.definition.pass_host_header &&
-           a.definition.strategy == b.definition.strategy;
+           a.definition.strategy == b.definition.strategy && a.definition.proxy_protocol == b.definition.proxy_protocol;
   }
 
   void report_other(const Pool& first, const Pool& other) {

@@ -214,7 +214,7 @@ void PartCompiler::reject_endpoints(const ServiceDefinition& definition) {
 }
 
 Service make_service(const ServiceDefinition& definition, std::string name) {
-  Service out{std::move(name), {}, definition.pass_host_header, definition.strategy};
+  Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.proxy_protocol};
   if (!is_strategy(out.strategy)) out.strategy = "wrr";
   for (const EndpointDefinition& one : definition.endpoints) {
     if (!endpoint_problem(one).empty()) continue;

@@ -236,11 +236,12 @@ class FileDecoder {
 
   void read_service(const Node& node) {
     if (!check_named_table(node, "service")) return;
-    TableReader reader(node, {"servers", "pass_host_header", "strategy"});
+    TableReader reader(node, {"servers", "pass_host_header", "strategy", "proxy_protocol"});
     ServiceDefinition service;
     service.name = node.key;
     service.pass_host_header = reader.boolean("pass_host_header", true);
     if (node.find("strategy") != nullptr) service.strategy = reader.text("strategy");
+    service.proxy_protocol = static_cast<uint8_t>(reader.number("proxy_protocol", 0, 2, 0));
     service.origin.text = place_of(node);
     const Node* servers = node.find("servers");
     if (servers == nullptr || servers->kind != Node::Kind::array) {

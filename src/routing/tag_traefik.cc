@@ -219,6 +219,10 @@ class Decoder {
       draft.object.options.pass_host_header = *on;
     } else if (field == "strategy") {
       draft.object.options.strategy = to_lower(tag.value);
+    } else if (field == "proxyprotocol.version") {
+      // Traefik has it for TCP services.
+      if (!is_one_of(tag.value, {"1", "2"})) return bad_value(draft, tag, "1 or 2");
+      draft.object.options.proxy_protocol = static_cast<uint8_t>(tag.value[0] - '0');
     } else if (is_one_of(first, {"sticky", "healthcheck", "passivehealthcheck", "responseforwarding"})) {
       leave_out(tag, 4);
     } else if (first == "serverstransport") {

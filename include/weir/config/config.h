@@ -59,16 +59,18 @@ struct LogConfig {
 };
 
 struct LimitsConfig {
-  uint32_t head_bytes_max = 0;                  // request line and headers, of requests and of responses
-  uint32_t headers_max = 0;                     // header lines in one head
-  uint32_t target_bytes_max = 0;                // of a request
-  uint32_t body_bytes_max = 0;                  // of a request; 0: no limit
-  uint32_t connections_max = 0;                 // client connections at once, all workers together
-  uint32_t requests_per_connection_max = 0;     // 0: no limit
-  uint32_t upstream_idle_per_endpoint_max = 0;  // idle connections kept, per worker
-  uint32_t relay_buffer_bytes_max = 0;          // held for a side that reads slower than the other writes; then stop
-  uint32_t request_bytes_per_s_min = 0;         // of a body whose answer has not begun; 0: any
-  uint32_t response_bytes_per_s_min = 0;        // that a client takes of what waits for it; 0: any
+  uint32_t head_bytes_max = 0;                         // request line and headers, of requests and of responses
+  uint32_t headers_max = 0;                            // header lines in one head
+  uint32_t target_bytes_max = 0;                       // of a request
+  uint32_t body_bytes_max = 0;                         // of a request; 0: no limit
+  uint32_t connections_max = 0;                        // client connections at once, all workers together
+  uint32_t requests_per_connection_max = 0;            // 0: no limit
+  uint32_t upstream_idle_per_endpoint_max = 0;         // idle connections kept, per worker
+  uint32_t upstream_connections_per_endpoint_max = 0;  // per worker; 0: no limit
+  uint32_t pending_per_endpoint_max = 0;               // requests that wait for one of those, per worker
+  uint32_t relay_buffer_bytes_max = 0;    // held for a side that reads slower than the other writes; then stop
+  uint32_t request_bytes_per_s_min = 0;   // of a body whose answer has not begun; 0: any
+  uint32_t response_bytes_per_s_min = 0;  // that a client takes of what waits for it; 0: any
 };
 
 /// All in milliseconds. 0 means "no limit" where the table allows it.
@@ -77,6 +79,7 @@ struct TimeoutsConfig {
   uint32_t body_idle_ms = 0;       // silence within a request's body
   uint32_t proxy_protocol_ms = 0;  // accept to the end of a PROXY header
   uint32_t idle_ms = 0;            // a client connection between two requests
+  uint32_t pending_ms = 0;         // for one of an endpoint's connections, when all are in use
   uint32_t connect_ms = 0;         // to an endpoint
   uint32_t response_head_ms = 0;   // end of the request to the head of the response
   uint32_t response_idle_ms = 0;   // silence within a response's body
@@ -96,7 +99,11 @@ struct SafetyConfig {
 };
 
 struct RetryConfig {
-  uint32_t attempts_max = 0;  // further attempts after the first, each on another endpoint; 0: none
+  uint32_t attempts_max = 0;    // further attempts after the first, each on another endpoint; 0: none
+  std::vector<std::string> on;  // "closed", "timeout", "502", "503", "504": where a request may have been acted upon
+  bool idempotent_methods = false;  // true: PUT and DELETE too, else only safe methods
+  uint32_t budget_percent = 0;      // of a service's requests that may be such repetitions, per worker
+  uint32_t budget_per_s_min = 0;    // that may be anyway
 };
 
 /// Answers that the edge gives by itself.
@@ -105,6 +112,12 @@ struct AnswersConfig {
   std::string content_type;    // of `text`
   std::string directory;       // of files "503.html" in place of it; "": none
   uint32_t retry_after_s = 0;  // with 503; 0: not said
+};
+
+/// What endpoints hear of the client, beyond what middlewares set.
+struct ForwardingConfig {
+  bool x_forwarded = true;  // X-Forwarded-* and X-Real-Ip
+  bool forwarded = false;   // RFC 7239
 };
 
 struct Config {
@@ -124,6 +137,7 @@ struct Config {
   SafetyConfig safety;
   RetryConfig retry;
   AnswersConfig answers;
+  ForwardingConfig forwarding;
 };
 
 /// One option from outside the file. Lists are split at commas.

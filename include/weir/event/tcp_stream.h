@@ -74,6 +74,8 @@ class TcpStream {
   /// together with what was gathered, without a copy. What the kernel does not take is queued. `after` goes right
   /// behind `bytes`, in the same send.
   void write(std::string_view bytes, std::string_view after = {});
+  /// While connecting: goes to the peer before all others, and before anything of the layer: a PROXY header.
+  void write_first(std::string_view bytes);
   /// Sends what is gathered now.
   void flush();
   /// Bytes that wait for the peer to read. Above its limit, the writer's source should pause until on_drained().

@@ -41,6 +41,8 @@ class H1ClientSession final : private event::TcpStream::Observer,
   ClientStream& begin(ClientStreamObserver& observer) override;
   /// Requests begun on it so far.
   [[nodiscard]] uint32_t requests() const { return requests_; }
+  /// How long the upstream has said it lets the connection idle; 0: it has not.
+  [[nodiscard]] uint32_t keep_alive_s() const { return keep_alive_s_; }
   [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
 
   // ClientStream: for the observer of the request under way.
@@ -89,6 +91,7 @@ class H1ClientSession final : private event::TcpStream::Observer,
   Error failure_;
   uint32_t requests_ = 0;
   uint32_t interims_ = 0;
+  uint32_t keep_alive_s_ = 0;
   State state_ = State::idle;
   Method method_ = Method::get;
   bool chunked_request_ = false;

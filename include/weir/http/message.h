@@ -19,6 +19,8 @@ struct Header {
 enum class Method : uint8_t { get, head, post, put, patch, del, options, trace, connect, other };
 /// Methods whose repetition changes nothing (RFC 9110 section 9.2.1): they may be retried.
 [[nodiscard]] bool is_safe(Method method);
+/// The safe ones, and those that do no more when they come twice (section 9.2.2).
+[[nodiscard]] bool is_idempotent(Method method);
 
 /// How the end of a body is known.
 enum class Body : uint8_t {
@@ -53,6 +55,7 @@ struct ResponseHead {
   Body body = Body::none;
   std::optional<uint64_t> content_length;  // also where there is no body: HEAD, 304
   std::string_view upgrade;                // with 101
+  uint32_t keep_alive_s = 0;               // how long the sender lets the connection idle; 0: it does not say
   uint8_t version_minor = 1;
 };
 

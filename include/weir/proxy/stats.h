@@ -39,6 +39,7 @@ struct EndpointStats {
   uint64_t connect_failures = 0;
   uint64_t idle_connections = 0;
   uint64_t in_flight = 0;
+  uint64_t pending = 0;  // requests that wait for a connection
   void merge(const EndpointStats& other);
 };
 
@@ -55,6 +56,9 @@ struct Stats {
   uint64_t bad_requests = 0;         // heads that were no valid request
   uint64_t no_route = 0;
   uint64_t retries = 0;
+  uint64_t retries_denied = 0;  // by the budget
+  uint64_t tunnels = 0;         // upgraded connections so far
+  uint64_t open_tunnels = 0;
   uint64_t exchanges_in_flight = 0;
   void merge(const Stats& other);
 };

@@ -52,6 +52,7 @@ struct ServiceDefinition {
   bool pass_host_header = true;
   std::string strategy = "wrr";  // "wrr" or "p2c"; the issue on load balancing adds the rest
   Origin origin;
+  uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
 
   bool operator==(const ServiceDefinition&) const = default;
 };

@@ -50,7 +50,8 @@ struct Service {
   std::string name;                 // "web@consul"
   std::vector<Endpoint> endpoints;  // sorted by id, no id twice
   bool pass_host_header = true;
-  std::string strategy;  // "wrr" or "p2c"
+  std::string strategy;        // "wrr" or "p2c"
+  uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
 
   bool operator==(const Service&) const = default;
 };

@@ -71,3 +71,32 @@ TEST_CASE("suggest: only a near word is suggested") {
   CHECK(nearest_word(std::string(100'000, 'a'), known).empty());
   CHECK(nearest_word("", known).empty());
 }
+
+TEST_CASE("option table: docs/limits.md has every limit and deadline, with its default, and no other") {
+  auto text = read_file(WEIR_CONF_DIR "/../docs/limits.md");
+  REQUIRE(text);
+  std::set<std::string> rows;
+  for (std::string_view line : split(*text, '\n')) {
+    if (!line.starts_with("| `")) continue;
+    auto cells = split(line, '|');
+    REQUIRE(cells.size() == 6);
+    std::string_view key = trim(cells[1]);
+    std::string_view fallback = trim(cells[2]);
+    CHECK_FALSE(trim(cells[3]).empty());
+    CHECK_FALSE(trim(cells[4]).empty());
+    bool single = rows.insert(std::string(key) + " " + std::string(fallback.substr(0, fallback.find(' ')))).second;
+    INFO(line);
+    CHECK(single);
+  }
+  std::set<std::string> options;
+  for (const Option& option : option_table()) {
+    std::string_view key = option.key;
+    bool entry_point_limit = key.starts_with("entrypoints.*.") && key.ends_with("_max");
+    bool is_retry_number = key.starts_with("retry.") && option.max > 0;
+    if (!key.starts_with("limits.") && !key.starts_with("timeouts.") && !entry_point_limit && !is_retry_number)
+      continue;
+    options.insert("`" + std::string(key) + "` " + std::string(option.fallback));
+  }
+  for (const std::string& row : rows) CHECK((options.contains(row) ? "" : row) == "");
+  for (const std::string& option : options) CHECK((rows.contains(option) ? "" : option) == "");
+}

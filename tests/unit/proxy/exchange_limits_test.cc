@@ -170,6 +170,22 @@ TEST_CASE("limits: a body slower than the least rate is 408, one at the rate goe
   CHECK_FALSE(told_to_wait.over());
 }
 
+TEST_CASE("limits: a client that was told to wait is not held to the rate, however long the upstream reads nothing") {
+  Edge edge;
+  edge.config.limits.request_bytes_per_s_min = 1'000;
+  edge.config.timeouts.rate_window_ms = 10'000;
+  edge.config.timeouts.body_idle_ms = 0;
+  Upstream& upstream = edge.upstream([](Peer& peer) { peer.stream.stop_reading(); });
+  edge.route(upstream);
+  Peer& client = edge.connect();
+  client.send("POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 100000000\r\n\r\n");
+  client.send(std::string(32 << 20, 'x'));
+  edge.until([&] { return upstream.peers.size() == 1; });
+  for (int i = 0; i < 4; ++i) edge.pass_ms(10'000);
+  CHECK_FALSE(client.over());
+  CHECK(client.got.empty());
+}
+
 TEST_CASE("limits: a client that takes less than the least rate of what waits for it is cut") {
   Edge edge;
   edge.config.limits.response_bytes_per_s_min = 1'000'000;

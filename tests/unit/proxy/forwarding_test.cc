@@ -19,9 +19,9 @@ TEST_CASE("forwarding: a client that is not trusted cannot say where a request c
   http::RequestHead head;
   head.authority = "a.example";
   head.headers = sent;
-  ForwardedBy by{"10.0.0.1", "80", "http", false};
+  ForwardedBy by{"10.0.0.1", "80", "http", false, {}, {}};
   ForwardingScratch scratch;
-  write_forwarded_headers(head, by, scratch);
+  write_forwarded_headers(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) ==
         "A=1;X-Forwarded-For=10.0.0.1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip="
         "10.0.0.1;");
@@ -35,9 +35,9 @@ TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
   http::RequestHead head;
   head.authority = "a.example";
   head.headers = sent;
-  ForwardedBy by{"10.0.0.1", "80", "http", true};
+  ForwardedBy by{"10.0.0.1", "80", "http", true, {}, {}};
   ForwardingScratch scratch;
-  write_forwarded_headers(head, by, scratch);
+  write_forwarded_headers(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) ==
         "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2, "
         "10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=80;");
@@ -60,7 +60,7 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false}, scratch);
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {}, scratch);
   auto outcome = run_request_middlewares(router, head, "/api/x", scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
@@ -89,4 +89,34 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   CHECK(scratch.location == "https://a.example/x?y");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
   CHECK_FALSE(run_request_middlewares(router, head, "/x", scratch).redirect);
+}
+
+TEST_CASE("forwarding: Forwarded says who, how and for whom, quoted where it must be, behind what a trusted one says") {
+  http::Header sent[] = {{"Forwarded", "for=_hidden"}, {"forwarded", "for=1.1.1.1;by=2.2.2.2"}};
+  http::RequestHead head;
+  head.headers = sent;
+  head.authority = "a.example";
+  config::ForwardingConfig config{false, true};
+  ForwardingScratch scratch;
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", true, {}, {}}, config, scratch);
+  CHECK(text_of(scratch.headers) ==
+        "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2, for=10.0.0.1;proto=http;host=a.example;");
+  head.authority = "a.example:8080";
+  write_forwarded_headers(head, {"2001:db8::1", "80", "https", false, {}, {}}, config, scratch);
+  CHECK(text_of(scratch.headers) == "Forwarded=for=\"[2001:db8::1]\";proto=https;host=\"a.example:8080\";");
+  head.authority = "";
+  config.x_forwarded = true;
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, config, scratch);
+  CHECK(text_of(scratch.headers).starts_with("Forwarded=for=10.0.0.1;proto=http;X-Forwarded-For=10.0.0.1;"));
+}
+
+TEST_CASE("forwarding: with nothing to send, a stranger's fields are dropped all the same") {
+  http::Header sent[] = {{"Forwarded", "for=6.6.6.6"}, {"X-Forwarded-For", "6.6.6.6"}, {"A", "1"}};
+  http::RequestHead head;
+  head.headers = sent;
+  ForwardingScratch scratch;
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {false, false}, scratch);
+  CHECK(text_of(scratch.headers) == "A=1;");
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", true, {}, {}}, {false, false}, scratch);
+  CHECK(text_of(scratch.headers) == "Forwarded=for=6.6.6.6;X-Forwarded-For=6.6.6.6;A=1;");
 }
