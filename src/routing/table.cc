@@ -51,8 +51,7 @@ void dump_middleware(const Middleware& middleware, std::string& out) {
 void dump_service(const Service& service, std::string& out) {
   out += "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") +
          (service.tls_skip_verify ? " certificates not checked" : "") +
-         (service.proxy_protocol > 0 ? " PROXY v" + std::to_string(service.proxy_protocol) : "") + "
-";
+         (service.proxy_protocol > 0 ? " PROXY v" + std::to_string(service.proxy_protocol) : "") + "\n";
   for (const Endpoint& one : service.endpoints) {
     out += "  endpoint " + one.id + " weight " + std::to_string(one.weight) + (one.live ? " live" : " down");
     if (!one.node.empty()) out += " node " + one.node;
