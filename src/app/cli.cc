@@ -42,6 +42,10 @@ class CommandLine {
     try {
       app_.parse(std::move(arguments));
     } catch (const CLI::ParseError& error) {
+      if (std::string word = unknown_command(error); !word.empty()) {
+        std::fprintf(stderr, "weir: there is no command \"%s\"; see %s --help\n", word.c_str(), chosen().c_str());
+        return 2;
+      }
       int code = app_.exit(error);
       return code == 0 ? 0 : 2;
     }
@@ -49,6 +53,24 @@ class CommandLine {
   }
 
  private:
+  /// The word that stands where a subcommand should; "" where something else is wrong. CLI11 only says that one is
+  /// missing.
+  std::string unknown_command(const CLI::ParseError& error) const {
+    std::vector<std::string> rest = app_.remaining(true);
+    bool none = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !rest.empty();
+    return none && !rest[0].starts_with('-') ? rest[0] : "";
+  }
+
+  /// "weir job": the program and the subcommands that were understood.
+  std::string chosen() const {
+    std::string out = "weir";
+    for (const CLI::App* at = &app_; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      out += " " + at->get_name();
+    }
+    return out;
+  }
+
   /// The options of one subcommand, alive until it has run.
   template <typename Options>
   Options& options_for() {

@@ -53,7 +53,7 @@ int config_check(const ConfigCheckOptions& options) {
   if (!text) return print_error(text.error());
   auto loaded = config::load_config(*text, options.path);
   for (const Error& error : loaded.errors) print_error(error);
-  std::printf("%s: %zu errors\n", options.path.c_str(), loaded.errors.size());
+  std::printf("%s: %zu error%s\n", options.path.c_str(), loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
   size_t errors = loaded.errors.size();
   std::string folder = options.routes.empty() ? loaded.config.file.directory : options.routes;
   if (!folder.empty()) errors += check_routes(folder);

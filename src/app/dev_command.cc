@@ -58,6 +58,11 @@ Result<std::unique_ptr<Edge>> start_edge(event::Loop& loop, const DevOptions& op
   return Edge::start(loop, loaded.config);
 }
 
+/// Which of the parts it was, and so which flag moves it elsewhere.
+tl::unexpected<Error> fail_of(const char* part, const Error& error) {
+  return fail(Error{error.code, std::string(part) + ": " + error.text()});
+}
+
 Result<std::shared_ptr<Cluster>> start_cluster(event::Loop& loop, const DevOptions& options) {
   auto cluster = std::make_shared<Cluster>();
   std::string folder = options.data_dir;
@@ -72,7 +77,7 @@ Result<std::shared_ptr<Cluster>> start_cluster(event::Loop& loop, const DevOptio
   registry_options.dns = options.dns;
   registry_options.data_dir = folder + "/registry";
   auto registry = start_registry(loop, registry_options);
-  if (!registry) return fail(registry.error());
+  if (!registry) return fail_of("registry", registry.error());
   cluster->registry = std::move(*registry);
   std::string registry_url = "http://" + cluster->registry->http_address().text();
 
@@ -81,7 +86,7 @@ Result<std::shared_ptr<Cluster>> start_cluster(event::Loop& loop, const DevOptio
   scheduler_options.consul = registry_url;
   scheduler_options.data_dir = folder + "/scheduler";
   auto scheduler = start_scheduler(loop, scheduler_options);
-  if (!scheduler) return fail(scheduler.error());
+  if (!scheduler) return fail_of("scheduler", scheduler.error());
   cluster->scheduler = std::move(*scheduler);
 
   AgentOptions agent_options;
@@ -89,11 +94,11 @@ Result<std::shared_ptr<Cluster>> start_cluster(event::Loop& loop, const DevOptio
   agent_options.consul = registry_url;
   agent_options.data_dir = folder + "/agent";
   auto agent = start_agent(loop, agent_options);
-  if (!agent) return fail(agent.error());
+  if (!agent) return fail_of("agent", agent.error());
   cluster->agent = std::move(*agent);
 
   auto edge = start_edge(loop, options, folder, registry_url);
-  if (!edge) return fail(edge.error());
+  if (!edge) return fail_of("edge", edge.error());
   cluster->edge = std::move(*edge);
   return cluster;
 }

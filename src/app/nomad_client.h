@@ -22,6 +22,8 @@ class NomadClient {
 
  private:
   int monitor_deployment(const std::string& deployment, bool verbose);
+  /// Of a deployment that failed: which allocations did not become healthy, and why.
+  void say_unhealthy(const std::string& deployment, bool verbose);
   ApiClient api_;
 };
 

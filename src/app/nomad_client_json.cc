@@ -29,6 +29,22 @@ void print_failures(const nlohmann::json& failed) {
   }
 }
 
+/// Why an allocation did not become healthy: the newest of its events that names a cause.
+std::string cause_of(const nlohmann::json& alloc) {
+  for (const auto& [task, state] : member(alloc, "TaskStates").items()) {
+    const auto& events = member(state, "Events");
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {
+      std::string type = text_member(*event, "Type");
+      bool follows = type == "Alloc Unhealthy" || type == "Not Restarting" || type == "Restarting" ||
+                     type == "Killing" || type == "Killed" || type == "Started";
+      if (follows) continue;
+      bool failed = type.ends_with("Failure") || type == "Terminated";
+      if (failed) return "task \"" + task + "\": " + type + ": " + text_member(*event, "DisplayMessage");
+    }
+  }
+  return text_member(alloc, "ClientDescription", "not healthy by the deadline");
+}
+
 }  // namespace
 
 Result<std::string> NomadClient::find_id(const std::string& list, const std::string& what,
@@ -126,7 +142,21 @@ int NomadClient::monitor_deployment(const std::string& deployment, bool verbose)
     if (!over) continue;
     say("==> Deployment \"" + short_id(deployment, verbose) + "\" " + status + ": " +
         text_member(*document, "StatusDescription"));
-    return status == "successful" ? 0 : 1;
+    if (status == "successful") return 0;
+    say_unhealthy(deployment, verbose);
+    return 1;
+  }
+}
+
+void NomadClient::say_unhealthy(const std::string& deployment, bool verbose) {
+  auto answer = api_.get("/v1/deployment/allocations/" + deployment);
+  if (!answer) return;
+  auto allocations = parse_json(*answer);
+  if (!allocations) return;
+  for (const auto& alloc : *allocations) {
+    const auto& healthy = member(member(alloc, "DeploymentStatus"), "Healthy");
+    if (!healthy.is_boolean() || healthy.get<bool>()) continue;
+    say("    Allocation \"" + short_id(text_member(alloc, "ID"), verbose) + "\" is not healthy: " + cause_of(alloc));
   }
 }
 

@@ -52,6 +52,13 @@ Result<int> open_socket(const ListenOptions& options) {
 
 }  // namespace
 
+Status Listener::check_free(const SocketAddress& address) {
+  auto fd = open_socket({.address = address});
+  if (!fd) return fail(fd.error());
+  ::close(*fd);
+  return {};
+}
+
 Result<Listener> Listener::listen(Loop& loop, const ListenOptions& options, OnAccept on_accept) {
   auto fd = open_socket(options);
   if (!fd) return fail(fd.error());

@@ -5,6 +5,7 @@
 
 #include "proxy/worker.h"
 #include "weir/base/check.h"
+#include "weir/event/listener.h"
 
 namespace weir::proxy {
 
@@ -19,6 +20,9 @@ class Proxy::Impl {
     for (size_t i = 0; i < config_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, config_, admission));
     for (const config::EntryPointConfig& entry_point : config_.entry_points) {
       SocketAddress address = entry_point.address;
+      if (Status free = event::Listener::check_free(address); !free) {
+        return fail(Error{free.error().code, "entry point " + entry_point.name + ": " + free.error().message});
+      }
       for (auto& worker : workers_) {
         auto bound = worker->bind(entry_point, address);
         if (!bound)

@@ -87,9 +87,10 @@ void catalog_nodes(Api& api, Call call) {
     const std::string& datacenter = api.self().datacenter;
     JsonWriter json(pretty);
     json.begin_array();
-    for (const auto& [name, node] : api.tables().nodes()) {
-      if (!selection.takes(*node) || !selection.takes_row([&] { return node_row(*node, datacenter); })) continue;
-      write_node(json, *node, datacenter);
+    for (const auto& [name, row] : api.tables().nodes()) {
+      const Node& node = *row;
+      if (!selection.takes(node) || !selection.takes_row([&] { return node_row(node, datacenter); })) continue;
+      write_node(json, node, datacenter);
     }
     json.end_array();
     return Reply::json(json.take());
@@ -106,12 +107,13 @@ void catalog_services(Api& api, Call call) {
   read.resources = [] { return std::vector<Resource>{{Resource::Kind::services}}; };
   read.answer = [&api, selection = *selection, pretty = call.pretty] {
     std::map<std::string, std::vector<std::string>> tags_by_name;
-    for (const auto& [key, service] : api.tables().services()) {
-      Ref<Node> node = api.tables().node(service->node);
+    for (const auto& [key, row] : api.tables().services()) {
+      const Service& service = *row;
+      Ref<Node> node = api.tables().node(service.node);
       if (!node || !selection.takes(*node)) continue;
-      if (!selection.takes_row([&] { return catalog_row(*node, *service, api.self().datacenter); })) continue;
-      std::vector<std::string>& tags = tags_by_name[service->name];
-      for (const std::string& tag : service->tags) {
+      if (!selection.takes_row([&] { return catalog_row(*node, service, api.self().datacenter); })) continue;
+      std::vector<std::string>& tags = tags_by_name[service.name];
+      for (const std::string& tag : service.tags) {
         if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
       }
     }
@@ -137,11 +139,12 @@ void catalog_service(Api& api, Call call) {
     const std::string& datacenter = api.self().datacenter;
     JsonWriter json(pretty);
     json.begin_array();
-    for (const auto& [key, service] : api.tables().instances(name)) {
-      Ref<Node> node = api.tables().node(service->node);
-      if (!selection.takes_tags_of(*service) || !node || !selection.takes(*node)) continue;
-      if (!selection.takes_row([&] { return catalog_row(*node, *service, datacenter); })) continue;
-      write_catalog_row(json, *node, *service, datacenter);
+    for (const auto& [key, row] : api.tables().instances(name)) {
+      const Service& service = *row;
+      Ref<Node> node = api.tables().node(service.node);
+      if (!selection.takes_tags_of(service) || !node || !selection.takes(*node)) continue;
+      if (!selection.takes_row([&] { return catalog_row(*node, service, datacenter); })) continue;
+      write_catalog_row(json, *node, service, datacenter);
     }
     json.end_array();
     return Reply::json(json.take());

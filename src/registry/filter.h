@@ -17,9 +17,11 @@ namespace weir::registry {
 
 struct FilterExpression;
 
+struct FilterMember;  // a std::pair of an incomplete type does not compile with clang 14
+
 /// A row as filters see it: a tree of named values that refers to the records it shows, which must outlive it.
 struct FilterValue {
-  using Members = std::vector<std::pair<std::string, FilterValue>>;
+  using Members = std::vector<FilterMember>;
   struct Object {
     Members members;
   };
@@ -35,6 +37,11 @@ struct FilterValue {
   std::variant<std::string_view, int64_t, bool, const std::vector<std::string>*, const StringMap*, Object, ObjectMap,
                ObjectList>
       value;
+};
+
+struct FilterMember {
+  std::string name;
+  FilterValue value;
 };
 
 /// A compiled filter. Immutable.

@@ -23,7 +23,7 @@ FilterValue address(const ServiceAddress& value) {
 FilterValue addresses(const std::map<std::string, ServiceAddress>& value) {
   static const ServiceAddress kNone;
   FilterValue::ObjectMap out;
-  for (const auto& [tag, one] : value) out.members.emplace_back(tag, address(one));
+  for (const auto& [tag, one] : value) out.members.push_back({tag, address(one)});
   out.sample.push_back(address(kNone));
   return {std::move(out)};
 }

@@ -27,16 +27,17 @@ Reply answer_service(Api& api, const std::string& name, const Selection& selecti
   const std::string& datacenter = api.self().datacenter;
   JsonWriter json(pretty);
   json.begin_array();
-  for (const auto& [key, service] : api.tables().instances(name)) {
-    Ref<Node> node = api.tables().node(service->node);
-    if (!selection.takes_tags_of(*service) || !node || !selection.takes(*node)) continue;
-    std::vector<Ref<Check>> checks = checks_for(api.tables(), *service);
+  for (const auto& [key, row] : api.tables().instances(name)) {
+    const Service& service = *row;
+    Ref<Node> node = api.tables().node(service.node);
+    if (!selection.takes_tags_of(service) || !node || !selection.takes(*node)) continue;
+    std::vector<Ref<Check>> checks = checks_for(api.tables(), service);
     if (only_passing && !all_passing(checks)) continue;
-    if (!selection.takes_row([&] { return instance_row(*node, *service, checks, datacenter); })) continue;
+    if (!selection.takes_row([&] { return instance_row(*node, service, checks, datacenter); })) continue;
     json.begin_object().key("Node");
     write_node(json, *node, datacenter);
     json.key("Service");
-    write_service(json, *service);
+    write_service(json, service);
     json.key("Checks").begin_array();
     for (const Ref<Check>& check : checks) write_check(json, *check);
     json.end_array().end_object();

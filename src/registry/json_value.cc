@@ -190,12 +190,12 @@ class Parser {
       skip_space();
       if (at_end() || peek() != '"') return unexpected("looking for beginning of object key string");
       auto& member = value.members.emplace_back();
-      if (Status done = parse_string(member.first); !done) return done;
+      if (Status done = parse_string(member.name); !done) return done;
       skip_space();
       if (at_end() || peek() != ':') return unexpected("after object key");
       ++at_;
       skip_space();
-      if (Status done = parse_value(member.second, depth + 1); !done) return done;
+      if (Status done = parse_value(member.value, depth + 1); !done) return done;
       skip_space();
       if (at_end() || (peek() != ',' && peek() != '}')) return unexpected("after object key:value pair");
       if (text_[at_++] == '}') return {};
@@ -210,7 +210,7 @@ class Parser {
 
 const JsonValue* JsonValue::find(std::string_view name) const {
   for (auto member = members.rbegin(); member != members.rend(); ++member) {
-    if (member->first == name) return &member->second;
+    if (member->name == name) return &member->value;
   }
   return nullptr;
 }

@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "weir/base/result.h"
 
 namespace weir::registry {
+
+struct JsonMember;  // a std::pair of an incomplete type does not compile with clang 14
 
 /// A parsed value. Numbers keep their text, so that 64-bit integers stay exact.
 struct JsonValue {
@@ -18,7 +19,7 @@ struct JsonValue {
   bool flag = false;
   std::string text;  // of a string, or of a number as written
   std::vector<JsonValue> items;
-  std::vector<std::pair<std::string, JsonValue>> members;  // in order, duplicates kept
+  std::vector<JsonMember> members;  // in order, duplicates kept
 
   [[nodiscard]] bool is_null() const { return kind == Kind::null; }
   /// The last member of that exact name, or nullptr.
@@ -31,6 +32,11 @@ struct JsonValue {
   /// The first value in the text; as Go's decoder, does not look at what follows it. Error texts are Go's: "EOF",
   /// "unexpected EOF", "invalid character 'x' looking for beginning of value".
   static Result<JsonValue> parse(std::string_view text);
+};
+
+struct JsonMember {
+  std::string name;
+  JsonValue value;
 };
 
 }  // namespace weir::registry

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -137,7 +138,15 @@ class SqliteJournal::Database {
     return set_index_.run();
   }
 
-  Error failure_of(const std::string& what) { return {ErrorCode::io, what + ": " + sqlite3_errmsg(handle_)}; }
+  Error failure_of(const std::string& what) {
+    std::string text = what + ": " + sqlite3_errmsg(handle_);
+    const int code = sqlite3_errcode(handle_);
+    if (code == SQLITE_BUSY) text += " (another registry uses this file)";
+    if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) {
+      text += std::string(" (") + std::strerror(sqlite3_system_errno(handle_)) + ")";
+    }
+    return {ErrorCode::io, std::move(text)};
+  }
   Status failure(const std::string& path) { return fail(failure_of(path)); }
 
   sqlite3* handle_ = nullptr;

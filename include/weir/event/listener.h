@@ -22,6 +22,9 @@ class Listener {
  public:
   using OnAccept = std::function<void(TcpStream)>;
   static Result<Listener> listen(Loop& loop, const ListenOptions& options, OnAccept on_accept);
+  /// Fails where anybody listens at that address. With reuse_port listen() would join them silently, and each would
+  /// get a part of the connections: to be asked before the first of one's own.
+  static Status check_free(const SocketAddress& address);
 
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&& other) noexcept;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cstring>
 #include <map>
 
 #include "weir/base/text.h"
@@ -19,6 +20,7 @@ using Statement = std::unique_ptr<sqlite3_stmt, StatementEnd>;
 }  // namespace
 
 struct StoreDb::Connection {
+  std::string path;
   sqlite3* db = nullptr;
   std::map<std::string, Statement, std::less<>> statements;  // by text; prepared once
 
@@ -28,7 +30,13 @@ struct StoreDb::Connection {
   }
 
   [[nodiscard]] tl::unexpected<Error> failure(std::string_view what) const {
-    return fail(ErrorCode::io, "scheduler state: " + std::string(what) + ": " + sqlite3_errmsg(db));
+    std::string text = path + ": " + std::string(what) + ": " + sqlite3_errmsg(db);
+    int code = sqlite3_errcode(db);
+    if (code == SQLITE_BUSY) text += " (another server uses this file)";
+    if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) {
+      text += std::string(" (") + std::strerror(sqlite3_system_errno(db)) + ")";
+    }
+    return fail(ErrorCode::io, std::move(text));
   }
 
   Status run(const char* sql) {
@@ -74,9 +82,10 @@ StoreDb::~StoreDb() = default;
 
 Result<std::unique_ptr<StoreDb>> StoreDb::open(const std::string& path) {
   auto connection = std::make_unique<Connection>();
+  connection->path = path;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &connection->db, flags, nullptr) != SQLITE_OK) {
-    return connection->failure("open " + path);
+    return connection->failure("open");
   }
   // Exclusive: two servers on one file would each believe its own memory.
   for (const char* pragma :

@@ -1,0 +1,133 @@
+"""What the command line says when something is wrong: what it was, where it was, and a code that scripts can use."""
+
+import os
+import re
+import subprocess
+
+from harness import upstreams
+from harness.processes import run_weir, weir_binary
+from harness.test import takes
+
+
+def fails(*arguments, code=1, env=None):
+    """Standard error of a command that ends with this code."""
+    ended, out, error = run_weir(*arguments, env=env)
+    assert ended == code, f"weir {arguments}: code {ended}, not {code}\n{out}\n{error}"
+    assert error.startswith("weir: "), error
+    return error
+
+
+def test_unknown_commands(t):
+    """a word that is no command is named, and where to look; so is a flag that is none"""
+    assert fails("nosuch", code=2) == 'weir: there is no command "nosuch"; see weir --help\n'
+    assert fails("job", "nosuch", "-detach", code=2) == 'weir: there is no command "nosuch"; see weir job --help\n'
+    ended, _, error = run_weir("node", "status", "--nosuch")
+    assert ended == 2 and "--nosuch" in error, error
+
+
+@takes(120)
+def test_help(t):
+    """every command has a help that ends with code 0 and says what each of its options is"""
+    def commands(path):
+        ended, out, error = run_weir(*path, "--help")
+        assert ended == 0 and error == "" and f"Usage: weir{''.join(' ' + p for p in path)}" in out, (path, out, error)
+        names = re.findall(r"^  ([a-z]+)  +\S", out.split("Subcommands:")[1], re.M) if "Subcommands:" in out else []
+        return 1 + sum(commands([*path, name]) for name in names)
+    assert commands([]) > 25
+
+
+def test_taken_ports(t):
+    """a port that is taken is named, with whose option it is; an edge does not share another edge's entry point"""
+    taken = t.ends(upstreams.Upstream()).address
+    data = t.path("data", "")
+    assert fails("registry", "--http", taken, "--data-dir", data) == \
+        f"weir: registry: listen on {taken}: Address already in use\n"
+    assert f"listen on {taken}: Address already in use" in fails("scheduler", "--http", taken, "--data-dir", data)
+    assert f"admin: listen on {taken}: Address" in fails("edge", "--entrypoint", "web=127.0.0.1:0", "--admin", taken)
+    ports = ["--entrypoint", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--scheduler",
+             "127.0.0.1:0"]
+    assert fails("dev", *ports, "--registry", taken).startswith("weir: dev: registry: listen on " + taken)
+    web = t.edge().entry_point()
+    assert fails("edge", "--entrypoint", f"web={web}", "--admin", "127.0.0.1:0") == \
+        f"weir: edge: entry point web: listen on {web}: Address already in use\n"
+
+
+def test_folders(t):
+    """a data folder that another process uses, that cannot be made, or that holds something else, is named"""
+    used = t.path("used", "")[:-1]
+    registry = t.registry(data_dir=used)
+    error = fails("registry", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data-dir", used)
+    assert os.path.join(used, "registry.db") in error and "another registry uses this file" in error, error
+    t.scheduler(registry, data_dir=used)
+    error = fails("scheduler", "--http", "127.0.0.1:0", "--data-dir", used)
+    assert os.path.join(used, "scheduler.sqlite") in error and "another server uses this file" in error, error
+    for command in ("registry", "scheduler", "agent", "edge"):
+        assert "/proc/none" in fails(command, "--data-dir", "/proc/none"), command
+    foreign = t.path("foreign", "scheduler.sqlite")
+    with open(foreign, "w", encoding="utf-8") as file:
+        file.write("x" * 5000)
+    error = fails("scheduler", "--http", "127.0.0.1:0", "--data-dir", os.path.dirname(foreign))
+    assert foreign in error and "file is not a database" in error, error
+
+
+def test_bad_config(t):
+    """all errors of a configuration are told at once, each with file, line and column"""
+    path = t.write("bad.toml", '[entrypoints.web]\naddress = 5\nnosuch = 1\n')
+    for command in (("edge", "--config", path), ("config", "check", path)):
+        lines = fails(*command).splitlines()
+        assert [line.split(": ")[1] for line in lines] == [f"{path}:2:11", f"{path}:3:1"], lines
+    assert "nosuch.toml: No such file" in fails("edge", "--config", t.path("nosuch.toml"))
+
+
+def test_servers_that_are_not_there(t):
+    """a command whose server does not answer says which it asked"""
+    gone = t.ends(upstreams.RefusingPort()).address
+    assert f"http://{gone}/v1/jobs" in fails("job", "status", env={"NOMAD_ADDR": f"http://{gone}"})
+    assert f"http://{gone}/v1/catalog" in fails("service", "list", env={"CONSUL_HTTP_ADDR": gone})
+    assert f"http://{gone}/api/routers" in fails("route", "list", "--admin", gone)
+
+
+FAILING = """
+job "failing" {
+  group "g" {
+    restart {
+      attempts = 0
+      mode     = "fail"
+    }
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+    task "t" {
+      driver = "raw_exec"
+      config {
+        command = "/no/such/program"
+      }
+    }
+  }
+}
+"""
+
+
+@takes(60)
+def test_failing_job(t):
+    """weir job run ends with 1 and the cause when its tasks do not start; an error in a file is told with its place"""
+    registry = t.registry()
+    scheduler = t.scheduler(registry)
+    t.agent(scheduler, registry, "one", "127.0.0.2")
+    address = {"NOMAD_ADDR": scheduler.url}
+    ended, out, _ = run_weir("job", "run", t.write("failing.nomad", FAILING), env=address, deadline_s=50)
+    assert ended == 1, out
+    assert re.search(r'Allocation "\w{8}" is not healthy: task "t": Driver Failure: run /no/such/program: No such file',
+                     out), out
+    broken = t.write("broken.nomad", 'job "x" {\n  group "g" {\n    count = \n  }\n}\n')
+    assert f"{broken}:3:" in fails("job", "run", broken, env=address)
+    assert 'job(s) with prefix or id "none"' in fails("job", "status", "none", env=address)
+    assert 'allocation(s) with prefix or id "none"' in fails("alloc", "logs", "none", env=address)
+
+
+def test_standard_input(t):
+    """a job file may come from standard input, and is then called -"""
+    result = subprocess.run([weir_binary(), "job", "run", "-"], input="job {\n", capture_output=True, text=True,
+                            timeout=20, check=False)
+    assert result.returncode == 1 and "-:2:" in result.stderr, result.stderr
