@@ -16,7 +16,8 @@ PRESSES = 12
 
 
 def browse(t, url, leave=()):
-    """What Chromium saw; `leave` is what ends the frontends when all else is done. WEIR_PICTURES names a folder for its screenshots."""
+    """What Chromium saw; `leave` is what ends the frontends when all else is done. WEIR_PICTURES names a folder for
+    its screenshots."""
     modules = os.path.join(processes.PEERS, "node", "node_modules")
     assert os.path.isdir(os.path.join(modules, "playwright-core")), "playwright-core: run scripts/setup --tests"
     assert os.path.exists(CHROMIUM), f"{CHROMIUM} is missing: run scripts/setup --tests"
