@@ -27,6 +27,11 @@ bool extend(std::string_view& view, const char* at, size_t length) {
   return true;
 }
 
+std::string_view without_trailing_space(std::string_view value) {
+  size_t last = value.find_last_not_of(" \t");
+  return value.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
 /// One space on either side of the target, and HTTP behind it (llhttp reads RTSP and ICE as well). `line` is what
 /// follows the method, in a head whose version has been read.
 bool is_plain_request_line(std::string_view line, std::string_view target) {
@@ -118,6 +123,7 @@ H1Parser::Taken H1Parser::find_method(std::string_view input) {
   HeadParts& parts = fields().parts;
   parts.method_text = input.substr(0, size);
   parts.method = method_of(parts.method_text);
+  if (parts.method == Method::connect) return invalid(501, "CONNECT is not served");
   if (parts.method_text == "PRI") return invalid(505, "HTTP/2 on an HTTP/1.1 port");
   if (!limits_->pass_unknown_methods && !is_known_method(parts.method_text)) return invalid(501, "an unknown method");
   return {Outcome::complete, size};
@@ -149,9 +155,11 @@ H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
     if (kind_ == Kind::request && !is_plain_request_line(head, parts.target)) {
       return invalid(400, "a malformed request line");
     }
+    // llhttp leaves white space behind a value to its user (RFC 9110 section 5.5).
+    for (Header& field : parts.fields) field.value = without_trailing_space(field.value);
     return {Outcome::complete, consumed};
   }
-  if (result != HPE_OK) return invalid_by_llhttp();
+  if (result != HPE_OK) return invalid_by_llhttp(input);
   if (input.size() > limits_->head_bytes_max) return invalid(431, "the message head is too long");
   // A request line without a version: HTTP/0.9 has no head to wait for the end of.
   bool has_line = kind_ == Kind::request && input.find('\n') != std::string_view::npos;
@@ -165,11 +173,15 @@ H1Parser::Taken H1Parser::invalid(uint16_t status, std::string message) {
   return {Outcome::invalid, 0};
 }
 
-H1Parser::Taken H1Parser::invalid_by_llhttp() {
+H1Parser::Taken H1Parser::invalid_by_llhttp(std::string_view input) {
   if (fields().too_many) return invalid(431, "too many header fields");
   const char* reason = llhttp_get_error_reason(&llhttp_);
   std::string message = reason != nullptr && *reason != '\0' ? reason : "malformed message";
-  return invalid(llhttp_get_errno(&llhttp_) == HPE_INVALID_VERSION ? 505 : 400, std::move(message));
+  // llhttp gives that reason also for a bare LF behind a version that it has read well.
+  std::string_view line = input.substr(0, input.find('\n'));
+  bool good_version = line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0");
+  bool other_version = llhttp_get_errno(&llhttp_) == HPE_INVALID_VERSION && !good_version;
+  return invalid(other_version ? 505 : 400, std::move(message));
 }
 
 // ---- Bodies ----

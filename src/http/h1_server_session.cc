@@ -324,6 +324,7 @@ void H1ServerSession::release() {
   if (state_ == State::closed) return finish_session();
   bool answered = answer_ == Answer::complete || state_ == State::tunnel;
   if (!answered) {
+    stream_.flush();  // what was passed on before the end came shows, whenever that was
     stream_.reset();
     return finish_session();
   }

@@ -84,7 +84,7 @@ class H1Parser {
   Taken find_method(std::string_view input);
   Taken run_llhttp(std::string_view input);
   Taken invalid(uint16_t status, std::string message);
-  Taken invalid_by_llhttp();
+  Taken invalid_by_llhttp(std::string_view input);
   // h1_heads.cc: parts become heads
   bool refuse(uint16_t status, const char* why);
   bool take_hop_field(const Header& header, Hop& hop);

@@ -36,9 +36,18 @@ size_t request_end(std::string_view got) {
   if (head == std::string_view::npos) return head;
   std::string_view fields = got.substr(0, head + 2);
   if (fields.find("\r\nTransfer-Encoding: chunked\r\n") != std::string_view::npos) {
-    size_t last = got.find("\r\n0\r\n", head + 2);
-    size_t end = last == std::string_view::npos ? last : got.find("\r\n\r\n", last + 3);
-    return end == std::string_view::npos ? end : end + 4;
+    for (size_t at = head + 4; at < got.size();) {
+      size_t line = got.find("\r\n", at);
+      if (line == std::string_view::npos) return line;
+      size_t size = std::stoul(std::string(got.substr(at, line - at)), nullptr, 16);
+      if (size > 0) {
+        at = line + 2 + size + 2;
+        continue;
+      }
+      size_t end = got.find("\r\n\r\n", line);  // trailers may follow
+      return end == std::string_view::npos ? end : end + 4;
+    }
+    return std::string_view::npos;
   }
   size_t length = fields.find("\r\nContent-Length: ");
   size_t body = length == std::string_view::npos ? 0 : std::stoul(std::string(fields.substr(length + 18, 19)));

@@ -8,8 +8,8 @@ using namespace weir::proxy::fixture;
 
 TEST_CASE("exchange: the upstream gets the request with its Host and forwarded headers, the client the answer") {
   Edge edge;
-  Upstream& upstream = edge.upstream(
-      answering("HTTP/1.1 200 Fine\r\nX-A: 1\r\nDate: d\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 2\r\n\r\nhi"));
+  Upstream& upstream = edge.upstream(answering(
+      "HTTP/1.1 200 Fine\r\nX-A: 1\r\nDate: d\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 2\r\n\r\nhi"));
   edge.route(upstream);
   Peer& client = edge.connect();
   client.send(get("/p?q",
@@ -164,18 +164,19 @@ TEST_CASE("exchange: HEAD, 204 and 304 have no body and keep both connections") 
     for (size_t end; (end = peer.got.find("\r\n\r\n", peer.taken)) != std::string::npos;) {
       std::string path = peer.got.substr(peer.got.find('/', peer.taken), 4);
       peer.taken = end + 4;
-      if (path == "/204") peer.send("HTTP/1.1 204 No Content\r\nA: 1\r\n\r\n");
-      if (path == "/304") peer.send("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n");
+      if (path == "/204") peer.send("HTTP/1.1 204 No Content\r\nA: 1\r\nDate: d\r\n\r\n");
+      if (path == "/304") peer.send("HTTP/1.1 304 Not Modified\r\nDate: d\r\nContent-Length: 9\r\n\r\n");
       if (path == "/200")
-        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");  // to HEAD: no chunk follows
+        peer.send("HTTP/1.1 200 OK\r\nDate: d\r\nTransfer-Encoding: chunked\r\n\r\n");  // to HEAD: no chunk follows
     }
   });
   edge.route(upstream);
   Peer& client = edge.connect();
   client.send("HEAD /200 HTTP/1.1\r\nHost: web.test\r\n\r\n" + get("/204") + get("/304"));
-  edge.until([&] { return client.has("304 Not Modified\r\nContent-Length: 9\r\n\r\n"); });
+  edge.until([&] { return client.has("304 Not Modified\r\nDate: d\r\nContent-Length: 9\r\n\r\n"); });
   CHECK(client.got ==
-        "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No Content\r\nA: 1\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: "
+        "HTTP/1.1 200 OK\r\nDate: d\r\n\r\nHTTP/1.1 204 No Content\r\nA: 1\r\nDate: d\r\n\r\n"
+        "HTTP/1.1 304 Not Modified\r\nDate: d\r\nContent-Length: "
         "9\r\n\r\n");
   CHECK(upstream.peers.size() == 1);
   CHECK_FALSE(client.over());
@@ -183,13 +184,13 @@ TEST_CASE("exchange: HEAD, 204 and 304 have no body and keep both connections") 
 
 TEST_CASE("exchange: bodies of unknown length pass in the client's own framing, trailers with them") {
   Edge edge;
-  Upstream& upstream = edge.upstream(
-      answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n"));
+  Upstream& upstream = edge.upstream(answering(
+      "HTTP/1.1 200 OK\r\nDate: d\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n"));
   edge.route(upstream);
   CHECK(edge.ask(get()) ==
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n");
+        "HTTP/1.1 200 OK\r\nDate: d\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n");
   std::string old = edge.ask("GET / HTTP/1.0\r\nHost: web.test\r\n\r\n");
-  CHECK(old == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcde");
+  CHECK(old == "HTTP/1.1 200 OK\r\nDate: d\r\nConnection: close\r\n\r\nabcde");
   upstream.script = [](Peer& peer) {
     peer.send("HTTP/1.0 200 OK\r\n\r\nall of it");
     peer.stream.end_writing();
