@@ -168,15 +168,18 @@ TEST_CASE("forwarding: Forwarded says who, how and for whom, quoted where it mus
   head.authority = "a.example";
   config::ForwardingConfig config{false, true};
   ForwardingScratch scratch;
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", true, {}, {}}, config, scratch);
+  ForwardedBy trusted{"10.0.0.1", "80", "http", true, {}, {}};
+  write_forwarded_headers(head, trusted, config, scratch);
   CHECK(text_of(scratch.headers) ==
         "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2, for=10.0.0.1;proto=http;host=a.example;");
   head.authority = "a.example:8080";
-  write_forwarded_headers(head, {"2001:db8::1", "80", "https", false, {}, {}}, config, scratch);
+  ForwardedBy over_v6{"2001:db8::1", "80", "https", false, {}, {}};
+  write_forwarded_headers(head, over_v6, config, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=\"[2001:db8::1]\";proto=https;host=\"a.example:8080\";");
   head.authority = "";
   config.x_forwarded = true;
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, config, scratch);
+  ForwardedBy stranger{"10.0.0.1", "80", "http", false, {}, {}};
+  write_forwarded_headers(head, stranger, config, scratch);
   CHECK(text_of(scratch.headers).starts_with("Forwarded=for=10.0.0.1;proto=http;X-Forwarded-For=10.0.0.1;"));
 }
 
