@@ -28,6 +28,7 @@ TEST_CASE("proxy errors: each has a status, and only what an endpoint did may be
   CHECK(row(ProxyError::no_endpoint).status == 503);
   CHECK(row(ProxyError::connect_failed).may_retry);
   CHECK(row(ProxyError::connect_timeout).status == 504);
+  CHECK(row(ProxyError::response_timeout).may_retry);  // where retry.on asks for it
   CHECK_FALSE(row(ProxyError::request_timeout).may_retry);
   CHECK(row(ProxyError::draining).word == "draining");
   CHECK(upstream_error({ErrorCode::invalid, ""}) == ProxyError::upstream_malformed);

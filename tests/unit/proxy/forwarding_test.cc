@@ -60,8 +60,7 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-  const ForwardedBy by_1{"10.0.0.1", "80", "http", false, {}, {}};
-  write_forwarded_headers(head, by_1, {}, scratch);
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {}, scratch);
   auto outcome = run_request_middlewares(router, head, "/api/x", {}, scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
@@ -169,18 +168,18 @@ TEST_CASE("forwarding: Forwarded says who, how and for whom, quoted where it mus
   head.authority = "a.example";
   config::ForwardingConfig config{false, true};
   ForwardingScratch scratch;
-  const ForwardedBy by_2{"10.0.0.1", "80", "http", true, {}, {}};
-  write_forwarded_headers(head, by_2, config, scratch);
+  ForwardedBy trusted{"10.0.0.1", "80", "http", true, {}, {}};
+  write_forwarded_headers(head, trusted, config, scratch);
   CHECK(text_of(scratch.headers) ==
         "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2, for=10.0.0.1;proto=http;host=a.example;");
   head.authority = "a.example:8080";
-  const ForwardedBy by_3{"2001:db8::1", "80", "https", false, {}, {}};
-  write_forwarded_headers(head, by_3, config, scratch);
+  ForwardedBy over_v6{"2001:db8::1", "80", "https", false, {}, {}};
+  write_forwarded_headers(head, over_v6, config, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=\"[2001:db8::1]\";proto=https;host=\"a.example:8080\";");
   head.authority = "";
   config.x_forwarded = true;
-  const ForwardedBy by_4{"10.0.0.1", "80", "http", false, {}, {}};
-  write_forwarded_headers(head, by_4, config, scratch);
+  ForwardedBy stranger{"10.0.0.1", "80", "http", false, {}, {}};
+  write_forwarded_headers(head, stranger, config, scratch);
   CHECK(text_of(scratch.headers).starts_with("Forwarded=for=10.0.0.1;proto=http;X-Forwarded-For=10.0.0.1;"));
 }
 
@@ -189,10 +188,8 @@ TEST_CASE("forwarding: with nothing to send, a stranger's fields are dropped all
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-  const ForwardedBy by_5{"10.0.0.1", "80", "http", false, {}, {}};
-  write_forwarded_headers(head, by_5, {false, false}, scratch);
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {false, false}, scratch);
   CHECK(text_of(scratch.headers) == "A=1;");
-  const ForwardedBy by_6{"10.0.0.1", "80", "http", true, {}, {}};
-  write_forwarded_headers(head, by_6, {false, false}, scratch);
+  write_forwarded_headers(head, {"10.0.0.1", "80", "http", true, {}, {}}, {false, false}, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=6.6.6.6;X-Forwarded-For=6.6.6.6;A=1;");
 }
