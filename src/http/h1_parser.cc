@@ -163,7 +163,7 @@ H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
   if (input.size() > limits_->head_bytes_max) return invalid(431, "the message head is too long");
   // A request line without a version: HTTP/0.9 has no head to wait for the end of.
   bool has_line = kind_ == Kind::request && input.find('\n') != std::string_view::npos;
-  if (has_line && llhttp_.http_major == 0) return invalid(505, "HTTP/0.9");
+  if (has_line && llhttp_.http_major == 0) return invalid(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   return {Outcome::incomplete, input.size()};
 }
 

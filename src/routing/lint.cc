@@ -19,7 +19,11 @@ struct Part {
   const Alternative* alternative = nullptr;
 };
 
-Place place_of(const Part& part) { return {part.alternative->host, part.alternative->path}; }
+Place place_of(const Part& part) {
+  Place place{part.alternative->host, part.alternative->path};
+  if (!place.path.exact && place.path.text.empty()) place.path.text = "/";  // as every path begins
+  return place;
+}
 
 // A cheap first look: most pairs differ in their paths.
 bool paths_meet(const Part& a, const Part& b) {

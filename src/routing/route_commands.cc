@@ -241,6 +241,9 @@ class Interpreter {
   }
 
   static Result<EndpointDefinition> endpoint_of(const Target& target, const std::string& scheme) {
+    if (target.dst.find("://") == std::string::npos) {
+      return fail(ErrorCode::invalid, "target " + target.dst + ": expected a URL such as http://10.0.0.1:80/");
+    }
     auto url = Url::parse(target.dst);
     if (!url) return fail(ErrorCode::invalid, "target " + target.dst + ": " + url.error().message);
     EndpointDefinition out;

@@ -91,7 +91,7 @@ class Decoder {
     } else if (first == "tcp" || first == "udp") {
       out_.other_protocols = true;
       reject_tag(tag, to_upper_protocol(first) + " routers are not supported yet");
-    } else if (first == "tls") {
+    } else if (first == "tls" && tag.path.size() > 1) {
       reject_tag(tag, "certificate stores are not supported yet");
     } else if (!take_short(tag)) {
       reject_tag(tag, "unknown field");

@@ -126,6 +126,7 @@ TEST_CASE("difference: our short form in tags makes a router of the service's na
   // Not under Traefik's own prefix, where such tags have no meaning; and a bad one says why.
   CHECK(answer(table_of({of({"traefik.host=a"})}), "a") == "404");
   auto bad = decode(of({"weir.host=a`b", "weir.tls=perhaps"}));
+  for (const auto& one : bad.rejected) UNSCOPED_INFO(one.kind << " " << one.name << ": " << one.reason);
   REQUIRE(bad.rejected.size() == 1);
   CHECK(bad.rejected[0].kind == "router");
   CHECK(bad.rejected[0].reason == "\"a`b\" holds a `; field weir.tls: expected true or false, found \"perhaps\"");
