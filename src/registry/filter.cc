@@ -217,8 +217,8 @@ bool Filter::Node::match_text(std::string_view value) const {
     case Op::not_equal: return value != text;
     case Op::in: return value.find(text) != std::string_view::npos;
     case Op::not_in: return value.find(text) == std::string_view::npos;
-    case Op::matches: return re2::RE2::PartialMatch(value, *pattern);
-    case Op::not_matches: return !re2::RE2::PartialMatch(value, *pattern);
+    case Op::matches: return re2::RE2::PartialMatch({value.data(), value.size()}, *pattern);
+    case Op::not_matches: return !re2::RE2::PartialMatch({value.data(), value.size()}, *pattern);
     case Op::is_empty: return value.empty();
     case Op::is_not_empty: return !value.empty();
   }

@@ -20,8 +20,9 @@ Result<Regexp> Regexp::compile(std::string_view pattern) {
   return out;
 }
 
+// Two words in braces: RE2 takes its own StringPiece on Debian 12 and absl::string_view on 13, neither a std one.
 bool Regexp::matches(std::string_view text) const {
-  return automaton_ != nullptr && re2::RE2::PartialMatch(text, *automaton_);
+  return automaton_ != nullptr && re2::RE2::PartialMatch({text.data(), text.size()}, *automaton_);
 }
 
 bool Regexp::operator==(const Regexp& other) const {

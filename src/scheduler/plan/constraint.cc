@@ -46,7 +46,7 @@ bool pattern_matches(std::string_view text, std::string_view pattern) {
   RE2::Options options;
   options.set_log_errors(false);
   RE2 expression(re2::StringPiece(pattern.data(), pattern.size()), options);
-  return expression.ok() && RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), expression);
+  return expression.ok() && RE2::PartialMatch({text.data(), text.size()}, expression);
 }
 
 const std::string* find(const TextMap& map, std::string_view key) {
