@@ -31,7 +31,9 @@ class KeptAnswer final : public http::Responder {
   [[nodiscard]] bool connected() const override { return true; }
 
   void client_leaves() { leave_(); }
-  [[nodiscard]] std::string header(std::string_view name) const { return std::string(http::find_header(kept.headers, name)); }
+  [[nodiscard]] std::string header(std::string_view name) const {
+    return std::string(http::find_header(kept.headers, name));
+  }
   [[nodiscard]] uint64_t index() const { return std::stoull(header("X-Nomad-Index")); }
   [[nodiscard]] json document() const { return json::parse(kept.body, nullptr, false); }
 
@@ -368,7 +370,9 @@ TEST_CASE("scheduler api: an agent registers, pulls what it shall run, reports, 
 
 TEST_CASE("scheduler api: what only an agent can answer is a 500 with the reason when the agent is not there") {
   ApiWorld world;
-  world.add_node(1);  // nobody listens at its address
+  Node node = test_node(1);
+  node.agent_address = "127.0.0.1:1";  // nobody listens there
+  REQUIRE(world.core->nodes().put({node}));
   const Kept kept = world.get("/v1/client/stats?node_id=" + world.node_id(1));
   REQUIRE(world.until_answered(kept));
   CHECK(kept->kept.status == 500);
