@@ -111,11 +111,7 @@ job "failing" {
 
 @takes(60)
 def test_failing_job(t):
-<<<<<<< HEAD
-    """weir job run ends with 1 and the cause when its tasks do not start; a file with an error is told with its place"""
-=======
     """weir job run ends with 1 and the cause when its tasks do not start; an error in a file is told with its place"""
->>>>>>> main
     registry = t.registry()
     scheduler = t.scheduler(registry)
     t.agent(scheduler, registry, "one", "127.0.0.2")
