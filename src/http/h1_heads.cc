@@ -106,7 +106,7 @@ bool H1Parser::take_absolute_form(RequestHead& head, std::string_view target) {
 H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Limits& limits, Method request_method,
                                               ResponseHead& head) {
   limits_ = &limits;
-  if (!input.starts_with('H')) return invalid(502, "an answer that is not HTTP");
+  if (!input.empty() && input[0] != 'H') return invalid(502, "an answer that is not HTTP");
   Taken taken = read_head(input);
   if (taken.outcome != Outcome::complete) return taken;
   const HeadParts& parts = fields().parts;

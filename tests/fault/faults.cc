@@ -27,6 +27,12 @@ int fail_with(int error) {
   return -1;
 }
 
+/// A connection that is reset is so in both directions, or the peer would wait for what never comes.
+int reset(int fd, int error) {
+  ::shutdown(fd, SHUT_RDWR);
+  return fail_with(error);
+}
+
 bool is_socket(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
@@ -52,6 +58,7 @@ using weir::fault::happens;
 using weir::fault::is_socket;
 using weir::fault::random_now;
 using weir::fault::rates_now;
+using weir::fault::reset;
 
 extern "C" {
 
@@ -66,28 +73,28 @@ int __real_accept4(int fd, sockaddr* address, socklen_t* length, int flags);
 ssize_t __wrap_read(int fd, void* buffer, size_t bytes) {
   if (!is_socket(fd)) return __real_read(fd, buffer, bytes);  // libuv's own wake-up
   if (happens(rates_now.again)) return fail_with(EAGAIN);
-  if (happens(rates_now.reset)) return fail_with(ECONNRESET);
+  if (happens(rates_now.reset)) return reset(fd, ECONNRESET);
   return __real_read(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes);
 }
 
 ssize_t __wrap_write(int fd, const void* buffer, size_t bytes) {
   if (!is_socket(fd)) return __real_write(fd, buffer, bytes);
   if (happens(rates_now.again)) return fail_with(EAGAIN);
-  if (happens(rates_now.reset)) return fail_with(random_now.below(2) == 0 ? ECONNRESET : EPIPE);
+  if (happens(rates_now.reset)) return reset(fd, random_now.below(2) == 0 ? ECONNRESET : EPIPE);
   return __real_write(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes);
 }
 
 ssize_t __wrap_writev(int fd, const iovec* pieces, int count) {
   if (!is_socket(fd) || count < 1) return __real_writev(fd, pieces, count);
   if (happens(rates_now.again)) return fail_with(EAGAIN);
-  if (happens(rates_now.reset)) return fail_with(random_now.below(2) == 0 ? ECONNRESET : EPIPE);
+  if (happens(rates_now.reset)) return reset(fd, random_now.below(2) == 0 ? ECONNRESET : EPIPE);
   if (!happens(rates_now.short_io)) return __real_writev(fd, pieces, count);
   return __real_write(fd, pieces[0].iov_base, a_few(pieces[0].iov_len));
 }
 
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (happens(rates_now.again)) return fail_with(EAGAIN);
-  if (happens(rates_now.reset)) return fail_with(EPIPE);
+  if (happens(rates_now.reset)) return reset(fd, EPIPE);
   return __real_sendmsg(fd, message, flags);
 }
 

@@ -57,8 +57,8 @@ def test_page(t):
                   [f"{registry.url}/v1/agent/service/deregister/frontend-{number}" for number in (3, 4)])
     assert seen["status"] == 200 and seen["heading"] == "Welcome <to> the demo & more", seen
     # The one complaint is of the last request, which the edge itself answered.
-    assert len(seen["complaints"]) == 1 and "404" in seen["complaints"][0], seen["complaints"]
-    assert re.match(r"404 in [\d.]+ ms, not from a frontend: \S", seen["left"]), seen["left"]
+    assert len(seen["complaints"]) == 1 and "503" in seen["complaints"][0], seen["complaints"]
+    assert re.match(r"503 in [\d.]+ ms, not from a frontend: \S", seen["left"]), seen["left"]
     assert not seen["overflowOnPhone"], "the page is wider than a telephone"
     assert len(seen["pressed"]) == PRESSES
     answered = set()
