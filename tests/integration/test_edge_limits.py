@@ -15,7 +15,8 @@ HOST = "app.test"
 GET = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
 WEB = '[entrypoints.web]\naddress = "127.0.0.1:0"\n'
 V1 = "PROXY TCP4 192.0.2.7 198.51.100.1 4711 443\r\n"
-V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack(">H4s4sHH", 12, bytes([192, 0, 2, 7]), bytes([198, 51, 100, 1]), 4711, 443)
+V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack(
+    ">H4s4sHH", 12, bytes([192, 0, 2, 7]), bytes([198, 51, 100, 1]), 4711, 443)
 
 
 def pair(t, config="", upstream=None, **options):
@@ -209,7 +210,8 @@ def test_own_answers(t):
     """the edge's own answers have the text or the file that is configured"""
     page = t.write("pages/404.html", "<h1>{status}</h1>")
     folder = page.rsplit("/", 1)[0]
-    edge = t.edge(config=f'[answers]\ntext = "sorry: {{status}} {{reason}}"\ndirectory = "{folder}"\nretry_after_s = 9\n',
+    edge = t.edge(config=f'[answers]\ntext = "sorry: {{status}} {{reason}}"\ndirectory = "{folder}"\n'
+                         "retry_after_s = 9\n",
                   routes=route_to("empty.test", name="empty"))
     missing = get(edge.entry_point(), "/", "nobody.test")
     assert missing.text() == "<h1>404</h1>" and missing.header("content-type").startswith("text/html"), missing

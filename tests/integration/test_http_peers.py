@@ -67,7 +67,8 @@ def compare(name, port):
         # One that waits and we refuse at once: neither lets anything pass.
         differs = verdict != case.refused and not (verdict is None and case.refused)
         if differs and name not in case.peers:
-            faults.append(f"{case.place}: {name} {words} what is {ours} here, and the case does not say why: {case.name}")
+            faults.append(f"{case.place}: {name} {words} what is {ours} here, "
+                          f"and the case does not say why: {case.name}")
     assert not faults, "\n".join(faults)
 
 

@@ -100,7 +100,8 @@ inline std::function<void(Peer&)> answering(std::string answer) {
   };
 }
 inline std::string ok(std::string_view body) {
-  return "HTTP/1.1 200 OK\r\nDate: d\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 200 OK\r\nDate: d\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
 }
 inline std::string get(std::string_view path = "/", std::string_view more = "") {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: web.test\r\n" + std::string(more) + "\r\n";

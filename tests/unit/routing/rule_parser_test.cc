@@ -59,7 +59,8 @@ TEST_CASE("rule: a matcher says what it cannot take") {
   CHECK(error_of("Header(`a`)") == "column 1: Header takes 2 values");
   CHECK(error_of("Query(`a`, `b`, `c`)") == "column 1: Query takes 1 or 2 values");
   CHECK(error_of("Host(``)") == "column 6: an empty host name");
-  CHECK(error_of("Host(`a.*`)") == "column 6: `*` stands for the whole first label only, as in `*.example.com`, and `**` for one or more");
+  CHECK(error_of("Host(`a.*`)") ==
+        "column 6: `*` stands for the whole first label only, as in `*.example.com`, and `**` for one or more");
   CHECK(error_of("Host(`h\xc3\xa9`)") == "column 6: a host name is ASCII; write it as xn--");
   CHECK(error_of("Host(`a/b`)") == "column 6: not a host name");
   CHECK(error_of("Path(`api`)") == "column 6: a path begins with `/`");
