@@ -39,6 +39,14 @@ bool is_plain_request_line(std::string_view line, std::string_view target) {
   return target.data() == line.data() + 1 && line.substr(1 + target.size()).starts_with(kProtocol);
 }
 
+/// llhttp takes CR CR CRLF behind a status line for the end of the head.
+bool has_bare_cr(std::string_view head) {
+  for (size_t at = head.find('\r'); at != std::string_view::npos; at = head.find('\r', at + 1)) {
+    if (head.substr(at + 1, 1) != "\n") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 struct H1Parser::Callbacks {
@@ -155,6 +163,7 @@ H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
     if (kind_ == Kind::request && !is_plain_request_line(head, parts.target)) {
       return invalid(400, "a malformed request line");
     }
+    if (has_bare_cr(input.substr(0, consumed))) return invalid(400, "a bare CR in the message head");
     // llhttp leaves white space behind a value to its user (RFC 9110 section 5.5).
     for (Header& field : parts.fields) field.value = without_trailing_space(field.value);
     return {Outcome::complete, consumed};
