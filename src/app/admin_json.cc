@@ -79,9 +79,7 @@ std::string endpoints_json(const provider::TableAssembler& assembler, const prox
         ordered_json object = endpoint_object(endpoint);
         object["service"] = service->name;
         auto counted = stats_of(stats, service->name, endpoint.id);
-        uint64_t requests = 0;
-        for (const auto& [status, times] : counted.requests.by_status) requests += times;
-        object["requests"] = requests;
+        object["requests"] = counted.requests.requests();
         object["inFlight"] = counted.in_flight;
         object["idleConnections"] = counted.idle_connections;
         object["connects"] = counted.connects;

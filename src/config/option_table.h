@@ -16,7 +16,7 @@ namespace weir::config {
 /// Where an option's value goes. The type says what the option takes.
 using Slot = std::variant<std::string*, uint32_t*, bool*, std::vector<std::string>*, SocketAddress*,
                           std::optional<SocketAddress>*, std::vector<Cidr>*, log::Level*, log::Format*,
-                          AccessLogFormat*, Consistency*>;
+                          AccessLogFormat*, FieldMode*, std::vector<StatusRange>*, Consistency*>;
 
 /// What a text, or each text of a list, must look like beyond its type.
 enum class Shape : uint8_t {

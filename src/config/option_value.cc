@@ -44,20 +44,23 @@ class Setter {
     if (errors_.size() == errors_before) *out = std::move(texts);
   }
 
-  void operator()(std::vector<Cidr>* out) {
+  /// Networks, ranges of statuses: whatever has a parse().
+  template <typename Item>
+  requires requires { Item::parse(std::string_view()); }
+  void operator()(std::vector<Item>* out) {
     if (!expect(value_, Node::Kind::array)) return;
-    std::vector<Cidr> networks;
+    std::vector<Item> items;
     size_t errors_before = errors_.size();
     for (const Node& item : value_.items) {
       if (!expect(item, Node::Kind::string)) continue;
-      auto network = Cidr::parse(item.text);
-      if (network) {
-        networks.push_back(*network);
+      auto parsed = Item::parse(item.text);
+      if (parsed) {
+        items.push_back(*parsed);
       } else {
-        complain(item, network.error().message);
+        complain(item, parsed.error().message);
       }
     }
-    if (errors_.size() == errors_before) *out = std::move(networks);
+    if (errors_.size() == errors_before) *out = std::move(items);
   }
 
   void operator()(SocketAddress* out) {
@@ -129,6 +132,16 @@ class Setter {
 
 }  // namespace
 
+Result<StatusRange> StatusRange::parse(std::string_view text) {
+  size_t dash = text.find('-');
+  auto first = parse_u64(text.substr(0, dash));
+  auto last = dash == std::string_view::npos ? first : parse_u64(text.substr(dash + 1));
+  bool good = first && last && *first >= 100 && *first <= *last && *last <= 999;
+  if (!good)
+    return fail(ErrorCode::invalid, "expected a status such as 404 or 500-599, found \"" + std::string(text) + "\"");
+  return StatusRange{static_cast<uint16_t>(*first), static_cast<uint16_t>(*last)};
+}
+
 void set_option(const Option& option, std::string_view key, const Node& value, std::string_view folder,
                 const Slot& slot, std::vector<Error>& errors) {
   std::visit(Setter(option, key, value, folder, errors), slot);
@@ -139,7 +152,8 @@ Node value_from_text(const Slot& slot, std::string_view text, const std::string&
   node.file = std::make_shared<const std::string>(flag);
   node.kind = Node::Kind::string;
   node.text = std::string(text);
-  if (std::holds_alternative<std::vector<std::string>*>(slot) || std::holds_alternative<std::vector<Cidr>*>(slot)) {
+  if (std::holds_alternative<std::vector<std::string>*>(slot) || std::holds_alternative<std::vector<Cidr>*>(slot) ||
+      std::holds_alternative<std::vector<StatusRange>*>(slot)) {
     node.kind = Node::Kind::array;
     for (std::string_view piece : split_list(text)) {
       Node& item = node.items.emplace_back();

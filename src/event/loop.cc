@@ -28,10 +28,12 @@ struct Loop::State {
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer =
       std::make_unique<std::array<char, kReadBufferBytes>>();
   uint64_t skipped_ms = 0;  // by tests
+  uint64_t turn_us = 0;     // now_us() of this turn; 0: nobody has asked yet
   WriteBatch batch;
   std::unique_ptr<Wheel> wheel;
   std::unique_ptr<IdleWatch> idle_watch;
   std::vector<std::function<void()>> deferred;
+  std::vector<std::function<void()>> deferred_spare;  // empty; its capacity is what the next turn needs
 
   // shared, under the lock
   std::mutex lock;
@@ -40,13 +42,16 @@ struct Loop::State {
   void run_deferred() {
     do {
       while (!deferred.empty()) {
-        std::vector<std::function<void()>> tasks;
+        std::vector<std::function<void()>> tasks = std::move(deferred_spare);
         tasks.swap(deferred);  // a task may defer again
         for (auto& task : tasks) task();
+        tasks.clear();
+        deferred_spare = std::move(tasks);
       }
       batch.flush();
     } while (!deferred.empty());  // a write that fails is told by a deferred task
     uv_idle_stop(&deferred_wake);
+    turn_us = 0;
   }
 
   void run_posted() {
@@ -132,6 +137,12 @@ void Loop::defer(std::function<void()> task) {
 }
 
 uint64_t Loop::now_ms() const { return uv_now(&state_->uv) + state_->skipped_ms; }
+
+uint64_t Loop::now_us() {
+  if (state_->turn_us == 0) state_->turn_us = uv_hrtime() / 1000;
+  return state_->turn_us + state_->skipped_ms * 1000;
+}
+
 void Loop::skip_ms(uint64_t ms) {
   state_->skipped_ms += ms;
   state_->wheel->sweep();

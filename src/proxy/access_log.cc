@@ -1,160 +1,100 @@
 #include "proxy/access_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <ctime>
+#include <algorithm>
+#include <cstring>
+#include <new>
 
 #include "weir/base/clock.h"
-#include "weir/base/log.h"
 
 namespace weir::proxy {
 namespace {
 
-/// Text from outside, safe within quotes: \xHH as nginx and Apache write it, \u00HH in JSON.
-void append_escaped(std::string& out, std::string_view text, bool json) {
-  for (unsigned char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else if (c < 0x20 || c >= 0x7f) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, json ? "\\u%04x" : "\\x%02X", c);
-      out += escaped;
-    } else {
-      out += static_cast<char>(c);
-    }
-  }
-}
-
-void append_quoted_or_dash(std::string& out, std::string_view text) {
-  if (text.empty()) text = "-";
-  out += '"';
-  append_escaped(out, text, false);
-  out += '"';
-}
-
-void append_common(std::string& out, const AccessRecord& record, int64_t wall_ns) {
-  std::time_t seconds = wall_ns / 1'000'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char when[40];
-  std::strftime(when, sizeof when, " - - [%d/%b/%Y:%H:%M:%S +0000] \"", &parts);
-  out += record.client.text();
-  out += when;
-  append_escaped(out, record.method, false);
-  out += ' ';
-  append_escaped(out, record.target, false);
-  out += record.version_minor == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ";
-  out += std::to_string(record.status) + " " + std::to_string(record.response_bytes) + " ";
-  append_quoted_or_dash(out, record.referer);
-  out += ' ';
-  append_quoted_or_dash(out, record.user_agent);
-  // Traefik's CLF goes on with router, server and duration; so do we.
-  out += ' ';
-  append_quoted_or_dash(out, record.router);
-  out += ' ';
-  append_quoted_or_dash(out, record.endpoint);
-  out += " " + std::to_string(record.duration_ms) + "ms";
-  if (!record.error.empty()) (out += ' ') += record.error;
-}
-
-void append_json(std::string& out, const AccessRecord& record, int64_t wall_ns) {
-  auto text = [&](const char* key, std::string_view value) {
-    (out += ",\"") += key;
-    out += "\":\"";
-    append_escaped(out, value, true);
-    out += '"';
-  };
-  auto number = [&](const char* key, uint64_t value) {
-    (out += ",\"") += key;
-    (out += "\":") += std::to_string(value);
-  };
-  out += "{\"StartUTC\":\"" + format_rfc3339(wall_ns - static_cast<int64_t>(record.duration_ms) * 1'000'000) + "\"";
-  text("ClientHost", record.client.text());
-  text("RequestMethod", record.method);
-  text("RequestHost", record.host);
-  text("RequestPath", record.target);
-  text("RequestProtocol", record.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
-  number("RequestContentSize", record.request_bytes);
-  number("DownstreamStatus", record.status);
-  number("DownstreamContentSize", record.response_bytes);
-  number("Duration", record.duration_ms * 1'000'000);  // ns, as Traefik's
-  number("OriginDuration", record.upstream_ms * 1'000'000);
-  text("entryPointName", record.entry_point);
-  text("RouterName", record.router);
-  text("ServiceName", record.service);
-  text("ServiceURL", record.endpoint);
-  number("RetryAttempts", record.retries);
-  number("TableGeneration", record.generation);
-  text("request_Referer", record.referer);
-  text("request_User-Agent", record.user_agent);
-  if (!record.error.empty()) text("Error", record.error);
-  out += '}';
+constexpr size_t aligned(size_t bytes) {
+  constexpr size_t kTo = alignof(AccessRecord);
+  return (bytes + kTo - 1) / kTo * kTo;
 }
 
 }  // namespace
 
-void append_access_line(std::string& out, const AccessRecord& record, config::AccessLogFormat format, int64_t wall_ns) {
-  if (format == config::AccessLogFormat::json) {
-    append_json(out, record, wall_ns);
-  } else {
-    append_common(out, record, wall_ns);
-  }
-  out += '\n';
-}
+AccessLog::AccessLog(event::Loop& loop, const config::AccessLogConfig& config)
+    : loop_(loop), filter_(config), line_(config) {}
 
 AccessLog::~AccessLog() {
-  flush();
-  if (fd_ > STDERR_FILENO) ::close(fd_);
+  if (!enabled()) return;
+  format_pending();
+  give_block();
 }
 
-Status AccessLog::open(const config::AccessLogConfig& config) {
-  config_ = config;
-  if (!enabled()) return {};
-  if (config.path.empty()) {
-    fd_ = STDOUT_FILENO;
-    return {};
+void AccessLog::set_writer(LogWriter* writer) {
+  writer_ = writer;
+  if (writer_ == nullptr) return;
+  pending_ = std::make_unique<char[]>(kPendingBytes);
+  block_ = std::make_unique<LogBlock>();
+  read_clock();
+}
+
+bool AccessLog::wants(uint16_t status, uint64_t duration_us, uint32_t retries) {
+  if (!enabled()) return false;
+  ++requests_;
+  return filter_.wants(status, duration_us, retries);
+}
+
+void AccessLog::note(AccessRecord& record) {
+  record.count = requests_;
+  size_t wanted = sizeof(AccessRecord);
+  for (size_t i = 0; i < AccessRecord::kCopied; ++i) wanted += record.texts[i].size();
+  wanted = aligned(wanted);
+  if (pending_bytes_ + wanted > kPendingBytes) format_pending();
+  if (wanted > kPendingBytes) {  // beyond any limit of a head: the line says what it can
+    record.texts[AccessRecord::headers] = {};
+    for (size_t i = 0; i < AccessRecord::kCopied; ++i) record.texts[i] = record.texts[i].substr(0, 4096);
+    return note(record);
   }
-  fd_ = ::open(config.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) return fail(system_error("open access log " + config.path, errno));
-  return {};
-}
-
-void AccessLog::reopen() {
-  if (!enabled() || config_.path.empty()) return;
-  flush();
-  int fresh = ::open(config_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fresh < 0) {
-    log::error("access log not reopened, the old file is kept",
-               {{"error", system_error("open " + config_.path, errno)}});
-    return;
+  auto* noted = new (&pending_[pending_bytes_]) AccessRecord(record);
+  char* behind = reinterpret_cast<char*>(noted + 1);
+  for (size_t i = 0; i < AccessRecord::kCopied; ++i) {
+    std::string_view text = record.texts[i];
+    if (text.empty()) continue;
+    std::memcpy(behind, text.data(), text.size());
+    noted->texts[i] = {behind, text.size()};
+    behind += text.size();
   }
-  ::close(fd_);
-  fd_ = fresh;
+  pending_bytes_ += wanted;
+  if (format_deferred_) return;
+  format_deferred_ = true;
+  loop_.defer([this] { format_pending(); });
 }
 
-void AccessLog::write(const AccessRecord& record) {
-  append_access_line(batch_, record, config_.format, SystemClock().wall_ns());
-  if (batch_.size() >= kBatchBytes) flush();
-}
-
-void AccessLog::flush() {
-  std::string_view left = batch_;
-  while (!left.empty()) {
-    ssize_t written = ::write(fd_, left.data(), left.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      if (!failing_) log::error("access log lines lost", {{"error", system_error("write", errno)}});
-      failing_ = true;
-      break;
-    }
-    failing_ = false;
-    left.remove_prefix(static_cast<size_t>(written));
+void AccessLog::format_pending() {
+  format_deferred_ = false;
+  if (block_->text.capacity() < LogBlock::kBytes) block_->text.reserve(LogBlock::kBytes + 4096);
+  for (size_t at = 0; at < pending_bytes_;) {
+    const auto& record = *std::launder(reinterpret_cast<const AccessRecord*>(&pending_[at]));
+    line_.append(block_->text, record, wall_offset_us_ + static_cast<int64_t>(record.started_us));
+    ++block_->lines;
+    size_t bytes = sizeof(AccessRecord);
+    for (size_t i = 0; i < AccessRecord::kCopied; ++i) bytes += record.texts[i].size();
+    at += aligned(bytes);
+    if (block_->text.size() >= LogBlock::kBytes) give_block();
   }
-  batch_.clear();
+  pending_bytes_ = 0;
+}
+
+void AccessLog::hand_over() {
+  if (!enabled()) return;
+  format_pending();
+  give_block();
+  read_clock();
+}
+
+void AccessLog::give_block() {
+  if (block_->lines == 0) return;
+  uint64_t lines = block_->lines;
+  (writer_->hand_over(block_) ? stats_.lines : stats_.lines_dropped) += lines;
+}
+
+void AccessLog::read_clock() {
+  wall_offset_us_ = SystemClock().wall_ns() / 1000 - static_cast<int64_t>(loop_.now_us());
 }
 
 }  // namespace weir::proxy

@@ -1,65 +1,71 @@
 #pragma once
-// The access log: one line an exchange, written in batches.
+// A worker's access log: records noted while requests end, made into lines when the turn is over.
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
-#include "weir/base/ip.h"
-#include "weir/base/result.h"
+#include "proxy/access_line.h"
+#include "proxy/access_record.h"
+#include "proxy/access_rules.h"
+#include "proxy/log_writer.h"
 #include "weir/config/config.h"
+#include "weir/event/loop.h"
+#include "weir/proxy/stats.h"
 
 namespace weir::proxy {
 
-/// What a line says. Views are valid during the call.
-struct AccessRecord {
-  IpAddress client;
-  std::string_view method;
-  std::string_view host;
-  std::string_view target;
-  uint8_t version_minor = 1;
-  uint16_t status = 0;
-  uint64_t request_bytes = 0;
-  uint64_t response_bytes = 0;
-  uint64_t duration_ms = 0;
-  uint64_t upstream_ms = 0;  // from the request's last attempt to the answer's head
-  std::string_view referer;
-  std::string_view user_agent;
-  std::string_view entry_point;
-  std::string_view router;  // "" where none matched
-  std::string_view service;
-  std::string_view endpoint;
-  uint32_t retries = 0;
-  uint64_t generation = 0;  // of the routing table
-  std::string_view error;   // ProxyError's word, "" when all went well
-};
-
-/// A worker's own writer to the shared file (opened for appending: each batch is one write). Its thread only.
-/// Lines wait at most a second. A full disk loses lines, says so once, and serving goes on.
+/// note() copies a record with its texts, nothing more: the answer leaves first. At the end of the loop's turn all
+/// records become lines of a block, which goes to the LogWriter when it is full, and once a second.
+/// Owned by a Worker; its thread only. Outlives the loop, whose last turn may still format.
 class AccessLog {
  public:
-  AccessLog() = default;
+  AccessLog(event::Loop& loop, const config::AccessLogConfig& config);
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
   ~AccessLog();
 
-  Status open(const config::AccessLogConfig& config);
-  /// After a rotation: the file of that name, as it is now.
-  void reopen();
-  [[nodiscard]] bool enabled() const { return config_.format != config::AccessLogFormat::off; }
-  void write(const AccessRecord& record);
-  void flush();
+  /// Before the first request. Without a writer nothing is logged.
+  void set_writer(LogWriter* writer);
+  [[nodiscard]] bool enabled() const { return writer_ != nullptr; }
+  /// Counts a finished request and says whether it gets a line.
+  [[nodiscard]] bool wants(uint16_t status, uint64_t duration_us, uint32_t retries);
+  /// Sets the record's count.
+  void note(AccessRecord& record);
+  /// Whether lines have header fields at all, and what of them: see AccessLineWriter.
+  [[nodiscard]] bool has_headers() const { return enabled() && line_.has_headers(); }
+  void append_headers(std::string& out, std::string_view prefix, std::span<const http::Header> headers) const {
+    line_.append_headers(out, prefix, headers);
+  }
+  /// Gives the writer what there is. Once a second, and at the end.
+  void hand_over();
+  [[nodiscard]] const AccessLogStats& stats() const { return stats_; }
 
  private:
-  static constexpr size_t kBatchBytes = 64 * 1024;
+  // A record is 400 bytes, its texts are of a head that has 64 KiB at most, or in `headers`, which is shorter.
+  static constexpr size_t kPendingBytes = 128 * 1024;
 
-  config::AccessLogConfig config_;
-  int fd_ = -1;
-  bool failing_ = false;
-  std::string batch_;
+  void format_pending();
+  void give_block();
+  void read_clock();
+
+  // constant after construction
+  event::Loop& loop_;
+
+  // worker thread only
+  LogWriter* writer_ = nullptr;
+  AccessFilter filter_;
+  AccessLineWriter line_;
+  std::unique_ptr<char[]> pending_;  // records, each with its texts behind it
+  size_t pending_bytes_ = 0;
+  bool format_deferred_ = false;
+  std::unique_ptr<LogBlock> block_;
+  int64_t wall_offset_us_ = 0;  // wall clock minus Loop::now_us(); read once a second
+  uint64_t requests_ = 0;
+  AccessLogStats stats_;
 };
-
-/// One line with its newline. Control characters, quotes and high bytes from the client come out escaped.
-void append_access_line(std::string& out, const AccessRecord& record, config::AccessLogFormat format, int64_t wall_ns);
 
 }  // namespace weir::proxy

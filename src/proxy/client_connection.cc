@@ -43,16 +43,23 @@ void ClientConnection::on_exchange_done(Exchange&) { worker_.take_back(std::move
 
 void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   ++worker_.stats().bad_requests;
-  entry_point_.stats.count(status, 0, 0, 0);
-  if (!worker_.access_log().enabled()) return;
+  RequestOutcome outcome;
+  outcome.status = status;
+  outcome.method = http::Method::other;
+  entry_point_.stats.count(outcome);
+  if (!worker_.access_log().wants(status, 0, 0)) return;
   AccessRecord record;
-  record.client = forwarded_by_.client.ip;
-  record.method = "-";
-  record.target = "-";
+  record.texts[AccessRecord::client_host] = forwarded_by_.client_ip;
+  record.client_port = forwarded_by_.client.port;
+  record.texts[AccessRecord::method] = "-";
+  record.texts[AccessRecord::target] = "-";
+  record.texts[AccessRecord::protocol] = "-";
+  record.texts[AccessRecord::scheme] = forwarded_by_.proto;
+  record.texts[AccessRecord::entry_point] = entry_point_.name();
+  record.texts[AccessRecord::error] = reason.message;
+  record.started_us = worker_.loop().now_us();
   record.status = status;
-  record.entry_point = entry_point_.name();
-  record.error = reason.message;
-  worker_.access_log().write(record);
+  worker_.access_log().note(record);
 }
 
 http::AnswerPage ClientConnection::refusal_page(uint16_t status) const { return worker_.answer_pages().page(status); }

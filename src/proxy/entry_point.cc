@@ -1,5 +1,7 @@
 #include "proxy/entry_point.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "proxy/worker.h"
@@ -8,6 +10,18 @@ namespace weir::proxy {
 namespace {
 /// Up to so many connections memory is no matter, and all stay ready to be read.
 constexpr size_t kUnparkedMax = 256;
+
+/// A socket between two workers. Closed where it never arrives.
+struct Carried {
+  explicit Carried(int its_fd) : fd(its_fd) {}
+  Carried(const Carried&) = delete;
+  Carried& operator=(const Carried&) = delete;
+  ~Carried() {
+    if (fd >= 0) ::close(fd);
+  }
+  int fd;
+};
+
 }  // namespace
 
 Status EntryPoint::bind(const SocketAddress& address) {
@@ -21,9 +35,35 @@ Status EntryPoint::bind(const SocketAddress& address) {
 }
 
 void EntryPoint::accept(event::TcpStream stream) {
+  size_t worker = worker_.loads().take_seat(worker_.index());
+  if (worker != worker_.index()) return hand_over(std::move(stream), worker);
+  serve(std::move(stream));
+}
+
+void EntryPoint::hand_over(event::TcpStream stream, size_t worker) {
+  auto carried = std::make_shared<Carried>(stream.detach());
+  if (carried->fd < 0) {
+    worker_.loads().leave_seat(worker);
+    return stream.reset();
+  }
+  ++worker_.stats().handed_over_connections;
+  worker_.post_to(worker, [carried, number = number_](Worker& other) {
+    other.entry_point(number).take_over(std::exchange(carried->fd, -1));
+  });
+}
+
+void EntryPoint::take_over(int fd) {
+  auto stream = event::TcpStream::adopt(worker_.loop(), fd);
+  if (stream) return serve(std::move(*stream));
+  ::close(fd);
+  worker_.leave_seat();
+}
+
+void EntryPoint::serve(event::TcpStream stream) {
   Admission::Ticket ticket = worker_.admission().enter(number_);
   if (!ticket) {
     ++worker_.stats().refused_connections;
+    worker_.leave_seat();
     return stream.reset();
   }
   worker_.connection_opened();

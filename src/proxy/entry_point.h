@@ -19,8 +19,8 @@ namespace weir::proxy {
 
 class Worker;
 
-/// Accepts, limits, and asks for a PROXY header where the peer must send one. Owned by its Worker; bound before the
-/// worker's thread starts, worker thread only from then on.
+/// Accepts, passes on to a less loaded worker, limits, and asks for a PROXY header where the peer must send one. Owned
+/// by its Worker; bound before the worker's thread starts, worker thread only from then on.
 class EntryPoint final : private ProxyPreamble::Owner {
  public:
   /// `number`: its position in the configuration.
@@ -32,11 +32,14 @@ class EntryPoint final : private ProxyPreamble::Owner {
   [[nodiscard]] const SocketAddress& address() const { return address_; }
   [[nodiscard]] const config::EntryPointConfig& config() const { return config_; }
   [[nodiscard]] std::string_view name() const { return config_.name; }
+  [[nodiscard]] size_t open_connections() const { return connections_.size() + parked_.size(); }
   RequestStats stats;
   [[nodiscard]] size_t parked() const { return parked_.size(); }
 
   [[nodiscard]] event::Loop& loop();
   void remove(ClientConnection& connection);
+  /// A connection that another worker has accepted and given a seat here.
+  void take_over(int fd);
   /// Gives an idle connection up for its socket and facts, where there are many; false where it stays.
   [[nodiscard]] bool park(ClientConnection& connection, uint64_t idle_ms);
   /// The client has said something.
@@ -49,6 +52,8 @@ class EntryPoint final : private ProxyPreamble::Owner {
 
  private:
   void accept(event::TcpStream stream);
+  void hand_over(event::TcpStream stream, size_t worker);
+  void serve(event::TcpStream stream);
   void on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& header) override;
   void on_preamble_failed(ProxyPreamble& preamble, const Error& reason) override;
   void admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told);

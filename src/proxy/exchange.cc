@@ -35,8 +35,8 @@ void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const h
   client_ip_ = client_ip;
   entry_point_ = entry_point;
   request_ = storage_.keep(head);
-  started_ms_ = worker_.loop().now_ms();
-  progress_.begin(started_ms_);
+  started_us_ = worker_.loop().now_us();
+  progress_.begin(worker_.loop().now_ms());
   pin_table();
   if (is_too_large(request_.content_length)) return end_with(ProxyError::body_too_large);
   if (uint16_t status = final_recipient_status(request_); status != 0) return answer(status);
@@ -120,7 +120,7 @@ void Exchange::try_endpoint(EndpointState& endpoint) {
 }
 
 void Exchange::acquire_upstream() {
-  attempt_ms_ = worker_.loop().now_ms();
+  attempt_us_ = worker_.loop().now_us();
   if (endpoint_->scheme != "http") {
     if (!retry(ProxyError::scheme_unsupported)) end_with(ProxyError::scheme_unsupported);
     return;
@@ -235,7 +235,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   }
   if (worker_.retry_policy().refuses(head.status) && retry(ProxyError::upstream_status)) return;
   enter(upgraded ? State::tunnel : State::relaying);
-  answered_ms_ = worker_.loop().now_ms();
+  answered_us_ = worker_.loop().now_us();
   error_ = ProxyError::none;  // what an earlier attempt came to
   status_ = head.status;
   if (upgraded) {
@@ -256,6 +256,11 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (head.status == kResetContent) {
     passed.body = Body::none;
     passed.content_length = 0;
+  }
+  if (worker_.access_log().has_headers()) {
+    answer_log_fields_.clear();
+    worker_.access_log().append_headers(answer_log_fields_, "origin_", head.headers);
+    worker_.access_log().append_headers(answer_log_fields_, "downstream_", response_headers_);
   }
   client_->send_head(passed);
   wait_at_most(upgraded ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
@@ -351,6 +356,7 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
   }
   ++retries_;
   ++worker_.stats().retries;
+  ++service_->stats.retries;
   release_upstream();
   try_endpoint(*other);
   return true;
@@ -401,10 +407,11 @@ void Exchange::finish() {
   clear_deadline();
   stop_waiting();
   release_upstream();
-  uint64_t duration_ms = worker_.loop().now_ms() - started_ms_;
   uint16_t status = client_lost_ && status_ == 0 ? row(error_).status : status_;
-  worker_.count(entry_point_, router_, service_, endpoint_, status, duration_ms, request_bytes_, response_bytes_);
-  if (worker_.access_log().enabled()) write_access_line();
+  uint64_t duration_us = worker_.loop().now_us() - started_us_;
+  worker_.count({status, request_.method, protocol(), duration_us, request_bytes_, response_bytes_}, entry_point_,
+                router_, service_, endpoint_);
+  if (worker_.access_log().wants(status, duration_us, retries_)) note_access(status, duration_us);
   if (endpoint_ != nullptr) service_->end(*endpoint_);
   if (service_ != nullptr) --service_->users;
   worker_.unpin(*std::exchange(pinned_, nullptr));
@@ -417,7 +424,7 @@ void Exchange::finish() {
   tried_ = {};
   early_body_ = std::string();
   early_trailers_ = {};
-  started_ms_ = attempt_ms_ = answered_ms_ = request_bytes_ = response_bytes_ = 0;
+  started_us_ = attempt_us_ = answered_us_ = request_bytes_ = response_bytes_ = 0;
   retries_ = 0;
   status_ = 0;
   error_ = ProxyError::none;
@@ -431,28 +438,56 @@ void Exchange::release_upstream() {
   if (auto* upstream = std::exchange(upstream_, nullptr)) upstream->release();
 }
 
-void Exchange::write_access_line() const {
+void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   AccessRecord record;
-  record.client = client_ip_;
-  record.method = request_.method_text;
-  record.host = request_.authority;
-  record.target = request_.target;
-  record.version_minor = request_.version_minor;
-  record.status = client_lost_ && status_ == 0 ? row(error_).status : status_;
+  auto& texts = record.texts;
+  texts[AccessRecord::client_host] = by_->client_ip;
+  texts[AccessRecord::method] = request_.method_text;
+  texts[AccessRecord::authority] = request_.authority;
+  texts[AccessRecord::target] = request_.target;
+  if (const Header* referer = http::find(request_.headers, "Referer")) texts[AccessRecord::referer] = referer->value;
+  if (const Header* agent = http::find(request_.headers, "User-Agent")) texts[AccessRecord::user_agent] = agent->value;
+  texts[AccessRecord::protocol] = request_.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  texts[AccessRecord::scheme] = by_->proto;
+  texts[AccessRecord::entry_point] = entry_point_;
+  texts[AccessRecord::error] = row(error_).word;
+  if (router_ != nullptr) {
+    texts[AccessRecord::router] = router_->name;
+    texts[AccessRecord::service] = router_->service->name;
+  }
+  if (endpoint_ != nullptr) {
+    texts[AccessRecord::endpoint] = endpoint_->id;
+    texts[AccessRecord::endpoint_addr] = endpoint_->authority;
+  }
+  if (worker_.access_log().has_headers()) {
+    worker_.access_log().append_headers(answer_log_fields_, "request_", request_.headers);
+    texts[AccessRecord::headers] = answer_log_fields_;
+  }
+  record.client_port = by_->client.port;
+  record.started_us = started_us_;
+  record.duration_us = duration_us;
+  if (answered_us_ != 0) {
+    record.origin_us = answered_us_ - attempt_us_;
+    record.origin_status = status_;
+    record.origin_bytes = response_bytes_;
+  }
   record.request_bytes = request_bytes_;
   record.response_bytes = response_bytes_;
-  record.duration_ms = worker_.loop().now_ms() - started_ms_;
-  record.upstream_ms = answered_ms_ > attempt_ms_ ? answered_ms_ - attempt_ms_ : 0;
-  if (const Header* referer = http::find(request_.headers, "Referer")) record.referer = referer->value;
-  if (const Header* agent = http::find(request_.headers, "User-Agent")) record.user_agent = agent->value;
-  record.entry_point = entry_point_;
-  if (router_ != nullptr) record.router = router_->name;
-  if (router_ != nullptr) record.service = router_->service->name;
-  if (endpoint_ != nullptr) record.endpoint = endpoint_->id;
+  if (pinned_->table) {
+    record.generation = pinned_->table->generation();
+    record.catalog_index = pinned_->table->catalog_index();
+  }
   record.retries = retries_;
-  record.generation = pinned_->table ? pinned_->table->generation() : 0;
-  record.error = row(error_).word;
-  worker_.access_log().write(record);
+  record.status = status;
+  worker_.access_log().note(record);
+  answer_log_fields_.clear();
+}
+
+RequestProtocol Exchange::protocol() const {
+  if (!request_.upgrade.empty()) return RequestProtocol::websocket;
+  const Header* accept = http::find(request_.headers, "Accept");
+  bool events = accept != nullptr && accept->value.find("text/event-stream") != std::string_view::npos;
+  return events ? RequestProtocol::sse : RequestProtocol::http;
 }
 
 void Exchange::enter(State wanted) {

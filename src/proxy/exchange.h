@@ -98,7 +98,8 @@ class Exchange final : private http::ServerStreamObserver,
   void wait_at_most(uint32_t timeout_ms);
   void look_again();
   void release_upstream();
-  void write_access_line() const;
+  void note_access(uint16_t status, uint64_t duration_us);
+  [[nodiscard]] RequestProtocol protocol() const;
 
   // constant after construction
   Worker& worker_;
@@ -129,9 +130,10 @@ class Exchange final : private http::ServerStreamObserver,
   Progress progress_;
   TriedEndpoints tried_;
   EndpointState* last_resort_ = nullptr;  // only a stale connection to it failed: asked again when no other is left
-  uint64_t started_ms_ = 0;
-  uint64_t attempt_ms_ = 0;
-  uint64_t answered_ms_ = 0;
+  uint64_t started_us_ = 0;
+  uint64_t attempt_us_ = 0;
+  uint64_t answered_us_ = 0;       // 0: no answer came
+  std::string answer_log_fields_;  // header fields of the answer that the access log wants
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
   uint32_t retries_ = 0;

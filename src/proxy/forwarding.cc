@@ -35,6 +35,13 @@ std::string_view matching_prefix(const Middleware& middleware, std::string_view 
   return {};
 }
 
+/// Into scratch.target, which `path` may point into. Two strings that keep their capacity take turns.
+std::string_view join_target(std::string_view before, std::string_view path, ForwardingScratch& scratch) {
+  scratch.target_before.assign(before).append(path);
+  scratch.target.swap(scratch.target_before);
+  return scratch.target;
+}
+
 void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string& location) {
   std::string storage;
   location = middleware.values.empty() ? "https" : middleware.values[0];
@@ -194,15 +201,13 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         std::string_view prefix = matching_prefix(*middleware, outcome.path);
         if (prefix.empty()) break;
         outcome.prefix = prefix;
-        std::string rest(outcome.path.substr(prefix.size()));
-        scratch.target = rest.starts_with('/') ? rest : "/" + rest;
-        outcome.path = scratch.target;
+        std::string_view rest = outcome.path.substr(prefix.size());
+        outcome.path = join_target(rest.starts_with('/') ? "" : "/", rest, scratch);
         break;
       }
       case Middleware::Type::add_prefix:
         if (!has_path) break;
-        scratch.target = middleware->values[0] + std::string(outcome.path);
-        outcome.path = scratch.target;
+        outcome.path = join_target(middleware->values[0], outcome.path, scratch);
         break;
       case Middleware::Type::replace_path:
         if (has_path) outcome.path = middleware->values[0];

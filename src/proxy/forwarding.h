@@ -30,6 +30,7 @@ struct ForwardingScratch {
   std::string via;
   std::string max_forwards;
   std::string target;
+  std::string target_before;  // what the next target is made from
   std::string location;
 };
 

@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/log_writer.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
 #include "weir/event/listener.h"
@@ -15,9 +16,17 @@ class Proxy::Impl {
     if (config_.workers == 0) config_.workers = std::max(1U, std::thread::hardware_concurrency());
   }
 
+  // They post to each other: all threads end before the first worker does.
+  ~Impl() {
+    for (auto& worker : workers_) worker->stop();
+  }
+
   Status start() {
-    auto admission = std::make_shared<Admission>(config_);
-    for (size_t i = 0; i < config_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i, config_, admission));
+    auto shared = std::make_shared<Worker::Shared>(config_, config_.workers);
+    for (size_t i = 0; i < config_.workers; ++i) {
+      workers_.push_back(std::make_unique<Worker>(i, config_, shared));
+      shared->workers.push_back(workers_.back().get());
+    }
     for (const config::EntryPointConfig& entry_point : config_.entry_points) {
       SocketAddress address = entry_point.address;
       if (Status free = event::Listener::check_free(address); !free) {
@@ -32,8 +41,13 @@ class Proxy::Impl {
       addresses_[entry_point.name] = address;
     }
     for (auto& worker : workers_) {
-      if (Status opened = worker->open_access_log(); !opened) return opened;
       if (Status read = worker->read_answer_pages(); !read) return read;
+    }
+    if (config_.access_log.format != config::AccessLogFormat::off) {
+      auto file = std::make_unique<LogFile>(config_.access_log.path);
+      if (Status opened = file->open(); !opened) return opened;
+      log_writer_ = std::make_unique<LogWriter>(std::move(file), config_.access_log.queue_bytes_max);
+      for (auto& worker : workers_) worker->set_log_writer(log_writer_.get());
     }
     for (auto& worker : workers_) worker->start_thread();
     return {};
@@ -52,9 +66,10 @@ class Proxy::Impl {
     sum->on_stats = std::move(on_stats);
     for (auto& worker : workers_) {
       worker->post([this, &worker = *worker, sum] {
-        control_.post([sum, stats = worker.collect()] {
+        control_.post([this, sum, stats = worker.collect()] {
           sum->stats.merge(stats);
           if (--sum->missing > 0) return;
+          if (log_writer_) sum->stats.access_log.lines_failed = log_writer_->lines_failed();
           // Moved out: a worker may be the last to let go of `sum`, and what the callback holds belongs to this thread.
           auto callback = std::exchange(sum->on_stats, nullptr);
           callback(std::move(sum->stats));
@@ -80,9 +95,7 @@ class Proxy::Impl {
   }
 
   void reopen_access_log() {
-    for (auto& worker : workers_) {
-      worker->post([&worker = *worker] { worker.access_log().reopen(); });
-    }
+    if (log_writer_) log_writer_->reopen();
   }
 
   [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return addresses_; }
@@ -98,6 +111,7 @@ class Proxy::Impl {
   event::Loop& control_;
   config::Config config_;  // a copy: constant while the workers live
   std::map<std::string, SocketAddress> addresses_;
+  std::unique_ptr<LogWriter> log_writer_;  // null: no access log
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

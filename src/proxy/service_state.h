@@ -49,7 +49,7 @@ struct ServiceState {
   routing::Balancer balancer;
   std::vector<EndpointState*> endpoints;  // in parallel to service->endpoints; the pool owns them
   RetryBudget retry_budget;
-  RequestStats stats;
+  ServiceStats stats;
   uint32_t users = 0;  // exchanges that refer to it
 
  private:

@@ -15,12 +15,13 @@ constexpr size_t kFreeExchangesMax = 1024;
 constexpr size_t kFreedForTrim = 1024;
 }  // namespace
 
-Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Admission> admission)
+Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Shared> shared)
     : index_(index),
       config_(config),
       answer_pages_(config.answers),
       retry_policy_(config.retry),
-      admission_(admission ? std::move(admission) : std::make_shared<Admission>(config)),
+      shared_(shared ? std::move(shared) : std::make_shared<Shared>(config, 1)),
+      access_log_(loop_, config.access_log),
       pool_(loop_, config),
       second_(loop_, [this] { tidy(); }),
       drain_deadline_(loop_, [this] {
@@ -59,9 +60,16 @@ void Worker::stop() {
   thread_.join();
 }
 
+void Worker::post_to(size_t worker, std::function<void(Worker&)> task) {
+  Worker& other = *shared_->workers[worker];
+  other.post([&other, task = std::move(task)] { task(other); });
+}
+
 // ---- Tables ----
 
 void Worker::install(std::shared_ptr<const routing::RoutingTable> table) {
+  service_cache_.clear();
+  router_cache_.clear();
   tables_.push_back(std::make_unique<PinnedTable>(PinnedTable{std::move(table), 0}));
   std::erase_if(tables_, [&](const auto& old) { return old != tables_.back() && old->pins == 0; });
 }
@@ -77,27 +85,39 @@ void Worker::unpin(PinnedTable& pinned) {
 }
 
 ServiceState& Worker::service_state(const std::shared_ptr<const routing::Service>& service, const PinnedTable& pinned) {
-  auto found = services_.find(service->name);
-  if (found == services_.end()) {
-    auto made = std::make_unique<ServiceState>(service, pool_, index_);
-    return *services_.emplace(service->name, std::move(made)).first->second;
+  ServiceState* state = service_cache_.find(service.get());
+  if (state == nullptr) {
+    auto found = services_.find(service->name);
+    if (found == services_.end()) {
+      auto made = std::make_unique<ServiceState>(service, pool_, index_);
+      found = services_.emplace(service->name, std::move(made)).first;
+    }
+    state = found->second.get();
+    service_cache_.put(service.get(), *state);
   }
   // A request that still holds an older table does not turn the state back.
-  if (found->second->service != service && &pinned == tables_.back().get()) found->second->update(service, pool_);
-  return *found->second;
+  if (state->service != service && &pinned == tables_.back().get()) state->update(service, pool_);
+  return *state;
 }
 
 // Once a second, and only after a change: services the table does not name any more, and endpoints that no service
 // names, go when no exchange has them.
 void Worker::tidy() {
-  access_log_.flush();
+  access_log_.hand_over();
   give_memory_back();
   const auto& table = tables_.back()->table;
   if (!table || table->generation() == tidied_generation_) return;
   tidied_generation_ = table->generation();
+  forget_unnamed(*table);
+  choose_counted(*table);
+}
+
+void Worker::forget_unnamed(const routing::RoutingTable& table) {
+  service_cache_.clear();
+  router_cache_.clear();
   std::unordered_set<const EndpointState*> wanted;
   for (auto state = services_.begin(); state != services_.end();) {
-    const auto* named = table->services().find(state->first);
+    const auto* named = table.services().find(state->first);
     if (named == nullptr && state->second->users == 0) {
       state = services_.erase(state);
       continue;
@@ -111,7 +131,21 @@ void Worker::tidy() {
     ++state;
   }
   pool_.forget_unless([&](const EndpointState& endpoint) { return wanted.contains(&endpoint); });
-  std::erase_if(router_stats_, [&](const auto& entry) { return table->routers().find(entry.first) == nullptr; });
+  std::erase_if(router_stats_, [&](const auto& entry) { return table.routers().find(entry.first) == nullptr; });
+}
+
+// A series for each of very many is more than whoever scrapes them can take, and a cold line of memory a request.
+// Endpoints count where their service has been asked for: the others have no series.
+void Worker::choose_counted(const routing::RoutingTable& table) {
+  size_t endpoints = 0;
+  for (const auto& [name, state] : services_) endpoints += state->endpoints.size();
+  counts_routers_ = table.routers().size() <= config_.metrics.routers_max;
+  counts_services_ = table.services().size() <= config_.metrics.services_max;
+  counts_endpoints_ = endpoints <= config_.metrics.endpoints_max;
+  if (!counts_routers_) {
+    router_stats_.clear();
+    router_cache_.clear();
+  }
 }
 
 // What a crowd of connections took does not go back to the system by itself when they are parked or gone: it lies
@@ -148,6 +182,11 @@ void Worker::connection_opened() {
 
 void Worker::connection_closed() {
   --connections_;
+  leave_seat();
+}
+
+void Worker::leave_seat() {
+  loads().leave_seat(index_);
   if (on_drained_) check_drained();
 }
 
@@ -157,38 +196,53 @@ void Worker::drain(std::function<void()> on_drained) {
   on_drained_ = std::move(on_drained);
   // First: connections that close from here on ask whether it is running.
   drain_deadline_.start_once(std::max<uint32_t>(1, config_.timeouts.drain_ms));
+  loads().close(index_);
   for (auto& entry_point : entry_points_) entry_point->drain();
   check_drained();
 }
 
 void Worker::check_drained() {
-  if (connections_ > 0 && drain_deadline_.active()) return;
+  // Seats, not connections: one that another worker has accepted may be on its way.
+  if (loads().seats(index_) > 0 && drain_deadline_.active()) return;
   drain_deadline_.stop();
-  access_log_.flush();
+  access_log_.hand_over();
   if (auto callback = std::exchange(on_drained_, nullptr)) callback();
 }
 
 // ---- Counting ----
 
-void Worker::count(std::string_view entry_point, const routing::Router* router, ServiceState* service,
-                   EndpointState* endpoint, uint16_t status, uint64_t duration_ms, uint64_t request_bytes,
-                   uint64_t response_bytes) {
-  double seconds = static_cast<double>(duration_ms) / 1000;
+void Worker::count(const RequestOutcome& outcome, std::string_view entry_point, const routing::Router* router,
+                   ServiceState* service, EndpointState* endpoint) {
   for (auto& own : entry_points_) {
-    if (own->name() == entry_point) own->stats.count(status, seconds, request_bytes, response_bytes);
+    if (own->name().data() == entry_point.data()) own->stats.count(outcome);
   }
-  if (router != nullptr) router_stats_[router->name].count(status, seconds, request_bytes, response_bytes);
-  if (service != nullptr) service->stats.count(status, seconds, request_bytes, response_bytes);
-  if (endpoint != nullptr) endpoint->stats.requests.count(status, seconds, request_bytes, response_bytes);
+  if (router != nullptr && counts_routers_) router_stats(*router).requests.count(outcome);
+  if (service != nullptr && counts_services_) service->stats.requests.count(outcome);
+  if (endpoint != nullptr && counts_endpoints_) endpoint->stats.requests.count(outcome);
+}
+
+RouterStats& Worker::router_stats(const routing::Router& router) {
+  if (RouterStats* known = router_cache_.find(&router)) return *known;
+  auto [found, made] = router_stats_.try_emplace(router.name);
+  // Whoever still holds an older table may bring back what the newest does not name: look again.
+  if (made && tables_.size() > 1) tidied_generation_ = 0;
+  found->second.service = router.service->name;
+  router_cache_.put(&router, found->second);
+  return found->second;
 }
 
 Stats Worker::collect() const {
   Stats out = stats_;
   out.open_connections = connections_;
+  out.connections_by_worker[index_] = connections_;
   out.exchanges_in_flight = exchanges_;
-  for (const auto& entry_point : entry_points_) out.parked_connections += entry_point->parked();
-  for (const auto& entry_point : entry_points_)
-    out.entry_points[std::string(entry_point->name())].merge(entry_point->stats);
+  out.access_log = access_log_.stats();
+  for (const auto& entry_point : entry_points_) {
+    out.parked_connections += entry_point->parked();
+    EntryPointStats& stats = out.entry_points[std::string(entry_point->name())];
+    stats.requests.merge(entry_point->stats);
+    stats.open_connections += entry_point->open_connections();
+  }
   for (const auto& [name, stats] : router_stats_) out.routers[name].merge(stats);
   std::unordered_map<const EndpointState*, std::string> service_of;
   for (const auto& [name, state] : services_) {

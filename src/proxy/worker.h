@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/access_log.h"
+#include "proxy/address_cache.h"
 #include "proxy/admission.h"
 #include "proxy/answer_pages.h"
 #include "proxy/entry_point.h"
@@ -17,6 +18,7 @@
 #include "proxy/retry_policy.h"
 #include "proxy/service_state.h"
 #include "proxy/upstream_pool.h"
+#include "proxy/worker_loads.h"
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
@@ -28,14 +30,21 @@ namespace weir::proxy {
 /// nothing that is written. Owned by Proxy; run() is its thread's body; post() is the only call from another thread.
 class Worker {
  public:
-  /// `admission` is the other workers' too; null: one of its own.
-  Worker(size_t index, const config::Config& config, std::shared_ptr<Admission> admission = nullptr);
+  /// What workers share: who may connect, and who takes it.
+  struct Shared {
+    Shared(const config::Config& config, size_t count) : admission(config), loads(count) {}
+    Admission admission;
+    WorkerLoads loads;
+    std::vector<Worker*> workers;  // constant once threads run
+  };
+  /// Null: a worker on its own, number 0.
+  Worker(size_t index, const config::Config& config, std::shared_ptr<Shared> shared = nullptr);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   // Before the thread starts.
-  Status open_access_log() { return access_log_.open(config_.access_log); }
+  void set_log_writer(LogWriter* writer) { access_log_.set_writer(writer); }
   Status read_answer_pages() { return answer_pages_.read_files(); }
   Result<SocketAddress> bind(const config::EntryPointConfig& entry_point, const SocketAddress& address);
   void start_thread();
@@ -48,13 +57,20 @@ class Worker {
   void install(std::shared_ptr<const routing::RoutingTable> table);
   void drain(std::function<void()> on_drained);
   [[nodiscard]] Stats collect() const;
+  /// Once a second, by a timer: hands over log lines, forgets what the table does not name any more.
+  void tidy();
 
   [[nodiscard]] event::Loop& loop() { return loop_; }
   [[nodiscard]] const config::Config& config() const { return config_; }
   [[nodiscard]] const http::H1Limits& client_limits() const { return client_limits_; }
   [[nodiscard]] const AnswerPages& answer_pages() const { return answer_pages_; }
-  [[nodiscard]] Admission& admission() { return *admission_; }
+  [[nodiscard]] Admission& admission() { return shared_->admission; }
   [[nodiscard]] const RetryPolicy& retry_policy() const { return retry_policy_; }
+  [[nodiscard]] WorkerLoads& loads() { return shared_->loads; }
+  [[nodiscard]] size_t index() const { return index_; }
+  [[nodiscard]] EntryPoint& entry_point(size_t number) { return *entry_points_[number]; }
+  /// Runs a task on another worker's thread.
+  void post_to(size_t worker, std::function<void(Worker&)> task);
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
@@ -69,13 +85,17 @@ class Worker {
   void connection_opened();
   void connection_closed();
   void connection_parked() { ++connections_freed_; }
-  void count(std::string_view entry_point, const routing::Router* router, ServiceState* service,
-             EndpointState* endpoint, uint16_t status, uint64_t duration_ms, uint64_t request_bytes,
-             uint64_t response_bytes);
+  /// Of a connection that was accepted for this worker and not opened.
+  void leave_seat();
+  /// `router` is of the pinned table; each of the last three may be null.
+  void count(const RequestOutcome& outcome, std::string_view entry_point, const routing::Router* router,
+             ServiceState* service, EndpointState* endpoint);
 
  private:
-  void tidy();
+  void forget_unnamed(const routing::RoutingTable& table);
+  void choose_counted(const routing::RoutingTable& table);
   void give_memory_back();
+  RouterStats& router_stats(const routing::Router& router);
   void check_drained();
 
   // constant after construction
@@ -84,24 +104,29 @@ class Worker {
   http::H1Limits client_limits_;
   AnswerPages answer_pages_;
   const RetryPolicy retry_policy_;
-  const std::shared_ptr<Admission> admission_;
+  const std::shared_ptr<Shared> shared_;
 
   // worker thread only
+  AccessLog access_log_;  // before the loop, which outlives all that follows
   event::Loop loop_;
   UpstreamPool pool_;
-  AccessLog access_log_;
   std::vector<std::unique_ptr<PinnedTable>> tables_;  // the newest last; older ones until their last pin is gone
   std::unordered_map<std::string, std::unique_ptr<ServiceState>> services_;
-  std::unordered_map<std::string, RequestStats> router_stats_;
+  AddressCache<ServiceState> service_cache_;
+  std::unordered_map<std::string, RouterStats> router_stats_;
+  AddressCache<RouterStats> router_cache_;
   std::vector<std::unique_ptr<Exchange>> free_exchanges_;
   std::vector<std::unique_ptr<EntryPoint>> entry_points_;
   Stats stats_;
   size_t connections_ = 0;
   size_t connections_freed_ = 0;  // objects, since memory was last given back
   size_t exchanges_ = 0;
+  bool counts_routers_ = true;  // there are few enough of them; likewise
+  bool counts_services_ = true;
+  bool counts_endpoints_ = true;
   uint64_t tidied_generation_ = 0;
   std::function<void()> on_drained_;
-  event::Timer second_;  // flushes the log, forgets what is gone
+  event::Timer second_;  // hands over log lines, forgets what is gone
   event::Timer drain_deadline_;
   std::thread thread_;
 };

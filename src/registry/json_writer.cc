@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "registry/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::registry {
 

@@ -25,7 +25,7 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::decode(const catalog::Catal
   });
   seen_ = snapshot.services.list();
   if (!tombstones_.empty()) drop_claimed();
-  last_ = merger_->merge(last_);
+  last_ = merger_->merge(last_, snapshot.index);
   return last_;
 }
 
@@ -106,7 +106,7 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::expire(uint64_t now_ms) {
     at = tombstones_.erase(at);
     reveal(name);
   }
-  if (any) last_ = merger_->merge(last_);
+  if (any) last_ = merger_->merge(last_, last_ != nullptr ? last_->index : 0);
   return last_;
 }
 

@@ -84,9 +84,11 @@ void DefinitionMerger::remove(const std::string& service, const ServiceDefinitio
   remove_claims(pools_, service, decoded.pools);
 }
 
-std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_ptr<const DefinitionSet>& before) {
+std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_ptr<const DefinitionSet>& before,
+                                                             uint64_t index) {
   auto out = before != nullptr ? std::make_shared<DefinitionSet>(*before) : std::make_shared<DefinitionSet>();
   out->provider = provider_;
+  out->index = index;
   merge_claims("router", routers_, out->routers);
   merge_claims("middleware", middlewares_, out->middlewares);
   merge_services(*out);

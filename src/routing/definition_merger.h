@@ -23,7 +23,7 @@ class DefinitionMerger {
   /// What a service defines now, null for nothing any more.
   void replace(const std::string& service, std::shared_ptr<const ServiceDefinitions> decoded);
   /// The set after all replacements since the last call; `before` itself where nothing differs.
-  std::shared_ptr<const DefinitionSet> merge(const std::shared_ptr<const DefinitionSet>& before);
+  std::shared_ptr<const DefinitionSet> merge(const std::shared_ptr<const DefinitionSet>& before, uint64_t index);
 
  private:
   using Pool = ServiceDefinitions::Pool;

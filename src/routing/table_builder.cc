@@ -320,6 +320,9 @@ BuildOutcome TableBuilder::finish() {
   table->routers_ = table->routers_.edited(std::move(routers_));
   table->services_ = table->services_.edited(std::move(services_));
   table->middlewares_ = table->middlewares_.edited(std::move(middlewares_));
+  for (const auto& [provider, part] : parts_) {
+    table->catalog_index_ = std::max(table->catalog_index_, part->set->index);
+  }
   table->slots_ = std::make_unique<const SlotTable>(slots_.table());
   bool rules_changed = !changes_.empty() || previous_ == nullptr;
   table->matcher_ = rules_changed

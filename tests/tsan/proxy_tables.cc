@@ -1,4 +1,5 @@
-// Publishes tables, asks for numbers and reopens the log while requests run on two workers. Exit code 0 when every
+// Publishes tables, asks for numbers and reopens the log while requests run on two workers, over connections that stay
+// and over others that come and go in bursts, so that workers hand them over to each other. Exit code 0 when every
 // request was answered; a data race ends it by ThreadSanitizer's own exit code.
 
 #include <csignal>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr size_t kClients = 16;
 constexpr size_t kPublished = 400;
+constexpr size_t kBurst = 24;  // connections that come at once, ask once and go
 constexpr uint64_t kSecondsMax = 120;
 constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: web.test\r\n\r\n";
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -35,6 +37,7 @@ struct Peer final : event::TcpStream::Observer {
   std::string got;
   size_t rounds = 0;
   size_t bad = 0;
+  bool once = false;  // goes after the first answer
 
   void say() {
     stream.write(says);
@@ -56,6 +59,8 @@ struct Peer final : event::TcpStream::Observer {
     for (size_t at; (at = got.find(waits_for)) != std::string::npos;) {
       got.erase(0, at + waits_for.size());
       ++rounds;
+      if (once) stream = {};
+      if (!stream.open()) return;
       say();
       if (!stream.open()) return;
     }
@@ -138,17 +143,20 @@ int main() {
   auto table = next_table(nullptr, ports, random);
   (*proxy)->publish(table);
   std::list<Peer> clients;
-  (*proxy)->collect([&](const proxy::Stats&) {  // every worker has the table
-    for (size_t i = 0; i < kClients; ++i) {
+  auto connect = [&](size_t count, bool once) {
+    for (size_t i = 0; i < count; ++i) {
       Peer& client = clients.emplace_back();
       client.waits_for = "\r\n\r\nok";
       client.says = kRequest;
+      client.once = once;
       client.stream = event::TcpStream::connect(loop, (*proxy)->addresses().at("web"), client);
     }
-  });
+  };
+  (*proxy)->collect([&](const proxy::Stats&) { connect(kClients, false); });  // every worker has the table
 
   size_t published = 0;
   size_t collected = 0;
+  proxy::Stats last;
   bool drained = false;
   event::Timer change(loop, [&] {
     if (published++ == kPublished) {
@@ -160,7 +168,12 @@ int main() {
     if (published > kPublished) return;
     table = next_table(table, ports, random);
     (*proxy)->publish(table);
-    if (published % 4 == 0) (*proxy)->collect([&](const proxy::Stats&) { ++collected; });
+    if (published % 4 == 0)
+      (*proxy)->collect([&](const proxy::Stats& stats) {
+        ++collected;
+        last = stats;
+      });
+    if (published % 8 == 0) connect(kBurst, true);
     if (published % 10 == 0) (*proxy)->reopen_access_log();
   });
   change.start_every(5);
@@ -175,9 +188,11 @@ int main() {
     bad += client.bad;
   }
   proxy->reset();
-  std::printf("%zu requests, %zu of them not 200, %zu tables, %zu collections, %s\n", rounds, bad, published - 1,
-              collected, drained ? "drained" : "not drained");
+  std::printf("%zu requests, %zu of them not 200, %zu tables, %zu collections, %zu connections handed over, %s\n",
+              rounds, bad, published - 1, collected, static_cast<size_t>(last.handed_over_connections),
+              drained ? "drained" : "not drained");
   clients.clear();
   upstreams.clear();
-  return drained && bad == 0 && rounds > kPublished && collected > 0 ? 0 : 1;
+  bool moved = last.handed_over_connections > 0 && last.access_log.lines > 0;
+  return drained && bad == 0 && rounds > kPublished && collected > 0 && moved ? 0 : 1;
 }

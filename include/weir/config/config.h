@@ -53,11 +53,41 @@ struct FileConfig {
   bool watch = true;
 };
 
-enum class AccessLogFormat : uint8_t { off, common, json };
+enum class AccessLogFormat : uint8_t { off, common, combined, json };
+/// Of HTTP statuses, both ends included.
+struct StatusRange {
+  uint16_t first = 0;
+  uint16_t last = 0;
+  /// "404" or "500-599".
+  static Result<StatusRange> parse(std::string_view text);
+  bool operator==(const StatusRange&) const = default;
+};
+
+enum class FieldMode : uint8_t { keep, drop, redact };
 
 struct AccessLogConfig {
   AccessLogFormat format = AccessLogFormat::off;
   std::string path;  // "": standard output
+  // A line is written when one of these three holds, or when none is set.
+  std::vector<StatusRange> filter_statuses;
+  uint32_t filter_duration_ms_min = 0;  // 0: not set
+  bool filter_retried = false;
+  uint32_t sample_percent = 0;                 // of what passed; answers of 500 and above always
+  FieldMode fields_default = FieldMode::keep;  // of the json format
+  std::vector<std::string> fields_kept;
+  std::vector<std::string> fields_dropped;
+  FieldMode headers_default = FieldMode::drop;
+  std::vector<std::string> headers_kept;
+  std::vector<std::string> headers_dropped;
+  std::vector<std::string> headers_redacted;
+  uint32_t queue_bytes_max = 0;  // formatted lines that wait for the disk, all workers together
+};
+
+/// More routers, services or endpoints than this are not counted one by one. 0: never.
+struct MetricsConfig {
+  uint32_t routers_max = 0;
+  uint32_t services_max = 0;
+  uint32_t endpoints_max = 0;
 };
 
 struct LogConfig {
@@ -145,6 +175,7 @@ struct Config {
   FileConfig file;
   LogConfig log;
   AccessLogConfig access_log;
+  MetricsConfig metrics;
   LimitsConfig limits;
   TimeoutsConfig timeouts;
   SafetyConfig safety;

@@ -42,6 +42,8 @@ class Loop {
 
   /// Monotonic milliseconds, read once a turn.
   [[nodiscard]] uint64_t now_ms() const;
+  /// The same in microseconds, for measuring: the clock is read when a turn asks for the first time, and not again.
+  [[nodiscard]] uint64_t now_us();
   /// Reads the clock again: after work that took long.
   void update_time();
   /// As if that much time had passed: fires the deadlines that are due then. Timers do not notice. For tests, which

@@ -8,29 +8,79 @@
 #include <utility>
 #include <vector>
 
+#include "weir/http/message.h"
+
 namespace weir::proxy {
 
-/// A latency histogram with fixed bounds.
-struct Histogram {
-  // Seconds. Traefik's 0.1, 0.3, 1.2, 5 are among them, so that its dashboards fit.
-  static constexpr std::array<double, 12> kBoundsSeconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                            0.1,   0.3,    0.6,   1.2,  2.5,   5.0};
-  std::array<uint64_t, kBoundsSeconds.size() + 1> counts{};
-  double sum_seconds = 0;
+/// Latencies in buckets of fixed bounds: three to a decade, and Traefik's, so that its dashboards fit.
+struct LatencyHistogram {
+  static constexpr std::array<uint64_t, 14> kBoundsUs = {250,     500,       1'000,     2'500,    5'000,
+                                                         10'000,  25'000,    50'000,    100'000,  300'000,
+                                                         600'000, 1'200'000, 2'500'000, 5'000'000};
+  std::array<uint64_t, kBoundsUs.size() + 1> counts{};  // not cumulative; the last is above all bounds
+  uint64_t sum_us = 0;
 
-  void add(double seconds);
-  void merge(const Histogram& other);
+  void add(uint64_t us);
+  void merge(const LatencyHistogram& other);
+  [[nodiscard]] uint64_t count() const;
+};
+
+/// As Traefik tells requests apart in its metrics.
+enum class RequestProtocol : uint8_t { http, websocket, sse };
+
+/// A finished request, as it is counted.
+struct RequestOutcome {
+  uint16_t status = 0;
+  http::Method method = http::Method::get;
+  RequestProtocol protocol = RequestProtocol::http;
+  uint64_t duration_us = 0;
+  uint64_t request_bytes = 0;  // of bodies
+  uint64_t response_bytes = 0;
+};
+
+/// The requests of one status, method and protocol.
+struct RequestSeries {
+  uint16_t status = 0;  // 0: what came after kSeriesMax others
+  http::Method method = http::Method::get;
+  RequestProtocol protocol = RequestProtocol::http;
+  LatencyHistogram duration;
+  uint64_t request_bytes = 0;
+  uint64_t response_bytes = 0;
+
+  [[nodiscard]] bool counts(const RequestOutcome& outcome) const {
+    return status == outcome.status && method == outcome.method && protocol == outcome.protocol;
+  }
 };
 
 /// Requests of one entry point, router, service or endpoint.
 struct RequestStats {
-  std::vector<std::pair<uint16_t, uint64_t>> by_status;  // few: searched in order
-  Histogram duration;
-  uint64_t request_bytes = 0;  // of bodies
-  uint64_t response_bytes = 0;
+  // An upstream may invent statuses and a client methods: 60 statuses of one method are more than any service has.
+  static constexpr size_t kSeriesMax = 64;
+  std::vector<RequestSeries> series;  // few: searched in order, the frequent ones first
 
-  void count(uint16_t status, double seconds, uint64_t bytes_in, uint64_t bytes_out);
+  void count(const RequestOutcome& outcome);
   void merge(const RequestStats& other);
+  [[nodiscard]] uint64_t requests() const;
+  /// Requests of each status.
+  [[nodiscard]] std::map<uint16_t, uint64_t> by_status() const;
+};
+
+struct EntryPointStats {
+  RequestStats requests;
+  uint64_t open_connections = 0;
+  void merge(const EntryPointStats& other);
+};
+
+struct RouterStats {
+  RequestStats requests;
+  std::string service;  // the router's, when it was last asked for
+  void merge(const RouterStats& other);
+};
+
+struct ServiceStats {
+  RequestStats requests;
+  uint64_t retries = 0;
+  void merge(const ServiceStats& other);
 };
 
 struct EndpointStats {
@@ -43,17 +93,26 @@ struct EndpointStats {
   void merge(const EndpointStats& other);
 };
 
+struct AccessLogStats {
+  uint64_t lines = 0;          // handed over to be written
+  uint64_t lines_dropped = 0;  // the queue to the disk was full
+  uint64_t lines_failed = 0;   // the disk refused them
+};
+
 struct Stats {
-  std::map<std::string, RequestStats> entry_points;
-  std::map<std::string, RequestStats> routers;
-  std::map<std::string, RequestStats> services;
+  std::map<std::string, EntryPointStats> entry_points;
+  std::map<std::string, RouterStats> routers;
+  std::map<std::string, ServiceStats> services;
   std::map<std::pair<std::string, std::string>, EndpointStats> endpoints;  // service, endpoint id
+  std::map<size_t, uint64_t> connections_by_worker;                        // open now
+  AccessLogStats access_log;
   uint64_t open_connections = 0;
   uint64_t parked_connections = 0;  // of the open ones: idle for long
   uint64_t accepted_connections = 0;
-  uint64_t refused_connections = 0;  // above a limit: of all, of an entry point, of a client
-  uint64_t bad_proxy_headers = 0;    // connections that should have begun with one and did not
-  uint64_t bad_requests = 0;         // heads that were no valid request
+  uint64_t handed_over_connections = 0;  // accepted by one worker, served by another
+  uint64_t refused_connections = 0;      // above a limit: of all, of an entry point, of a client
+  uint64_t bad_proxy_headers = 0;        // connections that should have begun with one and did not
+  uint64_t bad_requests = 0;             // heads that were no valid request
   uint64_t no_route = 0;
   uint64_t retries = 0;
   uint64_t retries_denied = 0;  // by the budget

@@ -121,6 +121,7 @@ struct DefinitionSet {
   SharedList<Versions<ServiceDefinition>> services;
   SharedList<Versions<MiddlewareDefinition>> middlewares;
   std::shared_ptr<const std::vector<Rejection>> rejected;  // null: none
+  uint64_t index = 0;  // of the catalog they were read from; 0 where the source has none
 };
 
 /// Definitions of one provider as a set; several count as one, in the order given. What `previous` (or null) says in

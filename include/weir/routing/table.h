@@ -132,6 +132,8 @@ class RoutingTable {
   [[nodiscard]] const SharedList<Middleware>& middlewares() const { return middlewares_; }
   /// Grows by one with each published table.
   [[nodiscard]] uint64_t generation() const { return generation_; }
+  /// The index of the catalog when this table was made, the highest where there are several; 0: none has one.
+  [[nodiscard]] uint64_t catalog_index() const { return catalog_index_; }
   /// The same for two tables that share their matcher: no rule and no priority changed between them.
   [[nodiscard]] const void* matcher_identity() const { return matcher_.get(); }
   /// What that provider said when this table was made; null: nothing. Lives as long as the table.
@@ -151,6 +153,7 @@ class RoutingTable {
   std::shared_ptr<const Matcher> matcher_;  // shared between tables whose rules are equal
   std::shared_ptr<const TableState> state_;
   uint64_t generation_ = 0;
+  uint64_t catalog_index_ = 0;
 };
 
 /// What is not routed and why: of all providers, sorted by name. A value that is cheap to copy.

@@ -43,7 +43,7 @@ TEST_CASE("exchange: requests of one connection, pipelined ones too, share an up
   CHECK(client.got == ok("/1") + ok("/2") + ok("/3") + ok("/4"));
   CHECK(upstream.peers.size() == 1);
   edge.check_balanced();
-  CHECK(edge.worker().collect().entry_points["web"].by_status == std::vector<std::pair<uint16_t, uint64_t>>{{200, 4}});
+  CHECK(edge.worker().collect().entry_points["web"].requests.by_status() == std::map<uint16_t, uint64_t>{{200, 4}});
 }
 
 TEST_CASE("exchange: 503 before a table, 404 without a route, 503 with Retry-After without an endpoint") {

@@ -75,7 +75,41 @@ TEST_CASE("proxy: workers share the port, take a table, add up their numbers and
   control.until([&] { return collected; });
   CHECK(stats.accepted_connections == 16);
   CHECK(stats.open_connections == 16);
-  CHECK(stats.routers["r@test"].by_status == std::vector<std::pair<uint16_t, uint64_t>>{{200, 16}});
+  CHECK(stats.routers["r@test"].requests.by_status() == std::map<uint16_t, uint64_t>{{200, 16}});
+  bool drained = false;
+  proxy.drain([&] { drained = true; });
+  control.until([&] { return drained; });
+  for (Peer& client : control.clients) control.until([&] { return client.over(); });
+}
+
+TEST_CASE("proxy: no worker carries more than 1.25 times the mean, wherever the kernel put the connections") {
+  Control control;
+  control.config.workers = 4;
+  Upstream& upstream = control.upstreams.emplace_back(control.loop, answering(ok("x")));
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  Proxy& proxy = **started;
+  proxy.publish(table_to(upstream.port));
+  constexpr uint64_t kConnections = 60;
+  for (uint64_t i = 0; i < kConnections; ++i) {
+    Peer& client = control.connect(proxy);
+    client.send(get());
+    control.until([&] { return client.has("\r\n\r\nx"); });
+  }
+  Stats stats;
+  bool collected = false;
+  proxy.collect([&](Stats sum) {
+    stats = std::move(sum);
+    collected = true;
+  });
+  control.until([&] { return collected; });
+  REQUIRE(stats.connections_by_worker.size() == 4);
+  for (const auto& [worker, connections] : stats.connections_by_worker) {
+    INFO("worker " << worker);
+    CHECK(connections <= kConnections / 4 * 5 / 4 + 1);
+  }
+  CHECK(stats.open_connections == kConnections);
+  CHECK(stats.accepted_connections == kConnections);
   bool drained = false;
   proxy.drain([&] { drained = true; });
   control.until([&] { return drained; });

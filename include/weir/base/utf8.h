@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir::registry {
+namespace weir {
 
 /// Bytes of the valid sequence that `text` begins with; 0 when it begins with none (overlong, surrogate, cut).
 [[nodiscard]] inline size_t utf8_length(std::string_view text) {
@@ -41,4 +41,4 @@ inline void append_utf8(std::string& out, uint32_t code) {
   }
 }
 
-}  // namespace weir::registry
+}  // namespace weir

@@ -1,0 +1,67 @@
+#include "proxy/log_file.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace weir::proxy {
+namespace {
+constexpr int kPollMs = 100;
+
+Result<int> open_appending(const std::string& path) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return fail(system_error("open access log " + path, errno));
+  return fd;
+}
+
+}  // namespace
+
+LogFile::~LogFile() {
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+}
+
+Status LogFile::open() {
+  if (path_.empty()) {
+    take(STDOUT_FILENO);
+    return {};
+  }
+  auto fd = open_appending(path_);
+  if (!fd) return fail(fd.error());
+  take(*fd);
+  return {};
+}
+
+void LogFile::take(int fd) {
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+  fd_ = fd;
+  struct stat its {};
+  may_hang_ = ::fstat(fd_, &its) == 0 && !S_ISREG(its.st_mode);
+}
+
+Result<size_t> LogFile::write(std::string_view text) {
+  if (may_hang_) {
+    // What poll() says is writable takes PIPE_BUF bytes without waiting.
+    pollfd waiting{fd_, POLLOUT, 0};
+    if (::poll(&waiting, 1, kPollMs) == 0) return size_t{0};
+    text = text.substr(0, PIPE_BUF);
+  }
+  ssize_t written = ::write(fd_, text.data(), text.size());
+  if (written >= 0) return static_cast<size_t>(written);
+  if (errno == EINTR || errno == EAGAIN) return size_t{0};
+  return fail(system_error("write access log", errno));
+}
+
+Status LogFile::reopen() {
+  if (path_.empty()) return {};
+  auto fd = open_appending(path_);
+  if (!fd) return fail(fd.error());
+  take(*fd);
+  return {};
+}
+
+}  // namespace weir::proxy
