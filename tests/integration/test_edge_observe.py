@@ -23,8 +23,9 @@ def logging_edge(t, options, routes, **more):
 
 
 def lines_of(path):
+    """As they began: workers write each their own lines, so those of two connections may stand in either order."""
     with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+        return sorted((json.loads(line) for line in file), key=lambda line: line["StartUTC"])
 
 
 def wait_lines(path, count):
