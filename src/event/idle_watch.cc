@@ -49,9 +49,11 @@ IdleWatch::~IdleWatch() {
   });
 }
 
-bool IdleWatch::add(int fd, Sleeper& sleeper) {
+bool IdleWatch::add(int fd, Sleeper& sleeper, For wanted) {
   if (cell_ == nullptr) cell_ = new Cell(loop_);
-  epoll_event event{EPOLLIN | EPOLLRDHUP, {.ptr = &sleeper}};
+  // EPOLLERR and EPOLLHUP are told unasked.
+  uint32_t events = wanted == For::bytes ? EPOLLIN | EPOLLRDHUP : 0;
+  epoll_event event{events, {.ptr = &sleeper}};
   return ::epoll_ctl(cell_->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 

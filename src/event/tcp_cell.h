@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "weir/event/idle_watch.h"
 #include "weir/event/loop.h"
 #include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
@@ -15,7 +16,7 @@
 namespace weir::event {
 
 /// The libuv handle and the queue of one connection. Owns itself: freed in the close callback and nowhere else.
-struct TcpStream::Cell final : Deadline {
+struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   enum class State : uint8_t {
     connecting,
     open,
@@ -34,6 +35,7 @@ struct TcpStream::Cell final : Deadline {
   std::unique_ptr<StreamLayer> layer;  // null: plain
   State state = State::open;
   bool reading = false;
+  bool reset_watched = false;    // not reading, and the loop's IdleWatch has the socket
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
   bool write_pending = false;  // a uv_write is out with `in_flight`
@@ -67,6 +69,9 @@ struct TcpStream::Cell final : Deadline {
   void read_socket();
   void read_again();
   void stop_reading();
+  void watch_for_reset();
+  void end_watch();
+  void on_awake() override;
   void report_failure(const Error& error);
   void linger();
   void close(bool with_reset);

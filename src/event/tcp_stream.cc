@@ -25,13 +25,17 @@ SocketAddress address_of(uv_tcp_t& tcp, int (*get)(const uv_tcp_t*, sockaddr*, i
   return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage));
 }
 
-/// What the kernel has to say about a socket, once; 0 when all is well.
-int pending_error(uv_tcp_t& tcp) {
+/// -1 when it is closed.
+int descriptor_of(const uv_tcp_t& tcp) {
   uv_os_fd_t fd = -1;
+  return uv_fileno(reinterpret_cast<const uv_handle_t*>(&tcp), &fd) == 0 ? fd : -1;
+}
+
+/// What the kernel has to say about a socket, once; 0 when all is well.
+int pending_error(const uv_tcp_t& tcp) {
   int error = 0;
   socklen_t length = sizeof error;
-  bool known = uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp), &fd) == 0 &&
-               ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0;
+  bool known = ::getsockopt(descriptor_of(tcp), SOL_SOCKET, SO_ERROR, &error, &length) == 0;
   return known ? error : 0;
 }
 
@@ -115,6 +119,7 @@ void TcpStream::Cell::send_fin() {
 void TcpStream::Cell::start_reading() {
   if (reading || failed || state == State::connecting || state == State::closing) return;
   reading = true;
+  end_watch();
   if (unread == nullptr) return read_socket();
   ++references;
   loop.defer([this] {
@@ -201,10 +206,27 @@ void TcpStream::Cell::stop_reading() {
   uv_read_stop(stream_of(tcp));
 }
 
+void TcpStream::Cell::watch_for_reset() {
+  if (reading || reset_watched || failed || state != State::open) return;
+  // Without memory for it the reset is noticed when something is written, or a deadline looks.
+  reset_watched = loop.idle_watch().add(descriptor_of(tcp), *this, IdleWatch::For::reset);
+}
+
+void TcpStream::Cell::end_watch() {
+  if (std::exchange(reset_watched, false)) loop.idle_watch().remove(descriptor_of(tcp));
+}
+
+// Both halves may also have ended in peace.
+void TcpStream::Cell::on_awake() {
+  end_watch();
+  if (int pending = pending_error(tcp); pending != 0) report_failure(system_error("read", pending));
+}
+
 void TcpStream::Cell::report_failure(const Error& error) {
   if (state == State::closing || failed) return;
   failed = true;
   stop_reading();
+  end_watch();
   queue = std::string();
   if (observer == nullptr) return close(false);
   // Writes fail in the middle of the owner's own calls; it hears of it when its stack has unwound.
@@ -239,9 +261,7 @@ void TcpStream::Cell::on_deadline() {
 
 size_t TcpStream::Cell::undelivered_bytes() const {
   int in_kernel = 0;
-  uv_os_fd_t fd = -1;
-  bool known =
-      uv_fileno(reinterpret_cast<const uv_handle_t*>(&tcp), &fd) == 0 && ::ioctl(fd, SIOCOUTQ, &in_kernel) == 0;
+  bool known = ::ioctl(descriptor_of(tcp), SIOCOUTQ, &in_kernel) == 0;
   return queued_bytes() + (known ? static_cast<size_t>(in_kernel) : 0);
 }
 
@@ -250,6 +270,7 @@ void TcpStream::Cell::close(bool with_reset) {
   observer = nullptr;
   loop.batch().forget(*this);
   clear_deadline();
+  end_watch();
   state = State::closing;
   auto on_closed = [](uv_handle_t* handle) { static_cast<Cell*>(handle->data)->release(); };
   if (with_reset && !fin_sent && uv_tcp_close_reset(&tcp, on_closed) == 0) return;
@@ -336,6 +357,7 @@ std::string_view TcpStream::protocol() const {
 void TcpStream::start_reading() { cell_->start_reading(); }
 void TcpStream::stop_reading() { cell_->stop_reading(); }
 bool TcpStream::reading() const { return cell_->reading; }
+void TcpStream::watch_for_reset() { cell_->watch_for_reset(); }
 
 void TcpStream::unread(std::string_view bytes) {
   CHECK(!cell_->reading && cell_->unread == nullptr);

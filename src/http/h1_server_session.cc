@@ -65,7 +65,10 @@ void H1ServerSession::take(std::string_view input) {
 
 void H1ServerSession::hold(std::string_view input) {
   held_.append(input);
-  if (state_ != State::request || held_.size() > limits_.head_bytes_max) stream_.stop_reading();
+  if (state_ != State::request || held_.size() > limits_.head_bytes_max) {
+    stream_.stop_reading();
+    stream_.watch_for_reset();
+  }
 }
 
 // Whoever pipelines without reading the answers waits: each answer may be small, all of them are not.
@@ -188,7 +191,8 @@ void H1ServerSession::on_read_end() {
       break;
     case State::request:
       // A client that has said all it wants may close its half and still read the answer (RFC 9112 section 9.6).
-      if (!request_complete_) break_stream(Error{ErrorCode::closed, "the client stopped within its request"});
+      if (!request_complete_) return break_stream(Error{ErrorCode::closed, "the client stopped within its request"});
+      stream_.watch_for_reset();  // or it gives up after all
       break;
     case State::tunnel: observer_->on_request_end({}); break;
     case State::closed: break;
@@ -304,7 +308,9 @@ void H1ServerSession::send_end(std::span<const Header> trailers) {
 }
 
 void H1ServerSession::pause_body() {
-  if (stream_.open()) stream_.stop_reading();
+  if (!stream_.open()) return;
+  stream_.stop_reading();
+  stream_.watch_for_reset();
 }
 
 void H1ServerSession::resume_body() {

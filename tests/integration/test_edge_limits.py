@@ -1,5 +1,6 @@
 """The edge against clients that are too many, too slow or too large, and on behalf of clients that a proxy names."""
 
+import select
 import socket
 import struct
 import threading
@@ -28,6 +29,16 @@ def pair(t, config="", upstream=None, **options):
 def metric(edge, name):
     text = get(edge.admin, "/metrics").text()
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith((name + " ", name + "{")))
+
+
+def fill(sock):
+    """Sends until the other side has stopped reading."""
+    sock.settimeout(0.5)
+    try:
+        while True:
+            sock.sendall(b"x" * 65536)
+    except TimeoutError:
+        pass
 
 
 def read_all(connection):
@@ -298,6 +309,41 @@ def test_aborts(t):
         connection.send_request("GET", "/half")
         connection.sock.shutdown(socket.SHUT_WR)
         assert connection.read_response().text() == "served"
+
+
+def test_aborts_unread(t):
+    """a reset is noticed at once though the edge reads nothing more of that client, and behind its FIN too"""
+    gone = threading.Event()
+    upstream = upstreams.Upstream()
+
+    def serve(sock, reader):
+        upstream.note(upstreams.read_request(reader, with_body=False))
+        broken = select.poll()
+        broken.register(sock, 0)  # reads nothing: what breaks the connection is told unasked
+        if broken.poll(20_000):
+            gone.set()
+    upstream.serve = serve
+    _, edge = pair(t, "[limits]\nhead_bytes_max = 1024\nrelay_buffer_bytes_max = 65536\n", upstream=upstream)
+
+    def stuck(connection):
+        connection.send(b"POST /stuck HTTP/1.1\r\nHost: %s\r\nContent-Length: 100000000\r\n\r\n" % HOST.encode())
+        fill(connection.sock)
+
+    def pipelining(connection):
+        connection.send(b"GET /pipelining HTTP/1.1\r\nHost: %s\r\n\r\n" % HOST.encode())
+        fill(connection.sock)
+
+    def half_closed(connection):
+        connection.send_request("GET", "/half-closed")
+        connection.sock.shutdown(socket.SHUT_WR)
+    for begin in (stuck, pipelining, half_closed):
+        with Connection(edge.entry_point(), host=HOST) as connection:
+            count = len(upstream.requests)
+            begin(connection)
+            wait_for(lambda: len(upstream.requests) > count, 5, "it is under way")
+            upstreams.reset(connection.sock)
+            assert gone.wait(5), f"{begin.__name__}: the upstream has not heard of it"
+            gone.clear()
 
 
 def test_upstream_aborts(t):

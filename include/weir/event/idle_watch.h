@@ -1,7 +1,7 @@
 #pragma once
-// Sockets that nobody reads, watched for the moment they can be read.
+// Sockets that nobody reads, watched for the moment they can be read, or break.
 
-#include <cstddef>
+#include <cstdint>
 
 namespace weir::event {
 
@@ -14,7 +14,7 @@ class IdleWatch {
  public:
   class Sleeper {
    public:
-    /// The socket can be read: bytes, or its end, have come. It is still watched. The sleeper may be destroyed in here.
+    /// What was waited for has come. The socket is still watched. The sleeper may be destroyed in here.
     virtual void on_awake() = 0;
 
    protected:
@@ -26,8 +26,13 @@ class IdleWatch {
   IdleWatch(const IdleWatch&) = delete;
   IdleWatch& operator=(const IdleWatch&) = delete;
 
+  enum class For : uint8_t {
+    bytes,  // the socket can be read: bytes, or its end, have come
+    reset,  // the connection is over for both sides; bytes may wait as long as they like
+  };
+
   /// False: the system has no memory to spare for one more.
-  [[nodiscard]] bool add(int fd, Sleeper& sleeper);
+  [[nodiscard]] bool add(int fd, Sleeper& sleeper, For wanted = For::bytes);
   void remove(int fd);
 
  private:

@@ -66,6 +66,9 @@ class TcpStream {
   void start_reading();
   void stop_reading();
   [[nodiscard]] bool reading() const;
+  /// Nothing is read now, but a reset is to be told (on_failed) when it comes, not when reading goes on. Until reading
+  /// starts. An end (FIN) is none: it waits behind the bytes before it.
+  void watch_for_reset();
   /// Gives back bytes that were read too far, while reading is stopped: they are read again before all others, after
   /// this turn at the earliest, by whoever starts to read.
   void unread(std::string_view bytes);

@@ -215,6 +215,39 @@ TEST_CASE("tcp: a reset right behind data is a failure, not an end") {
   CHECK_FALSE(pair.server.ended);
 }
 
+TEST_CASE("tcp: who does not read hears of a reset at once when it asked to, and of an end only when it reads on") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  pair.server.stream.watch_for_reset();
+  pair.client.stream.write("unread");
+  SECTION("reset") {
+    pair.client.stream.flush();
+    pair.client.stream.reset();
+    pair.run_until([&] { return !pair.server.failure.empty(); });
+    CHECK(pair.server.got.empty());
+    CHECK_FALSE(pair.server.ended);
+  }
+  SECTION("end") {
+    pair.client.stream.end_writing();
+    pair.server.stream.write("answer");
+    pair.client.stream.start_reading();
+    pair.run_until([&] { return pair.client.got == "answer"; });
+    CHECK((pair.server.failure.empty() && !pair.server.ended));
+    pair.server.stream.start_reading();
+    pair.run_until([&] { return pair.server.ended; });
+    CHECK(pair.server.got == "unread");
+  }
+  SECTION("both halves ended") {
+    pair.client.stream.end_writing();
+    pair.server.stream.end_writing();
+    pair.client.stream.start_reading();
+    pair.run_until([&] { return pair.client.ended; });
+    pair.server.stream.start_reading();
+    pair.run_until([&] { return pair.server.ended; });
+    CHECK((pair.server.failure.empty() && pair.server.got == "unread"));
+  }
+}
+
 TEST_CASE("tcp: what goes behind a piece stays behind it, sent at once, gathered or queued") {
   Pair pair;
   std::string expected;
