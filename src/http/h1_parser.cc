@@ -154,6 +154,12 @@ H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
   if (parts.target.size() > limits_->target_bytes_max) return invalid(414, "the request target is too long");
   parts.version_minor = llhttp_.http_minor;
   parts.status = llhttp_.status_code;
+  // A request line without a version: HTTP/0.9 has no head to wait for the end of.
+  bool has_line = kind_ == Kind::request && input.find('\n') != std::string_view::npos;
+  bool went_well = result == HPE_OK || result == HPE_PAUSED;
+  if (went_well && has_line && llhttp_.http_major == 0) {
+    return invalid(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  }
   if (result == HPE_PAUSED) {
     auto consumed = static_cast<size_t>(llhttp_get_error_pos(&llhttp_) - input.data());
     if (consumed > limits_->head_bytes_max) return invalid(431, "the message head is too long");
@@ -170,9 +176,6 @@ H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
   }
   if (result != HPE_OK) return invalid_by_llhttp(input);
   if (input.size() > limits_->head_bytes_max) return invalid(431, "the message head is too long");
-  // A request line without a version: HTTP/0.9 has no head to wait for the end of.
-  bool has_line = kind_ == Kind::request && input.find('\n') != std::string_view::npos;
-  if (has_line && llhttp_.http_major == 0) return invalid(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   return {Outcome::incomplete, input.size()};
 }
 

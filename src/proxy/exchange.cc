@@ -162,7 +162,6 @@ void Exchange::forward_head() {
   upstream_->send_head(outgoing_);
   if (!early_body_.empty()) {
     upstream_->send_body(early_body_);
-    body_sent_ = true;
     early_body_.clear();
     resume_client();
   }
@@ -171,7 +170,7 @@ void Exchange::forward_head() {
 }
 
 void Exchange::on_request_body(std::string_view bytes) {
-  if (is_too_large(request_bytes_ + bytes.size()) && state_ != State::tunnel) {
+  if (is_too_large(request_bytes_ + bytes.size()) && !in_tunnel()) {
     return end_with(ProxyError::body_too_large);
   }
   request_bytes_ += bytes.size();
@@ -181,17 +180,18 @@ void Exchange::on_request_body(std::string_view bytes) {
     return pause_client();
   }
   if (upstream_ == nullptr) return;
-  body_sent_ = true;
   upstream_->send_body(bytes);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.body_idle_ms);
   if (state_ == State::relaying) wait_at_most(worker_.config().timeouts.response_idle_ms);
-  if (state_ == State::tunnel) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
+  if (in_tunnel()) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
   if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) pause_client();
 }
 
 bool Exchange::before_upstream() const {
   return state_ == State::routing || state_ == State::queued || state_ == State::connecting;
 }
+
+bool Exchange::in_tunnel() const { return state_ == State::tunnel || state_ == State::half_tunnel; }
 
 void Exchange::pause_client() {
   progress_.note_paused();
@@ -211,6 +211,10 @@ bool Exchange::is_too_large(uint64_t body_bytes) const {
 void Exchange::on_upstream_drained() { resume_client(); }
 
 void Exchange::on_request_end(std::span<const Header> trailers) {
+  if (in_tunnel()) {
+    upstream_->send_end(trailers);
+    return end_half();
+  }
   request_ended_ = true;
   if (upstream_ == nullptr) {
     if (trailers.empty()) return;
@@ -221,7 +225,6 @@ void Exchange::on_request_end(std::span<const Header> trailers) {
   }
   upstream_->send_end(trailers);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.response_head_ms);
-  if (state_ == State::tunnel && response_ended_) finish();
 }
 
 // ---- The answer comes down ----
@@ -239,12 +242,12 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   error_ = ProxyError::none;  // what an earlier attempt came to
   status_ = head.status;
   if (upgraded) {
-    request_ended_ = false;  // the tunnel has an end of its own
     progress_.lift_total();
     ++worker_.stats().tunnels;
     ++worker_.stats().open_tunnels;
   }
-  if (!request_ended_) client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
+  if (!request_ended_ || upgraded)
+    client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
   run_response_middlewares(*router_, head.headers, response_headers_);
   append_via(worker_.config().requests.via, head.version_minor, response_headers_, scratch_.via);
@@ -270,8 +273,7 @@ void Exchange::on_response_body(std::string_view bytes) {
   if (status_ == kResetContent) return;  // has no content, whatever the upstream says
   response_bytes_ += bytes.size();
   client_->send_body(bytes);
-  wait_at_most(state_ == State::tunnel ? worker_.config().timeouts.upgrade_idle_ms
-                                       : worker_.config().timeouts.response_idle_ms);
+  wait_at_most(in_tunnel() ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
   if (client_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) upstream_->pause_body();
 }
 
@@ -280,17 +282,22 @@ void Exchange::on_client_drained() {
 }
 
 void Exchange::on_response_end(std::span<const Header> trailers) {
-  response_ended_ = true;
   client_->send_end(trailers);
-  if (state_ == State::tunnel && !request_ended_) return;  // the other half is still open
+  if (in_tunnel()) return end_half();
   finish();
+}
+
+// The other half may go on.
+void Exchange::end_half() {
+  if (state_ == State::half_tunnel) return finish();
+  enter(State::half_tunnel);
 }
 
 // ---- When things go wrong ----
 
 void Exchange::on_client_gone(const Error& error) {
-  client_lost_ = true;
-  end_with(error.code == ErrorCode::invalid ? ProxyError::request_malformed : ProxyError::client_gone);
+  error_ = error.code == ErrorCode::invalid ? ProxyError::request_malformed : ProxyError::client_gone;
+  finish();  // nobody to tell
 }
 
 void Exchange::on_upstream_failed(const Error& error) {
@@ -323,7 +330,7 @@ void Exchange::end_silence() {
 // Who does not read what is queued for it is the one to blame.
 ProxyError Exchange::silent_side() const {
   if (state_ == State::queued) return ProxyError::endpoint_busy;
-  if (state_ == State::tunnel) return ProxyError::tunnel_idle;
+  if (in_tunnel()) return ProxyError::tunnel_idle;
   if (state_ == State::relaying) {
     return client_->queued_bytes() == 0 ? ProxyError::response_timeout : ProxyError::client_stalled;
   }
@@ -335,7 +342,8 @@ ProxyError Exchange::silent_side() const {
 // the whole of it is still here, and not too many others are sent twice.
 bool Exchange::retry(ProxyError error, bool maybe_stale) {
   error_ = error;
-  if (!row(error).may_retry || body_sent_ || client_lost_) return false;
+  bool body_sent = request_bytes_ > early_body_.size();
+  if (!row(error).may_retry || body_sent) return false;
   const config::RetryConfig& config = worker_.config().retry;
   if (retries_ >= config.attempts_max || tried_.full()) return false;
   bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
@@ -364,7 +372,7 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
 
 void Exchange::end_with(ProxyError error) {
   error_ = error;
-  if (client_lost_ || status_ != 0) return finish();  // nobody to tell, or the answer has begun: it is cut
+  if (status_ != 0) return finish();  // the answer has begun: it is cut
   answer(row(error).status);
 }
 
@@ -391,7 +399,6 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   client_->send_body(page.body);
   client_->send_end({});
   response_bytes_ = page.body.size();
-  response_ended_ = true;
   finish();
 }
 
@@ -402,12 +409,12 @@ void Exchange::cut() {
 // ---- The end: the only exit ----
 
 void Exchange::finish() {
-  if (state_ == State::tunnel) --worker_.stats().open_tunnels;
+  if (in_tunnel()) --worker_.stats().open_tunnels;
   enter(State::finishing);
   clear_deadline();
   stop_waiting();
   release_upstream();
-  uint16_t status = client_lost_ && status_ == 0 ? row(error_).status : status_;
+  uint16_t status = status_ != 0 ? status_ : row(error_).status;  // of what the client, being gone, cannot be told
   uint64_t duration_us = worker_.loop().now_us() - started_us_;
   worker_.count({status, request_.method, protocol(), duration_us, request_bytes_, response_bytes_}, entry_point_,
                 router_, service_, endpoint_);
@@ -428,7 +435,7 @@ void Exchange::finish() {
   retries_ = 0;
   status_ = 0;
   error_ = ProxyError::none;
-  fresh_connection_ = request_ended_ = response_ended_ = body_sent_ = client_lost_ = false;
+  fresh_connection_ = request_ended_ = false;
   enter(State::free);
   owner->on_exchange_done(*this);
   client->release();  // last: the session may begin the next request in here

@@ -50,13 +50,14 @@ class Exchange final : private http::ServerStreamObserver,
 
  private:
   enum class State : uint8_t {
-    free,        // in the worker's pool
-    routing,     // the head is being looked at
-    queued,      // waits for its turn at an endpoint that is busy
-    connecting,  // waits for an upstream connection
-    waiting,     // the request's head is sent, the answer's has not come
-    relaying,    // the answer's head is sent on
-    tunnel,      // both sides speak another protocol now
+    free,         // in the worker's pool
+    routing,      // the head is being looked at
+    queued,       // waits for its turn at an endpoint that is busy
+    connecting,   // waits for an upstream connection
+    waiting,      // the request's head is sent, the answer's has not come
+    relaying,     // the answer's head is sent on
+    tunnel,       // both sides speak another protocol now
+    half_tunnel,  // one of them has ended its half
     finishing,
   };
 
@@ -75,6 +76,8 @@ class Exchange final : private http::ServerStreamObserver,
   void on_request_body(std::string_view bytes) override;
   void on_request_end(std::span<const http::Header> trailers) override;
   [[nodiscard]] bool before_upstream() const;
+  [[nodiscard]] bool in_tunnel() const;
+  void end_half();
   void pause_client();
   void resume_client();
   [[nodiscard]] bool is_too_large(uint64_t body_bytes) const;
@@ -142,10 +145,7 @@ class Exchange final : private http::ServerStreamObserver,
   ProxyError error_ = ProxyError::none;
   bool own_authority_ = false;     // each endpoint gets its own Host
   bool fresh_connection_ = false;  // a kept one was stale: only new ones from here on
-  bool request_ended_ = false;     // its last byte has been read; in a tunnel: the client has ended its half
-  bool response_ended_ = false;
-  bool body_sent_ = false;  // bytes of the body went upstream: no other endpoint can have them
-  bool client_lost_ = false;
+  bool request_ended_ = false;     // its last byte has been read
 };
 
 }  // namespace weir::proxy
