@@ -51,6 +51,14 @@ Status Edge::start_all() {
     providers_.push_back(provider::make_consul_provider(loop_, clock_, std::move(options)));
     assembler_.add(*providers_.back(), std::move(*reading));
   }
+  if (!config_.consul_kv.addresses.empty()) {
+    provider::ConsulKvOptions options;
+    options.kv = config_.consul_kv;
+    options.safety = config_.safety;
+    options.data_dir = config_.data_dir;
+    providers_.push_back(provider::make_consul_kv_provider(loop_, clock_, std::move(options)));
+    assembler_.add(*providers_.back());
+  }
   if (!config_.file.directory.empty()) {
     provider::FileOptions options;
     options.file = config_.file;

@@ -217,11 +217,15 @@ class Loader {
     }
   }
 
+  void check_token(const std::string& provider, const std::string& token, const std::string& token_file) {
+    if (token.empty() || token_file.empty()) return;
+    const std::string key = "providers." + provider + ".token_file";
+    complain(key, key + ": there is a token as well; give one of them");
+  }
+
   void check_consul() {
-    if (!config.consul.token.empty() && !config.consul.token_file.empty()) {
-      complain("providers.consul.token_file",
-               "providers.consul.token_file: there is a token as well; give one of them");
-    }
+    check_token("consul", config.consul.token, config.consul.token_file);
+    check_token("consulkv", config.consul_kv.token, config.consul_kv.token_file);
     if (config.consul.strict_checks.empty()) {
       complain("providers.consul.strict_checks", "providers.consul.strict_checks: an empty list lets nothing serve");
     }

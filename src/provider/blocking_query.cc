@@ -26,7 +26,7 @@ bool filtered_by_acls(const http::ClientResponse& response) {
 
 }  // namespace
 
-BlockingQuery::BlockingQuery(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing,
+BlockingQuery::BlockingQuery(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
                              QuerySubject subject, OnAnswer on_answer, OnFailure on_failure)
     : loop_(loop),
       link_(link),
@@ -72,6 +72,7 @@ void BlockingQuery::send() {
     query = "index=" + std::to_string(index_) + "&" + query;
     timeout_ms = timing_.wait_ms + timing_.wait_ms / 16 + timing_.slack_ms;
   }
+  if (!subject_.query.empty()) query = subject_.query + "&" + query;
   address_failed_ = false;
   generation_ = link_.generation();
   sent_at_ms_ = loop_.now_ms();
@@ -82,7 +83,10 @@ void BlockingQuery::send() {
 void BlockingQuery::on_response(Result<http::ClientResponse> response) {
   finished_ = std::move(call_);
   if (!response) return failed(response.error(), Whose::address);
-  if (response->status != 200) return refuse(*response);
+  const bool absent =
+      subject_.may_be_absent && response->status == 404 && !response->header(link_.index_header()).empty();
+  if (absent) response->body.clear();
+  if (response->status != 200 && !absent) return refuse(*response);
   take(*response);
 }
 
@@ -92,7 +96,7 @@ void BlockingQuery::take(const http::ClientResponse& response) {
     return failed({ErrorCode::refused, "the answer is now filtered by ACLs: the token has lost rights"},
                   Whose::resource);
   }
-  const uint64_t index = parse_u64(response.header("X-Consul-Index")).value_or(0);
+  const uint64_t index = parse_u64(response.header(link_.index_header())).value_or(0);
   const uint64_t hash = std::max<uint64_t>(fnv1a(response.body), 1);
   const QueryAnswer answer{.body = response.body,
                            .index = index,

@@ -1,5 +1,5 @@
 #pragma once
-// One resource of the catalog, followed by blocking queries: the rules a client must keep, in one place.
+// One resource of a Consul or a Nomad, followed by blocking queries: the rules a client must keep, in one place.
 
 #include <cstdint>
 #include <functional>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "provider/consul_link.h"
+#include "provider/source_link.h"
 #include "provider/pacing.h"
 #include "weir/event/timer.h"
 #include "weir/provider/providers.h"
@@ -17,6 +17,8 @@ namespace weir::provider {
 struct QuerySubject {
   std::string path;                // "/v1/catalog/services"
   bool speaks_for_server = false;  // its 5xx mean that the server is in trouble, not only this resource
+  std::string query = {};          // of its own, besides index and wait: "recurse="
+  bool may_be_absent = false;      // a 404 that has an index is an answer, whose body is ""
 };
 
 struct QueryAnswer {
@@ -45,16 +47,16 @@ class BlockingQuery {
   using OnAnswer = std::function<Status(const QueryAnswer& answer)>;
   using OnFailure = std::function<void(const Error& error)>;
 
-  BlockingQuery(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, QuerySubject subject,
+  BlockingQuery(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, QuerySubject subject,
                 OnAnswer on_answer, OnFailure on_failure);
 
   void start();
   /// Drops what is under way and asks again without index. Who is backing off goes on doing so. Also the answer to
-  /// ConsulLink's on_moved.
+  /// SourceLink's on_moved.
   void ask_afresh();
   /// Drops what is under way and asks the same again: its connection may be dead.
   void ask_again();
-  /// The address answers again: who backs off because it did not, asks within kWakeMs. ConsulLink's on_back.
+  /// The address answers again: who backs off because it did not, asks within kWakeMs. SourceLink's on_back.
   void wake();
 
   [[nodiscard]] uint64_t index() const { return index_; }
@@ -74,7 +76,7 @@ class BlockingQuery {
 
   // constant after construction
   event::Loop& loop_;
-  ConsulLink& link_;
+  SourceLink& link_;
   Random& random_;
   const QueryTiming timing_;
   const QuerySubject subject_;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "provider/json_answer.h"
 #include "weir/base/text.h"
 
 namespace weir::provider {
@@ -14,84 +14,6 @@ using catalog::Health;
 using catalog::Instance;
 using nlohmann::json;
 using Limits = ConsulJsonLimits;
-
-tl::unexpected<Error> malformed(std::string what) {
-  return fail(ErrorCode::invalid, "catalog answer: " + std::move(what));
-}
-tl::unexpected<Error> too_many(std::string_view what, size_t limit) {
-  return fail(ErrorCode::too_large, "catalog answer: more than " + std::to_string(limit) + " " + std::string(what));
-}
-
-/// Counted before the parser sees it: a tree is built of what is parsed, and a nested one costs far more than its text.
-bool too_deep(std::string_view text) {
-  size_t depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > Limits::kDepthMax) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
-Result<json> parse(std::string_view body) {
-  if (too_deep(body)) return too_many("levels", Limits::kDepthMax);
-  json out = json::parse(body, nullptr, false);
-  if (out.is_discarded()) return malformed("not JSON, or cut off (" + std::to_string(body.size()) + " bytes)");
-  return out;
-}
-
-Result<json> parse_array(std::string_view body, size_t items_max, std::string_view what) {
-  auto parsed = parse(body);
-  if (!parsed) return parsed;
-  if (!parsed->is_array()) return malformed("expected an array of " + std::string(what));
-  if (parsed->size() > items_max) return too_many(what, items_max);
-  return parsed;
-}
-
-/// Go writes null for an unset list or map: absent and null are the same.
-const json* member(const json& object, const char* key) {
-  auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-Result<std::string> text_of(const json& value, std::string_view what) {
-  if (!value.is_string()) return malformed(std::string(what) + " is no string");
-  const auto& text = value.get_ref<const std::string&>();
-  if (text.size() > Limits::kTextBytesMax) return too_many("bytes in " + std::string(what), Limits::kTextBytesMax);
-  return text;
-}
-
-Status read_text(const json& object, const char* key, std::string& out, bool required = false) {
-  const json* value = member(object, key);
-  if (value == nullptr) return required ? Status(malformed(std::string(key) + " is missing")) : Status();
-  auto text = text_of(*value, key);
-  if (!text) return fail(text.error());
-  if (required && text->empty()) return malformed(std::string(key) + " is empty");
-  out = std::move(*text);
-  return {};
-}
-
-Status read_texts(const json* list, std::string_view what, std::vector<std::string>& out) {
-  if (list == nullptr) return {};
-  if (!list->is_array()) return malformed(std::string(what) + " is no array");
-  if (list->size() > Limits::kTagsMax) return too_many(what, Limits::kTagsMax);
-  out.reserve(list->size());
-  for (const json& item : *list) {
-    auto text = text_of(item, what);
-    if (!text) return fail(text.error());
-    out.push_back(std::move(*text));
-  }
-  return {};
-}
 
 Status read_meta(const json& object, std::map<std::string, std::string>& out) {
   const json* meta = member(object, "Meta");
@@ -103,20 +25,6 @@ Status read_meta(const json& object, std::map<std::string, std::string>& out) {
     if (!text) return fail(text.error());
     if (key.size() > Limits::kTextBytesMax) return too_many("bytes in a Meta key", Limits::kTextBytesMax);
     out.emplace(key, std::move(*text));
-  }
-  return {};
-}
-
-/// A whole number that fits; outside of the range it becomes the nearest end of it.
-Status read_number(const json& object, const char* key, int64_t least, int64_t most, int64_t& out) {
-  const json* value = member(object, key);
-  if (value == nullptr) return {};
-  if (!value->is_number_integer()) return malformed(std::string(key) + " is no whole number");
-  if (value->is_number_unsigned()) {
-    out = static_cast<int64_t>(std::min(value->get<uint64_t>(), static_cast<uint64_t>(most)));
-    out = std::max(out, least);
-  } else {
-    out = std::clamp(value->get<int64_t>(), least, most);
   }
   return {};
 }
@@ -155,17 +63,6 @@ Status read_checks(const json& row, Instance& out) {
     out.check_states.push_back(health);
   }
   return {};
-}
-
-/// "" when the address can be connected to; else what is wrong with it.
-std::string_view address_fault(std::string_view address) {
-  if (address.empty()) return "neither it nor its node has an address";
-  if (address.size() > 255) return "its address is longer than 255 bytes";
-  for (unsigned char c : address) {
-    const bool foreign = c <= ' ' || c == 0x7f || c == '/' || c == '@' || c == '?' || c == '#';
-    if (foreign) return "its address is no IP and no host name";
-  }
-  return "";
 }
 
 struct Row {
@@ -243,8 +140,18 @@ Result<Row> read_row(const json& item) {
 
 }  // namespace
 
+std::string_view address_fault(std::string_view address) {
+  if (address.empty()) return "neither it nor its node has an address";
+  if (address.size() > 255) return "its address is longer than 255 bytes";
+  for (unsigned char c : address) {
+    const bool foreign = c <= ' ' || c == 0x7f || c == '/' || c == '@' || c == '?' || c == '#';
+    if (foreign) return "its address is no IP and no host name";
+  }
+  return "";
+}
+
 Result<ServiceTags> decode_service_names(std::string_view body) {
-  auto parsed = parse(body);
+  auto parsed = parse_answer(body);
   if (!parsed) return fail(parsed.error());
   if (!parsed->is_object()) return malformed("expected an object of service names");
   if (parsed->size() > Limits::kServicesMax) return too_many("services", Limits::kServicesMax);

@@ -8,20 +8,18 @@
 #include <string_view>
 #include <vector>
 
+#include "provider/answer_limits.h"
 #include "weir/base/result.h"
 #include "weir/catalog/catalog.h"
 
 namespace weir::provider {
 
-struct ConsulJsonLimits {
+struct ConsulJsonLimits : AnswerLimits {
   static constexpr size_t kServicesMax = 100'000;
   static constexpr size_t kInstancesPerServiceMax = 20'000;
   static constexpr size_t kChecksMax = 1'000'000;  // in health/state/any
   static constexpr size_t kChecksPerInstanceMax = 1'024;
-  static constexpr size_t kTagsMax = 4'096;           // of one instance, or of one name in the list
-  static constexpr size_t kMetaMax = 1'024;           // pairs of one instance
-  static constexpr size_t kTextBytesMax = 16 * 1024;  // one name, tag or value
-  static constexpr size_t kDepthMax = 32;             // nested arrays and objects
+  static constexpr size_t kMetaMax = 1'024;  // pairs of one instance
 };
 
 /// Service name -> the union of its instances' tags.
@@ -47,6 +45,9 @@ struct CheckDigests {
 
 /// /v1/health/state/any
 Result<CheckDigests> decode_health_state(std::string_view body);
+
+/// "" when the address can be connected to; else what is wrong with it.
+std::string_view address_fault(std::string_view address);
 
 /// /v1/catalog/nodes: node name -> address.
 Result<std::map<std::string, std::string, std::less<>>> decode_nodes(std::string_view body);

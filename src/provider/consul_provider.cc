@@ -18,14 +18,8 @@ ConsulProvider::ConsulProvider(event::Loop& loop, const Clock& clock, ConsulOpti
 ConsulProvider::~ConsulProvider() { stop(); }
 
 Status ConsulProvider::start(Observer& observer) {
-  std::vector<Url> addresses;
-  for (const std::string& text : options_.consul.addresses) {
-    auto url = Url::parse(text);
-    if (!url) return fail(url.error());
-    addresses.push_back(std::move(*url));
-  }
-  if (addresses.empty()) return fail(ErrorCode::invalid, "provider " + options_.name + " has no address");
-
+  auto addresses = parse_addresses(options_.name, options_.consul.addresses);
+  if (!addresses) return fail(addresses.error());
   observer_ = &observer;
   GateOptions gate{.provider = options_.name,
                    .path = options_.snapshot_path,
@@ -39,8 +33,13 @@ Status ConsulProvider::start(Observer& observer) {
                                             uint64_t seen_us) { observer_->on_catalog(std::move(snapshot), seen_us); });
   disk_wall_ns_ = gate_->load();
 
-  link_ = std::make_unique<ConsulLink>(
-      loop_, options_.consul, std::move(addresses),
+  const config::ConsulConfig& consul = options_.consul;
+  link_ = std::make_unique<SourceLink>(
+      loop_,
+      LinkOptions{.addresses = std::move(*addresses),
+                  .token = consul.token,
+                  .token_file = consul.token_file,
+                  .common_query = consul_query(consul.datacenter, consul.name_space, consul.consistency)},
       [this] {
         for_each_query(&BlockingQuery::ask_afresh);
         crowd_->ask_afresh();

@@ -94,7 +94,7 @@ class ConsulProvider final : public Provider {
   uint64_t good_at_ms_ = 0;
   std::string error_;  // of the list; "" while it is well
   std::unique_ptr<SnapshotGate> gate_;
-  std::unique_ptr<ConsulLink> link_;
+  std::unique_ptr<SourceLink> link_;
   std::unique_ptr<Crowd> crowd_;
   std::unique_ptr<BlockingQuery> names_query_;
   std::map<std::string, Tracked, std::less<>> tracked_;

@@ -19,7 +19,7 @@ void for_each_difference(const Map& before, const Map& after, F&& call) {
 
 }  // namespace
 
-Crowd::Crowd(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks)
+Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks)
     : loop_(loop),
       link_(link),
       random_(random),

@@ -24,7 +24,7 @@ class Crowd {
     BlockingQuery::OnFailure on_query_failure;  // of the shared queries
   };
 
-  Crowd(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks);
+  Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks);
 
   void add(const std::string& name);
   void remove(const std::string& name);
@@ -50,7 +50,7 @@ class Crowd {
 
   // constant after construction
   event::Loop& loop_;
-  ConsulLink& link_;
+  SourceLink& link_;
   Random& random_;
   const QueryTiming timing_;
   const Callbacks callbacks_;

@@ -7,7 +7,7 @@ namespace weir::provider {
 
 std::string service_path(std::string_view name) { return "/v1/health/service/" + percent_encode(name); }
 
-ServiceFetcher::ServiceFetcher(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing,
+ServiceFetcher::ServiceFetcher(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
                                OnAnswer on_answer, OnFailure on_failure)
     : loop_(loop),
       link_(link),

@@ -27,7 +27,7 @@ class ServiceFetcher {
 
   enum class Urgency : uint8_t { now, later };
 
-  ServiceFetcher(event::Loop& loop, ConsulLink& link, Random& random, const QueryTiming& timing, OnAnswer on_answer,
+  ServiceFetcher(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, OnAnswer on_answer,
                  OnFailure on_failure);
 
   void fetch(const std::string& name, Urgency urgency);
@@ -44,7 +44,7 @@ class ServiceFetcher {
 
   // constant after construction
   event::Loop& loop_;
-  ConsulLink& link_;
+  SourceLink& link_;
   Random& random_;
   const QueryTiming timing_;
   const OnAnswer on_answer_;

@@ -25,7 +25,7 @@ SnapshotGate::SnapshotGate(event::Loop& loop, const Clock& clock, GateOptions op
   auto empty = std::make_shared<CatalogSnapshot>();
   empty->provider = options_.provider;
   applied_ = std::move(empty);
-  if (!options_.path.empty()) writer_ = std::make_unique<SnapshotWriter>(options_.path, options_.save_period_ms);
+  if (!options_.path.empty()) writer_ = std::make_unique<DiskWriter>(options_.path, options_.save_period_ms);
 }
 
 int64_t SnapshotGate::load() {
@@ -125,7 +125,8 @@ void SnapshotGate::note_brake(const BrakeVerdict& verdict) {
 
 void SnapshotGate::save() {
   saved_at_ms_ = clock_.monotonic_ms();
-  if (writer_) writer_->put({applied_, clock_.wall_ns()});
+  if (!writer_) return;
+  writer_->put([snapshot = applied_, now_ns = clock_.wall_ns()] { return encode_snapshot(*snapshot, now_ns); });
 }
 
 std::string SnapshotGate::held_text() const {

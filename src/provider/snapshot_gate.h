@@ -6,8 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "provider/disk_writer.h"
 #include "provider/safety_brake.h"
-#include "provider/snapshot_writer.h"
+#include "provider/snapshot_json.h"
 #include "weir/base/clock.h"
 #include "weir/catalog/catalog.h"
 #include "weir/event/loop.h"
@@ -78,7 +79,7 @@ class SnapshotGate {
   uint64_t saved_at_ms_ = 0;
   event::Timer coalesce_;
   event::Timer release_;
-  std::unique_ptr<SnapshotWriter> writer_;
+  std::unique_ptr<DiskWriter> writer_;
 };
 
 }  // namespace weir::provider

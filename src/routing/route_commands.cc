@@ -101,22 +101,20 @@ std::string key_of_source(std::string_view text) {
 /// Runs the commands of one text. Used once.
 class Interpreter {
  public:
-  Interpreter(const std::string& origin, const RouteCommandOptions& options) : origin_(origin), options_(options) {
-    out_.provider = options.provider;
-  }
+  explicit Interpreter(const RouteCommandOptions& options) : options_(options) { out_.provider = options.provider; }
 
-  Definitions run(std::string_view text) {
+  void run(std::string_view text, const std::string& origin) {
     size_t number = 0;
     for (std::string_view line : split(text, '\n')) {
-      if (++number > kCommandsMax) {
-        reject("more than " + std::to_string(kCommandsMax) + " lines");
-        break;
-      }
-      place_ = origin_ + ":" + std::to_string(number);
+      place_ = origin + ":" + std::to_string(++number);
+      if (++lines_ > kCommandsMax) return reject("more than " + std::to_string(kCommandsMax) + " lines");
       line = trim(line);
       if (line.empty() || line.starts_with('#') || line.starts_with("//")) continue;
       if (Status done = run_line(line); !done) reject(done.error().message);
     }
+  }
+
+  Definitions finish() {
     for (const auto& [key, source] : sources_) define(source);
     return std::move(out_);
   }
@@ -253,8 +251,8 @@ class Interpreter {
     return out;
   }
 
-  const std::string& origin_;
   const RouteCommandOptions& options_;
+  size_t lines_ = 0;
   std::string place_;
   std::map<std::string, Source> sources_;  // by key_of_source
   Definitions out_;
@@ -264,7 +262,15 @@ class Interpreter {
 
 Definitions decode_route_commands(std::string_view text, const std::string& origin,
                                   const RouteCommandOptions& options) {
-  return Interpreter(origin, options).run(text);
+  Interpreter interpreter(options);
+  interpreter.run(text, origin);
+  return interpreter.finish();
+}
+
+Definitions decode_route_commands(const std::vector<CommandText>& texts, const RouteCommandOptions& options) {
+  Interpreter interpreter(options);
+  for (const CommandText& one : texts) interpreter.run(one.text, one.origin);
+  return interpreter.finish();
 }
 
 }  // namespace weir::routing

@@ -11,7 +11,7 @@ namespace weir::routing {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kPrecedence = {"file", "kv", "consul", "nomad"};
+constexpr std::array<std::string_view, 5> kPrecedence = {"file", "consulkv", "consul", "nomad", "http"};
 
 std::string_view provider_of(const Router& router) {
   return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));

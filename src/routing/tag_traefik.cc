@@ -16,21 +16,14 @@ namespace {
 constexpr int64_t kWeightMax = 1'000'000;
 constexpr int64_t kPriorityMax = 1'000'000'000'000;
 
-/// "traefik.http.routers.web.rule=…" in parts. All but the object's name are lower case: Traefik's fields are.
-struct Tag {
-  std::vector<std::string> path;  // without the prefix
-  std::string value;
-  bool has_value = false;  // there is a =
-  bool ours = false;       // of a prefix that is not Traefik's: may be of the short form
-  std::string key;         // as written
-};
+using Tag = TraefikField;
 
 /// An object while its tags are collected.
 template <typename T>
 struct Draft {
   T object;
   std::vector<std::string> problems;
-  std::string key;  // of one of its tags
+  std::string origin;  // what its tags begin with
 };
 
 /// Go's strconv.ParseBool.
@@ -46,6 +39,14 @@ std::optional<bool> parse_bool(std::string_view text) {
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// "traefik.http.routers.web" of "traefik.http.routers.web.rule"; all of "weir.host".
+std::string object_of(const Tag& tag) {
+  if (tag.path.size() < 3) return tag.key;
+  size_t at = 0;
+  for (int dots = 0; dots < 3; ++dots) at = tag.key.find('.', at) + 1;
+  return tag.key.substr(0, at + tag.path[2].size());
 }
 
 std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes) {
@@ -64,6 +65,7 @@ std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector
       for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
         tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
       }
+      tag.object = object_of(tag);
       std::string key = join(tag.path, ".");
       of_prefix[key] = std::move(tag);  // a later tag of the same key wins, as in a map of labels
     }
@@ -113,7 +115,9 @@ class Decoder {
  private:
   static std::string to_upper_protocol(std::string_view protocol) { return protocol == "tcp" ? "TCP" : "UDP"; }
 
-  std::string origin(const std::string& key) const { return "service " + context_.service_name + ", tag " + key; }
+  std::string origin(const std::string& key) const {
+    return context_.service_name.empty() ? key : "service " + context_.service_name + ", tag " + key;
+  }
 
   void reject_tag(const Tag& tag, const std::string& reason) {
     std::string name = tag.path.size() > 2 ? tag.path[2] + "@" + context_.provider : context_.service_name;
@@ -143,7 +147,8 @@ class Decoder {
   template <typename T>
   Draft<T>& draft(std::map<std::string, Draft<T>>& drafts, const Tag& tag) {
     Draft<T>& found = drafts[tag.path[2]];
-    if (found.key.empty()) found.key = tag.key;
+    if (found.origin.empty()) found.origin = tag.object;
+    if (!tag.problem.empty()) found.problems.push_back(tag.problem);
     return found;
   }
 
@@ -180,7 +185,7 @@ class Decoder {
     if (short_.empty()) return;
     Draft<RouterDefinition>& draft = routers_[normalize_name(context_.service_name)];
     RouterDefinition& router = draft.object;
-    draft.key = short_.begin()->second.key;
+    draft.origin = short_.begin()->second.object;
     auto rule = short_.find("rule");
     bool lists = short_.contains("host") || short_.contains("path_prefix") || short_.contains("path");
     if (rule != short_.end()) {
@@ -332,11 +337,11 @@ class Decoder {
     draft.problems.push_back("field " + field + ": expected " + expected + ", found \"" + tag.value + "\"");
   }
 
-  /// Traefik calls this provider consulcatalog; tags written for it must find their objects here.
-  std::string reference(std::string_view name) const {
+  /// Traefik calls the catalog consulcatalog; tags written for it must find their objects here.
+  static std::string reference(std::string_view name) {
     size_t at = name.rfind('@');
     if (at == std::string_view::npos || name.substr(at) != "@consulcatalog") return std::string(name);
-    return std::string(name.substr(0, at)) + "@" + context_.provider;
+    return std::string(name.substr(0, at)) + "@consul";
   }
 
   static void set_name(RouterDefinition& router, const std::string& name, const std::string& origin) {
@@ -365,7 +370,7 @@ class Decoder {
   void finish_drafts(std::map<std::string, Draft<T>>& drafts, const std::string& kind, std::vector<std::string>& broken,
                      Accept accept) {
     for (auto& [name, draft] : drafts) {
-      std::string from = origin(draft.key.substr(0, object_key_size(draft.key, name)));
+      std::string from = origin(draft.origin);
       set_name(draft.object, name, from);
       check_whole(draft);
       if (draft.problems.empty()) {
@@ -376,14 +381,6 @@ class Decoder {
       out_.misread = true;
       out_.rejected.push_back({kind, name + "@" + context_.provider, join(draft.problems, "; "), from});
     }
-  }
-
-  /// "traefik.http.routers.web" of "traefik.http.routers.web.rule"; all of "weir.host".
-  static size_t object_key_size(std::string_view key, std::string_view name) {
-    if (std::count(key.begin(), key.end(), '.') < 3) return key.size();
-    size_t at = 0;
-    for (int dots = 0; dots < 3; ++dots) at = key.find('.', at) + 1;
-    return at + name.size();
   }
 
   const TagContext& context_;
@@ -400,6 +397,12 @@ TraefikTags decode_traefik_tags(const std::vector<std::string>& tags, const std:
                                 const TagContext& context) {
   Decoder decoder(context);
   for (const Tag& tag : collect(tags, prefixes)) decoder.take(tag);
+  return decoder.finish();
+}
+
+TraefikTags decode_traefik_fields(const std::vector<TraefikField>& fields, const TagContext& context) {
+  Decoder decoder(context);
+  for (const TraefikField& field : fields) decoder.take(field);
   return decoder.finish();
 }
 

@@ -39,7 +39,18 @@ struct TraefikTags {
 
 struct TagContext {
   std::string provider;      // "consul"
-  std::string service_name;  // for messages
+  std::string service_name;  // for messages; "" where the fields are no service's tags
+};
+
+/// "traefik.http.routers.web.rule=…" in parts. All but the object's name are lower case: Traefik's fields are.
+struct TraefikField {
+  std::vector<std::string> path;  // {"http", "routers", "web", "rule"}
+  std::string value;
+  bool has_value = false;  // there is a =
+  bool ours = false;       // of a prefix that is not Traefik's: may be of the short form
+  std::string key;         // as written
+  std::string object;      // the beginning of the key that names the object, or the key
+  std::string problem;     // why its object cannot be taken, found before; ""
 };
 
 /// Tags that begin with none of "<prefix>." are not looked at. Where two prefixes set one field the first prefix wins.
@@ -47,5 +58,7 @@ struct TagContext {
 /// the object can do without is reported and left out.
 TraefikTags decode_traefik_tags(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes,
                                 const TagContext& context);
+/// The same of fields that have been taken apart already, each once.
+TraefikTags decode_traefik_fields(const std::vector<TraefikField>& fields, const TagContext& context);
 
 }  // namespace weir::routing

@@ -32,6 +32,7 @@ struct ConsulConfig {
   std::string token;
   std::string token_file;                 // read again when it changes; "" none
   std::string datacenter;                 // "": the agent's own
+  std::string name_space;                 // of Consul Enterprise; "": none is named
   std::vector<std::string> tag_prefixes;  // "weir", "traefik"
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
@@ -44,6 +45,20 @@ struct ConsulConfig {
   std::string unknown_fields;              // "object": what has one is dropped; "instance": all tags of the instance
   std::string empty_routes;   // "503": a route without live endpoints answers so; "absent": it is not there
   uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all
+  Consistency consistency = Consistency::standard;
+  uint32_t wait_s = 0;  // of a blocking query
+};
+
+/// Routes in Consul's key-value store.
+struct ConsulKvConfig {
+  std::vector<std::string> addresses;  // URLs, tried in order; empty: this provider is off
+  std::string token;
+  std::string token_file;     // read again when it changes; "" none
+  std::string datacenter;     // "": the agent's own
+  std::string name_space;     // of Consul Enterprise; "": none is named
+  std::string root_key;       // of Traefik's layout; "": not read
+  std::string fabio_prefix;   // of the keys that hold route commands; "": not read
+  std::string fabio_matcher;  // of paths: "prefix", "iprefix", "glob"
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query
 };
@@ -172,6 +187,7 @@ struct Config {
   uint32_t workers = 0;                        // 0: one per CPU
   std::string data_dir;                        // last good catalog; "": nothing is kept on disk
   ConsulConfig consul;
+  ConsulKvConfig consul_kv;
   FileConfig file;
   LogConfig log;
   AccessLogConfig access_log;

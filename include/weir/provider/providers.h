@@ -38,6 +38,17 @@ struct ConsulOptions {
 /// Follows a Consul-compatible catalog. See src/provider/consul_provider.h for what it asks and why.
 std::unique_ptr<Provider> make_consul_provider(event::Loop& loop, const Clock& clock, ConsulOptions options);
 
+struct ConsulKvOptions {
+  std::string name = "consulkv";
+  config::ConsulKvConfig kv;
+  config::SafetyConfig safety;
+  std::string data_dir;  // where the last good answers are kept; "": nowhere
+  QueryTiming timing;    // wait_ms is kv.wait_s unless that is 0
+};
+
+/// Follows routes in Consul's key-value store. See src/provider/consul_kv_provider.h.
+std::unique_ptr<Provider> make_consul_kv_provider(event::Loop& loop, const Clock& clock, ConsulKvOptions options);
+
 struct FileOptions {
   std::string name = "file";
   config::FileConfig file;

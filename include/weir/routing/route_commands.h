@@ -9,14 +9,21 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "weir/routing/definitions.h"
 
 namespace weir::routing {
 
 struct RouteCommandOptions {
-  std::string provider = "kv";     // the name behind @
-  std::string matcher = "prefix";  // of paths, as for tags: "prefix", "iprefix", "glob"
+  std::string provider = "consulkv";  // the name behind @
+  std::string matcher = "prefix";     // of paths, as for tags: "prefix", "iprefix", "glob"
+};
+
+/// Commands of one key, or of one file.
+struct CommandText {
+  std::string origin;  // for messages: "key fabio/config/a"
+  std::string text;
 };
 
 /// What is routed when all commands have run, in their order. Pure. A line that cannot be read is dropped and reported
@@ -24,5 +31,7 @@ struct RouteCommandOptions {
 /// none of these are reported. A source is a router of that name, `www.example.com/x@kv`.
 Definitions decode_route_commands(std::string_view text, const std::string& origin,
                                   const RouteCommandOptions& options = {});
+/// The same of several texts, as if they were one in this order; each counts its own lines.
+Definitions decode_route_commands(const std::vector<CommandText>& texts, const RouteCommandOptions& options = {});
 
 }  // namespace weir::routing

@@ -16,11 +16,10 @@ struct QueryWorld {
   event::Loop loop;
   ScriptedCatalog catalog{loop};
   Random random{7};
-  config::ConsulConfig config;
   int back = 0;
   int answers = 0;
   int failures = 0;
-  ConsulLink link{loop, config, {*Url::parse(catalog.url())}, [] {}, [this] { ++back; }};
+  SourceLink link{loop, {.addresses = {*Url::parse(catalog.url())}}, [] {}, [this] { ++back; }};
   BlockingQuery query{loop,
                       link,
                       random,

@@ -118,5 +118,5 @@ TEST_CASE("route commands: options are those of tags; targets that ask for other
 TEST_CASE("route commands: they route, before the tags of a catalog") {
   Definitions consul = definitions({"tag 0: Host(`a`) && PathPrefix(`/`)"}, "consul");
   auto table = build_all({consul, decode_route_commands("route add web a/ http://10.0.0.1:1/\n", "kv")}).table;
-  CHECK(match(table, "a", "/") == "a/@kv");
+  CHECK(match(table, "a", "/") == "a/@consulkv");
 }

@@ -1,4 +1,4 @@
-#include "provider/consul_link.h"
+#include "provider/source_link.h"
 
 #include <sys/stat.h>
 
@@ -18,18 +18,30 @@ std::string stamp_of(const std::string& path) {
          std::to_string(found.st_mtim.tv_sec) + "." + std::to_string(found.st_mtim.tv_nsec);
 }
 
-std::string common_query(const config::ConsulConfig& config) {
+}  // namespace
+
+Result<std::vector<Url>> parse_addresses(const std::string& provider, const std::vector<std::string>& texts) {
+  std::vector<Url> out;
+  for (const std::string& text : texts) {
+    auto url = Url::parse(text);
+    if (!url) return fail(url.error().code, "provider " + provider + ": " + url.error().message);
+    out.push_back(std::move(*url));
+  }
+  if (out.empty()) return fail(ErrorCode::invalid, "provider " + provider + " has no address");
+  return out;
+}
+
+std::string consul_query(std::string_view datacenter, std::string_view name_space, config::Consistency consistency) {
   std::vector<std::string> parts;
-  if (!config.datacenter.empty()) parts.push_back("dc=" + percent_encode(config.datacenter));
-  switch (config.consistency) {
+  if (!datacenter.empty()) parts.push_back("dc=" + percent_encode(datacenter));
+  if (!name_space.empty()) parts.push_back("ns=" + percent_encode(name_space));
+  switch (consistency) {
     case config::Consistency::standard: break;
     case config::Consistency::stale: parts.emplace_back("stale="); break;
     case config::Consistency::consistent: parts.emplace_back("consistent="); break;
   }
   return join(parts, "&");
 }
-
-}  // namespace
 
 const std::string& TokenFile::token(bool force) {
   std::string stamp = stamp_of(path_);
@@ -50,67 +62,63 @@ const std::string& TokenFile::token(bool force) {
   return token_;
 }
 
-ConsulLink::ConsulLink(event::Loop& loop, const config::ConsulConfig& config, std::vector<Url> addresses,
-                       OnMoved on_moved, OnBack on_back)
-    : addresses_(std::move(addresses)),
-      fixed_token_(config.token),
-      common_query_(common_query(config)),
+SourceLink::SourceLink(event::Loop& loop, LinkOptions options, OnMoved on_moved, OnBack on_back)
+    : options_(std::move(options)),
       on_moved_(std::move(on_moved)),
       on_back_(std::move(on_back)),
-      token_file_(config.token_file),
-      has_token_file_(!config.token_file.empty()),
+      token_file_(options_.token_file),
       client_(loop, {.idle_connections_max = 96, .idle_timeout_ms = 60'000}) {}
 
-std::unique_ptr<http::Call> ConsulLink::get(std::string_view path, std::string_view query, uint64_t timeout_ms,
+std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_view query, uint64_t timeout_ms,
                                             http::Client::OnResponse on_response) {
   http::ClientRequest request;
-  request.url = addresses_[current_];
+  request.url = options_.addresses[current_];
   // An address may carry a path of its own ("http://gateway/consul").
   std::string target = request.url.target.substr(0, request.url.target.find('?'));
   while (!target.empty() && target.back() == '/') target.pop_back();
   target += path;
   char separator = '?';
-  for (std::string_view part : {std::string_view(common_query_), query}) {
+  for (std::string_view part : {std::string_view(options_.common_query), query}) {
     if (part.empty()) continue;
     target += separator;
     target += part;
     separator = '&';
   }
   request.url.target = std::move(target);
-  const std::string& token = has_token_file_ ? token_file_.token() : fixed_token_;
-  if (!token.empty()) request.headers.emplace_back("X-Consul-Token", token);
+  const std::string& token = options_.token_file.empty() ? options_.token : token_file_.token();
+  if (!token.empty()) request.headers.emplace_back(options_.token_header, token);
   request.connect_timeout_ms = kConnectTimeoutMs;
   request.timeout_ms = timeout_ms;
   request.body_bytes_max = kBodyBytesMax;
   return client_.send(std::move(request), std::move(on_response));
 }
 
-void ConsulLink::note_success(uint64_t generation) {
+void SourceLink::note_success(uint64_t generation) {
   if (generation != generation_ || failures_ == 0) return;
   failures_ = 0;
   on_back_();
 }
 
-void ConsulLink::note_failure(uint64_t generation, bool hang) {
+void SourceLink::note_failure(uint64_t generation, bool hang) {
   if (generation != generation_) return;  // of an address we have left already
   ++failures_;
-  if (addresses_.size() < 2 || (failures_ < kFailuresBeforeMove && !hang)) return;
+  if (options_.addresses.size() < 2 || (failures_ < kFailuresBeforeMove && !hang)) return;
   const std::string left = address_text();
-  current_ = (current_ + 1) % addresses_.size();
+  current_ = (current_ + 1) % options_.addresses.size();
   ++generation_;
   failures_ = 0;
-  log::warn("catalog address changed", {{"from", left}, {"to", address_text()}});
+  log::warn("address of a source changed", {{"from", left}, {"to", address_text()}});
   on_moved_();
 }
 
-bool ConsulLink::renew_token() {
-  if (!has_token_file_) return false;
+bool SourceLink::renew_token() {
+  if (options_.token_file.empty()) return false;
   const std::string refused = token_file_.token();
   return token_file_.token(true) != refused;
 }
 
-std::string ConsulLink::address_text() const {
-  return addresses_[current_].scheme + "://" + addresses_[current_].authority();
+std::string SourceLink::address_text() const {
+  return options_.addresses[current_].scheme + "://" + options_.addresses[current_].authority();
 }
 
 }  // namespace weir::provider

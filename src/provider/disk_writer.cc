@@ -1,16 +1,17 @@
-#include "provider/snapshot_writer.h"
+#include "provider/disk_writer.h"
 
 #include <chrono>
+#include <utility>
 
 #include "weir/base/file.h"
 #include "weir/base/log.h"
 
 namespace weir::provider {
 
-SnapshotWriter::SnapshotWriter(std::string path, uint64_t period_ms)
+DiskWriter::DiskWriter(std::string path, uint64_t period_ms)
     : path_(std::move(path)), period_ms_(period_ms), thread_([this] { run(); }) {}
 
-SnapshotWriter::~SnapshotWriter() {
+DiskWriter::~DiskWriter() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -19,39 +20,38 @@ SnapshotWriter::~SnapshotWriter() {
   thread_.join();
 }
 
-void SnapshotWriter::put(SavedSnapshot saved) {
+void DiskWriter::put(std::function<std::string()> encode) {
   {
     std::lock_guard lock(mutex_);
-    waiting_ = std::move(saved);
+    waiting_ = std::move(encode);
   }
   changed_.notify_one();
 }
 
-std::string SnapshotWriter::error() const {
+std::string DiskWriter::error() const {
   std::lock_guard lock(mutex_);
   return error_;
 }
 
-void SnapshotWriter::run() {
+void DiskWriter::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || waiting_; });
     if (!waiting_) return;
-    const SavedSnapshot saved = std::move(*waiting_);
-    waiting_.reset();
+    const auto encode = std::exchange(waiting_, nullptr);
     lock.unlock();
-    write(saved);
+    write(encode());
     lock.lock();
     changed_.wait_for(lock, std::chrono::milliseconds(period_ms_), [this] { return stopping_; });
   }
 }
 
-void SnapshotWriter::write(const SavedSnapshot& saved) {
-  const Status written = write_file_atomic(path_, encode_snapshot(*saved.snapshot, saved.saved_wall_ns), 0600);
+void DiskWriter::write(const std::string& text) {
+  const Status written = write_file_atomic(path_, text, 0600);
   std::string error = written ? "" : written.error().text();
   std::lock_guard lock(mutex_);
-  if (!written && error_.empty()) log::error("last good catalog not saved", {{"path", path_}, {"error", error}});
-  if (written && !error_.empty()) log::info("last good catalog saved again", {{"path", path_}});
+  if (!written && error_.empty()) log::error("last good answer not saved", {{"path", path_}, {"error", error}});
+  if (written && !error_.empty()) log::info("last good answer saved again", {{"path", path_}});
   error_ = std::move(error);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The way to the catalog: a list of addresses of which one is in use, the token, and what every request carries.
+// The way to a source: a list of addresses of which one is in use, the token, and what every request carries.
 
 #include <cstdint>
 #include <functional>
@@ -30,18 +30,32 @@ class TokenFile {
   bool failed_ = false;  // said so in the log already
 };
 
-/// Sends requests to the address in use. Owned by ConsulProvider; loop's thread.
+/// How a source is reached, and what its answers are called.
+struct LinkOptions {
+  std::vector<Url> addresses;  // tried in order; not empty
+  std::string token;
+  std::string token_file;                       // in its place where it is not ""
+  std::string token_header = "X-Consul-Token";  // of requests
+  std::string index_header = "X-Consul-Index";  // of answers
+  std::string common_query;                     // of every request: "dc=dc2&stale=", ""
+};
+
+/// An error names `provider` and what is wrong with its addresses.
+Result<std::vector<Url>> parse_addresses(const std::string& provider, const std::vector<std::string>& texts);
+/// What Consul is asked with every request.
+std::string consul_query(std::string_view datacenter, std::string_view name_space, config::Consistency consistency);
+
+/// Sends requests to the address in use. Owned by a provider; loop's thread.
 /// Two failures in a row, from whichever queries, move to the next address: one may be an answer's own trouble. A hang
 /// moves at once, since it took a whole deadline to be seen. Indexes differ between servers, so whoever asks must
 /// forget its index when generation() has grown; `on_moved` tells.
-class ConsulLink {
+class SourceLink {
  public:
   using OnMoved = std::function<void()>;
   using OnBack = std::function<void()>;
 
-  /// `addresses` is not empty. `on_back`: the address in use answers again after failures.
-  ConsulLink(event::Loop& loop, const config::ConsulConfig& config, std::vector<Url> addresses, OnMoved on_moved,
-             OnBack on_back);
+  /// `on_back`: the address in use answers again after failures.
+  SourceLink(event::Loop& loop, LinkOptions options, OnMoved on_moved, OnBack on_back);
 
   /// `path` begins with "/v1/"; `query` is "" or "index=5&wait=60000ms".
   [[nodiscard]] std::unique_ptr<http::Call> get(std::string_view path, std::string_view query, uint64_t timeout_ms,
@@ -54,6 +68,7 @@ class ConsulLink {
   /// After a 403: whether there is another token now than the one that was refused.
   bool renew_token();
 
+  [[nodiscard]] const std::string& index_header() const { return options_.index_header; }
   [[nodiscard]] uint64_t generation() const { return generation_; }
   [[nodiscard]] std::string address_text() const;
 
@@ -63,14 +78,11 @@ class ConsulLink {
   static constexpr size_t kBodyBytesMax = 64 * 1024 * 1024;
 
   // constant after construction
-  const std::vector<Url> addresses_;
-  const std::string fixed_token_;
-  const std::string common_query_;  // "dc=dc2&stale=", ""
+  const LinkOptions options_;
   const OnMoved on_moved_;
   const OnBack on_back_;
   // loop's thread
   TokenFile token_file_;
-  const bool has_token_file_;
   http::Client client_;
   size_t current_ = 0;
   uint64_t generation_ = 1;

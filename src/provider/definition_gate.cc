@@ -1,0 +1,96 @@
+#include "provider/definition_gate.h"
+
+#include <set>
+
+#include "provider/snapshot_gate.h"
+#include "weir/base/duration.h"
+#include "weir/base/log.h"
+
+namespace weir::provider {
+namespace {
+
+using routing::Definitions;
+
+/// "router web" of all that a source speaks of, well or badly.
+std::set<std::string> spoken_of(const Definitions& all) {
+  std::set<std::string> out;
+  for (const auto& one : all.routers) out.insert("router " + one.name);
+  for (const auto& one : all.services) out.insert("service " + one.name);
+  for (const auto& one : all.middlewares) out.insert("middleware " + one.name);
+  for (const auto& one : all.rejected) out.insert(one.kind + " " + one.name.substr(0, one.name.rfind('@')));
+  return out;
+}
+
+template <typename Definition>
+void keep_lost(const std::vector<Definition>& before, const char* kind, const std::set<std::string>& now,
+               std::vector<Definition>& into) {
+  for (const Definition& one : before) {
+    if (!now.contains(kind + one.name)) into.push_back(one);
+  }
+}
+
+size_t objects(const Definitions& all) { return all.routers.size() + all.services.size(); }
+
+}  // namespace
+
+DefinitionGate::DefinitionGate(event::Loop& loop, const Clock& clock, BrakeLimits limits, OnDefinitions on_definitions)
+    : clock_(clock),
+      limits_(limits),
+      on_definitions_(std::move(on_definitions)),
+      release_(loop, [this] { evaluate(steady_us()); }) {}
+
+void DefinitionGate::put(std::shared_ptr<const Definitions> wanted, uint64_t seen_us) {
+  wanted_ = std::move(wanted);
+  evaluate(seen_us);
+}
+
+void DefinitionGate::evaluate(uint64_t seen_us) {
+  const uint64_t now_ms = clock_.monotonic_ms();
+  auto kept = std::make_shared<Definitions>(*wanted_);
+  if (applied_ != nullptr) {
+    const auto now = spoken_of(*wanted_);
+    keep_lost(applied_->routers, "router ", now, kept->routers);
+    keep_lost(applied_->services, "service ", now, kept->services);
+    keep_lost(applied_->middlewares, "middleware ", now, kept->middlewares);
+    lost_ = objects(*kept) - objects(*wanted_);
+    before_ = objects(*applied_);
+  }
+  const bool everything = lost_ > 0 && objects(*wanted_) == 0;
+  const bool much = lost_ >= limits_.count_min && lost_ * 100 > size_t{limits_.share_percent} * before_;
+  const bool brakes = limits_.share_percent < 100 && (everything || much);
+  if (holding() && (!brakes || now_ms >= release_at_ms_)) {
+    end_hold(brakes);
+  } else if (brakes && !holding()) {
+    begin_hold(now_ms);
+  }
+  if (holding()) release_.start_once(release_at_ms_ > now_ms ? release_at_ms_ - now_ms : 1);
+  applied_ = holding() ? std::move(kept) : wanted_;
+  on_definitions_(applied_, seen_us);
+}
+
+void DefinitionGate::begin_hold(uint64_t now_ms) {
+  release_at_ms_ = now_ms + limits_.hold_ms;
+  log::warn("mass removal held",
+            {{"provider", wanted_->provider}, {"objects", lost_}, {"of", before_}, {"hold_ms", limits_.hold_ms}});
+}
+
+void DefinitionGate::end_hold(bool released) {
+  release_at_ms_ = 0;
+  release_.stop();
+  if (released) {
+    log::warn("mass removal applied after the hold", {{"provider", wanted_->provider}, {"objects", lost_}});
+  } else {
+    log::info("mass removal taken back by the source", {{"provider", wanted_->provider}});
+  }
+}
+
+std::string DefinitionGate::held_text() const {
+  if (!holding()) return "";
+  const uint64_t now_ms = clock_.monotonic_ms();
+  const uint64_t left_ms = release_at_ms_ > now_ms ? release_at_ms_ - now_ms : 0;
+  return std::to_string(lost_) + " of " + std::to_string(before_) +
+         " routers and services would go; they are kept for another " +
+         format_duration(static_cast<int64_t>(left_ms) * 1'000'000);
+}
+
+}  // namespace weir::provider
