@@ -2,6 +2,7 @@
 
 #include "weir/base/text.h"
 #include "weir/base/url.h"
+#include "weir/proxy/path.h"
 #include "weir/routing/explain.h"
 #include "weir/routing/lint.h"
 
@@ -47,18 +48,23 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
     headers.push_back(
         {trim(std::string_view(header).substr(0, colon)), trim(std::string_view(header).substr(colon + 1))});
   }
-  size_t query_at = url->target.find('?');
+  // As the edge does with a request, so that the answer is about the same host and path.
+  std::string path_storage;
+  std::string host_storage;
+  const std::string authority = url->authority();
+  const proxy::NormalTarget target = proxy::normalise_target(url->target, path_storage);
   routing::RequestView view;
   view.method = question.method;
-  view.host = url->host;
-  view.path = std::string_view(url->target).substr(0, query_at);
-  if (query_at != std::string::npos) view.query = std::string_view(url->target).substr(query_at + 1);
+  view.host = proxy::normalise_host(authority, host_storage);
+  view.path = target.path;
+  view.query = target.query;
   view.headers = headers;
   view.client_ip = *client;
   view.entry_point = question.entry_point;
   view.tls = url->scheme == "https";
   auto explanation = routing::explain(table, view);
   ordered_json out{{"url", question.url}, {"method", view.method}, {"entryPoint", view.entry_point}};
+  if (target.rewritten) out["path"] = target.path;
   out["winner"] = explanation.winner != nullptr ? ordered_json(explanation.winner->name) : ordered_json(nullptr);
   out["candidates"] = ordered_json::array();
   for (const auto& candidate : explanation.candidates) {

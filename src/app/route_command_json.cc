@@ -96,6 +96,9 @@ int route_explain(const RouteOptions& options) {
   auto document = ask_about_route(options);
   if (!document) return print_error(document.error());
   std::printf("%s %s on entry point %s\n\n", options.method.c_str(), options.url.c_str(), options.entry_point.c_str());
+  if (std::string path = text_member(*document, "path"); !path.empty()) {
+    std::printf("The edge matches, and sends on, the path %s\n\n", path.c_str());
+  }
   const auto& candidates = member(*document, "candidates");
   if (!member(*document, "winner").is_string()) std::printf("No router matches: 404.\n");
   std::vector<std::vector<std::string>> rows;

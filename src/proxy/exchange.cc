@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "proxy/access_log.h"
-#include "proxy/path.h"
+#include "weir/proxy/path.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
 

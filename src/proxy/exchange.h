@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "proxy/forwarding.h"
-#include "proxy/path.h"
+#include "weir/proxy/path.h"
 #include "proxy/progress.h"
 #include "proxy/proxy_error.h"
 #include "proxy/service_state.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "proxy/path.h"
+#include "weir/proxy/path.h"
 #include "weir/base/text.h"
 
 namespace weir::proxy {

@@ -1,4 +1,4 @@
-#include "proxy/path.h"
+#include "weir/proxy/path.h"
 
 #include "weir/base/text.h"
 

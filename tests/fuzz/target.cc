@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 #include "http/h1_fields.h"
-#include "proxy/path.h"
+#include "weir/proxy/path.h"
 #include "weir/base/check.h"
 
 using namespace weir;

@@ -61,6 +61,19 @@ def test_explain_files(t):
     assert code == 1 and "404" in out, out
 
 
+def test_explain_normalises(t):
+    """explain reads host and path as the edge does: /x/../%61pi//v1 is /api/v1 there too"""
+    folder = folder_of(t, ROUTES)
+    url = "http://SHOP.test.:80/x/../%61pi//v1?a=1"
+    code, out, _ = run_weir("route", "explain", "--routes", folder, url)
+    assert code == 0 and "=> api@file" in out and "the path /api/v1" in out, out
+    edge = t.edge(routes=folder)
+    code, out, err = run_weir("route", "explain", "--admin", f"http://{edge.admin}", url)
+    assert code == 0 and "=> api@file" in out, out + err
+    code, out, _ = run_weir("route", "explain", "--routes", folder, "http://shop.test/api")
+    assert code == 0 and "the path" not in out, out
+
+
 def test_lint_files(t):
     """lint is silent about layered routes, and tells of a shadowed one with its place"""
     code, out, _ = run_weir("route", "lint", "--routes", folder_of(t, ROUTES))
