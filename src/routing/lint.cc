@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "routing/place.h"
 #include "routing/table_state.h"
+#include "weir/base/text.h"
 
 namespace weir::routing {
 
@@ -17,20 +21,39 @@ using Kind = LintFinding::Kind;
 struct Part {
   const LinkedRouter* router = nullptr;
   const Alternative* alternative = nullptr;
+  Place place;
 };
 
-Place place_of(const Part& part) {
-  Place place{part.alternative->host, part.alternative->path};
+Place place_of(const Alternative& alternative) {
+  Place place{alternative.host, alternative.path};
   if (!place.path.exact && place.path.text.empty()) place.path.text = "/";  // as every path begins
   return place;
 }
 
-// A cheap first look: most pairs differ in their paths.
-bool paths_meet(const Part& a, const Part& b) {
-  std::string_view one = a.alternative->path.text;
-  std::string_view other = b.alternative->path.text;
-  return one.starts_with(other) || other.starts_with(one);
-}
+/// Parts by the text of their path: two can only meet where the text of one begins with the other's.
+class PathIndex {
+ public:
+  void add(const Part* part) {
+    std::string_view text = part->place.path.text;
+    by_length_[text.size()][text].push_back(part);
+  }
+
+  /// Those whose path `text` begins with, the shortest first, until `visit` says that it is enough.
+  template <typename Visit>
+  void each_above(std::string_view text, Visit&& visit) const {
+    for (const auto& [length, texts] : by_length_) {
+      if (length > text.size()) return;
+      auto found = texts.find(text.substr(0, length));
+      if (found == texts.end()) continue;
+      for (const Part* part : found->second) {
+        if (!visit(*part)) return;
+      }
+    }
+  }
+
+ private:
+  std::map<size_t, std::unordered_map<std::string_view, std::vector<const Part*>>> by_length_;
+};
 
 bool place_covers(const Place& a, const Place& b) {
   auto common = intersect(a, b);
@@ -89,7 +112,8 @@ bool admits_all_of(const Router& a, const Router& b) {
          });
 }
 
-/// Looks at one table. Used once.
+/// Looks at one table. Used once. Each part is compared with those above it in the tree of paths, of its own host and
+/// of those that are no single name, so the cost grows with the routers and with what they have in common.
 class Linter {
  public:
   explicit Linter(const TableState& state) {
@@ -97,87 +121,96 @@ class Linter {
       if (router->router->tombstone || !router->router->problem.empty()) continue;
       const auto& alternatives = router->in_force.rule->alternatives;
       if (alternatives.empty()) add(Kind::never_holds, *router, nullptr, "no request can match its rule");
-      for (const Alternative& one : alternatives) {
-        bool exact = one.host.kind == HostKey::Kind::exact;
-        (exact ? by_host_[one.host.name] : rest_).push_back({router.get(), &one});
-      }
-      if (!alternatives.empty()) routers_.push_back(router.get());
+      for (const Alternative& one : alternatives) parts_.push_back({router.get(), &one, place_of(one)});
+    }
+    for (const Part& part : parts_) {
+      bool exact = part.place.host.kind == HostKey::Kind::exact;
+      (exact ? by_host_[part.place.host.name] : patterns_).add(&part);
+      all_.add(&part);
     }
   }
 
-  std::vector<LintFinding> run() {
-    for (const LinkedRouter* router : routers_) look_at(*router);
+  std::vector<LintFinding> run(uint64_t& comparisons) {
+    for (size_t first = 0; first < parts_.size();) first = find_taker(first);
+    for (const Part& part : parts_) {
+      each_near(part, [&](const Part& other) {
+        const bool wins = ranks_before(*other.router->router, *part.router->router);
+        wins ? compare(part, other) : compare(other, part);
+        return out_.size() < kLintFindingsMax;
+      });
+    }
     std::stable_sort(out_.begin(), out_.end(),
                      [](const LintFinding& a, const LintFinding& b) { return a.router < b.router; });
+    comparisons = comparisons_;
     return std::move(out_);
   }
 
  private:
-  // Those of other routers that may have a place in common with it.
+  // Those of other routers that may have a place in common with it and whose path is not below its own: of each two
+  // parts, one is above the other.
   template <typename Visit>
-  void each_near(const Alternative& alternative, Visit&& visit) const {
-    if (alternative.host.kind == HostKey::Kind::exact) {
-      for (const Part& part : by_host_.at(alternative.host.name)) visit(part);
-    } else {
-      for (const auto& [name, parts] : by_host_) {
-        for (const Part& part : parts) visit(part);
-      }
-    }
-    for (const Part& part : rest_) visit(part);
+  void each_near(const Part& part, Visit&& visit) {
+    size_t visited = 0;
+    auto bounded = [&](const Part& other) {
+      ++comparisons_;
+      if (++visited > kNeighboursMax) return false;
+      return other.router == part.router || visit(other);
+    };
+    std::string_view text = part.place.path.text;
+    if (part.place.host.kind != HostKey::Kind::exact) return all_.each_above(text, bounded);
+    by_host_.at(part.place.host.name).each_above(text, bounded);
+    patterns_.each_above(text, bounded);
   }
 
-  void look_at(const LinkedRouter& router) {
-    std::set<std::string> shadows;
+  // A router all of whose parts are taken by others. The index of the next router's first part.
+  size_t find_taker(size_t first) {
+    const LinkedRouter& router = *parts_[first].router;
+    std::set<std::string> takers;
     bool reachable = false;
-    for (const Alternative& one : router.in_force.rule->alternatives) {
+    size_t at = first;
+    for (; at < parts_.size() && parts_[at].router == &router; ++at) {
       const LinkedRouter* taker = nullptr;
-      each_near(one, [&](const Part& other) {
-        if (taker == nullptr && takes_all(other, {&router, &one})) taker = other.router;
+      each_near(parts_[at], [&](const Part& other) {
+        if (takes_all(other, parts_[at])) taker = other.router;
+        return taker == nullptr;
       });
       reachable = reachable || taker == nullptr;
-      if (taker != nullptr) shadows.emplace(taker->router->name);
+      if (taker != nullptr) takers.emplace(taker->router->name);
     }
     if (!reachable) {
-      std::string names;
-      for (const std::string& name : shadows) names += (names.empty() ? "" : ", ") + name;
-      return add(Kind::shadowed, router, nullptr, "every request it matches goes to " + names, *shadows.begin());
+      shadowed_.insert(&router);
+      std::string names = join({takers.begin(), takers.end()}, ", ");
+      add(Kind::shadowed, router, nullptr, "every request it matches goes to " + names, *takers.begin());
     }
-    std::set<const LinkedRouter*> told;
-    for (const Alternative& one : router.in_force.rule->alternatives) {
-      each_near(one, [&](const Part& other) { compare({&router, &one}, other, told); });
-    }
+    return at;
   }
 
   // Whether `a` ranks before `b` and matches whatever `b` matches.
   static bool takes_all(const Part& a, const Part& b) {
     const Router& first = *a.router->router;
     const Router& second = *b.router->router;
-    return a.router != b.router && paths_meet(a, b) && ranks_before(first, second) && admits_all_of(first, second) &&
-           place_covers(place_of(a), place_of(b)) &&
+    return ranks_before(first, second) && admits_all_of(first, second) && place_covers(a.place, b.place) &&
            holds_wherever(a.alternative->residual.get(), b.alternative->residual.get());
   }
 
   // Each pair is told once, at the router that loses.
-  void compare(const Part& loser, const Part& winner, std::set<const LinkedRouter*>& told) {
+  void compare(const Part& loser, const Part& winner) {
+    if (shadowed_.contains(loser.router)) return;
     const Router& first = *winner.router->router;
     const Router& second = *loser.router->router;
-    if (loser.router == winner.router || !paths_meet(winner, loser) || !ranks_before(first, second)) return;
-    if (told.contains(winner.router)) return;
-    Place a = place_of(winner);
-    Place b = place_of(loser);
-    auto common = intersect(a, b);
+    auto common = intersect(winner.place, loser.place);
     const Expression* residual_a = winner.alternative->residual.get();
     const Expression* residual_b = loser.alternative->residual.get();
     if (!common || !shares_connections(first, second) || !may_both_hold(residual_a, residual_b)) return;
-    if (first.priority == second.priority) {
-      told.insert(winner.router);
+    const bool equal = first.priority == second.priority;
+    // One within the other is how routes are meant to be layered.
+    if (!equal && (*common == winner.place || *common == loser.place)) return;
+    if (!told_.emplace(loser.router, winner.router).second) return;
+    if (equal) {
       return add(
           Kind::equal_priority, *loser.router, winner.router,
           "priority " + std::to_string(second.priority) + " as " + first.name + ", which has the requests both match");
     }
-    // One within the other is how routes are meant to be layered.
-    if (*common == a || *common == b) return;
-    told.insert(winner.router);
     add(Kind::note, *loser.router, winner.router,
         "some of its requests go to " + first.name + ", whose priority is higher");
   }
@@ -190,10 +223,16 @@ class Linter {
         {kind, router.router->name, std::move(name), std::move(reason), router.in_force.definition->origin.text});
   }
 
-  std::vector<const LinkedRouter*> routers_;
-  std::map<std::string, std::vector<Part>> by_host_;
-  std::vector<Part> rest_;  // hosts that are no single name
+  static constexpr size_t kNeighboursMax = 4'096;  // that one part is compared with: of more, some are not looked at
+
+  std::vector<Part> parts_;  // by router
+  std::map<std::string, PathIndex> by_host_;
+  PathIndex patterns_;  // hosts that are no single name
+  PathIndex all_;
+  std::set<const LinkedRouter*> shadowed_;
+  std::set<std::pair<const LinkedRouter*, const LinkedRouter*>> told_;  // loser, winner
   std::vector<LintFinding> out_;
+  uint64_t comparisons_ = 0;
 };
 
 }  // namespace
@@ -208,8 +247,11 @@ std::string_view to_string(Kind kind) {
   return "unknown";
 }
 
-std::vector<LintFinding> lint(const RoutingTable& table) {
-  return table.state_ != nullptr ? Linter(*table.state_).run() : std::vector<LintFinding>();
+std::vector<LintFinding> lint(const RoutingTable& table, uint64_t* comparisons) {
+  uint64_t counted = 0;
+  auto findings = table.state_ != nullptr ? Linter(*table.state_).run(counted) : std::vector<LintFinding>();
+  if (comparisons != nullptr) *comparisons = counted;
+  return findings;
 }
 
 }  // namespace weir::routing

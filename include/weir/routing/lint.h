@@ -30,6 +30,7 @@ constexpr size_t kLintFindingsMax = 1000;  // what comes after is not listed
 
 /// Pure. Sorted by router. What it finds is so: regular expressions and other conditions that cannot be compared count
 /// as different, so it may miss some. Tombstones and routers that have a problem are not looked at.
-std::vector<LintFinding> lint(const RoutingTable& table);
+/// Where very many routers share a place only some pairs are compared. `comparisons` (or null) gets how many were.
+std::vector<LintFinding> lint(const RoutingTable& table, uint64_t* comparisons = nullptr);
 
 }  // namespace weir::routing

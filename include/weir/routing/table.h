@@ -144,7 +144,7 @@ class RoutingTable {
  private:
   friend class TableBuilder;
   friend struct RouteExplanation explain(const RoutingTable& table, const RequestView& request);
-  friend std::vector<struct LintFinding> lint(const RoutingTable& table);
+  friend std::vector<struct LintFinding> lint(const RoutingTable& table, uint64_t* comparisons);
   // constant after construction
   SharedList<Router> routers_;
   SharedList<Service> services_;

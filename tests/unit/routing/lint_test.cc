@@ -87,3 +87,19 @@ TEST_CASE("lint: what answers 503 for another reason is left alone") {
   one.routers[0].service = "gone";
   CHECK(findings(one).empty());
 }
+
+TEST_CASE("lint: 5,000 routers of one host are compared with those above their paths, not with one another") {
+  std::vector<std::string> routers = {"all 1: Host(`a`)", "any 2: PathPrefix(`/team-7`)"};
+  for (int i = 0; i < 5'000; ++i) {
+    std::string number = std::to_string(i);
+    routers.push_back("r" + number + " 9: Host(`a`) && PathPrefix(`/team-" + number + "/`)");
+  }
+  routers.emplace_back("late 3: Host(`a`) && PathPrefix(`/team-42/deep`)");
+  auto table = build(routers);
+  uint64_t comparisons = 0;
+  auto found = lint(*table, &comparisons);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].router + " " + found[0].other == "all@file any@file");
+  CHECK(found[1].router + " " + found[1].other == "late@file r42@file");
+  CHECK(comparisons < 10 * routers.size());
+}
