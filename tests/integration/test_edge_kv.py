@@ -44,8 +44,8 @@ def keys_route(t, catalog):
     one, two = (t.ends(upstreams.Upstream(name=name)) for name in ("one", "two"))
     edge = start(t, catalog)
     web = edge.entry_point()
-    assert get(web, "/", "site.test").status == 404
     wait_status(edge.admin, "admin", 200, target="/ready")  # an empty store is an answer
+    wait_status(web, "site.test", 404)
     put_site(catalog, "site", one.port)
     wait_status(web, "site.test", 200)
     put(catalog, "traefik/http/services/site/loadBalancer/servers/1/url", f"http://127.0.0.1:{two.port}")
