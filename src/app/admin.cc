@@ -24,6 +24,7 @@ constexpr std::string_view kIndex =
     "  /api/endpoints  each with what it has served\n"
     "  /api/rejected   what is not routed, and why\n"
     "  /api/providers  where routes come from, and how fresh they are\n"
+    "  /api/tls        certificates, when they end, and what is wrong with them\n"
     "  /api/explain    ?url=http://host/path: which router wins, and why the others lose\n"
     "  /api/lint       shadowed routers, equal priorities and overlaps\n"
     "  /api/version\n"
@@ -55,6 +56,7 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
   if (path == "/api/services") return send_json(*responder, services_json(assembler));
   if (path == "/api/rejected") return send_json(*responder, rejected_json(assembler));
   if (path == "/api/providers") return send_json(*responder, providers_json(assembler));
+  if (path == "/api/tls") return send_json(*responder, tls_json(source_.tls_status()));
   if (path == "/api/explain") {
     auto answer = explain_json(assembler, request);
     return send_json(*responder, std::move(answer.body), answer.status);
@@ -69,9 +71,10 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
     });
   }
   if (path == "/metrics") {
-    return source_.collect([&assembler, responder](const proxy::Stats& stats) {
-      responder->respond(
-          {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_text(stats, assembler)});
+    return source_.collect([this, &assembler, responder](const proxy::Stats& stats) {
+      responder->respond({200,
+                          {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+                          metrics_text(stats, assembler, source_.tls_status())});
     });
   }
   send_text(*responder, 404, "no such page; / lists what there is\n");

@@ -10,6 +10,7 @@
 #include "weir/http/server.h"
 #include "weir/provider/table_assembler.h"
 #include "weir/proxy/stats.h"
+#include "weir/proxy/tls_status.h"
 
 namespace weir::app {
 
@@ -20,12 +21,13 @@ class AdminSource {
   [[nodiscard]] virtual const provider::TableAssembler& assembler() const = 0;
   virtual void collect(std::function<void(proxy::Stats)> on_stats) = 0;
   [[nodiscard]] virtual bool draining() const = 0;
+  [[nodiscard]] virtual const proxy::TlsStatus& tls_status() const = 0;
 };
 
 /// Read-only JSON and text:
 ///   /ping            200 OK; 503 from SIGTERM on: for the load balancer in front
 ///   /ready           200 once there are routes to serve from, with their source and age; else 503 with the reason
-///   /api/version /api/routers /api/services /api/endpoints /api/rejected /api/providers
+///   /api/version /api/routers /api/services /api/endpoints /api/rejected /api/providers /api/tls
 ///   /api/explain     ?url=…&method=…&header=Name:value&entrypoint=…: which router wins, and why the others lose
 ///   /metrics         Prometheus text
 /// Owned by Edge. Control loop's thread.
@@ -44,6 +46,7 @@ class Admin {
 };
 
 /// Prometheus text format 0.0.4. The names are of Traefik's shape with our prefix.
-std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembler& assembler);
+std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembler& assembler,
+                         const proxy::TlsStatus& tls);
 
 }  // namespace weir::app

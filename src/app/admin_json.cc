@@ -104,6 +104,30 @@ std::string rejected_json(const provider::TableAssembler& assembler) {
 
 std::string providers_json(const provider::TableAssembler& assembler) { return print(providers_array(assembler)); }
 
+std::string tls_json(const proxy::TlsStatus& status) {
+  ordered_json certificates = ordered_json::array();
+  for (const proxy::CertificateStatus& one : status.certificates) {
+    ordered_json item = {{"file", one.file}, {"default", one.is_default}, {"inUse", one.in_use}};
+    if (one.in_use) {
+      item["names"] = one.facts.names;
+      item["subject"] = one.facts.subject;
+      item["issuer"] = one.facts.issuer;
+      item["serial"] = one.facts.serial;
+      item["keyType"] = one.facts.key_type;
+      item["notBefore"] = format_rfc3339(one.facts.not_before_s * 1'000'000'000);
+      item["notAfter"] = format_rfc3339(one.facts.not_after_s * 1'000'000'000);
+    }
+    if (!one.problem.empty()) item["problem"] = one.problem;
+    certificates.push_back(std::move(item));
+  }
+  ordered_json out = {{"certificates", std::move(certificates)},
+                      {"serversTransports", status.transports},
+                      {"reloads", status.reloads},
+                      {"reloadFailures", status.reload_failures}};
+  if (!status.problem.empty()) out["problem"] = status.problem;
+  return print(out);
+}
+
 RouteAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request) {
   const std::string* url = request.parameter("url");
   if (url == nullptr) {

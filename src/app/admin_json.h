@@ -7,6 +7,7 @@
 #include "weir/http/server.h"
 #include "weir/provider/table_assembler.h"
 #include "weir/proxy/stats.h"
+#include "weir/proxy/tls_status.h"
 
 namespace weir::app {
 
@@ -17,6 +18,8 @@ std::string services_json(const provider::TableAssembler& assembler);
 std::string endpoints_json(const provider::TableAssembler& assembler, const proxy::Stats& stats);
 std::string rejected_json(const provider::TableAssembler& assembler);
 std::string providers_json(const provider::TableAssembler& assembler);
+/// Certificates with their names and ends, and what is wrong with them.
+std::string tls_json(const proxy::TlsStatus& status);
 /// {"error": "…"} and the status to answer with, for a question that cannot be read.
 struct RouteAnswer {
   int status = 200;

@@ -122,6 +122,7 @@ int run_dev(const DevOptions& options) {
     running.addresses.emplace_back("admin", cluster->edge->admin()->address().text());
     running.stop = [&edge = *cluster->edge](std::function<void()> done) { edge.drain(std::move(done)); };
     running.reopen_logs = [&edge = *cluster->edge] { edge.reopen_access_log(); };
+    running.reload = [&edge = *cluster->edge] { edge.reload_tls(); };
     return running;
   });
 }

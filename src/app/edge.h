@@ -30,6 +30,7 @@ class Edge final : private AdminSource {
   /// timeouts.drain_ms is over.
   void drain(std::function<void()> on_drained);
   void reopen_access_log() { proxy_->reopen_access_log(); }
+  void reload_tls() { proxy_->reload_tls(); }
 
  private:
   Edge(event::Loop& loop, const config::Config& config);
@@ -38,6 +39,7 @@ class Edge final : private AdminSource {
   [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
   void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
   [[nodiscard]] bool draining() const override { return draining_; }
+  [[nodiscard]] const proxy::TlsStatus& tls_status() const override { return proxy_->tls_status(); }
 
   // constant after construction
   event::Loop& loop_;

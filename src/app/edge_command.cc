@@ -68,6 +68,7 @@ int run_edge(const EdgeOptions& options) {
     if (owner->admin() != nullptr) running.addresses.emplace_back("admin", owner->admin()->address().text());
     running.stop = [&edge = *owner](std::function<void()> done) { edge.drain(std::move(done)); };
     running.reopen_logs = [&edge = *owner] { edge.reopen_access_log(); };
+    running.reload = [&edge = *owner] { edge.reload_tls(); };
     return running;
   });
 }

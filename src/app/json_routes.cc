@@ -23,6 +23,7 @@ ordered_json router_object(const routing::Router& router) {
                    {"tls", router.tls}};
   out["middlewares"] = ordered_json::array();
   for (const auto& middleware : router.middlewares) out["middlewares"].push_back(middleware->name);
+  if (!router.tls_options.empty()) out["tlsOptions"] = router.tls_options;
   if (router.plain) out["plain"] = true;
   if (router.tombstone) out["tombstone"] = true;
   if (!router.problem.empty()) out["problem"] = router.problem;

@@ -1,3 +1,4 @@
+#include <tuple>
 #include <vector>
 
 #include "app/admin.h"
@@ -190,9 +191,39 @@ void write_process(MetricsWriter& out, const proxy::Stats& stats) {
   out.sample({{"reason", "write_failed"}}, static_cast<double>(stats.access_log.lines_failed));
 }
 
+void write_tls(MetricsWriter& out, const tls::Counters& counters, const proxy::TlsStatus& status) {
+  auto single = [&](std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+    out.single(name, type, help, static_cast<double>(value));
+  };
+  out.family("weir_tls_certs_not_after", "gauge", "When a certificate ends, in seconds since 1970.");
+  for (const proxy::CertificateStatus& one : status.certificates) {
+    if (!one.in_use) continue;
+    std::string_view name = one.facts.names.empty() ? std::string_view() : std::string_view(one.facts.names[0]);
+    out.sample({{"cn", one.facts.subject}, {"file", one.file}, {"sans", name}, {"serial", one.facts.serial}},
+               static_cast<double>(one.facts.not_after_s));
+  }
+  uint64_t problems = status.problem.empty() ? 0 : 1;
+  for (const proxy::CertificateStatus& one : status.certificates) problems += one.problem.empty() ? 0 : 1;
+  single("weir_tls_problems", "gauge", "Files of TLS whose newest version is not in use; /api/tls says why.", problems);
+  single("weir_tls_reloads_total", "counter", "Configurations of TLS given to the workers.", status.reloads);
+  out.family("weir_tls_handshakes_total", "counter", "Handshakes completed, with clients and with upstreams.");
+  auto sides = {std::tuple("client", counters.handshakes, counters.resumed),
+                std::tuple("upstream", counters.upstream_handshakes, counters.upstream_resumed)};
+  for (const auto& [side, all, resumed] : sides) {
+    out.sample({{"side", side}, {"resumed", "false"}}, static_cast<double>(all - resumed));
+    out.sample({{"side", side}, {"resumed", "true"}}, static_cast<double>(resumed));
+  }
+  out.family("weir_tls_handshake_failures_total", "counter", "Handshakes broken off.");
+  out.sample({{"side", "client"}}, static_cast<double>(counters.failed));
+  out.sample({{"side", "upstream"}}, static_cast<double>(counters.upstream_failed));
+  single("weir_tls_handshakes_delayed_total", "counter", "Handshakes that waited for a later turn of the loop.",
+         counters.delayed);
+}
+
 }  // namespace
 
-std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembler& assembler) {
+std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembler& assembler,
+                         const proxy::TlsStatus& tls) {
   MetricsWriter out;
   out.family("weir_build_info", "gauge", "Which Weir this is.");
   out.sample({{"version", kVersion}}, 1);
@@ -203,6 +234,7 @@ std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembl
   write_services(out, stats);
   write_endpoints(out, stats, assembler.table().get());
   write_process(out, stats);
+  write_tls(out, stats.tls, tls);
   return out.take();
 }
 

@@ -68,7 +68,9 @@ int run_service(const std::string& name, const ServiceOptions& options,
   };
   event::Signal terminate(loop, SIGTERM, on_stop);
   event::Signal interrupt(loop, SIGINT, on_stop);
-  event::Signal hangup(loop, SIGHUP, [] {});  // a closed terminal does not end a server
+  event::Signal hangup(loop, SIGHUP, [&] {  // also of a closed terminal, which does not end a server
+    if (service.reload) service.reload();
+  });
   event::Signal reopen(loop, SIGUSR1, [&] {
     if (service.reopen_logs) service.reopen_logs();
   });

@@ -23,6 +23,7 @@ struct RunningService {
   std::function<void(std::function<void()>)> stop = {};
   /// SIGUSR1. Null: ignored.
   std::function<void()> reopen_logs = {};
+  std::function<void()> reload = {};  // SIGHUP
   /// Whether it can serve what it has bound (a store that is still loading cannot). Null: at once.
   std::function<bool()> is_ready = {};
 };

@@ -211,6 +211,7 @@ class Loader {
                  key + ".address: " + point.address.text() + " is also the address of " + taken[point.address]);
       }
     }
+    for (const EntryPointConfig& point : config.entry_points) check_redirect(point);
     if (config.entry_points.size() > kEntryPointsMax) {
       complain("entrypoints." + config.entry_points[kEntryPointsMax].name,
                "more than " + std::to_string(kEntryPointsMax) + " entry points");
@@ -221,6 +222,15 @@ class Loader {
     if (token.empty() || token_file.empty()) return;
     const std::string key = "providers." + provider + ".token_file";
     complain(key, key + ": there is a token as well; give one of them");
+  }
+
+  void check_redirect(const EntryPointConfig& point) {
+    if (point.redirect_to.empty()) return;
+    bool known = std::any_of(config.entry_points.begin(), config.entry_points.end(),
+                             [&](const EntryPointConfig& other) { return other.name == point.redirect_to; });
+    std::string key = "entrypoints." + point.name + ".redirect_to";
+    if (!known) complain(key, key + ": there is no entry point \"" + point.redirect_to + "\"");
+    if (point.redirect_to == point.name) complain(key, key + ": an entry point cannot redirect to itself");
   }
 
   void check_consul() {

@@ -334,6 +334,7 @@ Result<TcpStream> TcpStream::adopt(Loop& loop, int fd) {
 }
 
 int TcpStream::detach() {
+  if (cell_->layer != nullptr) return -1;
   flush();
   ASSERT(cell_->state == Cell::State::open && cell_->queued_bytes() == 0);
   uv_os_fd_t fd = -1;
@@ -360,7 +361,7 @@ bool TcpStream::reading() const { return cell_->reading; }
 void TcpStream::watch_for_reset() { cell_->watch_for_reset(); }
 
 void TcpStream::unread(std::string_view bytes) {
-  CHECK(!cell_->reading && cell_->unread == nullptr);
+  CHECK(!cell_->reading && cell_->unread == nullptr && cell_->layer == nullptr);
   if (!bytes.empty()) cell_->unread = std::make_unique<std::string>(bytes);
 }
 

@@ -10,6 +10,7 @@
 #include "weir/event/tcp_stream.h"
 #include "weir/event/timer.h"
 #include "weir/http/h1_client_session.h"
+#include "weir/tls/engine.h"
 
 namespace weir::http {
 
@@ -32,7 +33,7 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
     void on_failed(const Error& error) override;
 
     Impl& impl;
-    std::string authority;
+    std::string authority;       // with its scheme
     ClientCall* call = nullptr;  // who waits for it or uses it; null while idle
     uint64_t idle_since_ms = 0;
     bool keep = true;  // false: closed after its first request
@@ -41,18 +42,38 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   };
 
   /// An idle connection to that host, or nullptr.
-  Connection* take_idle(const std::string& authority) {
+  Connection* take_idle(const Url& url) {
+    std::string authority = place_of(url);
     for (auto at = connections_.rbegin(); at != connections_.rend(); ++at) {
       if ((*at)->call == nullptr && (*at)->authority == authority) return at->get();
     }
     return nullptr;
   }
 
-  Connection& connect(const std::string& authority, const SocketAddress& address, ClientCall& call) {
+  /// Before the first connection to an https URL.
+  Status prepare_tls() {
+    if (tls_context_ != nullptr) return {};
+    auto material = tls::load_client_material(tls_options_);
+    if (!material) return fail(material.error());
+    if (!tls_) tls_.emplace(loop);
+    auto context = tls::make_client_context(tls_->library(), *material);
+    if (!context) return fail(context.error());
+    tls_context_ = std::move(*context);
+    return {};
+  }
+
+  void use_tls(tls::ClientOptions options) {
+    tls_options_ = std::move(options);
+    tls_context_.reset();
+  }
+
+  Connection& connect(const Url& url, const SocketAddress& address, ClientCall& call) {
     Connection& made = *connections_.emplace_back(std::make_unique<Connection>(*this));
-    made.authority = authority;
+    made.authority = place_of(url);
     made.call = &call;
-    made.connecting = event::TcpStream::connect(loop, address, made);
+    std::unique_ptr<event::StreamLayer> layer;
+    if (url.scheme == "https") layer = tls_->connect(tls_context_, {url.host, made.authority, {}});
+    made.connecting = event::TcpStream::connect(loop, address, made, std::move(layer));
     return made;
   }
 
@@ -70,6 +91,8 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   event::Loop& loop;
 
  private:
+  static std::string place_of(const Url& url) { return url.scheme + "://" + url.authority(); }
+
   void on_session_closed(H1ClientSession& session, const Error&) override {
     if (Connection* connection = find(session)) drop(*connection);  // a call whose stream failed has heard of it
   }
@@ -109,6 +132,9 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
 
   const Limits limits_;
   H1Limits h1_limits_;
+  tls::ClientOptions tls_options_;
+  std::optional<tls::Engine> tls_;  // with the first https call
+  std::shared_ptr<tls::ClientContext> tls_context_;
   std::list<std::unique_ptr<Connection>> connections_;
   event::Timer sweeper_{loop, [this] { close_old(); }};  // in the background: it keeps no loop running
 };
@@ -154,11 +180,11 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
  private:
   void begin() {
-    if (request_.url.scheme != "http") {
-      return fail_with({ErrorCode::invalid, "this build's HTTP client does not speak " + request_.url.scheme});
+    if (request_.url.scheme == "https") {
+      if (Status ready = impl_->prepare_tls(); !ready) return fail_with(ready.error());
     }
     if (request_.keep_alive) {
-      if (auto* idle = impl_->take_idle(request_.url.authority())) {
+      if (auto* idle = impl_->take_idle(request_.url)) {
         idle->call = this;
         return use(*idle);
       }
@@ -178,7 +204,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void connect_next() {
     SocketAddress address{addresses_[next_address_++], request_.url.port};
-    connection_ = &impl_->connect(request_.url.authority(), address, *this);
+    connection_ = &impl_->connect(request_.url, address, *this);
   }
 
   void use(Client::Impl::Connection& connection) {
@@ -260,8 +286,8 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void fail_with(Error error) {
     let_go();
-    error.message =
-        request_.method + " http://" + request_.url.authority() + request_.url.target + ": " + error.message;
+    error.message = request_.method + " " + request_.url.scheme + "://" + request_.url.authority() +
+                    request_.url.target + ": " + error.message;
     finish(fail(std::move(error)));
   }
 
@@ -311,6 +337,8 @@ Client::Client(event::Loop& loop, Limits limits) : impl_(std::make_shared<Impl>(
 Client::~Client() {
   impl_->loop.defer([held = impl_] {});
 }
+
+void Client::use_tls(tls::ClientOptions options) { impl_->use_tls(std::move(options)); }
 
 std::unique_ptr<Call> Client::send(ClientRequest request, OnResponse on_response, OnChunk on_chunk) {
   return std::make_unique<ClientCall>(impl_, std::move(request), std::move(on_response), std::move(on_chunk));

@@ -95,7 +95,8 @@ Status ConsulKvProvider::start(Observer& observer) {
       LinkOptions{.addresses = std::move(*addresses),
                   .token = kv.token,
                   .token_file = kv.token_file,
-                  .common_query = consul_query(kv.datacenter, kv.name_space, kv.consistency)},
+                  .common_query = consul_query(kv.datacenter, kv.name_space, kv.consistency),
+                  .tls = client_options(kv.tls)},
       [each_query] { each_query(&BlockingQuery::ask_afresh); }, [each_query] { each_query(&BlockingQuery::wake); });
   add_branch(Branch::Layout::traefik, kv.root_key);
   add_branch(Branch::Layout::fabio, kv.fabio_prefix);

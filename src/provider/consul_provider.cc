@@ -39,7 +39,8 @@ Status ConsulProvider::start(Observer& observer) {
       LinkOptions{.addresses = std::move(*addresses),
                   .token = consul.token,
                   .token_file = consul.token_file,
-                  .common_query = consul_query(consul.datacenter, consul.name_space, consul.consistency)},
+                  .common_query = consul_query(consul.datacenter, consul.name_space, consul.consistency),
+                  .tls = client_options(consul.tls)},
       [this] {
         for_each_query(&BlockingQuery::ask_afresh);
         crowd_->ask_afresh();

@@ -31,6 +31,19 @@ Result<std::vector<Url>> parse_addresses(const std::string& provider, const std:
   return out;
 }
 
+tls::ClientOptions client_options(const config::SourceTlsConfig& config) {
+  tls::ClientOptions tls;
+  tls.name = "provider";
+  tls.server_name = config.server_name;
+  tls.insecure_skip_verify = config.insecure_skip_verify;
+  if (!config.ca_file.empty()) tls.root_cas.push_back(config.ca_file);
+  if (!config.cert_file.empty()) {
+    const std::string& key_file = config.key_file.empty() ? config.cert_file : config.key_file;
+    tls.certificates.push_back({config.cert_file, key_file, ""});
+  }
+  return tls;
+}
+
 std::string consul_query(std::string_view datacenter, std::string_view name_space, config::Consistency consistency) {
   std::vector<std::string> parts;
   if (!datacenter.empty()) parts.push_back("dc=" + percent_encode(datacenter));
@@ -67,7 +80,9 @@ SourceLink::SourceLink(event::Loop& loop, LinkOptions options, OnMoved on_moved,
       on_moved_(std::move(on_moved)),
       on_back_(std::move(on_back)),
       token_file_(options_.token_file),
-      client_(loop, {.idle_connections_max = 96, .idle_timeout_ms = 60'000}) {}
+      client_(loop, {.idle_connections_max = 96, .idle_timeout_ms = 60'000}) {
+  client_.use_tls(options_.tls);
+}
 
 std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_view query, uint64_t timeout_ms,
                                             http::Client::OnResponse on_response) {

@@ -12,6 +12,7 @@
 #include "weir/base/url.h"
 #include "weir/config/config.h"
 #include "weir/http/client.h"
+#include "weir/tls/options.h"
 
 namespace weir::provider {
 
@@ -38,10 +39,12 @@ struct LinkOptions {
   std::string token_header = "X-Consul-Token";  // of requests
   std::string index_header = "X-Consul-Index";  // of answers
   std::string common_query;                     // of every request: "dc=dc2&stale=", ""
+  tls::ClientOptions tls;                       // of https addresses
 };
 
 /// An error names `provider` and what is wrong with its addresses.
 Result<std::vector<Url>> parse_addresses(const std::string& provider, const std::vector<std::string>& texts);
+tls::ClientOptions client_options(const config::SourceTlsConfig& config);
 /// What Consul is asked with every request.
 std::string consul_query(std::string_view datacenter, std::string_view name_space, config::Consistency consistency);
 

@@ -5,6 +5,7 @@
 #include "proxy/access_log.h"
 #include "proxy/entry_point.h"
 #include "proxy/worker.h"
+#include "weir/tls/engine.h"
 
 namespace weir::proxy {
 namespace {
@@ -15,7 +16,14 @@ ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_poi
   by.local = told.has_addresses ? told.destination : stream.local_address();
   by.client_ip = by.client.ip.text();
   by.port = std::to_string(told.has_addresses ? told.destination.port : entry_point.address().port);
-  by.proto = told.tls ? "https" : "http";
+  by.tls = tls::connection_of(stream);
+  by.proto = told.tls || by.tls != nullptr ? "https" : "http";
+  if (by.tls != nullptr) {
+    by.tls_version = by.tls->version().substr(std::string_view("TLSv").size());
+    by.tls_cipher = by.tls->cipher();
+  }
+  by.tls_options = entry_point.config().tls_options;
+  by.redirect = entry_point.redirect();
   by.trusted = contains(entry_point.config().forwarded_headers_trusted_cidrs, by.client.ip);
   return by;
 }
@@ -55,6 +63,8 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   record.texts[AccessRecord::target] = "-";
   record.texts[AccessRecord::protocol] = "-";
   record.texts[AccessRecord::scheme] = forwarded_by_.proto;
+  record.texts[AccessRecord::tls_version] = forwarded_by_.tls_version;
+  record.texts[AccessRecord::tls_cipher] = forwarded_by_.tls_cipher;
   record.texts[AccessRecord::entry_point] = entry_point_.name();
   record.texts[AccessRecord::error] = reason.message;
   record.started_us = worker_.loop().now_us();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/worker.h"
+#include "weir/base/log.h"
 
 namespace weir::proxy {
 namespace {
@@ -32,6 +33,13 @@ Status EntryPoint::bind(const SocketAddress& address) {
   listener_.emplace(std::move(*listener));
   address_ = listener_->address();
   return {};
+}
+
+void EntryPoint::redirect_to(const EntryPoint& target) {
+  const std::string& scheme = config_.redirect_scheme;
+  uint16_t port = target.address().port;
+  bool is_default = port == (scheme == "https" ? 443 : 80);
+  redirect_ = EntryRedirect{scheme, is_default ? "" : ":" + std::to_string(port), config_.redirect_permanent};
 }
 
 void EntryPoint::accept(event::TcpStream stream) {
@@ -96,7 +104,23 @@ void EntryPoint::admit(event::TcpStream stream, Admission::Ticket ticket, const 
     stream.reset();
     return worker_.connection_closed();
   }
-  add(std::move(stream), {std::move(ticket), told, 0});
+  if (!config_.tls) return add(std::move(stream), {std::move(ticket), told, 0});
+  TlsHandshake::Owner& owner = *this;
+  handshakes_.push_front(
+      std::make_unique<TlsHandshake>(worker_.loop(), std::move(stream), std::move(ticket), told, owner));
+  handshakes_.front()->place = handshakes_.begin();
+  handshakes_.front()->start(worker_.tls().accept(config_.tls_options), worker_.config().timeouts.tls_handshake_ms);
+}
+
+void EntryPoint::on_handshake(TlsHandshake& handshake) {
+  add(std::move(handshake.stream()), {std::move(handshake.ticket()), handshake.told(), 0});
+  remove(handshake);
+}
+
+void EntryPoint::on_handshake_failed(TlsHandshake& handshake, const Error& reason) {
+  log::debug("TLS handshake failed", {{"entry_point", name()}, {"error", reason.message}});
+  worker_.connection_closed();
+  remove(handshake);
 }
 
 void EntryPoint::add(event::TcpStream stream, ClientFacts facts) {
@@ -110,6 +134,12 @@ void EntryPoint::add(event::TcpStream stream, ClientFacts facts) {
 void EntryPoint::remove(ProxyPreamble& preamble) {
   auto done = std::move(*preamble.place);
   preambles_.erase(preamble.place);
+  worker_.loop().destroy_later(std::move(done));
+}
+
+void EntryPoint::remove(TlsHandshake& handshake) {
+  auto done = std::move(*handshake.place);
+  handshakes_.erase(handshake.place);
   worker_.loop().destroy_later(std::move(done));
 }
 
@@ -160,6 +190,7 @@ void EntryPoint::drain() {
 void EntryPoint::cut() {
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->cut();
   while (!parked_.empty()) remove(*parked_.front());
+  while (!handshakes_.empty()) on_handshake_failed(*handshakes_.front(), Error{ErrorCode::cancelled, "draining"});
   while (!preambles_.empty()) on_preamble_failed(*preambles_.front(), Error{ErrorCode::cancelled, "draining"});
 }
 

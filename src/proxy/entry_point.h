@@ -8,8 +8,10 @@
 
 #include "proxy/admission.h"
 #include "proxy/client_connection.h"
+#include "proxy/entry_redirect.h"
 #include "proxy/parked_client.h"
 #include "proxy/proxy_preamble.h"
+#include "proxy/tls_handshake.h"
 #include "weir/base/result.h"
 #include "weir/config/config.h"
 #include "weir/event/listener.h"
@@ -19,9 +21,10 @@ namespace weir::proxy {
 
 class Worker;
 
-/// Accepts, passes on to a less loaded worker, limits, and asks for a PROXY header where the peer must send one. Owned
-/// by its Worker; bound before the worker's thread starts, worker thread only from then on.
-class EntryPoint final : private ProxyPreamble::Owner {
+/// Accepts, passes on to a less loaded worker, limits, asks for a PROXY header where the peer must send one, and shakes
+/// hands where TLS is spoken. Owned by its Worker; bound before the worker's thread starts, worker thread only from
+/// then on.
+class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Owner {
  public:
   /// `number`: its position in the configuration.
   EntryPoint(Worker& worker, const config::EntryPointConfig& config, size_t number)
@@ -32,7 +35,12 @@ class EntryPoint final : private ProxyPreamble::Owner {
   [[nodiscard]] const SocketAddress& address() const { return address_; }
   [[nodiscard]] const config::EntryPointConfig& config() const { return config_; }
   [[nodiscard]] std::string_view name() const { return config_.name; }
-  [[nodiscard]] size_t open_connections() const { return connections_.size() + parked_.size(); }
+  [[nodiscard]] size_t open_connections() const {
+    return preambles_.size() + handshakes_.size() + connections_.size() + parked_.size();
+  }
+  /// Where its requests are sent instead of being routed; null for most.
+  [[nodiscard]] const EntryRedirect* redirect() const { return redirect_ ? &*redirect_ : nullptr; }
+  void redirect_to(const EntryPoint& target);
   RequestStats stats;
   [[nodiscard]] size_t parked() const { return parked_.size(); }
 
@@ -57,15 +65,20 @@ class EntryPoint final : private ProxyPreamble::Owner {
   void on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& header) override;
   void on_preamble_failed(ProxyPreamble& preamble, const Error& reason) override;
   void admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told);
+  void on_handshake(TlsHandshake& handshake) override;
+  void on_handshake_failed(TlsHandshake& handshake, const Error& reason) override;
   void remove(ProxyPreamble& preamble);
   void add(event::TcpStream stream, ClientFacts facts);
+  void remove(TlsHandshake& handshake);
 
   Worker& worker_;
   const config::EntryPointConfig& config_;
   const size_t number_;
   SocketAddress address_;
+  std::optional<EntryRedirect> redirect_;
   std::optional<event::Listener> listener_;
   std::list<std::unique_ptr<ProxyPreamble>> preambles_;
+  std::list<std::unique_ptr<TlsHandshake>> handshakes_;
   std::list<std::unique_ptr<ClientConnection>> connections_;
   std::list<std::unique_ptr<ParkedClient>> parked_;
   bool draining_ = false;

@@ -4,9 +4,10 @@
 #include <utility>
 
 #include "proxy/access_log.h"
-#include "weir/proxy/path.h"
+#include "proxy/entry_redirect.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
+#include "weir/proxy/path.h"
 
 namespace weir::proxy {
 
@@ -40,6 +41,10 @@ void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const h
   pin_table();
   if (is_too_large(request_.content_length)) return end_with(ProxyError::body_too_large);
   if (uint16_t status = final_recipient_status(request_); status != 0) return answer(status);
+  if (by_->redirect != nullptr) {
+    uint16_t status = by_->redirect->answer(request_, scratch_.location);
+    return answer(status, status == 400 ? std::string_view() : scratch_.location);
+  }
   match();
 }
 
@@ -58,10 +63,14 @@ void Exchange::match() {
   view.headers = match_headers_;
   view.client_ip = client_ip_;
   view.entry_point = entry_point_;
+  view.tls = by_->tls != nullptr;
   router_ = pinned_->table->match(view);
   if (router_ == nullptr) {
     ++worker_.stats().no_route;
     return end_with(ProxyError::no_route);
+  }
+  if (view.tls && worker_.is_misdirected(*by_->tls, view.host, *router_, by_->tls_options)) {
+    return end_with(ProxyError::misdirected);
   }
   run_middlewares();
 }
@@ -121,7 +130,7 @@ void Exchange::try_endpoint(EndpointState& endpoint) {
 
 void Exchange::acquire_upstream() {
   attempt_us_ = worker_.loop().now_us();
-  if (endpoint_->scheme != "http") {
+  if (!worker_.pool().speaks_to(*endpoint_)) {
     if (!retry(ProxyError::scheme_unsupported)) end_with(ProxyError::scheme_unsupported);
     return;
   }
@@ -456,6 +465,8 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   if (const Header* agent = http::find(request_.headers, "User-Agent")) texts[AccessRecord::user_agent] = agent->value;
   texts[AccessRecord::protocol] = request_.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
   texts[AccessRecord::scheme] = by_->proto;
+  texts[AccessRecord::tls_version] = by_->tls_version;
+  texts[AccessRecord::tls_cipher] = by_->tls_cipher;
   texts[AccessRecord::entry_point] = entry_point_;
   texts[AccessRecord::error] = row(error_).word;
   if (router_ != nullptr) {

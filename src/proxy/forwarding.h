@@ -10,7 +10,13 @@
 #include "weir/http/message.h"
 #include "weir/routing/table.h"
 
+namespace weir::tls {
+class Connection;
+}
+
 namespace weir::proxy {
+
+struct EntryRedirect;
 
 /// What a client connection's requests have in common: computed once when it is accepted.
 struct ForwardedBy {
@@ -20,6 +26,12 @@ struct ForwardedBy {
   bool trusted = false;    // the peer's own X-Forwarded-* are believed
   SocketAddress client;    // by the connection, or as a trusted proxy has told
   SocketAddress local;     // what the client connected to
+  // Null: plain. Lives as long as the connection's stream: only to be looked at when a request's head comes.
+  const tls::Connection* tls = nullptr;
+  std::string_view tls_version;             // "1.3"; "" where plain
+  std::string_view tls_cipher;              // by its IANA name
+  std::string_view tls_options;             // of the entry point
+  const EntryRedirect* redirect = nullptr;  // of the entry point, if it only redirects
 };
 
 /// The strings a rewritten head points into. Reused from exchange to exchange.

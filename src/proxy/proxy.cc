@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/log_writer.h"
+#include "proxy/tls_publisher.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
 #include "weir/event/listener.h"
@@ -49,11 +50,16 @@ class Proxy::Impl {
       log_writer_ = std::make_unique<LogWriter>(std::move(file), config_.access_log.queue_bytes_max);
       for (auto& worker : workers_) worker->set_log_writer(log_writer_.get());
     }
+    std::vector<Worker*> all;
+    for (auto& worker : workers_) all.push_back(worker.get());
+    tls_ = std::make_unique<TlsPublisher>(control_, config_, std::move(all));
+    if (Status read = tls_->start(); !read) return read;
     for (auto& worker : workers_) worker->start_thread();
     return {};
   }
 
   void publish(const std::shared_ptr<const routing::RoutingTable>& table) {
+    tls_->use_table(*table);
     for (auto& worker : workers_) {
       worker->post([&worker = *worker, table] { worker.install(table); });
     }
@@ -98,6 +104,8 @@ class Proxy::Impl {
     if (log_writer_) log_writer_->reopen();
   }
 
+  void reload_tls() { tls_->reload(); }
+  [[nodiscard]] const TlsStatus& tls_status() const { return tls_->status(); }
   [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return addresses_; }
   [[nodiscard]] size_t workers() const { return workers_.size(); }
 
@@ -113,6 +121,7 @@ class Proxy::Impl {
   std::map<std::string, SocketAddress> addresses_;
   std::unique_ptr<LogWriter> log_writer_;  // null: no access log
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<TlsPublisher> tls_;
 };
 
 Proxy::Proxy(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -129,6 +138,8 @@ const std::map<std::string, SocketAddress>& Proxy::addresses() const { return im
 void Proxy::collect(std::function<void(Stats)> on_stats) { impl_->collect(std::move(on_stats)); }
 void Proxy::drain(std::function<void()> on_drained) { impl_->drain(std::move(on_drained)); }
 size_t Proxy::workers() const { return impl_->workers(); }
+void Proxy::reload_tls() { impl_->reload_tls(); }
+const TlsStatus& Proxy::tls_status() const { return impl_->tls_status(); }
 void Proxy::reopen_access_log() { impl_->reopen_access_log(); }
 
 }  // namespace weir::proxy

@@ -8,6 +8,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {200, "", false},
       {503, "not_ready", false},
       {404, "no_route", false},
+      {421, "misdirected", false},
       {503, "no_endpoint", false},
       {503, "endpoint_busy", false},
       {502, "connect_failed", true},

@@ -12,11 +12,12 @@ enum class ProxyError : uint8_t {
   none,
   not_ready,  // no table has come yet
   no_route,
+  misdirected,    // over a TLS connection whose options are not those of the host
   no_endpoint,    // the route is known, none of its endpoints is live
   endpoint_busy,  // all its connections are in use, for too long or by too many
   connect_failed,
   connect_timeout,
-  scheme_unsupported,  // an endpoint that wants https or h2c, which is not spoken yet
+  scheme_unsupported,  // an endpoint that wants h2c, which is not spoken yet, or https by a transport that is not there
   upstream_closed,     // reset or closed before or within the answer
   upstream_malformed,  // an answer that is not HTTP
   upstream_status,     // an answer that retry.on takes for a failure

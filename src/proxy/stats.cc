@@ -136,6 +136,13 @@ void Stats::merge(const Stats& other) {
   tunnels += other.tunnels;
   open_tunnels += other.open_tunnels;
   exchanges_in_flight += other.exchanges_in_flight;
+  tls.handshakes += other.tls.handshakes;
+  tls.resumed += other.tls.resumed;
+  tls.failed += other.tls.failed;
+  tls.delayed += other.tls.delayed;
+  tls.upstream_handshakes += other.tls.upstream_handshakes;
+  tls.upstream_resumed += other.tls.upstream_resumed;
+  tls.upstream_failed += other.tls.upstream_failed;
 }
 
 }  // namespace weir::proxy

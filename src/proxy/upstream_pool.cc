@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/protocols.h"
 #include "weir/base/check.h"
+#include "weir/base/log.h"
 
 namespace weir::proxy {
 namespace {
@@ -13,9 +15,23 @@ constexpr uint64_t kNameLifetimeMs = 30'000;
 
 // ---- The pool ----
 
-UpstreamPool::UpstreamPool(event::Loop& loop, const config::Config& config) : loop_(loop), config_(config) {
+UpstreamPool::UpstreamPool(event::Loop& loop, const config::Config& config, tls::Engine& tls)
+    : loop_(loop), config_(config), tls_(tls) {
   limits_.head_bytes_max = config.limits.head_bytes_max;
   limits_.headers_max = config.limits.headers_max;
+}
+
+void UpstreamPool::use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports) {
+  transports_ = transports;
+  for (auto& [id, endpoint] : endpoints_) {
+    // An upstream that is not trusted any more gets no further request.
+    while (endpoint->scheme == "https" && !endpoint->idle.empty()) endpoint->idle.back()->close();
+  }
+}
+
+bool UpstreamPool::speaks_to(const EndpointState& endpoint) const {
+  if (endpoint.scheme == "http") return true;
+  return endpoint.scheme == "https" && transports_.contains(endpoint.transport);
 }
 
 EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
@@ -29,6 +45,7 @@ EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   made->scheme = wanted.scheme;
   made->host = wanted.host;
   made->port = wanted.port;
+  made->transport = wanted.transport.empty() ? "default" : wanted.transport;
   bool bracketed = wanted.host.find(':') != std::string::npos;
   made->authority = (bracketed ? "[" + wanted.host + "]" : wanted.host) + ":" + std::to_string(wanted.port);
   auto literal = IpAddress::parse(wanted.host);
@@ -137,7 +154,15 @@ void UpstreamConnection::on_addresses(Result<std::vector<IpAddress>> found) {
 
 void UpstreamConnection::connect() {
   IpAddress ip = endpoint_.addresses[endpoint_.next_address++ % endpoint_.addresses.size()];
-  stream_ = event::TcpStream::connect(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this);
+  std::unique_ptr<event::StreamLayer> layer;
+  if (endpoint_.scheme == "https") {
+    auto transport = pool_.transports_.find(endpoint_.transport);
+    if (transport == pool_.transports_.end()) {
+      return on_failed(Error{ErrorCode::not_found, "there is no serversTransport " + endpoint_.transport});
+    }
+    layer = pool_.tls_.connect(transport->second, {endpoint_.host, endpoint_.id, spoken_protocols()});
+  }
+  stream_ = event::TcpStream::connect(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this, std::move(layer));
   if (preface_.version == http::ProxyVersion::none) return;
   std::string header;
   http::append_proxy_header(header, preface_.version, preface_.client, preface_.local);
@@ -155,6 +180,9 @@ void UpstreamConnection::on_connected() {
 }
 
 void UpstreamConnection::on_failed(const Error& error) {
+  if (endpoint_.scheme == "https") {
+    log::debug("no TLS connection to an endpoint", {{"endpoint", endpoint_.id}, {"error", error.message}});
+  }
   ++endpoint_.stats.connect_failures;
   endpoint_.addresses_until_ms = 0;  // a name may have moved: the next connection looks it up again
   fail_waiter(error);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include "weir/http/proxy_header.h"
 #include "weir/proxy/stats.h"
 #include "weir/routing/table.h"
+#include "weir/tls/engine.h"
 
 namespace weir::proxy {
 
@@ -42,10 +44,11 @@ struct UpstreamPreface {
 struct EndpointState {
   // constant
   std::string id;
-  std::string scheme;     // "http" is spoken; "https" and "h2c" are refused before a connection is made
+  std::string scheme;     // "http" and "https" are spoken; "h2c" is refused before a connection is made
   std::string host;       // an IP, without brackets, or a name
   std::string authority;  // its own Host: "10.0.0.1:80", "[::1]:80"
   uint16_t port = 0;
+  std::string transport;  // of https: "default", or the name of another
   bool is_name = false;
 
   // worker thread only
@@ -137,9 +140,15 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
 /// Owned by a Worker, one each; its thread only. Nothing is shared, nothing locked.
 class UpstreamPool {
  public:
-  UpstreamPool(event::Loop& loop, const config::Config& config);
+  UpstreamPool(event::Loop& loop, const config::Config& config, tls::Engine& tls);
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
+
+  /// How TLS is spoken to endpoints, by the name of their transport; for connections made from now on. Idle ones made
+  /// by another version of it are closed.
+  void use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports);
+  /// Whether there is a way to speak to it: its scheme is known, and its transport, if it has one, is there.
+  [[nodiscard]] bool speaks_to(const EndpointState& endpoint) const;
 
   /// The state of an endpoint, made where it is new.
   EndpointState& endpoint(const routing::Endpoint& endpoint);
@@ -164,11 +173,13 @@ class UpstreamPool {
   // constant after construction
   event::Loop& loop_;
   const config::Config& config_;
+  tls::Engine& tls_;
   http::H1Limits limits_;
 
   // worker thread only
   std::unordered_map<std::string, std::unique_ptr<EndpointState>> endpoints_;
   std::list<std::unique_ptr<UpstreamConnection>> connections_;
+  std::map<std::string, std::shared_ptr<tls::ClientContext>> transports_;
 };
 
 }  // namespace weir::proxy

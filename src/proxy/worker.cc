@@ -22,7 +22,8 @@ Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Share
       retry_policy_(config.retry),
       shared_(shared ? std::move(shared) : std::make_shared<Shared>(config, 1)),
       access_log_(loop_, config.access_log),
-      pool_(loop_, config),
+      tls_(loop_, tls::make_library(), std::max<uint32_t>(1, config.tls.handshakes_per_turn_max)),
+      pool_(loop_, config, tls_),
       second_(loop_, [this] { tidy(); }),
       drain_deadline_(loop_, [this] {
         for (auto& entry_point : entry_points_) entry_point->cut();
@@ -46,6 +47,12 @@ Result<SocketAddress> Worker::bind(const config::EntryPointConfig& config, const
   auto number = static_cast<size_t>(&config - config_.entry_points.data());
   entry_points_.push_back(std::make_unique<EntryPoint>(*this, config, number));
   if (Status bound = entry_points_.back()->bind(address); !bound) return fail(bound.error());
+  // The target of a redirect may be bound before or after: its port is known when both are.
+  for (auto& from : entry_points_) {
+    for (auto& to : entry_points_) {
+      if (from->config().redirect_to == to->name()) from->redirect_to(*to);
+    }
+  }
   return entry_points_.back()->address();
 }
 
@@ -72,6 +79,25 @@ void Worker::install(std::shared_ptr<const routing::RoutingTable> table) {
   router_cache_.clear();
   tables_.push_back(std::make_unique<PinnedTable>(PinnedTable{std::move(table), 0}));
   std::erase_if(tables_, [&](const auto& old) { return old != tables_.back() && old->pins == 0; });
+}
+
+bool Worker::is_misdirected(const tls::Connection& connection, std::string_view host, const routing::Router& router,
+                            std::string_view entry_options) const {
+  std::string_view used = connection.options_name();
+  if (!router.tls_options.empty() && router.tls_options != used) return true;
+  if (host_options_->empty() || host == connection.server_name()) return false;
+  const std::string* asked = tls::options_of(*host_options_, host);
+  return (asked == nullptr ? entry_options : std::string_view(*asked)) != used;
+}
+
+void Worker::use_host_options(std::shared_ptr<const tls::HostOptions> host_options) {
+  host_options_ = std::move(host_options);
+  tls_.use(host_options_);
+}
+
+void Worker::install_tls(const WorkerTls& tls) {
+  tls_.use(tls.server);
+  pool_.use(tls.transports);
 }
 
 PinnedTable* Worker::pin() {
@@ -237,6 +263,7 @@ Stats Worker::collect() const {
   out.connections_by_worker[index_] = connections_;
   out.exchanges_in_flight = exchanges_;
   out.access_log = access_log_.stats();
+  out.tls = tls_.counters();
   for (const auto& entry_point : entry_points_) {
     out.parked_connections += entry_point->parked();
     EntryPointStats& stats = out.entry_points[std::string(entry_point->name())];

@@ -17,12 +17,14 @@
 #include "proxy/exchange.h"
 #include "proxy/retry_policy.h"
 #include "proxy/service_state.h"
+#include "proxy/tls_publisher.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker_loads.h"
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
 #include "weir/proxy/stats.h"
+#include "weir/tls/engine.h"
 
 namespace weir::proxy {
 
@@ -55,6 +57,8 @@ class Worker {
 
   // On the worker's thread from here on.
   void install(std::shared_ptr<const routing::RoutingTable> table);
+  void install_tls(const WorkerTls& tls);
+  void use_host_options(std::shared_ptr<const tls::HostOptions> host_options);
   void drain(std::function<void()> on_drained);
   [[nodiscard]] Stats collect() const;
   /// Once a second, by a timer: hands over log lines, forgets what the table does not name any more.
@@ -71,6 +75,8 @@ class Worker {
   [[nodiscard]] EntryPoint& entry_point(size_t number) { return *entry_points_[number]; }
   /// Runs a task on another worker's thread.
   void post_to(size_t worker, std::function<void(Worker&)> task);
+  /// Its library may be asked for from any thread.
+  [[nodiscard]] tls::Engine& tls() { return tls_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
@@ -80,6 +86,11 @@ class Worker {
   void unpin(PinnedTable& pinned);
   /// The state of a router's service, as of the newest table.
   ServiceState& service_state(const std::shared_ptr<const routing::Service>& service, const PinnedTable& pinned);
+  /// Whether a request may not come over this connection: its host or router wants other TLS options, a client
+  /// certificate say, than were agreed on for the name that the client asked for in its handshake (421, RFC 9110
+  /// section 15.5.20). `entry_options`: of hosts that want none of their own.
+  [[nodiscard]] bool is_misdirected(const tls::Connection& connection, std::string_view host,
+                                    const routing::Router& router, std::string_view entry_options) const;
   std::unique_ptr<Exchange> lend_exchange();
   void take_back(std::unique_ptr<Exchange> exchange);
   void connection_opened();
@@ -109,6 +120,7 @@ class Worker {
   // worker thread only
   AccessLog access_log_;  // before the loop, which outlives all that follows
   event::Loop loop_;
+  tls::Engine tls_;
   UpstreamPool pool_;
   std::vector<std::unique_ptr<PinnedTable>> tables_;  // the newest last; older ones until their last pin is gone
   std::unordered_map<std::string, std::unique_ptr<ServiceState>> services_;
@@ -117,6 +129,7 @@ class Worker {
   AddressCache<RouterStats> router_cache_;
   std::vector<std::unique_ptr<Exchange>> free_exchanges_;
   std::vector<std::unique_ptr<EntryPoint>> entry_points_;
+  std::shared_ptr<const tls::HostOptions> host_options_ = std::make_shared<const tls::HostOptions>();
   Stats stats_;
   size_t connections_ = 0;
   size_t connections_freed_ = 0;  // objects, since memory was last given back

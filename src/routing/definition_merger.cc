@@ -47,7 +47,7 @@ bool same_options(const Pool& a, const Pool& b) {
   if (&a == &b) return true;
   return a.declared && b.declared && a.definition.pass_host_header == b.definition.pass_host_header &&
          a.definition.strategy == b.definition.strategy &&
-         a.definition.tls_skip_verify == b.definition.tls_skip_verify &&
+         a.definition.servers_transport == b.definition.servers_transport &&
          a.definition.proxy_protocol == b.definition.proxy_protocol;
 }
 

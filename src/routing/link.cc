@@ -116,6 +116,7 @@ std::shared_ptr<const Router> Linker::make_router(const RouterSource& source, Re
   made.tls = definition.tls;
   made.plain = definition.plain;
   made.tombstone = definition.tombstone;
+  made.tls_options = definition.tls_options;
   made.problem = std::move(resolution.problem);
   if (made.problem.empty()) {
     made.middlewares = std::move(resolution.middlewares);

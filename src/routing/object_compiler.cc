@@ -82,16 +82,18 @@ void reject_endpoints(const ServiceDefinition& definition, const std::string& na
 }
 
 Service make_service(const ServiceDefinition& definition, std::string name) {
-  Service out{
-      std::move(name),          {}, definition.pass_host_header, definition.strategy, definition.tls_skip_verify,
-      definition.proxy_protocol};
+  Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.proxy_protocol};
   if (!is_strategy(out.strategy)) out.strategy = "wrr";
   out.endpoints.reserve(definition.endpoints.size());
   for (const EndpointDefinition& one : definition.endpoints) {
     if (!endpoint_problem(one).empty()) continue;
     bool live = one.health <= catalog::Health::warning;
-    out.endpoints.push_back(
-        {endpoint_id(one), one.scheme, one.host, one.port, one.weight, live, one.node, one.instance_id});
+    Endpoint& made = out.endpoints.emplace_back(
+        Endpoint{endpoint_id(one), one.scheme, one.host, one.port, one.weight, live, one.node, one.instance_id});
+    if (one.scheme != "https" || definition.servers_transport.empty()) continue;
+    // Another way to speak to an address is another endpoint: its connections are not for those who ask for more.
+    made.transport = definition.servers_transport;
+    made.id += "#" + made.transport;
   }
   // Two registrations of one address are one endpoint; it is live when one of them says so.
   auto order = [](const Endpoint& a, const Endpoint& b) {

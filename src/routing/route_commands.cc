@@ -231,7 +231,7 @@ class Interpreter {
     service.name = route->router.service;
     service.endpoints = merge_endpoints(pools);
     service.pass_host_header = route->pass_host_header;
-    service.tls_skip_verify = route->tls_skip_verify;
+    service.servers_transport = route->servers_transport;
     service.origin = route->router.origin;
     out_.services.push_back(std::move(service));
     std::move(route->middlewares.begin(), route->middlewares.end(), std::back_inserter(out_.middlewares));

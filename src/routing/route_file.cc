@@ -153,7 +153,7 @@ class FileDecoder {
     if (node.kind != Node::Kind::table)
       return reject("router", ordinal, node.error(TableReader::mismatch(node, "a table")));
     TableReader reader(node, {"name", "host", "path_prefix", "path", "rule", "service", "middlewares", "entry_points",
-                              "priority", "tls"});
+                              "priority", "tls", "tls_options"});
     RouterDefinition router;
     router.rule = rule_of(node, reader);
     router.name = reader.text("name");
@@ -162,7 +162,8 @@ class FileDecoder {
     router.entry_points = reader.texts("entry_points");
     router.middlewares = reader.texts("middlewares");
     router.service = reader.text("service");
-    router.tls = reader.boolean("tls", false);
+    router.tls_options = reader.text("tls_options");
+    router.tls = reader.boolean("tls", !router.tls_options.empty());
     router.origin.text = place_of(node);
     if (node.find("service") == nullptr) reader.errors.push_back(node.error("no service"));
     if (router.name.find('@') != std::string::npos) reader.errors.push_back(node.error("a name holds no @"));
@@ -234,12 +235,13 @@ class FileDecoder {
 
   void read_service(const Node& node) {
     if (!check_named_table(node, "service")) return;
-    TableReader reader(node, {"servers", "pass_host_header", "strategy", "proxy_protocol"});
+    TableReader reader(node, {"servers", "pass_host_header", "strategy", "proxy_protocol", "servers_transport"});
     ServiceDefinition service;
     service.name = node.key;
     service.pass_host_header = reader.boolean("pass_host_header", true);
     if (node.find("strategy") != nullptr) service.strategy = reader.text("strategy");
     service.proxy_protocol = static_cast<uint8_t>(reader.number("proxy_protocol", 0, 2, 0));
+    service.servers_transport = reader.text("servers_transport");
     service.origin.text = place_of(node);
     const Node* servers = node.find("servers");
     if (servers == nullptr || servers->kind != Node::Kind::array) {

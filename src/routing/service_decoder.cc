@@ -199,7 +199,7 @@ class ServiceDecoder {
     ServiceDefinition service;
     service.name = route.router.service;
     service.pass_host_header = route.pass_host_header;
-    service.tls_skip_verify = route.tls_skip_verify;
+    service.servers_transport = route.servers_transport;
     service.origin = route.router.origin;
     claim(services_, service, group);
     ServiceDefinitions::Pool& target = pool(service.name, true, service.origin.text);

@@ -24,7 +24,7 @@ size_t provider_rank(std::string_view provider) {
 void dump_router(const Router& router, std::string& out) {
   out += "router " + router.name + "\n  rule " + router.rule + "\n  priority " + std::to_string(router.priority) + "\n";
   for (const std::string& entry_point : router.entry_points) out += "  entry point " + entry_point + "\n";
-  if (router.tls) out += "  tls\n";
+  if (router.tls) out += "  tls" + (router.tls_options.empty() ? "" : " " + router.tls_options) + "\n";
   if (router.plain) out += "  plain\n";
   if (router.tombstone) out += "  tombstone\n";
   for (const auto& middleware : router.middlewares) out += "  middleware " + middleware->name + "\n";
@@ -50,7 +50,6 @@ void dump_middleware(const Middleware& middleware, std::string& out) {
 
 void dump_service(const Service& service, std::string& out) {
   out += "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") +
-         (service.tls_skip_verify ? " certificates not checked" : "") +
          (service.proxy_protocol > 0 ? " PROXY v" + std::to_string(service.proxy_protocol) : "") + "\n";
   for (const Endpoint& one : service.endpoints) {
     out += "  endpoint " + one.id + " weight " + std::to_string(one.weight) + (one.live ? " live" : " down");

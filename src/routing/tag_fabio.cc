@@ -130,7 +130,7 @@ class OptionReader {
     if (key == "redirect") return take_redirect(value);
     if (key == "allow" || key == "deny") return take_access(std::string(key), value);
     if (key == "tlsskipverify") {
-      route_.tls_skip_verify = value == "true";
+      route_.servers_transport = value == "true" ? "insecureSkipVerify" : "";
       return {};
     }
     if (key == "auth") {

@@ -17,7 +17,7 @@ struct FabioRoute {
   std::vector<MiddlewareDefinition> middlewares;
   std::string scheme = "http";
   bool pass_host_header = true;
-  bool tls_skip_verify = false;
+  std::string servers_transport;     // "insecureSkipVerify" by tlsskipverify=true
   double share = 0;                  // fixed part of the route's requests; 0: an equal part of what is left
   std::vector<std::string> ignored;  // options that were left out, and why; the route serves without them
 };

@@ -234,6 +234,9 @@ class Decoder {
       auto on = parse_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
       router.tls = router.tls || *on;
+    } else if (field == "tls.options") {
+      router.tls = true;
+      router.tls_options = tls_object(tag.value);
     } else if (first == "tls" && is_tls_field(tag)) {
       router.tls = true;
       leave_out(tag, 3);
@@ -246,9 +249,14 @@ class Decoder {
     }
   }
 
+  /// TLS options and transports are in the TLS file, whoever names them: "mutual@file" is "mutual".
+  static std::string tls_object(std::string_view reference) {
+    return std::string(trim(reference.substr(0, reference.rfind('@'))));
+  }
+
   static bool is_tls_field(const Tag& tag) {
     const std::string& field = tag.path[4];
-    return is_one_of(field, {"options", "certresolver"}) || field.starts_with("domains[");
+    return is_one_of(field, {"certresolver"}) || field.starts_with("domains[");
   }
 
   void take_service_field(Draft<TaggedService>& draft, const Tag& tag) {
@@ -274,8 +282,8 @@ class Decoder {
       draft.object.options.proxy_protocol = static_cast<uint8_t>(tag.value[0] - '0');
     } else if (is_one_of(first, {"sticky", "healthcheck", "passivehealthcheck", "responseforwarding"})) {
       leave_out(tag, 4);
-    } else if (first == "serverstransport") {
-      draft.problems.push_back("field serverstransport is not supported yet");
+    } else if (field == "serverstransport") {
+      draft.object.options.servers_transport = tls_object(tag.value);
     } else {
       draft.problems.push_back("unknown field loadbalancer." + field);
     }

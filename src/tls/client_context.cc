@@ -1,5 +1,6 @@
 #include "tls/client_context.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "tls/layer.h"
@@ -63,8 +64,12 @@ Status ClientContext::load(const ClientMaterial& material) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   if (!material.ca_pem.empty()) {
     if (Status trusted = trust(context, material.ca_pem, library_->raw()); !trusted) return trusted;
-  } else if (!options_.insecure_skip_verify && SSL_CTX_set_default_verify_paths(context) != 1) {
-    return fail(take_error("the system's CA certificates"));
+  } else if (!options_.insecure_skip_verify) {
+    // The folder is looked into by name when a certificate is checked; the file would be read and kept whole, for each
+    // context again.
+    bool set = std::getenv("SSL_CERT_FILE") == nullptr ? SSL_CTX_set_default_verify_dir(context) == 1
+                                                       : SSL_CTX_set_default_verify_paths(context) == 1;
+    if (!set) return fail(take_error("the system's CA certificates"));
   }
   for (const auto& [chain_pem, key_pem] : material.certificates) {
     auto chain = parse_chain(chain_pem, library_->raw());

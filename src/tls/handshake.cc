@@ -37,8 +37,8 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
   std::string name = to_lower(server_name_in(ssl));
   const HostOptions* host_options = layer.host_options();
   if (!name.empty() && host_options != nullptr) {
-    if (auto asked = host_options->find(name); asked != host_options->end()) {
-      const Profile& wanted = layer.server().profile(asked->second);
+    if (const std::string* asked = options_of(*host_options, name)) {
+      const Profile& wanted = layer.server().profile(*asked);
       if (&wanted != &layer.profile()) {
         if (!move_to(ssl, wanted)) {
           *alert = SSL_AD_INTERNAL_ERROR;
@@ -91,6 +91,15 @@ int on_status_request(SSL* ssl, void*) {
 }
 
 }  // namespace
+
+const std::string* options_of(const HostOptions& by_host, std::string_view host) {
+  if (by_host.empty()) return nullptr;
+  if (auto exact = by_host.find(std::string(host)); exact != by_host.end()) return &exact->second;
+  size_t dot = host.find('.');
+  if (dot == std::string_view::npos) return nullptr;
+  auto wildcard = by_host.find("*" + std::string(host.substr(dot)));
+  return wildcard == by_host.end() ? nullptr : &wildcard->second;
+}
 
 void install_handshake_callbacks(SSL_CTX* context) {
   SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);

@@ -36,7 +36,10 @@ class Layer final : public event::StreamLayer, public Connection {
 
   // Connection
   [[nodiscard]] std::string_view version() const override { return SSL_get_version(ssl_.get()); }
-  [[nodiscard]] std::string_view cipher() const override { return SSL_get_cipher_name(ssl_.get()); }
+  [[nodiscard]] std::string_view cipher() const override {
+    const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_.get());
+    return cipher == nullptr ? "" : SSL_CIPHER_standard_name(cipher);
+  }
   [[nodiscard]] std::string_view server_name() const override;
   [[nodiscard]] std::string_view options_name() const override { return options_name_; }
   [[nodiscard]] bool resumed() const override { return SSL_session_reused(ssl_.get()) == 1; }

@@ -15,6 +15,9 @@ namespace {
 constexpr long kSessionLifetime_s = 24 * 3600;
 
 int accept_any_certificate(int, X509_STORE_CTX*) { return 1; }
+// Always one of the two: SSL_set_verify takes no callback for "keep the one there is", and a connection that moved to
+// options that check would go on with the one that accepts.
+int accept_verified_certificate(int verified, X509_STORE_CTX*) { return verified; }
 
 int verify_mode_of(ClientAuth auth) {
   switch (auth) {
@@ -73,7 +76,7 @@ Status require_client_certificates(SSL_CTX* context, const ServerMaterial::Profi
                                    OSSL_LIB_CTX* library) {
   bool checked = checks_certificate(from.options.client_auth);
   profile.verify_mode = verify_mode_of(from.options.client_auth);
-  SSL_CTX_set_verify(context, profile.verify_mode, checked ? nullptr : accept_any_certificate);
+  SSL_CTX_set_verify(context, profile.verify_mode, checked ? accept_verified_certificate : accept_any_certificate);
   if (from.ca_pem.empty()) {
     if (checked) return fail(ErrorCode::invalid, "clientAuth checks certificates, but there is no caFiles");
     return {};

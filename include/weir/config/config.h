@@ -20,12 +20,26 @@ struct EntryPointConfig {
   std::string name;
   SocketAddress address;                              // port 0: the kernel chooses
   std::vector<Cidr> forwarded_headers_trusted_cidrs;  // peers whose own X-Forwarded-* are believed
-  std::vector<Cidr> proxy_protocol_trusted_cidrs;     // peers that must send a PROXY header, and are believed
-  uint32_t connections_max = 0;                       // at once, all workers together; 0: no limit of its own
-  uint32_t connections_per_client_max = 0;            // at once, of one address; 0: no limit
+  bool tls = false;
+  std::string tls_options;                         // of the TLS file, for names that no router asks other options for
+  std::string redirect_to;                         // entry point that every request is sent to; "": none
+  std::string redirect_scheme;                     // of that redirect
+  bool redirect_permanent = true;                  // 301 and 308; else 302 and 307
+  std::vector<Cidr> proxy_protocol_trusted_cidrs;  // peers that must send a PROXY header, and are believed
+  uint32_t connections_max = 0;                    // at once, all workers together; 0: no limit of its own
+  uint32_t connections_per_client_max = 0;         // at once, of one address; 0: no limit
 };
 
 enum class Consistency : uint8_t { standard, stale, consistent };
+
+/// How the https addresses of a source are spoken to.
+struct SourceTlsConfig {
+  std::string ca_file;  // "": the system's
+  std::string cert_file;
+  std::string key_file;
+  std::string server_name;  // "": the address's host
+  bool insecure_skip_verify = false;
+};
 
 struct ConsulConfig {
   std::vector<std::string> addresses;  // URLs, tried in order; empty: this provider is off
@@ -45,6 +59,7 @@ struct ConsulConfig {
   std::string unknown_fields;              // "object": what has one is dropped; "instance": all tags of the instance
   std::string empty_routes;   // "503": a route without live endpoints answers so; "absent": it is not there
   uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all
+  SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query
 };
@@ -59,6 +74,7 @@ struct ConsulKvConfig {
   std::string root_key;       // of Traefik's layout; "": not read
   std::string fabio_prefix;   // of the keys that hold route commands; "": not read
   std::string fabio_matcher;  // of paths: "prefix", "iprefix", "glob"
+  SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query
 };
@@ -130,6 +146,7 @@ struct TimeoutsConfig {
   uint32_t head_ms = 0;            // first byte of a request to the end of its head
   uint32_t body_idle_ms = 0;       // silence within a request's body
   uint32_t proxy_protocol_ms = 0;  // accept to the end of a PROXY header
+  uint32_t tls_handshake_ms = 0;   // from accept to the end of the handshake
   uint32_t idle_ms = 0;            // a client connection between two requests
   uint32_t pending_ms = 0;         // for one of an endpoint's connections, when all are in use
   uint32_t connect_ms = 0;         // to an endpoint
@@ -148,6 +165,16 @@ struct SafetyConfig {
   uint32_t mass_removal_share_percent = 0;  // removing more than this share at once is held; 100: no brake
   uint32_t mass_removal_count_min = 0;      // fewer endpoints than this at once are never held
   uint32_t hold_ms = 0;
+};
+
+/// What all TLS has in common; certificates, options and transports are in `file`, which is read again while running.
+struct TlsConfig {
+  std::string file;             // "": no certificate of one's own
+  std::string ticket_key_file;  // "": keys of this process's own
+  uint32_t ticket_rotation_s = 0;
+  uint32_t handshakes_per_turn_max = 0;
+  uint32_t expiry_warning_days = 0;
+  std::string debug_keylog_file;
 };
 
 struct RetryConfig {
@@ -197,6 +224,7 @@ struct Config {
   SafetyConfig safety;
   RetryConfig retry;
   RequestsConfig requests;
+  TlsConfig tls;
   AnswersConfig answers;
   ForwardingConfig forwarding;
 };

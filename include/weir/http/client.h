@@ -1,5 +1,6 @@
 #pragma once
 // An HTTP/1.1 client for control paths: catalog watches, API calls, health checks. Keep-alive, bounded, cancellable.
+// https too: checked against the system's CAs and the URL's host unless use_tls() says otherwise.
 
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "weir/base/url.h"
 #include "weir/event/loop.h"
 #include "weir/http/server.h"
+#include "weir/tls/options.h"
 
 namespace weir::http {
 
@@ -57,6 +59,10 @@ class Client {
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+
+  /// How https is spoken on connections from now on. The files that it names are read when the first is made; if they
+  /// cannot be, each call fails and says why.
+  void use_tls(tls::ClientOptions options);
 
   /// The callback comes exactly once, never from within this call, unless the Call is destroyed first.
   [[nodiscard]] std::unique_ptr<Call> send(ClientRequest request, OnResponse on_response, OnChunk on_chunk = {});

@@ -13,6 +13,7 @@
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/proxy/stats.h"
+#include "weir/proxy/tls_status.h"
 #include "weir/routing/table.h"
 
 namespace weir::proxy {
@@ -36,6 +37,9 @@ class Proxy {
   /// Stops accepting, lets requests under way finish within timeouts.drain_ms, then calls back on the control loop.
   void drain(std::function<void()> on_drained);
   [[nodiscard]] size_t workers() const;
+  /// Reads certificates, TLS options and ticket keys again (SIGHUP; changes of the files are noticed anyway).
+  void reload_tls();
+  [[nodiscard]] const TlsStatus& tls_status() const;
   /// Opens the access log again by its name (SIGUSR1, after a rotation).
   void reopen_access_log();
 

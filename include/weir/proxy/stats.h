@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/http/message.h"
+#include "weir/tls/engine.h"
 
 namespace weir::proxy {
 
@@ -119,6 +120,7 @@ struct Stats {
   uint64_t tunnels = 0;         // upgraded connections so far
   uint64_t open_tunnels = 0;
   uint64_t exchanges_in_flight = 0;
+  tls::Counters tls;
   void merge(const Stats& other);
 };
 

@@ -32,6 +32,7 @@ struct RouterDefinition {
   bool plain = false;                     // answers only on connections without TLS (fabio's host:80/)
   bool tombstone = false;                 // its service is gone; it answers 503 for a while and gives way to others
   Origin origin;
+  std::string tls_options = {};  // of the TLS file, for connections that ask for its hosts; "": the entry point's
 
   bool operator==(const RouterDefinition&) const = default;
 };
@@ -54,9 +55,9 @@ struct ServiceDefinition {
   std::vector<EndpointDefinition> endpoints;  // sorted by host, port
   bool pass_host_header = true;
   std::string strategy = "wrr";  // "wrr" or "p2c"; the issue on load balancing adds the rest
-  bool tls_skip_verify = false;  // of https endpoints: their certificates are not checked
   Origin origin;
-  uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
+  uint8_t proxy_protocol = 0;          // the version of the PROXY header that endpoints are sent; 0: none
+  std::string servers_transport = {};  // of the TLS file, for https endpoints; "": "default"
 
   bool operator==(const ServiceDefinition&) const = default;
 };

@@ -42,6 +42,7 @@ struct Endpoint {
   bool live = true;  // false: known, but not passing; it keeps its place and gets nothing
   std::string node;
   std::string instance_id;
+  std::string transport = {};  // of https: the serversTransport's name; then the id ends in "#" and it
 
   bool operator==(const Endpoint&) const = default;
 };
@@ -51,9 +52,8 @@ struct Service {
   std::string name;                 // "web@consul"
   std::vector<Endpoint> endpoints;  // sorted by id, no id twice
   bool pass_host_header = true;
-  std::string strategy;          // "wrr" or "p2c"
-  bool tls_skip_verify = false;  // its https endpoints' certificates are not checked
-  uint8_t proxy_protocol = 0;    // the version of the PROXY header that endpoints are sent; 0: none
+  std::string strategy;        // "wrr" or "p2c"
+  uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
 
   bool operator==(const Service&) const = default;
 };
@@ -92,6 +92,7 @@ struct Router {
   std::vector<std::shared_ptr<const Middleware>> middlewares;  // in the order they run
   std::shared_ptr<const Service> service;                      // never null; may have no live endpoint (503)
   bool tls = false;                                            // answers on TLS connections only
+  std::string tls_options = {};                                // "": the entry point's
   bool plain = false;                                          // answers on connections without TLS only
   bool tombstone = false;  // its service is gone: 503, where no other router claims the request as strongly
   std::string problem;     // why it answers 503 though its rule is good (a missing service or middleware); "" = none

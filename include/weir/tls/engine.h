@@ -32,8 +32,8 @@ struct Counters {
 class Connection {
  public:
   virtual ~Connection() = default;
-  [[nodiscard]] virtual std::string_view version() const = 0;  // "TLSv1.3"
-  [[nodiscard]] virtual std::string_view cipher() const = 0;
+  [[nodiscard]] virtual std::string_view version() const = 0;       // "TLSv1.3"; lives for ever
+  [[nodiscard]] virtual std::string_view cipher() const = 0;        // by its IANA name; lives for ever
   [[nodiscard]] virtual std::string_view server_name() const = 0;   // that the client asked for; "" none
   [[nodiscard]] virtual std::string_view options_name() const = 0;  // of the server options in use
   [[nodiscard]] virtual bool resumed() const = 0;

@@ -58,7 +58,9 @@ Result<std::shared_ptr<const ServerContext>> make_server_context(std::shared_ptr
                                                                  const ServerMaterial& material);
 
 /// Host -> name of the options that its routers ask for, where they ask for any.
-using HostOptions = std::unordered_map<std::string, std::string>;
+using HostOptions = std::unordered_map<std::string, std::string>;  // "*.example": all names one label below
+/// Null: none of its own. `host` in lower case.
+[[nodiscard]] const std::string* options_of(const HostOptions& by_host, std::string_view host);
 
 /// The name a cipher suite of TLS 1.2 has in OpenSSL, from that or from its IANA name; "" when unknown.
 std::string openssl_cipher_name(std::string_view name);

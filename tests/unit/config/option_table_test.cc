@@ -32,7 +32,8 @@ TEST_CASE("option table: a number's name ends in its unit or says that it counts
     if (!std::holds_alternative<uint32_t*>(option.slot(config, point))) continue;
     INFO(option.key);
     bool named = option.key == "workers";
-    for (const char* end : {"_ms", "_s", "_max", "_min", "_percent"}) named = named || option.key.ends_with(end);
+    for (const char* end : {"_ms", "_s", "_max", "_min", "_percent", "_days"})
+      named = named || option.key.ends_with(end);
     CHECK(named);
     CHECK(option.min < option.max);
   }

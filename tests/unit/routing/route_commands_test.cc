@@ -110,7 +110,7 @@ TEST_CASE("route commands: options are those of tags; targets that ask for other
   CHECK(all.routers[0].middlewares == Texts{"a/x#strip"});
   REQUIRE(all.services[0].endpoints.size() == 1);
   CHECK(all.services[0].endpoints[0].scheme == "https");
-  CHECK(all.services[0].tls_skip_verify);
+  CHECK(all.services[0].servers_transport == "insecureSkipVerify");
   REQUIRE(all.rejected.size() == 1);
   CHECK(all.rejected[0].origin == "kv:2");
 }

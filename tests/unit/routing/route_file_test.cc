@@ -49,7 +49,7 @@ TEST_CASE("route file: one bad route drops only that route, with every error and
   CHECK(rejections(out) ==
         Texts{"router shop/b`@file routes.d/shop.toml:5:1: unknown key \"hots\"; known are name, host, path_prefix, "
               "path, rule, "
-              "service, middlewares, entry_points, priority, tls",
+              "service, middlewares, entry_points, priority, tls, tls_options",
               "router shop/b`@file routes.d/shop.toml:6:8: \"b`\": it holds a `",
               "router shop/b`@file routes.d/shop.toml:7:12: expected a whole number, found a string",
               "router shop/b`@file routes.d/shop.toml:4:1: no service"});

@@ -73,6 +73,11 @@ TEST_CASE("tag_fabio: options nobody knows are ignored, as in fabio, and told") 
                                  "option \"register=x\" is ignored: the edge does not register names"});
 }
 
+TEST_CASE("tag_fabio: tlsskipverify=true names the transport that checks no certificate") {
+  CHECK(decode("a/ proto=https tlsskipverify=true")->servers_transport == "insecureSkipVerify");
+  CHECK(decode("a/ proto=https tlsskipverify=false")->servers_transport.empty());
+}
+
 TEST_CASE("tag_fabio: trap 13, allow and deny become a list that is asked before everything else") {
   auto route = decode("a/ strip=/b allow=ip:10.0.0.0/8,ip:fe80::1");
   REQUIRE(route);

@@ -41,7 +41,7 @@ TEST_CASE("tag_traefik: every problem of an object is named") {
 TEST_CASE("tag_traefik: bad values of servers drop their service") {
   for (const char* field : {"server.port=0", "server.port=65536", "server.port=http", "server.scheme=ftp",
                             "server.weight=1.5", "server.weight=1000001", "passhostheader=maybe", "servers[0].port=80",
-                            "serverstransport=t@file", "server.url=ftp://x", "server=80", "colour=red"}) {
+                            "server.url=ftp://x", "server=80", "colour=red"}) {
     INFO(field);
     TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
     CHECK(tags.services.empty());
@@ -91,6 +91,18 @@ TEST_CASE("tag_traefik: a field that can be left out is reported and its object 
   CHECK(tags.services.size() == 1);
   REQUIRE(tags.routers.size() == 1);
   CHECK(tags.routers[0].tls);
+}
+
+TEST_CASE("tag_traefik: TLS options and transports are named, with or without their provider") {
+  TraefikTags tags = decode({"traefik.http.services.s.loadbalancer.serverstransport=internal@file",
+                             "traefik.http.services.s.loadbalancer.server.scheme=https",
+                             "traefik.http.routers.r.rule=Host(`a`)", "traefik.http.routers.r.tls.options=mutual"});
+  CHECK(tags.rejected.empty());
+  REQUIRE(tags.services.size() == 1);
+  CHECK(tags.services[0].options.servers_transport == "internal");
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].tls);
+  CHECK(tags.routers[0].tls_options == "mutual");
 }
 
 TEST_CASE("tag_traefik: trap 9, tls=true asks for TLS connections only") {

@@ -73,7 +73,7 @@ TEST_CASE("tls: of several certificates for a name the client gets the kind of k
   auto client = world.shake(world.client_context(blind), "a.example");
   CHECK(common_name(*client) == "CN=both-rsa");
   CHECK(client->tls().version() == "TLSv1.2");
-  CHECK(client->tls().cipher() == "ECDHE-RSA-AES128-GCM-SHA256");
+  CHECK(client->tls().cipher() == "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
 }
 
 TEST_CASE("tls: a strict entry point refuses names it has no certificate for") {
@@ -129,6 +129,25 @@ TEST_CASE("tls: client certificates in the five modes") {
   CHECK(mutual.let_in(ClientAuth::require_any) == "no yes yes ");
   CHECK(mutual.let_in(ClientAuth::verify_if_given) == "yes no yes ");
   CHECK(mutual.let_in(ClientAuth::require_and_verify) == "no no yes ");
+}
+
+TEST_CASE("tls: options of a host check client certificates where the entry point's do not") {
+  MutualWorld mutual;
+  ServerMaterial material = server_material({mutual.site});
+  material.profiles.emplace_back();
+  material.profiles[1].options.name = "mutual";
+  material.profiles[1].options.client_auth = ClientAuth::require_and_verify;
+  material.profiles[1].ca_pem = load_ca_file(mutual.ca).value();
+  World world(material);
+  HostOptions by_host{{"*.example", "mutual"}};
+  world.server.use(std::make_shared<const HostOptions>(by_host));
+  auto let_in = [&](const MadeCertificate* own) {
+    auto client = world.shake(trusting(world, mutual.ca, own), "a.example");
+    return world.newest().connected;
+  };
+  CHECK(let_in(&mutual.known));
+  CHECK_FALSE(let_in(&mutual.stranger));
+  CHECK_FALSE(let_in(nullptr));
 }
 
 TEST_CASE("tls: the client's certificate is there to be passed on") {

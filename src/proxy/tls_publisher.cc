@@ -1,0 +1,307 @@
+#include "proxy/tls_publisher.h"
+
+#include <ctime>
+#include <utility>
+
+#include "proxy/protocols.h"
+#include "proxy/worker.h"
+#include "weir/base/file.h"
+#include "weir/base/log.h"
+#include "weir/base/text.h"
+#include "weir/routing/tls_hosts.h"
+
+namespace weir::proxy {
+namespace {
+
+// A certificate and its key are two files: the second is written by then.
+constexpr uint64_t kSettleMs = 300;
+constexpr size_t kTicketKeysKept = 2;
+constexpr uint64_t kDayMs = 86'400'000;
+
+std::string folder_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
+}
+
+// What a context is made of, in one text: two that are equal make equal contexts.
+void append_identity(std::string& out, const tls::CertificateMaterial& material) {
+  for (const std::string& part : {material.chain_pem, material.key_pem, material.staple}) (out += part) += '\0';
+}
+
+}  // namespace
+
+TlsPublisher::TlsPublisher(event::Loop& control, const config::Config& config, std::vector<Worker*> workers)
+    : control_(control),
+      config_(config),
+      workers_(std::move(workers)),
+      settled_(control, [this] { reload(); }),
+      rotation_(control, [this] { rotate_ticket_keys(); }),
+      expiry_(control, [this] { warn_of_expiry(); }) {
+  for (event::Timer* timer : {&settled_, &rotation_, &expiry_}) timer->set_background();
+}
+
+Status TlsPublisher::start() {
+  auto own = tls::make_default_certificate();
+  if (!own) return fail(own.error());
+  own_certificate_ = std::move(*own);
+  if (Status read = read_file(); !read) return read;
+  if (Status read = read_ticket_keys(); !read) return read;
+  if (config_.tls.ticket_key_file.empty()) {
+    rotate_ticket_keys();
+    rotation_.start_every(uint64_t{config_.tls.ticket_rotation_s} * 1000);
+  }
+  tls::ServerMaterial material;
+  if (Status read = read_profiles(material); !read) return read;
+  if (Status read = read_certificates(material); !read) return read;
+  read_transports();
+  if (Status published = publish(material); !published) return published;
+  if (!config_.tls.debug_keylog_file.empty()) {
+    log::warn("the secrets of TLS connections are written to a file", {{"file", config_.tls.debug_keylog_file}});
+  }
+  expiry_.start_every(kDayMs);
+  watch();
+  return {};
+}
+
+void TlsPublisher::reload() {
+  std::set<std::string> told = std::exchange(problems_told_, {});
+  status_.problem.clear();
+  auto try_step = [&](Status done) {
+    if (!done) note(done.error().text());
+    return done.has_value();
+  };
+  try_step(read_file());
+  try_step(read_ticket_keys());
+  tls::ServerMaterial material;
+  if (try_step(read_profiles(material)) && try_step(read_certificates(material))) {
+    read_transports();
+    try_step(publish(material));
+  }
+  for (const CertificateStatus& certificate : status_.certificates) {
+    if (!certificate.problem.empty()) problems_told_.insert(certificate.problem);
+  }
+  for (const std::string& problem : problems_told_) {
+    if (!told.contains(problem)) log::error("TLS: the last good version stays", {{"problem", problem}});
+  }
+  if (!problems_told_.empty()) ++status_.reload_failures;
+  watch();
+}
+
+void TlsPublisher::note(const std::string& problem) {
+  if (status_.problem.empty()) status_.problem = problem;
+  problems_told_.insert(problem);
+}
+
+// ---- Reading ----
+
+Status TlsPublisher::read_file() {
+  std::string text;
+  if (!config_.tls.file.empty()) {
+    auto read = weir::read_file(config_.tls.file, 4 * 1024 * 1024);
+    if (!read) return fail(read.error());
+    text = std::move(*read);
+  }
+  TlsFileOutcome outcome = decode_tls_file(text, config_.tls.file);
+  if (outcome.errors.empty()) {
+    file_ = std::move(outcome.file);
+    return {};
+  }
+  std::vector<std::string> texts;
+  for (const Error& error : outcome.errors) texts.push_back(error.text());
+  return fail(ErrorCode::invalid, join(texts, "; "));
+}
+
+/// The newest good version, or null.
+std::shared_ptr<const tls::CertificateMaterial> TlsPublisher::read_certificate(const tls::CertificateFiles& files,
+                                                                               bool is_default) {
+  CertificateStatus& status = status_.certificates.emplace_back();
+  status.file = files.cert_file;
+  status.is_default = is_default;
+  auto read = tls::load_certificate(files);
+  auto& last_good = last_good_[files.cert_file];
+  if (read) {
+    last_good = std::move(*read);
+  } else {
+    status.problem = read.error().text();
+    problems_told_.insert(status.problem);
+  }
+  status.in_use = last_good != nullptr;
+  if (last_good != nullptr) status.facts = last_good->facts;
+  return last_good;
+}
+
+Status TlsPublisher::read_certificates(tls::ServerMaterial& material) {
+  status_.certificates.clear();
+  std::set<std::string> named;
+  material.default_certificate = own_certificate_;
+  if (file_.default_certificate) {
+    if (auto read = read_certificate(*file_.default_certificate, true)) material.default_certificate = std::move(read);
+    named.insert(file_.default_certificate->cert_file);
+  } else {
+    status_.certificates.push_back({"", true, true, own_certificate_->facts, ""});
+  }
+  for (const tls::CertificateFiles& files : file_.certificates) {
+    if (auto read = read_certificate(files, false)) material.certificates.push_back(std::move(read));
+    named.insert(files.cert_file);
+  }
+  std::erase_if(last_good_, [&](const auto& entry) { return !named.contains(entry.first); });
+  return {};
+}
+
+Status TlsPublisher::read_profiles(tls::ServerMaterial& material) {
+  for (const tls::ServerOptions& options : file_.options) {
+    tls::ServerMaterial::Profile profile{options, ""};
+    profile.options.alpn_protocols = spoken_of(options.alpn_protocols);
+    for (const std::string& path : options.ca_files) {
+      auto pem = tls::load_ca_file(path);
+      if (!pem) return fail(Error{pem.error().code, "TLS options " + options.name + ": " + pem.error().text()});
+      profile.ca_pem += *pem + "\n";
+    }
+    material.profiles.push_back(std::move(profile));
+  }
+  material.alpn_protocols = spoken_protocols();
+  material.keylog_file = config_.tls.debug_keylog_file;
+  return {};
+}
+
+void TlsPublisher::read_transports() {
+  std::map<std::string, tls::ClientMaterial> before = std::exchange(transports_, {});
+  status_.transports.clear();
+  for (const tls::ClientOptions& options : file_.transports) {
+    auto read = tls::load_client_material(options);
+    if (read) {
+      transports_[options.name] = std::move(*read);
+    } else {
+      note("serversTransport " + options.name + ": " + read.error().text());
+      // With the options it had: those of the file now may trust others.
+      if (auto old = before.find(options.name); old != before.end()) transports_[options.name] = std::move(old->second);
+    }
+    if (transports_.contains(options.name)) status_.transports.push_back(options.name);
+  }
+}
+
+// ---- Ticket keys ----
+
+Status TlsPublisher::read_ticket_keys() {
+  const std::string& path = config_.tls.ticket_key_file;
+  if (path.empty()) return {};
+  auto text = weir::read_file(path, 64 * 1024);
+  if (!text) return fail(text.error());
+  auto keys = tls::parse_ticket_keys(*text);
+  if (!keys) return fail(Error{keys.error().code, path + ": " + keys.error().message});
+  if (keys->keys == ticket_keys_.keys) return {};
+  ticket_keys_ = std::move(*keys);
+  send_ticket_keys();
+  return {};
+}
+
+void TlsPublisher::rotate_ticket_keys() {
+  ticket_keys_ = tls::rotate(ticket_keys_, kTicketKeysKept);
+  send_ticket_keys();
+}
+
+void TlsPublisher::send_ticket_keys() {
+  auto keys = std::make_shared<const tls::TicketKeys>(ticket_keys_);
+  for (Worker* worker : workers_) {
+    worker->post([worker, keys] { worker->tls().use(keys); });
+  }
+}
+
+// ---- Publishing ----
+
+Status TlsPublisher::publish(const tls::ServerMaterial& material) {
+  std::string identity;
+  append_identity(identity, *material.default_certificate);
+  for (const auto& certificate : material.certificates) append_identity(identity, *certificate);
+  for (const auto& profile : material.profiles) identity += profile.ca_pem;
+  for (const auto& [name, transport] : transports_) {
+    identity += name + transport.ca_pem;
+    for (const auto& pair : transport.certificates) identity += pair.chain_pem + pair.key_pem;
+  }
+  // The rest is in the file itself.
+  if (!config_.tls.file.empty()) identity += weir::read_file(config_.tls.file).value_or("");
+  identity = std::to_string(fnv1a(identity)) + "." + std::to_string(identity.size());
+  if (identity == published_) return {};
+  for (Worker* worker : workers_) {
+    if (Status done = publish_to(*worker, material); !done) return done;
+  }
+  published_ = std::move(identity);
+  ++status_.reloads;
+  log::info("TLS loaded", {{"certificates", material.certificates.size()},
+                           {"options", material.profiles.size()},
+                           {"transports", transports_.size()}});
+  warn_of_expiry();
+  return {};
+}
+
+Status TlsPublisher::publish_to(Worker& worker, const tls::ServerMaterial& material) {
+  auto made = std::make_shared<WorkerTls>();
+  auto server = tls::make_server_context(worker.tls().library(), material);
+  if (!server) return fail(server.error());
+  made->server = std::move(*server);
+  for (const auto& [name, transport] : transports_) {
+    auto client = tls::make_client_context(worker.tls().library(), transport);
+    if (!client) return fail(Error{client.error().code, "serversTransport " + name + ": " + client.error().message});
+    made->transports[name] = std::move(*client);
+  }
+  worker.post([&worker, made] { worker.install_tls(*made); });
+  return {};
+}
+
+void TlsPublisher::use_table(const routing::RoutingTable& table) {
+  tls::HostOptions by_host = routing::tls_options_by_host(table);
+  if (by_host == host_options_) return;
+  host_options_ = by_host;
+  auto shared = std::make_shared<const tls::HostOptions>(std::move(by_host));
+  for (Worker* worker : workers_) {
+    worker->post([worker, shared] { worker->use_host_options(shared); });
+  }
+}
+
+// ---- Watching ----
+
+void TlsPublisher::watch() {
+  std::set<std::string> folders;
+  auto add = [&](const std::string& path) {
+    if (!path.empty()) folders.insert(folder_of(path));
+  };
+  auto add_pair = [&](const tls::CertificateFiles& files) {
+    add(files.cert_file);
+    add(files.key_file);
+    add(files.ocsp_file);
+  };
+  add(config_.tls.file);
+  add(config_.tls.ticket_key_file);
+  if (file_.default_certificate) add_pair(*file_.default_certificate);
+  for (const tls::CertificateFiles& files : file_.certificates) add_pair(files);
+  for (const tls::ServerOptions& options : file_.options) {
+    for (const std::string& path : options.ca_files) add(path);
+  }
+  for (const tls::ClientOptions& options : file_.transports) {
+    for (const std::string& path : options.root_cas) add(path);
+    for (const tls::CertificateFiles& files : options.certificates) add_pair(files);
+  }
+  std::erase_if(watches_, [&](const auto& entry) { return !folders.contains(entry.first); });
+  for (const std::string& folder : folders) {
+    if (watches_.contains(folder)) continue;
+    auto watch = event::FolderWatch::watch(control_, folder, [this] { settled_.start_once(kSettleMs); });
+    if (watch) {
+      watches_.emplace(folder, std::move(*watch));
+    } else {
+      log::warn("a folder cannot be watched; SIGHUP reads it again", {{"folder", folder}, {"error", watch.error()}});
+    }
+  }
+}
+
+void TlsPublisher::warn_of_expiry() {
+  int64_t now_s = std::time(nullptr);
+  for (const CertificateStatus& certificate : status_.certificates) {
+    if (certificate.file.empty() || !certificate.in_use) continue;
+    int64_t left_s = certificate.facts.not_after_s - now_s;
+    if (left_s >= int64_t{config_.tls.expiry_warning_days} * 86'400) continue;
+    log::warn(left_s < 0 ? "a certificate has expired" : "a certificate expires soon",
+              {{"file", certificate.file}, {"subject", certificate.facts.subject}, {"days_left", left_s / 86'400}});
+  }
+}
+
+}  // namespace weir::proxy

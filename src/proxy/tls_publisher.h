@@ -1,0 +1,84 @@
+#pragma once
+// Reads what TLS needs from files and gives it to the workers.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "proxy/tls_file.h"
+#include "weir/config/config.h"
+#include "weir/event/loop.h"
+#include "weir/event/signal.h"
+#include "weir/event/timer.h"
+#include "weir/proxy/tls_status.h"
+#include "weir/routing/table.h"
+#include "weir/tls/client.h"
+#include "weir/tls/server.h"
+
+namespace weir::proxy {
+
+class Worker;
+
+/// What a worker is given: made for it, complete, to be used from the next connection on.
+struct WorkerTls {
+  std::shared_ptr<const tls::ServerContext> server;
+  std::map<std::string, std::shared_ptr<tls::ClientContext>> transports;  // by name
+};
+
+/// Reads the TLS file and all it names, at the start, when one of them changes and when told to. What is bad is said
+/// and left out; what was good before goes on serving. Control loop's thread; contexts are built here, so that no
+/// worker waits for it.
+class TlsPublisher {
+ public:
+  TlsPublisher(event::Loop& control, const config::Config& config, std::vector<Worker*> workers);
+  TlsPublisher(const TlsPublisher&) = delete;
+  TlsPublisher& operator=(const TlsPublisher&) = delete;
+
+  /// The first reading. An error where the TLS file or the ticket keys cannot be used at all.
+  Status start();
+  void reload();
+  /// Tells the workers which hosts ask for other options than their entry point's.
+  void use_table(const routing::RoutingTable& table);
+  [[nodiscard]] const TlsStatus& status() const { return status_; }
+
+ private:
+  Status read_file();
+  [[nodiscard]] std::shared_ptr<const tls::CertificateMaterial> read_certificate(const tls::CertificateFiles& files,
+                                                                                 bool is_default);
+  Status read_certificates(tls::ServerMaterial& material);
+  Status read_profiles(tls::ServerMaterial& material);
+  void read_transports();
+  Status read_ticket_keys();
+  void rotate_ticket_keys();
+  Status publish(const tls::ServerMaterial& material);
+  Status publish_to(Worker& worker, const tls::ServerMaterial& material);
+  void send_ticket_keys();
+  void watch();
+  void warn_of_expiry();
+  void note(const std::string& problem);
+
+  // constant after construction
+  event::Loop& control_;
+  const config::Config& config_;
+  const std::vector<Worker*> workers_;
+
+  TlsFile file_;
+  std::map<std::string, std::shared_ptr<const tls::CertificateMaterial>> last_good_;  // by certificate file
+  std::shared_ptr<const tls::CertificateMaterial> own_certificate_;
+  std::map<std::string, tls::ClientMaterial> transports_;
+  std::string published_;  // a digest of what the workers have: the same again is not published
+  tls::TicketKeys ticket_keys_;
+  tls::HostOptions host_options_;
+  TlsStatus status_;
+  std::set<std::string> problems_told_;  // each is logged when it appears
+  std::map<std::string, event::FolderWatch> watches_;
+  event::Timer settled_;  // after a change: files are seldom written alone
+  event::Timer rotation_;
+  event::Timer expiry_;
+};
+
+}  // namespace weir::proxy

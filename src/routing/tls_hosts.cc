@@ -1,0 +1,40 @@
+#include "weir/routing/tls_hosts.h"
+
+#include "routing/expression.h"
+#include "routing/place.h"
+
+namespace weir::routing {
+namespace {
+
+constexpr size_t kPlacesMax = 1024;
+
+std::string server_name_of(const HostKey& host) {
+  switch (host.kind) {
+    case HostKey::Kind::any: return "";
+    case HostKey::Kind::exact: return host.name;
+    case HostKey::Kind::wildcard: return "*." + host.name;
+    case HostKey::Kind::suffix: return "";  // a handshake looks up one label below a name, not all
+  }
+  return "";
+}
+
+}  // namespace
+
+std::unordered_map<std::string, std::string> tls_options_by_host(const RoutingTable& table) {
+  std::unordered_map<std::string, std::string> options;
+  for (const auto& router : table.routers()) {
+    if (router->tls_options.empty()) continue;
+    auto expression = parse_expression(router->rule);
+    if (!expression) continue;
+    for (const Place& place : cover(*expression, kPlacesMax)) {
+      std::string name = server_name_of(place.host);
+      if (name.empty()) continue;
+      auto [known, added] = options.emplace(name, router->tls_options);
+      if (!added && known->second != router->tls_options) known->second.clear();
+    }
+  }
+  std::erase_if(options, [](const auto& entry) { return entry.second.empty(); });
+  return options;
+}
+
+}  // namespace weir::routing
