@@ -227,9 +227,11 @@ Status TlsPublisher::publish(const tls::ServerMaterial& material) {
   }
   published_ = std::move(identity);
   ++status_.reloads;
-  log::info("TLS loaded", {{"certificates", material.certificates.size()},
-                           {"options", material.profiles.size()},
-                           {"transports", transports_.size()}});
+  if (!config_.tls.file.empty()) {
+    log::info("TLS loaded", {{"certificates", material.certificates.size()},
+                             {"options", material.profiles.size()},
+                             {"transports", transports_.size()}});
+  }
   warn_of_expiry();
   return {};
 }
