@@ -42,7 +42,7 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
   if (!url) return fail(url.error());
   auto client = IpAddress::parse(question.client_ip);
   if (!client) return fail(client.error());
-  std::vector<routing::HeaderView> headers;
+  std::vector<Header> headers;
   for (const std::string& header : question.headers) {
     size_t colon = header.find(':');
     if (colon == std::string::npos) return fail(ErrorCode::invalid, "header \"" + header + "\": expected Name: value");

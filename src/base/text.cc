@@ -32,6 +32,18 @@ uint64_t load(const char* at, size_t size) {
 
 }  // namespace
 
+bool has_upper(std::string_view text) {
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t bytes = load(text.data() + at, 8);
+    if (lower_8(bytes) != bytes) return true;
+  }
+  for (; at < text.size(); ++at) {
+    if (ascii_lower(text[at]) != text[at]) return true;
+  }
+  return false;
+}
+
 bool equals_ignore_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   size_t at = 0;

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "weir/base/field_name.h"
 #include "weir/base/ip.h"
 #include "weir/base/text.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace weir::http {
 namespace {
@@ -41,42 +46,60 @@ bool belongs(char c, Class what) { return (kClasses[static_cast<unsigned char>(c
 bool is_hex(char c) { return belongs(c, hex); }
 bool is_name_char(char c) { return belongs(c, host); }
 
+bool is_target_char(char c) { return c > ' ' && c < '\x7f' && c != '#'; }
+
+bool holds_target_chars(std::string_view target) {
+#if defined(__SSE2__)
+  auto holds = [](const char* at) {
+    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    auto equal = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    // Signed: bytes from 0x80 are below '!' too.
+    __m128i outside = _mm_cmplt_epi8(bytes, _mm_set1_epi8('!'));
+    return _mm_movemask_epi8(_mm_or_si128(outside, _mm_or_si128(equal('\x7f'), equal('#')))) == 0;
+  };
+  if (target.size() >= 16) {
+    const char* last = target.data() + target.size() - 16;  // may overlap the block before it
+    for (const char* at = target.data(); at < last; at += 16) {
+      if (!holds(at)) return false;
+    }
+    return holds(last);
+  }
+#endif
+  return std::all_of(target.begin(), target.end(), is_target_char);
+}
+
 }  // namespace
 
-Known classify(std::string_view name) {
-  if (name.empty()) return Known::other;
-  char first = ascii_lower(name[0]);
-  // The first letter tells nearly all others apart, so that few names are compared.
-  auto is = [&](std::string_view lower, Known known) {
-    return first == lower[0] && equals_ignore_case(name, lower) ? known : Known::other;
-  };
+Known classify_by_name(std::string_view name) {
   switch (name.size()) {
-    case 2: return is("te", Known::te);
-    case 4: return is("host", Known::host);
-    case 6: return is("expect", Known::expect);
-    case 7: return is("upgrade", Known::upgrade);
-    case 10: return first == 'c' ? is("connection", Known::connection) : is("keep-alive", Known::keep_alive);
-    case 14: return is("content-length", Known::content_length);
-    case 16: return is("proxy-connection", Known::for_proxies);
-    case 17: return is("transfer-encoding", Known::transfer_encoding);
+    case 2: return is_named(name, "te") ? Known::te : Known::other;
+    case 4: return is_named(name, "host") ? Known::host : Known::other;
+    case 6: return is_named(name, "expect") ? Known::expect : Known::other;
+    case 7: return is_named(name, "upgrade") ? Known::upgrade : Known::other;
+    case 10:
+      if (is_named(name, "connection")) return Known::connection;
+      return is_named(name, "keep-alive") ? Known::keep_alive : Known::other;
+    case 14: return is_named(name, "content-length") ? Known::content_length : Known::other;
+    case 16: return is_named(name, "proxy-connection") ? Known::for_proxies : Known::other;
+    case 17: return is_named(name, "transfer-encoding") ? Known::transfer_encoding : Known::other;
     // Credentials and challenges of the hop between a client and its own proxy (RFC 9110 section 11.7).
-    case 18: return is("proxy-authenticate", Known::for_proxies);
-    case 19: return is("proxy-authorization", Known::for_proxies);
+    case 18: return is_named(name, "proxy-authenticate") ? Known::for_proxies : Known::other;
+    case 19: return is_named(name, "proxy-authorization") ? Known::for_proxies : Known::other;
     default: return Known::other;
   }
 }
 
+bool ConnectionTokens::add_one(std::string_view token) {
+  if (is_named(token, "close")) return close = true;
+  if (is_named(token, "keep-alive")) return keep_alive = true;
+  if (is_named(token, "upgrade")) return upgrade = true;
+  return false;
+}
+
 void ConnectionTokens::add(std::string_view value) {
+  if (add_one(value)) return;  // nearly always there is one
   any_token(value, [&](std::string_view token) {
-    if (equals_ignore_case(token, "close")) {
-      close = true;
-    } else if (equals_ignore_case(token, "keep-alive")) {
-      keep_alive = true;
-    } else if (equals_ignore_case(token, "upgrade")) {
-      upgrade = true;
-    } else {
-      nominates = true;
-    }
+    if (!add_one(token)) nominates = true;
     return false;
   });
 }
@@ -162,14 +185,11 @@ bool valid_authority(std::string_view text) {
 }
 
 bool valid_origin_form(std::string_view target) {
-  bool in_path = true;
-  for (size_t i = 0; i < target.size(); ++i) {
-    char c = target[i];
-    if (c <= ' ' || c >= '\x7f' || c == '#') return false;
-    if (c == '?') in_path = false;
-    if (c != '%' || !in_path) continue;
-    if (i + 2 >= target.size() || !is_hex(target[i + 1]) || !is_hex(target[i + 2])) return false;
-    if (target[i + 1] == '0' && target[i + 2] == '0') return false;
+  if (!holds_target_chars(target)) return false;
+  std::string_view path = target.substr(0, target.find('?'));
+  for (size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+    std::string_view digits = path.substr(at + 1, 2);
+    if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1]) || digits == "00") return false;
   }
   return true;
 }

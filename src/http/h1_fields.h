@@ -23,7 +23,15 @@ enum class Known : uint8_t {
   expect,
 };
 
-Known classify(std::string_view name);
+/// For names whose length is one of a known field's.
+[[nodiscard]] Known classify_by_name(std::string_view name);
+
+/// `name` holds token characters only.
+[[nodiscard]] inline Known classify(std::string_view name) {
+  constexpr uint32_t kLengths =
+      1U << 2 | 1U << 4 | 1U << 6 | 1U << 7 | 1U << 10 | 1U << 14 | 1U << 16 | 1U << 17 | 1U << 18 | 1U << 19;
+  return name.size() < 32 && (kLengths >> name.size() & 1) != 0 ? classify_by_name(name) : Known::other;
+}
 
 /// Tokens of all Connection fields.
 struct ConnectionTokens {
@@ -33,6 +41,9 @@ struct ConnectionTokens {
   bool nominates = false;  // names fields of its own to be dropped
 
   void add(std::string_view value);
+
+ private:
+  bool add_one(std::string_view token);
 };
 
 /// The timeout of a Keep-Alive field ("timeout=5, max=100"); 0 where it has none.

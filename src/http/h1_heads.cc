@@ -36,7 +36,8 @@ bool H1Parser::take_request_fields(RequestHead& head) {
   Hop hop;
   size_t hosts = 0;
   for (const Header& header : f.parts.fields) {
-    switch (classify(header.name)) {
+    Known known = classify(header.name);
+    switch (known) {
       case Known::te: head.te_trailers = head.te_trailers || welcomes_trailers(header.value); break;
       case Known::host:
         ++hosts;
@@ -47,7 +48,7 @@ bool H1Parser::take_request_fields(RequestHead& head) {
         head.expect_continue = head.version_minor == 1;
         break;
       default:
-        if (!take_hop_field(header, hop)) return false;
+        if (!take_hop_field(known, header, hop)) return false;
     }
   }
   if (hosts > 1) return refuse(400, "more than one Host");
@@ -126,7 +127,7 @@ bool H1Parser::take_response_fields(ResponseHead& head, Method request_method) {
   Fields& f = fields();
   Hop hop;
   for (const Header& header : f.parts.fields) {
-    if (!take_hop_field(header, hop)) return false;
+    if (!take_hop_field(classify(header.name), header, hop)) return false;
   }
   if (!take_framing(hop, head.version_minor)) return false;
   head.headers = f.kept;
@@ -147,8 +148,8 @@ bool H1Parser::take_response_fields(ResponseHead& head, Method request_method) {
 // ---- Both ----
 
 // A field that neither frames nor belongs to this hop is kept for the other side.
-bool H1Parser::take_hop_field(const Header& header, Hop& hop) {
-  switch (classify(header.name)) {
+bool H1Parser::take_hop_field(Known known, const Header& header, Hop& hop) {
+  switch (known) {
     case Known::connection: hop.connection.add(header.value); return true;
     case Known::keep_alive: hop.keep_alive_s = keep_alive_timeout_s(header.value); return true;
     case Known::for_proxies:

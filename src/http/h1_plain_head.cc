@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "weir/base/text.h"
+#include "weir/base/field_name.h"
 #include "weir/http/session.h"
 
 #if defined(__SSE2__)
@@ -73,6 +73,26 @@ const char* skip_name(const char* at, const char* end) {
   return at;
 }
 
+/// The first byte of [at, end) that is not of a target.
+const char* skip_target(const char* at, const char* end) {
+#if defined(__SSE2__)
+  for (; end - at >= 16; at += 16) {
+    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    auto within = [&](char first, char last) {
+      __m128i from_first = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+      return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(last - first))), from_first);
+    };
+    auto equal = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    __m128i ranges = _mm_or_si128(_mm_or_si128(within('$', ';'), within('?', 'Z')), within('a', 'z'));
+    __m128i others = _mm_or_si128(_mm_or_si128(equal('='), equal('_')), _mm_or_si128(equal('~'), equal('!')));
+    int stops = ~_mm_movemask_epi8(_mm_or_si128(ranges, others)) & 0xffff;
+    if (stops != 0) return at + __builtin_ctz(static_cast<unsigned>(stops));
+  }
+#endif
+  while (at != end && is(*at, target)) ++at;
+  return at;
+}
+
 /// Takes `text` from the front.
 bool take(const char*& at, const char* end, std::string_view text) {
   if (static_cast<size_t>(end - at) < text.size() || std::memcmp(at, text.data(), text.size()) != 0) return false;
@@ -83,10 +103,10 @@ bool take(const char*& at, const char* end, std::string_view text) {
 /// Fields that say how a connection or a body is read, but for one plain Content-Length, are llhttp's to judge.
 bool frames_unplainly(std::string_view name, std::string_view value, bool& has_length) {
   switch (name.size()) {
-    case 7: return equals_ignore_case(name, "upgrade");
-    case 17: return equals_ignore_case(name, "transfer-encoding");
+    case 7: return is_named(name, "upgrade");
+    case 17: return is_named(name, "transfer-encoding");
     case 14:
-      if (!equals_ignore_case(name, "content-length")) return false;
+      if (!is_named(name, "content-length")) return false;
       return std::exchange(has_length, true) || value.size() > kLengthDigitsMax ||
              !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
     default: return false;
@@ -143,7 +163,7 @@ size_t read_plain_request(std::string_view input, const H1Limits& limits, HeadPa
   }
   if (found == nullptr || at == end || *at != '/') return 0;
   const char* target_begin = at;
-  while (at != end && is(*at, target)) ++at;
+  at = skip_target(at, end);
   parts.target = {target_begin, static_cast<size_t>(at - target_begin)};
   if (parts.target.size() > limits.target_bytes_max || !take(at, end, " HTTP/1.1\r\n")) return 0;
   parts.method = found->method;

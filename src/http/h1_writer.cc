@@ -6,6 +6,12 @@
 namespace weir::http {
 namespace {
 
+/// A field that was read as "Name: value" lies in memory that way.
+bool lies_as_written(const Header& field) {
+  const char* value = field.value.data();
+  return field.name.data() + field.name.size() + 2 == value && value[-2] == ':' && value[-1] == ' ';
+}
+
 /// Puts text into memory that was measured before: no bounds to check and no size to keep on the way.
 class Pen {
  public:
@@ -24,17 +30,26 @@ class Pen {
     at_ += text.size();
   }
   void put_number(uint64_t number, int base = 10) { at_ = std::to_chars(at_, at_ + kDigitsMax, number, base).ptr; }
-  void put_field(const Header& field) {
-    auto [name, value] = field;
-    // A field that was read as "Name: value" lies in memory that way.
-    if (name.data() + name.size() + 2 == value.data() && value.data()[-2] == ':' && value.data()[-1] == ' ') {
-      put({name.data(), name.size() + 2 + value.size()});
-    } else {
-      put(name);
-      put(": ");
-      put(value);
+  void put_fields(std::span<const Header> fields) {
+    for (size_t i = 0; i < fields.size(); ++i) {
+      auto [name, value] = fields[i];
+      if (!lies_as_written(fields[i])) {
+        put(name);
+        put(": ");
+        put(value);
+        put("\r\n");
+        continue;
+      }
+      // Those that follow each other in memory leave together.
+      const char* end = value.data() + value.size();
+      while (i + 1 < fields.size() && fields[i + 1].name.data() == end + 2 && end[0] == '\r' && end[1] == '\n' &&
+             lies_as_written(fields[i + 1])) {
+        ++i;
+        end = fields[i].value.data() + fields[i].value.size();
+      }
+      put({name.data(), static_cast<size_t>(end - name.data())});
+      put("\r\n");
     }
-    put("\r\n");
   }
   static constexpr size_t kDigitsMax = 20;
 
@@ -69,7 +84,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
   pen.put(" HTTP/1.1\r\nHost: ");
   pen.put(head.authority);
   pen.put("\r\n");
-  for (const Header& header : head.headers) pen.put_field(header);
+  pen.put_fields(head.headers);
   if (head.body == Body::unknown) {
     pen.put("Transfer-Encoding: chunked\r\n");
   } else if (head.body == Body::length || head.has_content_length) {
@@ -98,7 +113,7 @@ void append_response_head(std::string& out, const ResponseHead& head, AnswerFram
   pen.put(" ");
   pen.put(reason);
   pen.put("\r\n");
-  for (const Header& header : head.headers) pen.put_field(header);
+  pen.put_fields(head.headers);
   bool may_say_length = head.status >= 200 && head.status != 204;
   if (framing == AnswerFraming::chunked) {
     pen.put("Transfer-Encoding: chunked\r\n");
@@ -129,7 +144,7 @@ void append_chunk_head(std::string& out, size_t bytes) {
 void append_last_chunk(std::string& out, std::span<const Header> trailers) {
   Pen pen(out, kFixedBytes + bytes_of(trailers));
   pen.put("0\r\n");
-  for (const Header& header : trailers) pen.put_field(header);
+  pen.put_fields(trailers);
   pen.put("\r\n");
 }
 

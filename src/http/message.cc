@@ -165,8 +165,11 @@ bool lies_in(const Header& field, std::string_view bytes) {
 RequestHead HeadStorage::keep(const RequestHead& head) {
   size_t needed = head.bytes.size();
   for (std::string_view text : {head.method_text, head.target, head.authority, head.upgrade}) needed += text.size();
+  bool all_inside = true;
   for (const Header& header : head.headers) {
-    if (!lies_in(header, head.bytes)) needed += header.name.size() + header.value.size();
+    if (lies_in(header, head.bytes)) continue;
+    all_inside = false;
+    needed += header.name.size() + header.value.size();
   }
   // Grown before the first byte is put: the views must not move.
   if (bytes_.size() < needed) bytes_.resize(needed);
@@ -174,15 +177,16 @@ RequestHead HeadStorage::keep(const RequestHead& head) {
   RequestHead copy = head;
   copy.bytes = put(head.bytes);
   auto at_same_place = [&](std::string_view text) {
-    return copy.bytes.substr(static_cast<size_t>(text.data() - head.bytes.data()), text.size());
+    return std::string_view(copy.bytes.data() + (text.data() - head.bytes.data()), text.size());
   };
   auto moved = [&](std::string_view text) { return lies_in(text, head.bytes) ? at_same_place(text) : put(text); };
-  headers_.clear();
-  for (const Header& header : head.headers) {
-    if (lies_in(header, head.bytes)) {
-      headers_.push_back({at_same_place(header.name), at_same_place(header.value)});
+  headers_.resize(head.headers.size());
+  for (size_t i = 0; i < headers_.size(); ++i) {
+    const Header& header = head.headers[i];
+    if (all_inside || lies_in(header, head.bytes)) {
+      headers_[i] = {at_same_place(header.name), at_same_place(header.value)};
     } else {
-      headers_.push_back({put(header.name), put(header.value)});
+      headers_[i] = {put(header.name), put(header.value)};
     }
   }
   copy.method_text = moved(head.method_text);

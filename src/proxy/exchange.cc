@@ -1,5 +1,6 @@
 #include "proxy/exchange.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "proxy/entry_redirect.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
+#include "weir/base/field_name.h"
 #include "weir/proxy/path.h"
 
 namespace weir::proxy {
@@ -16,6 +18,10 @@ using http::Header;
 
 namespace {
 constexpr uint16_t kResetContent = 205;
+
+bool has_date(const std::vector<Header>& headers) {
+  return std::any_of(headers.begin(), headers.end(), [](const Header& field) { return is_named(field.name, "date"); });
+}
 }  // namespace
 
 Exchange::Exchange(Worker& worker) : worker_(worker), progress_(worker.config().limits, worker.config().timeouts) {}
@@ -53,14 +59,12 @@ void Exchange::pin_table() { pinned_ = worker_.pin(); }
 void Exchange::match() {
   if (!pinned_->table) return end_with(ProxyError::not_ready);
   target_ = normalise_target(request_.target, path_storage_);
-  match_headers_.clear();
-  for (const Header& header : request_.headers) match_headers_.push_back({header.name, header.value});
   routing::RequestView view;
   view.method = request_.method_text;
   view.host = normalise_host(request_.authority, host_storage_);
   view.path = target_.path;
   view.query = target_.query;
-  view.headers = match_headers_;
+  view.headers = request_.headers;
   view.client_ip = client_ip_;
   view.entry_point = entry_point_;
   view.tls = by_->tls != nullptr;
@@ -261,9 +265,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   run_response_middlewares(*router_, head.headers, response_headers_);
   append_via(worker_.config().requests.via, head.version_minor, response_headers_, scratch_.via);
   // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
-  if (!upgraded && http::find(response_headers_, "Date") == nullptr) {
-    response_headers_.push_back({"Date", http::http_date()});
-  }
+  if (!upgraded && !has_date(response_headers_)) response_headers_.push_back({"Date", http::http_date()});
   passed.headers = response_headers_;
   if (head.status == kResetContent) {
     passed.body = Body::none;
@@ -444,7 +446,7 @@ void Exchange::finish() {
   retries_ = 0;
   status_ = 0;
   error_ = ProxyError::none;
-  fresh_connection_ = request_ended_ = false;
+  fresh_connection_ = request_ended_ = scratch_.wants_events = false;
   enter(State::free);
   owner->on_exchange_done(*this);
   client->release();  // last: the session may begin the next request in here
@@ -503,9 +505,7 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
 
 RequestProtocol Exchange::protocol() const {
   if (!request_.upgrade.empty()) return RequestProtocol::websocket;
-  const Header* accept = http::find(request_.headers, "Accept");
-  bool events = accept != nullptr && accept->value.find("text/event-stream") != std::string_view::npos;
-  return events ? RequestProtocol::sse : RequestProtocol::http;
+  return scratch_.wants_events ? RequestProtocol::sse : RequestProtocol::http;
 }
 
 void Exchange::enter(State wanted) {
@@ -516,12 +516,11 @@ void Exchange::enter(State wanted) {
 }
 
 void Exchange::wait_at_most(uint32_t timeout_ms) {
-  progress_.expect_within(timeout_ms, worker_.loop().now_ms());
-  look_again();
+  if (progress_.expect_within(timeout_ms, worker_.loop().now_ms())) look_again();
 }
 
 void Exchange::look_again() {
-  uint64_t delay_ms = progress_.next_look_in_ms(worker_.loop().now_ms());
+  uint64_t delay_ms = progress_.plan_look(worker_.loop().now_ms());
   if (delay_ms == Progress::kNever) return clear_deadline();
   set_deadline(worker_.loop(), delay_ms);
 }

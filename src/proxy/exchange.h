@@ -129,7 +129,6 @@ class Exchange final : private http::ServerStreamObserver,
   std::string early_body_;  // what came of the body before an upstream was there
   http::HeadStorage trailer_storage_;
   std::span<const http::Header> early_trailers_;  // views into trailer_storage_
-  std::vector<routing::HeaderView> match_headers_;
   Progress progress_;
   TriedEndpoints tried_;
   EndpointState* last_resort_ = nullptr;  // only a stale connection to it failed: asked again when no other is left

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "weir/proxy/path.h"
+#include "weir/base/field_name.h"
 #include "weir/base/text.h"
+#include "weir/proxy/path.h"
 
 namespace weir::proxy {
 namespace {
@@ -18,6 +19,7 @@ bool may_be_read_as(std::string_view name, std::string_view lower) {
 }
 
 bool is_forwarding_field(std::string_view name) {
+  if (name.size() < 9 || (ascii_lower(name[0]) != 'x' && ascii_lower(name[0]) != 'f')) return false;
   if (name.size() == 9) return may_be_read_as(name, "x-real-ip") || may_be_read_as(name, "forwarded");
   return name.size() > 12 && may_be_read_as(name.substr(0, 12), "x-forwarded-");
 }
@@ -148,6 +150,7 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   for (const Header& header : request.headers) {
     if (!is_forwarding_field(header.name)) {
       out.push_back(header);
+      if (is_named(header.name, "accept")) scratch.wants_events = header.value.starts_with("text/event-stream");
       continue;
     }
     if (!by.trusted) continue;

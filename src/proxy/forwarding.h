@@ -44,6 +44,7 @@ struct ForwardingScratch {
   std::string target;
   std::string target_before;  // what the next target is made from
   std::string location;
+  bool wants_events = false;  // the client asks for text/event-stream, as EventSource does
 };
 
 /// Puts into `scratch.headers` what goes upstream: the client's end-to-end fields without those X-Forwarded-*,

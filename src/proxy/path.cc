@@ -73,17 +73,14 @@ NormalTarget normalise_target(std::string_view target, std::string& storage) {
 
 std::string_view normalise_host(std::string_view authority, std::string& storage) {
   // The port goes; the colons of an IPv6 literal stand within brackets.
-  size_t colon = authority.rfind(':');
-  if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
-    authority = authority.substr(0, colon);
+  if (authority.find(':') != std::string_view::npos) {
+    size_t colon = authority.rfind(':');
+    if (authority.find(']', colon) == std::string_view::npos) authority = authority.substr(0, colon);
   }
   if (authority.ends_with('.')) authority.remove_suffix(1);
-  for (char c : authority) {
-    if (c == ascii_lower(c)) continue;
-    storage = to_lower(authority);
-    return storage;
-  }
-  return authority;
+  if (!has_upper(authority)) return authority;
+  storage = to_lower(authority);
+  return storage;
 }
 
 }  // namespace weir::proxy

@@ -10,7 +10,7 @@ namespace weir::proxy {
 
 void Progress::begin(uint64_t now_ms) {
   bool rates = limits_.request_bytes_per_s_min > 0 || limits_.response_bytes_per_s_min > 0;
-  silent_at_ms_ = 0;
+  silent_at_ms_ = look_at_ms_ = 0;
   total_at_ms_ = timeouts_.total_ms > 0 ? now_ms + timeouts_.total_ms : 0;
   window_at_ms_ = rates ? now_ms + timeouts_.rate_window_ms : 0;
   request_bytes_before_ = response_bytes_before_ = 0;
@@ -18,21 +18,24 @@ void Progress::begin(uint64_t now_ms) {
   paused_ = was_paused_ = false;
 }
 
-void Progress::expect_within(uint32_t timeout_ms, uint64_t now_ms) {
+bool Progress::expect_within(uint32_t timeout_ms, uint64_t now_ms) {
   timeout_ms_ = timeout_ms;
   silent_at_ms_ = timeout_ms > 0 ? now_ms + timeout_ms : 0;
   waiting_before_ = std::numeric_limits<size_t>::max();
+  return look_at_ms_ == 0 || (silent_at_ms_ != 0 && silent_at_ms_ < look_at_ms_);
 }
 
-uint64_t Progress::next_look_in_ms(uint64_t now_ms) const {
+uint64_t Progress::plan_look(uint64_t now_ms) {
   uint64_t next = kNever;
   for (uint64_t at : {silent_at_ms_, total_at_ms_, window_at_ms_}) {
     if (at != 0) next = std::min(next, at > now_ms ? at - now_ms : 1);
   }
+  look_at_ms_ = next == kNever ? 0 : now_ms + next;
   return next;
 }
 
 Progress::Verdict Progress::look(uint64_t now_ms, const Sides& sides) {
+  look_at_ms_ = 0;
   if (total_at_ms_ != 0 && now_ms >= total_at_ms_) return Verdict::total;
   if (silent_at_ms_ != 0 && now_ms >= silent_at_ms_) {
     if (!still_moving(sides)) return Verdict::silent;

@@ -32,15 +32,16 @@ class Progress {
       : limits_(limits), timeouts_(timeouts) {}
 
   void begin(uint64_t now_ms);
-  /// Something has happened; the next thing must within that time. 0: whenever it likes.
-  void expect_within(uint32_t timeout_ms, uint64_t now_ms);
+  /// Something has happened; the next thing must within that time. 0: whenever it likes. True: the look that is planned
+  /// would come too late, or there is none.
+  [[nodiscard]] bool expect_within(uint32_t timeout_ms, uint64_t now_ms);
   /// The client was told to wait: its rate in this window is not its own.
   void note_paused() { paused_ = was_paused_ = true; }
   void note_resumed() { paused_ = false; }
   /// It is a tunnel from here on, which may last.
   void lift_total() { total_at_ms_ = 0; }
-  /// From now to the next look; kNever where nothing is waited for.
-  [[nodiscard]] uint64_t next_look_in_ms(uint64_t now_ms) const;
+  /// Plans the next look. From now to it; kNever where nothing is waited for.
+  [[nodiscard]] uint64_t plan_look(uint64_t now_ms);
   Verdict look(uint64_t now_ms, const Sides& sides);
 
  private:
@@ -55,6 +56,7 @@ class Progress {
   uint64_t silent_at_ms_ = 0;
   uint64_t total_at_ms_ = 0;
   uint64_t window_at_ms_ = 0;
+  uint64_t look_at_ms_ = 0;            // planned; may be early, for each request waits several times and most in vain
   uint64_t request_bytes_before_ = 0;  // when this window began
   uint64_t response_bytes_before_ = 0;
   size_t undelivered_before_ = 0;  // towards the client, when this window began

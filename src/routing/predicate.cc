@@ -67,8 +67,8 @@ bool query_holds(const Predicate& predicate, std::string_view query) {
   return false;
 }
 
-bool header_holds(const Predicate& predicate, std::span<const HeaderView> headers) {
-  return std::any_of(headers.begin(), headers.end(), [&](const HeaderView& header) {
+bool header_holds(const Predicate& predicate, std::span<const Header> headers) {
+  return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
     if (!equals_ignore_case(header.name, predicate.key)) return false;
     return predicate.kind == Predicate::Kind::header ? header.value == predicate.value
                                                      : predicate.regexp.matches(header.value);

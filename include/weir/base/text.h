@@ -11,6 +11,7 @@ namespace weir {
 
 [[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 [[nodiscard]] std::string to_lower(std::string_view text);
+[[nodiscard]] bool has_upper(std::string_view text);
 [[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
 /// Removes spaces, tabs, CR and LF at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text);

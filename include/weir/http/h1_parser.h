@@ -14,6 +14,7 @@
 
 namespace weir::http {
 
+enum class Known : uint8_t;
 struct H1Limits;
 
 /// Says when bytes that may be a whole head are worth a parse. Parsing costs a pass over all of them, so it is done
@@ -87,7 +88,7 @@ class H1Parser {
   Taken invalid_by_llhttp(std::string_view input);
   // h1_heads.cc: parts become heads
   bool refuse(uint16_t status, const char* why);
-  bool take_hop_field(const Header& header, Hop& hop);
+  bool take_hop_field(Known known, const Header& header, Hop& hop);
   bool take_framing(const Hop& hop, uint8_t version_minor);
   bool take_request_fields(RequestHead& head);
   bool take_request_target(RequestHead& head);

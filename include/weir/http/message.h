@@ -9,12 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/base/header.h"
+
 namespace weir::http {
 
-struct Header {
-  std::string_view name;   // case as sent
-  std::string_view value;  // without surrounding white space
-};
+using weir::Header;
 
 enum class Method : uint8_t { get, head, post, put, patch, del, options, trace, connect, other };
 /// The method of that name; `other` for what is registered and has no value of its own (WebDAV) and for the unknown.

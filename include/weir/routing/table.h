@@ -8,17 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/base/header.h"
 #include "weir/base/ip.h"
 #include "weir/base/shared_list.h"
 #include "weir/routing/definitions.h"
 
 namespace weir::routing {
-
-/// A header as the matcher sees it; the name in any case.
-struct HeaderView {
-  std::string_view name;
-  std::string_view value;
-};
 
 /// The parts of a request that rules look at. Views into the connection's buffer; valid during match() only.
 struct RequestView {
@@ -26,7 +21,7 @@ struct RequestView {
   std::string_view host;   // without port and trailing dot, lower case
   std::string_view path;   // normalised, without query; begins with '/'
   std::string_view query;  // without '?'
-  std::span<const HeaderView> headers;
+  std::span<const Header> headers;
   IpAddress client_ip;
   std::string_view entry_point;
   bool tls = false;

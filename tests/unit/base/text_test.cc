@@ -1,3 +1,4 @@
+#include "weir/base/field_name.h"
 #include "weir/base/text.h"
 
 #include "catch.h"
@@ -55,4 +56,50 @@ TEST_CASE("text: equal without case means letters only, at every length and plac
   }
   CHECK_FALSE(equals_ignore_case("abc", "abcd"));
   CHECK(equals_ignore_case("", ""));
+}
+
+namespace {
+/// Each byte of the name exchanged for each that is no control character: named alike as equals_ignore_case has it.
+template <size_t Size>
+void compare_with_all(const char (&lower)[Size]) {
+  std::string name = lower;
+  for (size_t at = 0; at < name.size(); ++at) {
+    for (int c = 0x20; c < 0x100; ++c) {
+      std::string other = name;
+      other[at] = static_cast<char>(c);
+      INFO(other);
+      if (is_named(other, lower) != equals_ignore_case(other, name)) FAIL();
+    }
+  }
+  CHECK_FALSE(is_named(name + "x", lower));
+  CHECK_FALSE(is_named(name.substr(1), lower));
+}
+}  // namespace
+
+TEST_CASE("text: a name known beforehand is told from every other, in any case") {
+  compare_with_all("te");
+  compare_with_all("date");
+  compare_with_all("close");
+  compare_with_all("expect");
+  compare_with_all("upgrade");
+  compare_with_all("keep-alive");
+  compare_with_all("content-length");
+  compare_with_all("proxy-connection");
+  compare_with_all("transfer-encoding");
+  compare_with_all("proxy-authorization");
+}
+
+TEST_CASE("text: an upper-case letter is found wherever it stands") {
+  CHECK_FALSE(has_upper(""));
+  for (size_t size = 1; size < 20; ++size) {
+    std::string text(size, 'a');
+    CHECK_FALSE(has_upper(text));
+    for (size_t at = 0; at < size; ++at) {
+      for (char c : {'A', 'Z', '@', '['}) {
+        text[at] = c;
+        if (has_upper(text) != (c == 'A' || c == 'Z')) FAIL();
+        text[at] = 'a';
+      }
+    }
+  }
 }

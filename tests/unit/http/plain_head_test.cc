@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "http/h1_fields.h"
 #include "weir/base/random.h"
 #include "weir/http/session.h"
 
@@ -182,4 +183,23 @@ TEST_CASE("plain head: whatever is done to a head, llhttp agrees with what is ac
     const std::string& head = heads[random.below(heads.size())];
     check_agrees(mutated(head, heads[random.below(heads.size())], random), request);
   }
+}
+
+TEST_CASE("plain head: a target is judged alike wherever in it a byte stands") {
+  for (size_t size : {1, 2, 15, 16, 17, 31, 32, 33, 50}) {
+    std::string target(size, 'a');
+    target[0] = '/';
+    CHECK(valid_origin_form(target));
+    for (size_t at = 1; at < size; ++at) {
+      for (int c = 0; c < 256; ++c) {
+        if (c == '%') continue;  // an escape, below
+        std::string other = target;
+        other[at] = static_cast<char>(c);
+        if (valid_origin_form(other) != (c > ' ' && c < 0x7f && c != '#')) FAIL(size << " " << at << " " << c);
+      }
+    }
+  }
+  for (std::string_view bad : {"/%", "/a%4", "/%zz", "/a%00", "/aaaaaaaaaaaaaaaaaaa%0", "/%41%0"})
+    CHECK_FALSE(valid_origin_form(bad));
+  for (std::string_view good : {"/%41", "/a?%", "/%41?%00"}) CHECK(valid_origin_form(good));
 }

@@ -22,7 +22,7 @@ TEST_CASE("matcher: pain 29, 10,000 routers build, and a match allocates nothing
   auto table = build(texts);
   REQUIRE(table->routers().size() == 10001);
 
-  const HeaderView header{"x-a", "1"};
+  const Header header{"x-a", "1"};
   RequestView exact = request("h77.example.com", "/api/x");
   exact.query = "q=%20a+b&q=c";
   exact.headers = {&header, 1};

@@ -61,7 +61,7 @@ RouterDefinition random_router(const std::string& name) {
 
 struct Request {
   std::string host, path, query, method, header;
-  HeaderView headers[1];
+  Header headers[1];
   RequestView view;
 };
 

@@ -87,7 +87,7 @@ TEST_CASE("rule: && binds tighter than ||, ! tighter than both") {
 TEST_CASE("rule: names in any case, both kinds of quotes, any space") {
   CHECK(rule_holds("HOST(\"a\")\n\t&&\r\npathprefix( `/x` )", get("a", "/x")));
   CHECK(rule_holds("Header(`x`, \"say \\\"hi\\\" \\\\\")", [] {
-    static const HeaderView header{"X", "say \"hi\" \\"};
+    static const Header header{"X", "say \"hi\" \\"};
     RequestView out = get("a", "/");
     out.headers = {&header, 1};
     return out;
@@ -128,7 +128,7 @@ TEST_CASE("rule: Query decodes, and without a value means an empty one") {
 }
 
 TEST_CASE("rule: headers compare names without case, and any value may fit") {
-  const HeaderView headers[] = {{"x-tenant", "a"}, {"X-Tenant", "blue-7"}};
+  const Header headers[] = {{"x-tenant", "a"}, {"X-Tenant", "blue-7"}};
   RequestView request = get("a", "/");
   request.headers = headers;
   CHECK(rule_holds("Header(`X-TENANT`, `blue-7`)", request));
