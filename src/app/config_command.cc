@@ -35,13 +35,15 @@ int config_check(const ConfigCheckOptions& options) {
   auto loaded = config::load_config(*text, options.path);
   // What an edge would refuse only when it starts: how tags are to be read.
   if (loaded.errors.empty()) {
-    auto reading = routing::catalog_options(loaded.config.consul);
-    if (!reading) {
+    auto note = [&](const std::string& provider, const auto& reading) {
+      if (reading) return;
       Error error = reading.error();
       error.file = options.path;
-      error.message = "providers.consul: " + error.message;
+      error.message = "providers." + provider + ": " + error.message;
       loaded.errors.push_back(std::move(error));
-    }
+    };
+    note("consul", routing::catalog_options(loaded.config.consul));
+    note("nomad", routing::catalog_options(loaded.config.nomad));
   }
   for (const Error& error : loaded.errors) print_error(error);
   std::printf("%s: %zu error%s\n", options.path.c_str(), loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");

@@ -59,6 +59,24 @@ Status Edge::start_all() {
     providers_.push_back(provider::make_consul_kv_provider(loop_, clock_, std::move(options)));
     assembler_.add(*providers_.back());
   }
+  if (!config_.nomad.addresses.empty()) {
+    auto reading = routing::catalog_options(config_.nomad);
+    if (!reading) return fail(reading.error());
+    provider::NomadOptions options;
+    options.nomad = config_.nomad;
+    options.safety = config_.safety;
+    if (!config_.data_dir.empty()) options.snapshot_path = config_.data_dir + "/catalog-nomad.json";
+    providers_.push_back(provider::make_nomad_provider(loop_, clock_, std::move(options)));
+    assembler_.add(*providers_.back(), std::move(*reading));
+  }
+  if (!config_.http.endpoint.empty()) {
+    provider::HttpOptions options;
+    options.http = config_.http;
+    options.safety = config_.safety;
+    options.data_dir = config_.data_dir;
+    providers_.push_back(provider::make_http_provider(loop_, clock_, std::move(options)));
+    assembler_.add(*providers_.back());
+  }
   if (!config_.file.directory.empty()) {
     provider::FileOptions options;
     options.file = config_.file;

@@ -233,9 +233,22 @@ class Loader {
     if (point.redirect_to == point.name) complain(key, key + ": an entry point cannot redirect to itself");
   }
 
+  void check_datacenters() {
+    const std::string key = "providers.consul.datacenters";
+    const auto& all = config.consul.datacenters;
+    if (!all.empty() && !config.consul.datacenter.empty()) {
+      complain(key, key + ": there is a datacenter as well; give one of them");
+    }
+    for (auto at = all.begin(); at != all.end(); ++at) {
+      if (at->empty() || std::find(all.begin(), at, *at) != at) complain(key, key + ": a name that is empty or twice");
+    }
+  }
+
   void check_consul() {
     check_token("consul", config.consul.token, config.consul.token_file);
     check_token("consulkv", config.consul_kv.token, config.consul_kv.token_file);
+    check_token("nomad", config.nomad.token, config.nomad.token_file);
+    check_datacenters();
     if (config.consul.strict_checks.empty()) {
       complain("providers.consul.strict_checks", "providers.consul.strict_checks: an empty list lets nothing serve");
     }

@@ -19,17 +19,19 @@ void for_each_difference(const Map& before, const Map& after, F&& call) {
 
 }  // namespace
 
-Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks)
+Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
+             const CatalogDialect& dialect, Callbacks callbacks)
     : loop_(loop),
       link_(link),
       random_(random),
       timing_(timing),
+      dialect_(dialect),
       callbacks_(std::move(callbacks)),
-      fetcher_(loop, link, random, timing, callbacks_.on_answer, callbacks_.on_failure),
+      fetcher_(loop, link, random, timing, dialect.service_path, callbacks_.on_answer, callbacks_.on_failure),
       sweep_timer_(loop, [this] { sweep(); }) {}
 
 void Crowd::add(const std::string& name) {
-  if (members_.empty()) {
+  if (members_.empty() && dialect_.has_check_lists) {
     auto ask = [this](const char* path, Status (Crowd::*on_answer)(const QueryAnswer&)) {
       auto query = std::make_unique<BlockingQuery>(
           loop_, link_, random_, timing_, QuerySubject{.path = path},

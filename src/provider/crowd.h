@@ -7,15 +7,16 @@
 #include <set>
 #include <string>
 
-#include "provider/consul_json.h"
+#include "provider/catalog_dialect.h"
 #include "provider/service_fetcher.h"
 
 namespace weir::provider {
 
 /// Two blocking queries, however many members: /v1/health/state/any tells whose checks changed, /v1/catalog/nodes whose
 /// node got another address; only those are read again. An instance without checks shows in neither: when the index of
-/// the service list moves, all members are read again, slowly and at most once a sweep period.
-/// Owned by ConsulProvider; loop's thread. Asks nothing while it has no members.
+/// the service list moves, all members are read again, slowly and at most once a sweep period. That is all there is for
+/// a catalog without those lists.
+/// Owned by CatalogProvider; loop's thread. Asks nothing while it has no members.
 class Crowd {
  public:
   struct Callbacks {
@@ -24,7 +25,8 @@ class Crowd {
     BlockingQuery::OnFailure on_query_failure;  // of the shared queries
   };
 
-  Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, Callbacks callbacks);
+  Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, const CatalogDialect& dialect,
+        Callbacks callbacks);
 
   void add(const std::string& name);
   void remove(const std::string& name);
@@ -53,6 +55,7 @@ class Crowd {
   SourceLink& link_;
   Random& random_;
   const QueryTiming timing_;
+  const CatalogDialect& dialect_;
   const Callbacks callbacks_;
   // loop's thread
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on

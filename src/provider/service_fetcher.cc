@@ -5,14 +5,13 @@
 
 namespace weir::provider {
 
-std::string service_path(std::string_view name) { return "/v1/health/service/" + percent_encode(name); }
-
 ServiceFetcher::ServiceFetcher(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
-                               OnAnswer on_answer, OnFailure on_failure)
+                               std::string_view service_path, OnAnswer on_answer, OnFailure on_failure)
     : loop_(loop),
       link_(link),
       random_(random),
       timing_(timing),
+      service_path_(service_path),
       on_answer_(std::move(on_answer)),
       on_failure_(std::move(on_failure)),
       backoff_(timing.backoff_first_ms, timing.backoff_max_ms),
@@ -81,7 +80,7 @@ bool ServiceFetcher::take_next(std::string& name) {
 
 void ServiceFetcher::send(const std::string& name) {
   calls_[name] =
-      link_.get(service_path(name), "", timing_.immediate_ms,
+      link_.get(service_path_ + percent_encode(name), "", timing_.immediate_ms,
                 [this, name](Result<http::ClientResponse> response) { on_response(name, std::move(response)); });
 }
 

@@ -13,9 +13,6 @@
 
 namespace weir::provider {
 
-/// The path of /v1/health/service/<name>, escaped.
-std::string service_path(std::string_view name);
-
 /// A queue of names to read; each name is in it once. Owned by Crowd; loop's thread.
 /// At most kFetchesMax under way, 16 at once and then 100 a second; a failure pauses the queue with a growing delay and
 /// puts the name back.
@@ -27,8 +24,9 @@ class ServiceFetcher {
 
   enum class Urgency : uint8_t { now, later };
 
-  ServiceFetcher(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing, OnAnswer on_answer,
-                 OnFailure on_failure);
+  /// `service_path` is what the escaped name of a service follows.
+  ServiceFetcher(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
+                 std::string_view service_path, OnAnswer on_answer, OnFailure on_failure);
 
   void fetch(const std::string& name, Urgency urgency);
   /// It is of no interest any more. Not from within a callback for the same name.
@@ -47,6 +45,7 @@ class ServiceFetcher {
   SourceLink& link_;
   Random& random_;
   const QueryTiming timing_;
+  const std::string service_path_;
   const OnAnswer on_answer_;
   const OnFailure on_failure_;
   // loop's thread

@@ -56,6 +56,14 @@ std::string consul_query(std::string_view datacenter, std::string_view name_spac
   return join(parts, "&");
 }
 
+std::string nomad_query(std::string_view name_space, std::string_view region, bool stale) {
+  std::vector<std::string> parts;
+  if (!name_space.empty()) parts.push_back("namespace=" + percent_encode(name_space));
+  if (!region.empty()) parts.push_back("region=" + percent_encode(region));
+  if (stale) parts.emplace_back("stale=");
+  return join(parts, "&");
+}
+
 const std::string& TokenFile::token(bool force) {
   std::string stamp = stamp_of(path_);
   if (stamp == stamp_ && !stamp.empty() && !force) return token_;

@@ -45,8 +45,9 @@ struct LinkOptions {
 /// An error names `provider` and what is wrong with its addresses.
 Result<std::vector<Url>> parse_addresses(const std::string& provider, const std::vector<std::string>& texts);
 tls::ClientOptions client_options(const config::SourceTlsConfig& config);
-/// What Consul is asked with every request.
+/// What Consul, or Nomad, is asked with every request.
 std::string consul_query(std::string_view datacenter, std::string_view name_space, config::Consistency consistency);
+std::string nomad_query(std::string_view name_space, std::string_view region, bool stale);
 
 /// Sends requests to the address in use. Owned by a provider; loop's thread.
 /// Two failures in a row, from whichever queries, move to the next address: one may be an answer's own trouble. A hang

@@ -22,6 +22,15 @@ Result<std::vector<Health>> parse_healths(const std::vector<std::string>& words)
   return out;
 }
 
+Status check_default_rule(const std::string& rule_template) {
+  auto rule = expand_default_rule(rule_template, "name");
+  if (!rule) return fail(rule.error());
+  if (auto parsed = parse_expression(*rule); !parsed) {
+    return fail(ErrorCode::invalid, "default rule: " + parsed.error().message);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::string provider) {
@@ -31,11 +40,7 @@ Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::
   out.fabio_tag_prefix = config.fabio_tag_prefix;
   out.exposed_by_default = config.exposed_by_default;
   out.default_rule = config.default_rule;
-  auto rule = expand_default_rule(out.default_rule, "name");
-  if (!rule) return fail(rule.error());
-  if (auto parsed = parse_expression(*rule); !parsed) {
-    return fail(ErrorCode::invalid, "default rule: " + parsed.error().message);
-  }
+  if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
   auto strict = parse_healths(config.strict_checks);
   if (!strict) return fail(strict.error());
   out.strict_checks = std::move(*strict);
@@ -49,6 +54,19 @@ Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::
   out.keep_incumbent = config.conflicts != "drop";
   out.drop_object_only = config.unknown_fields != "instance";
   out.empty_routes = config.empty_routes != "absent";
+  out.tombstone_ms = config.tombstone_ms;
+  return out;
+}
+
+Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::string provider) {
+  CatalogOptions out;
+  out.provider = std::move(provider);
+  out.tag_prefixes = config.tag_prefixes;
+  out.fabio_tag_prefix = config.fabio_tag_prefix;
+  out.exposed_by_default = config.exposed_by_default;
+  out.default_rule = config.default_rule;
+  if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
+  out.fabio_checks_required = FabioChecks::none;
   out.tombstone_ms = config.tombstone_ms;
   return out;
 }

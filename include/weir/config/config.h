@@ -46,6 +46,7 @@ struct ConsulConfig {
   std::string token;
   std::string token_file;                 // read again when it changes; "" none
   std::string datacenter;                 // "": the agent's own
+  std::vector<std::string> datacenters;   // in place of it: where a service has nobody live, the next one's serves
   std::string name_space;                 // of Consul Enterprise; "": none is named
   std::vector<std::string> tag_prefixes;  // "weir", "traefik"
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
@@ -62,6 +63,33 @@ struct ConsulConfig {
   SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query
+};
+
+/// Nomad's native services.
+struct NomadConfig {
+  std::vector<std::string> addresses;  // URLs, tried in order; empty: this provider is off
+  std::string token;
+  std::string token_file;                 // read again when it changes; "" none
+  std::string name_space;                 // "": the token's own
+  std::string region;                     // "": the server's own
+  std::vector<std::string> tag_prefixes;  // "weir", "traefik"
+  std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
+  bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
+  std::string default_rule;
+  uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all
+  SourceTlsConfig tls;
+  bool stale = true;    // any server may answer
+  uint32_t wait_s = 0;  // of a blocking query
+};
+
+/// A JSON document of Traefik's dynamic configuration.
+struct HttpDocumentConfig {
+  std::string endpoint;  // URL; "": this provider is off
+  uint32_t interval_ms = 0;
+  uint32_t timeout_ms = 0;
+  std::vector<std::string> headers;  // "Name: value"
+  SourceTlsConfig tls;
+  uint32_t body_bytes_max = 0;
 };
 
 /// Routes in Consul's key-value store.
@@ -215,6 +243,8 @@ struct Config {
   std::string data_dir;                        // last good catalog; "": nothing is kept on disk
   ConsulConfig consul;
   ConsulKvConfig consul_kv;
+  NomadConfig nomad;
+  HttpDocumentConfig http;
   FileConfig file;
   LogConfig log;
   AccessLogConfig access_log;

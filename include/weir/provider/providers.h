@@ -35,8 +35,32 @@ struct ConsulOptions {
   uint64_t coalesce_ms = 1;
 };
 
-/// Follows a Consul-compatible catalog. See src/provider/consul_provider.h for what it asks and why.
+/// Follows a Consul-compatible catalog, or one a datacenter. See src/provider/catalog_provider.h for what it asks and
+/// why.
 std::unique_ptr<Provider> make_consul_provider(event::Loop& loop, const Clock& clock, ConsulOptions options);
+
+struct NomadOptions {
+  std::string name = "nomad";
+  config::NomadConfig nomad;
+  config::SafetyConfig safety;
+  std::string snapshot_path;  // of the last good catalog; "": nothing is kept on disk
+  QueryTiming timing;         // wait_ms is nomad.wait_s unless that is 0
+  size_t watches_max = 64;
+  uint64_t coalesce_ms = 1;
+};
+
+/// Follows Nomad's native services.
+std::unique_ptr<Provider> make_nomad_provider(event::Loop& loop, const Clock& clock, NomadOptions options);
+
+struct HttpOptions {
+  std::string name = "http";
+  config::HttpDocumentConfig http;
+  config::SafetyConfig safety;
+  std::string data_dir;  // where the last good document is kept; "": nowhere
+};
+
+/// Asks for a JSON document of Traefik's dynamic configuration. See src/provider/http_provider.h.
+std::unique_ptr<Provider> make_http_provider(event::Loop& loop, const Clock& clock, HttpOptions options);
 
 struct ConsulKvOptions {
   std::string name = "consulkv";

@@ -15,7 +15,8 @@
 
 namespace weir::config {
 struct ConsulConfig;
-}
+struct NomadConfig;
+}  // namespace weir::config
 
 namespace weir::routing {
 
@@ -45,6 +46,9 @@ struct CatalogOptions {
 
 /// An error where default_rule is no template we know or gives no rule, or strict_checks names no health.
 Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::string provider = "consul");
+
+/// The same of Nomad, which knows nothing of health: fabio's tags route without a check.
+Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::string provider = "nomad");
 
 /// What the tags of one catalog service define. Of a service that is gone (`since` kTombstone) what they defined last,
 /// without endpoints. A value; made and read only in this layer.

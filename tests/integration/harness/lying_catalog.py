@@ -27,6 +27,8 @@ class LyingCatalog:
     "half-json"    200 with half of the true body        "null"        200 with JSON null
     """
 
+    INDEX_HEADER = "X-Consul-Index"
+
     def __init__(self):
         self.instances = {}  # id -> dict
         self.index, self.index_lost = 100, 0
@@ -85,23 +87,31 @@ class LyingCatalog:
     def serve(self, sock, reader):
         while True:
             request = read_request(reader)
-            if request is None:
+            if request is None or not self.serve_one(sock, request):
                 return
-            self.queries.append((self.now(), request.target))
-            body, index = self.answer(request.target)
-            kind = self.kind
-            if kind == "hang":
-                self.server.released.wait()
-                return
-            if kind == "reset":
-                reset(sock)
-                return
-            if body is None:
-                sock.sendall(response(404, "", reason="Not Found"))
-                continue
-            sock.sendall(self.bytes_of(kind, body, index))
-            if kind == "cut":
-                return
+
+    def serve_one(self, sock, request):
+        """False: the connection is to end."""
+        self.queries.append((self.now(), request.target))
+        if not self.admits(request):
+            sock.sendall(response(403, "Permission denied", reason="Forbidden"))
+            return True
+        body, index = self.answer(request.target)
+        kind = self.kind
+        if kind == "hang":
+            self.server.released.wait()
+            return False
+        if kind == "reset":
+            reset(sock)
+            return False
+        if body is None:
+            sock.sendall(response(404, "", reason="Not Found"))
+            return True
+        sock.sendall(self.bytes_of(kind, body, index))
+        return kind != "cut"
+
+    def admits(self, _request):
+        return True
 
     def bytes_of(self, kind, body, index):
         text = json.dumps(body)
@@ -119,7 +129,7 @@ class LyingCatalog:
             text = "{}" if isinstance(body, dict) else "[]"
         shown = {"index-zero": 0, "no-index": None}.get(kind, index)
         if shown is not None:
-            headers.append(("X-Consul-Index", shown))
+            headers.append((self.INDEX_HEADER, shown))
         data = response(200, text, headers)
         return data[:-max(1, len(text) // 2)] if kind == "cut" else data
 
@@ -179,3 +189,68 @@ class LyingCatalog:
                             "Weights": {"Passing": 1, "Warning": 1}, "EnableTagOverride": False,
                             "CreateIndex": instance["Index"], "ModifyIndex": instance["Index"]},
                 "Checks": [check]}
+
+
+class LyingNomad(LyingCatalog):
+    """The same for Nomad's native services: every change moves one index, that of the table. `token` admits only those
+    who send it."""
+
+    INDEX_HEADER = "X-Nomad-Index"
+
+    def __init__(self, namespace="default"):
+        self.namespace, self.token = namespace, ""
+        super().__init__()
+
+    def admits(self, request):
+        return not self.token or request.header("x-nomad-token") == self.token
+
+    def answer(self, target):
+        asked = parse_qs(urlsplit(target).query).get("namespace", ["default"])[0]
+        body, index = super().answer(target)
+        return (body if asked == self.namespace else []), index
+
+    def look_up(self, path):
+        if path == "/v1/services":
+            services = {}
+            for instance in self.instances.values():
+                services.setdefault(instance["Service"], set()).update(instance["Tags"])
+            rows = [{"ServiceName": name, "Tags": sorted(tags)} for name, tags in sorted(services.items())]
+            return ([{"Namespace": self.namespace, "Services": rows}] if rows else []), self.index
+        match = re.fullmatch(r"/v1/service/(.+)", path)
+        if match:
+            return [self.row(i) for i in self.instances.values() if i["Service"] == match.group(1)], self.index
+        return None, 1
+
+    def row(self, instance):
+        return {"ID": instance["ID"], "ServiceName": instance["Service"], "Namespace": self.namespace,
+                "NodeID": "0000-node", "Datacenter": "dc1", "JobID": "job", "AllocID": "alloc",
+                "Tags": instance["Tags"], "Address": instance["Address"], "Port": instance["Port"],
+                "CreateIndex": instance["Index"], "ModifyIndex": instance["Index"]}
+
+
+class LyingDatacenters:
+    """Several datacenters behind one address, as Consul forwards queries with dc=: each a LyingCatalog."""
+
+    def __init__(self, *names):
+        self.catalogs = {name: LyingCatalog() for name in names}
+        self.server = Upstream(serve=self.serve, name="datacenters")
+        self.url = self.server.url
+
+    def __getitem__(self, name):
+        return self.catalogs[name]
+
+    def stop(self):
+        for catalog in self.catalogs.values():
+            catalog.stop()
+        self.server.stop()
+
+    def serve(self, sock, reader):
+        while True:
+            request = read_request(reader)
+            if request is None:
+                return
+            name = parse_qs(urlsplit(request.target).query).get("dc", ["dc1"])[0]
+            if name not in self.catalogs:
+                sock.sendall(response(500, "No path to datacenter", reason="Internal Server Error"))
+            elif not self.catalogs[name].serve_one(sock, request):
+                return

@@ -1,10 +1,12 @@
 #pragma once
-// Follows a Consul-compatible catalog.
+// Follows a catalog: Consul's, or Nomad's native services.
 //
 // What is asked, and why:
-// - One blocking query on /v1/catalog/services tells which services there are and which of them carry routing tags.
+// - One blocking query on /v1/catalog/services (Nomad: /v1/services) tells which services there are and which of them
+// carry routing tags.
 //   Services that are not routed cost nothing beyond their line in that list.
-// - Each routed service has a blocking query of its own on /v1/health/service/<name>, up to watches_max (64) of them.
+// - Each routed service has a blocking query of its own on /v1/health/service/<name> (/v1/service/<name>), up to
+//   watches_max (64) of them.
 //   Its answer is the news itself, so a registration is known one round trip after the registry's acknowledgement; and
 //   the registry wakes only who is concerned: the work is bounded by the change, and check output of other services,
 //   which wakes everybody on /v1/health/state/any, wakes nobody here. 64 + 3 connections stay well below the 200 that
@@ -25,18 +27,36 @@
 #include <string>
 #include <vector>
 
-#include "provider/consul_json.h"
+#include "provider/catalog_dialect.h"
 #include "provider/crowd.h"
 #include "provider/snapshot_gate.h"
 #include "weir/provider/providers.h"
 
 namespace weir::provider {
 
+/// What is followed, and how.
+struct CatalogSource {
+  std::string name;  // the name behind @
+  const CatalogDialect& dialect;
+  std::vector<std::string> addresses;  // URLs, tried in order
+  LinkOptions link;                    // without addresses
+  std::vector<std::string> tag_prefixes;
+  std::string fabio_tag_prefix;
+  bool exposed_by_default = false;
+  config::SafetyConfig safety;
+  std::string snapshot_path;  // "": nothing is kept on disk
+  QueryTiming timing;
+  size_t watches_max = 64;
+  uint64_t coalesce_ms = 1;
+};
+/// Of one datacenter of Consul, `datacenter` ("": the agent's own).
+CatalogSource consul_source(const ConsulOptions& options, const std::string& datacenter);
+
 /// Owned by the application; control loop's thread. stop() ends every query and saves what waits to be saved.
-class ConsulProvider final : public Provider {
+class CatalogProvider final : public Provider {
  public:
-  ConsulProvider(event::Loop& loop, const Clock& clock, ConsulOptions options);
-  ~ConsulProvider() override;
+  CatalogProvider(event::Loop& loop, const Clock& clock, CatalogSource source);
+  ~CatalogProvider() override;
 
   Status start(Observer& observer) override;
   void stop() override;
@@ -80,7 +100,7 @@ class ConsulProvider final : public Provider {
   // constant after construction
   event::Loop& loop_;
   const Clock& clock_;
-  ConsulOptions options_;
+  const CatalogSource source_;
   // loop's thread; what uses something else stands below it
   Observer* observer_ = nullptr;  // null: stopped
   Random random_;

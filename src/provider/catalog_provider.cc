@@ -1,46 +1,81 @@
-#include "provider/consul_provider.h"
+#include "provider/catalog_provider.h"
 
 #include <algorithm>
 
 #include "weir/base/log.h"
+#include "weir/base/text.h"
 
 namespace weir::provider {
 
-std::unique_ptr<Provider> make_consul_provider(event::Loop& loop, const Clock& clock, ConsulOptions options) {
-  return std::make_unique<ConsulProvider>(loop, clock, std::move(options));
+CatalogSource consul_source(const ConsulOptions& options, const std::string& datacenter) {
+  const config::ConsulConfig& consul = options.consul;
+  CatalogSource out{.name = options.name,
+                    .dialect = kConsulDialect,
+                    .addresses = consul.addresses,
+                    .link = {.token = consul.token,
+                             .token_file = consul.token_file,
+                             .common_query = consul_query(datacenter, consul.name_space, consul.consistency),
+                             .tls = client_options(consul.tls)},
+                    .tag_prefixes = consul.tag_prefixes,
+                    .fabio_tag_prefix = consul.fabio_tag_prefix,
+                    .exposed_by_default = consul.exposed_by_default,
+                    .safety = options.safety,
+                    .snapshot_path = options.snapshot_path,
+                    .timing = options.timing,
+                    .watches_max = options.watches_max,
+                    .coalesce_ms = options.coalesce_ms};
+  if (consul.wait_s != 0) out.timing.wait_ms = uint64_t{consul.wait_s} * 1'000;
+  return out;
 }
 
-ConsulProvider::ConsulProvider(event::Loop& loop, const Clock& clock, ConsulOptions options)
-    : loop_(loop), clock_(clock), options_(std::move(options)) {
-  if (options_.consul.wait_s != 0) options_.timing.wait_ms = uint64_t{options_.consul.wait_s} * 1'000;
+std::unique_ptr<Provider> make_nomad_provider(event::Loop& loop, const Clock& clock, NomadOptions options) {
+  const config::NomadConfig& nomad = options.nomad;
+  CatalogSource source{.name = options.name,
+                       .dialect = kNomadDialect,
+                       .addresses = nomad.addresses,
+                       .link = {.token = nomad.token,
+                                .token_file = nomad.token_file,
+                                .token_header = "X-Nomad-Token",
+                                .index_header = "X-Nomad-Index",
+                                .common_query = nomad_query(nomad.name_space, nomad.region, nomad.stale),
+                                .tls = client_options(nomad.tls)},
+                       .tag_prefixes = nomad.tag_prefixes,
+                       .fabio_tag_prefix = nomad.fabio_tag_prefix,
+                       .exposed_by_default = nomad.exposed_by_default,
+                       .safety = options.safety,
+                       .snapshot_path = options.snapshot_path,
+                       .timing = options.timing,
+                       .watches_max = options.watches_max,
+                       .coalesce_ms = options.coalesce_ms};
+  if (nomad.wait_s != 0) source.timing.wait_ms = uint64_t{nomad.wait_s} * 1'000;
+  return std::make_unique<CatalogProvider>(loop, clock, std::move(source));
 }
 
-ConsulProvider::~ConsulProvider() { stop(); }
+CatalogProvider::CatalogProvider(event::Loop& loop, const Clock& clock, CatalogSource source)
+    : loop_(loop), clock_(clock), source_(std::move(source)) {}
 
-Status ConsulProvider::start(Observer& observer) {
-  auto addresses = parse_addresses(options_.name, options_.consul.addresses);
+CatalogProvider::~CatalogProvider() { stop(); }
+
+Status CatalogProvider::start(Observer& observer) {
+  auto addresses = parse_addresses(source_.name, source_.addresses);
   if (!addresses) return fail(addresses.error());
   observer_ = &observer;
-  GateOptions gate{.provider = options_.name,
-                   .path = options_.snapshot_path,
-                   .brake = {.share_percent = options_.safety.mass_removal_share_percent,
-                             .count_min = options_.safety.mass_removal_count_min,
-                             .hold_ms = options_.safety.hold_ms},
-                   .coalesce_ms = options_.coalesce_ms};
+  GateOptions gate{.provider = source_.name,
+                   .path = source_.snapshot_path,
+                   .brake = {.share_percent = source_.safety.mass_removal_share_percent,
+                             .count_min = source_.safety.mass_removal_count_min,
+                             .hold_ms = source_.safety.hold_ms},
+                   .coalesce_ms = source_.coalesce_ms};
   gate_ =
       std::make_unique<SnapshotGate>(loop_, clock_, std::move(gate),
                                      [this](std::shared_ptr<const catalog::CatalogSnapshot> snapshot,
                                             uint64_t seen_us) { observer_->on_catalog(std::move(snapshot), seen_us); });
   disk_wall_ns_ = gate_->load();
 
-  const config::ConsulConfig& consul = options_.consul;
+  LinkOptions link = source_.link;
+  link.addresses = std::move(*addresses);
   link_ = std::make_unique<SourceLink>(
-      loop_,
-      LinkOptions{.addresses = std::move(*addresses),
-                  .token = consul.token,
-                  .token_file = consul.token_file,
-                  .common_query = consul_query(consul.datacenter, consul.name_space, consul.consistency),
-                  .tls = client_options(consul.tls)},
+      loop_, std::move(link),
       [this] {
         for_each_query(&BlockingQuery::ask_afresh);
         crowd_->ask_afresh();
@@ -50,19 +85,20 @@ Status ConsulProvider::start(Observer& observer) {
         crowd_->wake();
       });
   crowd_ = std::make_unique<Crowd>(
-      loop_, *link_, random_, options_.timing,
+      loop_, *link_, random_, source_.timing, source_.dialect,
       Crowd::Callbacks{[this](const std::string& name, const QueryAnswer& answer) { return on_service(name, answer); },
                        [this](const std::string& name, const Error& error) { on_service_failed(name, error); },
                        [this](const Error& error) { on_shared_query_failed(error); }});
   names_query_ = std::make_unique<BlockingQuery>(
-      loop_, *link_, random_, options_.timing, QuerySubject{.path = "/v1/catalog/services", .speaks_for_server = true},
+      loop_, *link_, random_, source_.timing,
+      QuerySubject{.path = std::string(source_.dialect.names_path), .speaks_for_server = true},
       [this](const QueryAnswer& answer) { return on_names(answer); },
       [this](const Error& error) { on_names_failed(error); });
   names_query_->start();
   return {};
 }
 
-void ConsulProvider::stop() {
+void CatalogProvider::stop() {
   if (observer_ == nullptr) return;
   observer_ = nullptr;
   tracked_.clear();
@@ -75,11 +111,11 @@ void ConsulProvider::stop() {
 
 // The list of services
 
-Status ConsulProvider::on_names(const QueryAnswer& answer) {
+Status CatalogProvider::on_names(const QueryAnswer& answer) {
   if (answer.index_moved && names_known_) crowd_->on_services_moved();
   names_asked_afresh_ = false;
   if (!answer.same_body) {
-    auto decoded = decode_service_names(answer.body);
+    auto decoded = source_.dialect.decode_names(answer.body);
     if (!decoded) return fail(decoded.error());
     names_.swap(*decoded);
     names_known_ = true;
@@ -98,7 +134,7 @@ Status ConsulProvider::on_names(const QueryAnswer& answer) {
     if (std::exchange(tracked.empty_unconfirmed, false)) put({name, {}}, answer.seen_us);
   }
   if (!error_.empty()) {
-    log::info("catalog answers again", {{"provider", options_.name}, {"address", link_->address_text()}});
+    log::info("catalog answers again", {{"provider", source_.name}, {"address", link_->address_text()}});
   }
   error_.clear();
   good_at_ms_ = clock_.monotonic_ms();
@@ -108,21 +144,21 @@ Status ConsulProvider::on_names(const QueryAnswer& answer) {
   return {};
 }
 
-bool ConsulProvider::has_routing_tag(const std::vector<std::string>& tags) const {
+bool CatalogProvider::has_routing_tag(const std::vector<std::string>& tags) const {
   return std::any_of(tags.begin(), tags.end(), [this](const std::string& tag) {
-    const std::string& fabio = options_.consul.fabio_tag_prefix;
+    const std::string& fabio = source_.fabio_tag_prefix;
     if (!fabio.empty() && tag.starts_with(fabio)) return true;
-    const auto& prefixes = options_.consul.tag_prefixes;
+    const auto& prefixes = source_.tag_prefixes;
     return tag.find('=') != std::string::npos &&
            std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return tag.starts_with(prefix); });
   });
 }
 
-bool ConsulProvider::routed(const std::string& name, const std::vector<std::string>& tags) const {
-  return options_.consul.exposed_by_default || wanted_.contains(name) || has_routing_tag(tags);
+bool CatalogProvider::routed(const std::string& name, const std::vector<std::string>& tags) const {
+  return source_.exposed_by_default || wanted_.contains(name) || has_routing_tag(tags);
 }
 
-void ConsulProvider::update_tracked(uint64_t seen_us) {
+void CatalogProvider::update_tracked(uint64_t seen_us) {
   for (auto it = tracked_.begin(); it != tracked_.end();) {
     auto listed = names_.find(it->first);
     if (listed != names_.end() && routed(it->first, listed->second)) {
@@ -143,27 +179,28 @@ void ConsulProvider::update_tracked(uint64_t seen_us) {
   settle_unlisted(seen_us);
 }
 
-void ConsulProvider::track(const std::string& name) {
+void CatalogProvider::track(const std::string& name) {
   Tracked& tracked = tracked_[name];
-  if (watches_ < options_.watches_max) {
+  if (watches_ < source_.watches_max) {
     start_watch(name, tracked);
   } else {
     crowd_->add(name);
   }
 }
 
-void ConsulProvider::start_watch(const std::string& name, Tracked& tracked) {
+void CatalogProvider::start_watch(const std::string& name, Tracked& tracked) {
   ++watches_;
   tracked.watch = std::make_unique<BlockingQuery>(
-      loop_, *link_, random_, options_.timing, QuerySubject{.path = service_path(name)},
+      loop_, *link_, random_, source_.timing,
+      QuerySubject{.path = std::string(source_.dialect.service_path) + percent_encode(name)},
       [this, name](const QueryAnswer& answer) { return on_service(name, answer); },
       [this, name](const Error& error) { on_service_failed(name, error); });
   tracked.watch->start();
 }
 
-void ConsulProvider::fill_free_watches() {
+void CatalogProvider::fill_free_watches() {
   for (auto& [name, tracked] : tracked_) {
-    if (watches_ >= options_.watches_max || crowd_->size() == 0) return;
+    if (watches_ >= source_.watches_max || crowd_->size() == 0) return;
     if (tracked.watch) continue;
     crowd_->remove(name);
     start_watch(name, tracked);
@@ -171,7 +208,7 @@ void ConsulProvider::fill_free_watches() {
 }
 
 /// What is not listed or not routed any more goes; what is wanted and not listed is known to be empty.
-void ConsulProvider::settle_unlisted(uint64_t seen_us) {
+void CatalogProvider::settle_unlisted(uint64_t seen_us) {
   std::vector<std::string> gone;
   for (const auto& [name, service] : gate_->known()) {
     if (!tracked_.contains(name) && !wanted_.contains(name)) gone.push_back(name);
@@ -182,7 +219,7 @@ void ConsulProvider::settle_unlisted(uint64_t seen_us) {
   }
 }
 
-void ConsulProvider::want_services(std::set<std::string, std::less<>> names) {
+void CatalogProvider::want_services(std::set<std::string, std::less<>> names) {
   if (names == wanted_) return;
   wanted_ = std::move(names);
   if (observer_ != nullptr && names_known_) update_tracked(steady_us());
@@ -190,15 +227,15 @@ void ConsulProvider::want_services(std::set<std::string, std::less<>> names) {
 
 // One service
 
-Status ConsulProvider::on_service(const std::string& name, const QueryAnswer& answer) {
+Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& answer) {
   Tracked& tracked = tracked_.at(name);
   if (!answer.same_body || !tracked.answered) {
-    auto decoded = decode_health_service(name, answer.body);
+    auto decoded = source_.dialect.decode_service(name, answer.body);
     if (!decoded) return fail(decoded.error());
     for (const std::string& reason : decoded->skipped) {
       const auto& known = tracked.skipped;
       const bool said = std::find(known.begin(), known.end(), reason) != known.end();
-      if (!said) log::warn("instance skipped", {{"provider", options_.name}, {"reason", reason}});
+      if (!said) log::warn("instance skipped", {{"provider", source_.name}, {"reason", reason}});
     }
     tracked.skipped = std::move(decoded->skipped);
     auto before = gate_->known().find(name);
@@ -218,18 +255,18 @@ Status ConsulProvider::on_service(const std::string& name, const QueryAnswer& an
   return {};
 }
 
-void ConsulProvider::put(catalog::Service service, uint64_t seen_us) {
+void CatalogProvider::put(catalog::Service service, uint64_t seen_us) {
   crowd_->note_instances(service);
   gate_->put_service(std::make_shared<const catalog::Service>(std::move(service)), seen_us);
 }
 
-void ConsulProvider::on_service_failed(const std::string& name, const Error& error) {
+void CatalogProvider::on_service_failed(const std::string& name, const Error& error) {
   Tracked& tracked = tracked_.at(name);
   // A server that is down fails every query; that is said once, for the list.
   const bool of_this_service = error.code == ErrorCode::invalid || error.code == ErrorCode::too_large;
   if (tracked.error.empty() && of_this_service) {
     log::warn("service not read, its last good version stays",
-              {{"provider", options_.name}, {"service", name}, {"error", error}});
+              {{"provider", source_.name}, {"service", name}, {"error", error}});
   }
   tracked.error = error.text();
   ++tracked.failures;
@@ -239,48 +276,48 @@ void ConsulProvider::on_service_failed(const std::string& name, const Error& err
 
 // Failures and successes
 
-void ConsulProvider::on_names_failed(const Error& error) {
+void CatalogProvider::on_names_failed(const Error& error) {
   if (error_.empty()) {
     log::warn("catalog not read, the last good one stays",
-              {{"provider", options_.name}, {"address", link_->address_text()}, {"error", error}});
+              {{"provider", source_.name}, {"address", link_->address_text()}, {"error", error}});
   }
   error_ = error.text();
   after_failure(error);
 }
 
-void ConsulProvider::on_shared_query_failed(const Error& error) { after_failure(error); }
+void CatalogProvider::on_shared_query_failed(const Error& error) { after_failure(error); }
 
-void ConsulProvider::after_failure(const Error& error) {
+void CatalogProvider::after_failure(const Error& error) {
   if (error.code != ErrorCode::timeout) return;
   // One that hangs is seldom alone: a machine that went away silently leaves every connection open.
   for_each_query(&BlockingQuery::ask_again);
   crowd_->ask_again();
 }
 
-void ConsulProvider::for_each_query(void (BlockingQuery::*call)()) {
+void CatalogProvider::for_each_query(void (BlockingQuery::*call)()) {
   (names_query_.get()->*call)();
   for (auto& [name, tracked] : tracked_) {
     if (tracked.watch) (tracked.watch.get()->*call)();
   }
 }
 
-void ConsulProvider::note_settled() {
+void CatalogProvider::note_settled() {
   if (synced_ || !names_known_) return;
   const bool all = std::all_of(tracked_.begin(), tracked_.end(), [](const auto& one) {
     return one.second.answered || one.second.failures >= kFailuresWaitedFor;
   });
   if (!all) return;
   synced_ = true;
-  log::info("catalog synced", {{"provider", options_.name},
+  log::info("catalog synced", {{"provider", source_.name},
                                {"address", link_->address_text()},
                                {"services", names_.size()},
                                {"routed", tracked_.size()}});
   gate_->complete();
 }
 
-ProviderStatus ConsulProvider::status() const {
+ProviderStatus CatalogProvider::status() const {
   ProviderStatus out;
-  out.name = options_.name;
+  out.name = source_.name;
   out.synced_once = synced_;
   out.error = error_;
   if (synced_) {

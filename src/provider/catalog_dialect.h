@@ -1,0 +1,24 @@
+#pragma once
+// What a catalog is asked, and how its answers are read: Consul's and Nomad's differ in little else.
+
+#include <string_view>
+
+#include "provider/consul_json.h"
+
+namespace weir::provider {
+
+/// Constant; one of the two below.
+struct CatalogDialect {
+  std::string_view names_path;    // the list of services with their tags
+  std::string_view service_path;  // of one service's instances; its escaped name follows
+  Result<ServiceTags> (*decode_names)(std::string_view body);
+  Result<ServiceAnswer> (*decode_service)(std::string_view name, std::string_view body);
+  /// Whether it has lists of all checks and of all nodes. Without them the index of the list of services moves with
+  /// every instance.
+  bool has_check_lists;
+};
+
+extern const CatalogDialect kConsulDialect;
+extern const CatalogDialect kNomadDialect;
+
+}  // namespace weir::provider
