@@ -60,7 +60,21 @@ void TableAssembler::on_definitions(std::shared_ptr<const routing::Definitions> 
   auto found = inputs_.find(definitions->provider);
   if (found == inputs_.end()) return;
   auto set = routing::share(definitions->provider, {definitions}, found->second.set.get());
+  const bool edited = found->second.edits != definitions->edits;
+  if (edited) found->second.edits = definitions->edits;
   take(found->second, std::move(set), seen_us);
+  if (edited) tell_edits(seen_us);
+}
+
+/// Commands about routes of fabio's tags act on every catalog's.
+void TableAssembler::tell_edits(uint64_t seen_us) {
+  auto all = std::make_shared<std::vector<routing::RouteEdit>>();
+  for (const auto& [name, input] : inputs_) all->insert(all->end(), input.edits.begin(), input.edits.end());
+  for (auto& [name, input] : inputs_) {
+    if (!input.decoder) continue;
+    auto set = input.decoder->edit(all, clock_.monotonic_ms());
+    if (set != nullptr) take(input, std::move(set), seen_us);
+  }
 }
 
 void TableAssembler::take(Input& input, std::shared_ptr<const routing::DefinitionSet> set, uint64_t seen_us) {

@@ -29,6 +29,17 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::decode(const catalog::Catal
   return last_;
 }
 
+std::shared_ptr<const DefinitionSet> CatalogDecoder::edit(std::shared_ptr<const std::vector<RouteEdit>> edits,
+                                                          uint64_t now_ms) {
+  options_.edits = std::move(edits);
+  for (const auto& service : seen_) {
+    if (tombstones_.contains(service->name)) continue;
+    take(service->name, std::make_shared<const ServiceDefinitions>(decode_service(*service, options_)), false, now_ms);
+  }
+  if (last_ != nullptr) last_ = merger_->merge(last_, last_->index);
+  return last_;
+}
+
 // What a service defines now; `gone` where it has no instance left to say so.
 void CatalogDecoder::take(const std::string& name, std::shared_ptr<const ServiceDefinitions> decoded, bool gone,
                           uint64_t now_ms) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <tuple>
 
 namespace weir::routing {
@@ -9,12 +10,13 @@ namespace weir::routing {
 namespace {
 
 using Pool = ServiceDefinitions::Pool;
+using Share = ServiceDefinitions::Share;
 
 constexpr double kWeightOfAll = 10'000;  // fabio's ring has as many places
 
 struct SharedEndpoint {
   EndpointDefinition endpoint;
-  double share = 0;
+  Share share;
 };
 
 void sort_once(std::vector<SharedEndpoint>& all) {
@@ -30,19 +32,34 @@ void sort_once(std::vector<SharedEndpoint>& all) {
   all.erase(std::unique(all.begin(), all.end(), same_place), all.end());
 }
 
-bool has_share(const SharedEndpoint& each) { return each.share > 0; }
+bool has_share(const SharedEndpoint& each) { return each.share.fixed > 0; }
+
+bool may_serve(const SharedEndpoint& each) { return each.endpoint.health <= catalog::Health::warning; }
+
+/// What several have together becomes each one's part of it.
+void divide(std::vector<SharedEndpoint>& endpoints) {
+  std::map<uint32_t, size_t> members;
+  for (const SharedEndpoint& each : endpoints) {
+    if (may_serve(each)) ++members[each.share.split];
+  }
+  for (SharedEndpoint& each : endpoints) {
+    if (each.share.split == 0) continue;
+    each.share.fixed /= static_cast<double>(std::max<size_t>(members[each.share.split], 1));
+    each.share.split = 0;
+  }
+}
 
 void weigh_by_share(std::vector<SharedEndpoint>& endpoints) {
   double fixed = 0;
   size_t open = 0;
   for (const SharedEndpoint& each : endpoints) {
-    if (each.endpoint.health > catalog::Health::warning) continue;  // it gets no request anyhow
-    fixed += each.share;
+    if (!may_serve(each)) continue;  // it gets no request anyhow
+    fixed += each.share.fixed;
     if (!has_share(each)) ++open;
   }
   double each_open = open == 0 ? 0 : std::max(0.0, 1 - fixed) / static_cast<double>(open);
   for (SharedEndpoint& each : endpoints) {
-    double share = has_share(each) ? each.share : each_open;
+    double share = has_share(each) ? each.share.fixed : each_open;
     double weight = std::round(share * kWeightOfAll);
     each.endpoint.weight = share > 0 ? static_cast<uint32_t>(std::max(weight, 1.0)) : 0;
   }
@@ -50,7 +67,7 @@ void weigh_by_share(std::vector<SharedEndpoint>& endpoints) {
 
 void append(const Pool& pool, std::vector<SharedEndpoint>& to) {
   for (size_t i = 0; i < pool.definition.endpoints.size(); ++i) {
-    to.push_back({pool.definition.endpoints[i], pool.shares.empty() ? 0 : pool.shares[i]});
+    to.push_back({pool.definition.endpoints[i], pool.shares.empty() ? Share() : pool.shares[i]});
   }
 }
 
@@ -74,6 +91,7 @@ std::vector<EndpointDefinition> merge_endpoints(std::span<const Pool* const> poo
   std::vector<SharedEndpoint> all;
   for (const Pool* pool : pools) append(*pool, all);
   sort_once(all);
+  divide(all);
   if (std::any_of(all.begin(), all.end(), has_share)) weigh_by_share(all);
   std::vector<EndpointDefinition> out;
   out.reserve(all.size());

@@ -159,18 +159,26 @@ class Interpreter {
       return fail(ErrorCode::invalid, "route del: expected a service, a source and a target, or tags");
     }
     auto tags = tag_list(command.tags);
-    size_t removed = 0;
+    note_edit(RouteEdit::Kind::del, words, 2, tags, 0);
     for (auto at = sources_.begin(); at != sources_.end();) {
       bool other_source = words.size() > 3 && key_of_source(words[3]) != at->first;
       auto matches = [&](const Target& one) {
         bool service = words.size() < 3 || one.service == words[2];
         return !other_source && service && (words.size() < 5 || one.dst == words[4]) && has_all(one, tags);
       };
-      removed += std::erase_if(at->second.targets, matches);
+      std::erase_if(at->second.targets, matches);
       at = at->second.targets.empty() ? sources_.erase(at) : std::next(at);
     }
-    if (removed > 0) return {};
-    return fail(ErrorCode::not_found, "route del: no route that was added by a command matches");
+    return {};
+  }
+
+  /// The same is done to the routes of tags, by who decodes those: `words` from `first` on are service, source, target.
+  void note_edit(RouteEdit::Kind kind, const std::vector<std::string>& words, size_t first,
+                 const std::vector<std::string>& tags, double share) {
+    auto word = [&](size_t at) { return at < words.size() ? words[at] : ""; };
+    RouteEdit edit{kind, word(first), "", word(first + 2), tags, share};
+    if (!word(first + 1).empty()) edit.source = fabio_route_name(word(first + 1));
+    out_.edits.push_back(std::move(edit));
   }
 
   Status weigh(const Command& command) {
@@ -181,15 +189,13 @@ class Interpreter {
     auto share = parse_share(*command.weight);
     if (!share) return fail(share.error());
     auto tags = tag_list(command.tags);
+    note_edit(RouteEdit::Kind::weight, {words.size() == 4 ? words[2] : "", words.back()}, 0, tags, *share);
     auto source = sources_.find(key_of_source(words.back()));
     std::vector<Target*> matching;
     if (source != sources_.end()) {
       for (Target& one : source->second.targets) {
         if ((words.size() == 3 || one.service == words[2]) && has_all(one, tags)) matching.push_back(&one);
       }
-    }
-    if (matching.empty()) {
-      return fail(ErrorCode::not_found, "route weight: no route that was added by a command matches");
     }
     for (Target* one : matching) one->share = *share / static_cast<double>(matching.size());
     return {};
@@ -221,7 +227,7 @@ class Interpreter {
         continue;
       }
       pool.definition.endpoints.push_back(std::move(*endpoint));
-      pool.shares.push_back(target.share);
+      pool.shares.push_back({target.share, 0});
       if (!route) route = std::move(*decoded);
     }
     if (!route) return;

@@ -193,7 +193,9 @@ class ServiceDecoder {
     }
   }
 
-  void add_fabio_route(const FabioRoute& route, const TagGroup& group) {
+  void add_fabio_route(const FabioRoute& route, TagGroup group) {
+    std::vector<ServiceDefinitions::Share> shares = apply_edits(route, group.instances);
+    if (group.instances.empty()) return;
     claim(routers_, route.router, group);
     for (const MiddlewareDefinition& middleware : route.middlewares) claim(middlewares_, middleware, group);
     ServiceDefinition service;
@@ -203,12 +205,48 @@ class ServiceDecoder {
     service.origin = route.router.origin;
     claim(services_, service, group);
     ServiceDefinitions::Pool& target = pool(service.name, true, service.origin.text);
-    for (const Instance* instance : group.instances) {
-      auto endpoint = make_endpoint(*instance, {route.scheme, 0, std::nullopt}, fabio_health(*instance, options_));
+    for (size_t i = 0; i < group.instances.size(); ++i) {
+      const Instance& instance = *group.instances[i];
+      auto endpoint = make_endpoint(instance, {route.scheme, 0, std::nullopt}, fabio_health(instance, options_));
       if (!endpoint) continue;
       target.definition.endpoints.push_back(*endpoint);
-      target.shares.push_back(route.share);
+      target.shares.push_back(shares[i]);
     }
+  }
+
+  /// Leaves out what commands delete; the shares of the others, by tag or by the last command about them.
+  std::vector<ServiceDefinitions::Share> apply_edits(const FabioRoute& route,
+                                                     std::vector<const Instance*>& instances) const {
+    std::vector<const Instance*> kept;
+    std::vector<ServiceDefinitions::Share> shares;
+    for (const Instance* instance : instances) {
+      ServiceDefinitions::Share share{route.share, 0};
+      bool deleted = false;
+      for (size_t i = 0; options_.edits != nullptr && i < options_.edits->size() && !deleted; ++i) {
+        const RouteEdit& edit = (*options_.edits)[i];
+        if (!is_about(edit, route, *instance)) continue;
+        deleted = edit.kind == RouteEdit::Kind::del;
+        share = {edit.share, static_cast<uint32_t>(i + 1)};
+      }
+      if (deleted) continue;
+      kept.push_back(instance);
+      shares.push_back(share);
+    }
+    instances = std::move(kept);
+    return shares;
+  }
+
+  bool is_about(const RouteEdit& edit, const FabioRoute& route, const Instance& instance) const {
+    std::string_view source = std::string_view(route.router.name).substr(options_.fabio_tag_prefix.size());
+    if (!edit.service.empty() && edit.service != service_.name) return false;
+    if (!edit.source.empty() && edit.source != source) return false;
+    if (!edit.target.empty()) {
+      auto url = Url::parse(edit.target);
+      if (!url || url->host != to_lower(instance.address) || url->port != instance.port) return false;
+    }
+    return std::all_of(edit.tags.begin(), edit.tags.end(), [&](const std::string& tag) {
+      return std::find(instance.tags.begin(), instance.tags.end(), tag) != instance.tags.end();
+    });
   }
 
   void add_tagged_service(const TaggedService& tagged, const TagGroup& group) {

@@ -271,4 +271,9 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
   return route;
 }
 
+std::string fabio_route_name(std::string_view source) {
+  FabioRoute route;
+  return set_match(route, source, "prefix") ? route.router.name : std::string(source);
+}
+
 }  // namespace weir::routing

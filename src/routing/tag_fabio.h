@@ -34,4 +34,7 @@ struct FabioContext {
 /// ignored, as fabio ignores them.
 Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext& context);
 
+/// What the route of a source is called, "www.example.com/x"; a text that is no source stays as it is.
+[[nodiscard]] std::string fabio_route_name(std::string_view source);
+
 }  // namespace weir::routing

@@ -79,11 +79,13 @@ class TableAssembler final : public Observer {
     std::shared_ptr<const routing::DefinitionSet> set;           // null: nothing yet
     std::map<std::string, std::map<std::string, size_t>> named;  // provider -> its services its routers name, how often
     uint64_t catalog_index = 0;
+    std::vector<routing::RouteEdit> edits;  // about the routes of all catalogs
   };
 
   void take(Input& input, std::shared_ptr<const routing::DefinitionSet> set, uint64_t seen_us);
   bool count_named(Input& input, const routing::DefinitionSet& now);
   void tell_wanted();
+  void tell_edits(uint64_t seen_us);
   void build(const std::string& provider, uint64_t seen_us);
   void note_rejected(routing::RejectionList rejected);
   void note_latency(uint64_t took_us);

@@ -40,6 +40,7 @@ struct CatalogOptions {
   bool drop_object_only = true;     // for an unknown field; false: the whole instance
   bool empty_routes = true;         // a route without live endpoints answers 503; false: it is not there
   uint64_t tombstone_ms = 600'000;  // a route whose service is gone answers 503 this long; 0: it is gone at once
+  std::shared_ptr<const std::vector<RouteEdit>> edits = {};  // of routes of fabio's tags; null: none
 
   bool operator==(const CatalogOptions&) const = default;
 };
@@ -53,10 +54,15 @@ Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::s
 /// What the tags of one catalog service define. Of a service that is gone (`since` kTombstone) what they defined last,
 /// without endpoints. A value; made and read only in this layer.
 struct ServiceDefinitions {
+  struct Share {
+    double fixed = 0;    // of the route's requests, 0 to 1; 0: an equal part of what is left
+    uint32_t split = 0;  // those of one number, from 1, have it together
+    bool operator==(const Share&) const = default;
+  };
   struct Pool {
     ServiceDefinition definition;
-    std::vector<double> shares;  // fabio's: parallel to endpoints, 0 to 1; 0 an equal part of the rest. Else empty
-    bool declared = false;       // named by a tag; false: the catalog service itself
+    std::vector<Share> shares;  // fabio's: parallel to endpoints. Else empty
+    bool declared = false;      // named by a tag; false: the catalog service itself
     bool operator==(const Pool&) const = default;
   };
   static constexpr uint64_t kTombstone = UINT64_MAX;  // after everybody who is there
@@ -90,6 +96,8 @@ class CatalogDecoder {
   /// The very pointer of the last call when nothing that matters changed: then there is nothing to build.
   /// `now_ms` is any clock that does not go back; tombstones end by it.
   std::shared_ptr<const DefinitionSet> decode(const catalog::CatalogSnapshot& snapshot, uint64_t now_ms = 0);
+  /// Other commands about routes of fabio's tags: everything is decoded anew by them. The set, as decode() gives it.
+  std::shared_ptr<const DefinitionSet> edit(std::shared_ptr<const std::vector<RouteEdit>> edits, uint64_t now_ms);
   /// The set without the tombstones whose time is over; the very pointer of the last call where there are none.
   std::shared_ptr<const DefinitionSet> expire(uint64_t now_ms);
   /// Services decoded by the last call.
@@ -108,7 +116,7 @@ class CatalogDecoder {
     std::shared_ptr<const ServiceDefinitions> last;
   };
 
-  const CatalogOptions options_;
+  CatalogOptions options_;
   std::unique_ptr<DefinitionMerger> merger_;
   std::map<std::string, std::shared_ptr<const ServiceDefinitions>, std::less<>> routed_;  // those with a router
   std::map<std::string, Tombstone, std::less<>> tombstones_;                              // by service

@@ -82,6 +82,22 @@ struct Rejection {
   bool operator==(const Rejection&) const = default;
 };
 
+/// A command about routes that fabio's tags define, whichever catalog they are of.
+struct RouteEdit {
+  enum class Kind : uint8_t {
+    del,     // the targets are left out
+    weight,  // they have `share` of the route's requests, divided among them
+  };
+  Kind kind = Kind::del;
+  std::string service;            // of the catalog; "": any
+  std::string source;             // "www.example.com/x", as routes are called; "": any
+  std::string target;             // "http://10.0.0.1:80/"; "": any
+  std::vector<std::string> tags;  // the target's other tags must hold all of them
+  double share = 0;
+
+  bool operator==(const RouteEdit&) const = default;
+};
+
 /// Everything one provider defines, as it is put together: what files, a KV tree or a test say.
 struct Definitions {
   std::string provider;  // "consul", "file": the name behind @
@@ -89,6 +105,7 @@ struct Definitions {
   std::vector<ServiceDefinition> services;
   std::vector<MiddlewareDefinition> middlewares;
   std::vector<Rejection> rejected;  // found while decoding
+  std::vector<RouteEdit> edits;     // of other providers' routes, in their order
 };
 
 /// All definitions of one name: the one to prefer, and those that say otherwise. Who is in force already stays there.

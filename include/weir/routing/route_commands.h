@@ -27,8 +27,9 @@ struct CommandText {
 };
 
 /// What is routed when all commands have run, in their order. Pure. A line that cannot be read is dropped and reported
-/// with `origin` and its number; the others count. The commands know the routes they add: `del` and `weight` that match
-/// none of these are reported. A source is a router of that name, `www.example.com/x@kv`.
+/// with `origin` and its number; the others count. `del` and `weight` act on
+/// what stands before them, and on the routes of fabio's tags: for those they are in `edits`. A source is a router of
+/// that name, `www.example.com/x@kv`.
 Definitions decode_route_commands(std::string_view text, const std::string& origin,
                                   const RouteCommandOptions& options = {});
 /// The same of several texts, as if they were one in this order; each counts its own lines.

@@ -1,0 +1,79 @@
+#include "catalog_fixture.h"
+#include "catch.h"
+#include "table_fixture.h"
+#include "weir/routing/route_commands.h"
+
+using namespace weir;
+using namespace weir::routing;
+using namespace weir::routing::fixture;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// A service of two versions: v1 on two instances, v2 on one, all of the route www.a/x and one of their own each.
+catalog::CatalogSnapshot deployment() {
+  auto one = [](const std::string& id, uint16_t port, const std::string& version) {
+    auto made = testing::instance(id, {"urlprefix-WWW.a/x", "urlprefix-" + version + ".a/", version, "all"});
+    made.port = port;
+    made.has_checks = true;
+    made.check_states = {catalog::Health::passing};
+    return made;
+  };
+  return testing::snapshot({testing::service("web", {one("a", 1, "v1"), one("b", 2, "v1"), one("c", 3, "v2")})});
+}
+
+/// "route -> port*weight …", as commands leave it.
+Texts routes(std::string_view commands) {
+  CatalogDecoder decoder{CatalogOptions()};
+  decoder.decode(deployment());
+  auto edits = decode_route_commands(commands, "key").edits;
+  Definitions all = list(*decoder.edit(std::make_shared<const std::vector<RouteEdit>>(edits), 0));
+  Texts out;
+  for (const RouterDefinition& router : all.routers) {
+    std::string line = router.name.substr(10) + " ->";
+    for (const ServiceDefinition& service : all.services) {
+      if (service.name != router.service) continue;
+      for (const auto& at : service.endpoints) line += " " + std::to_string(at.port) + "*" + std::to_string(at.weight);
+    }
+    out.push_back(line);
+  }
+  return out;
+}
+
+const std::string kV1 = "v1.a/ -> 1*1 2*1";
+const std::string kV2 = "v2.a/ -> 3*1";
+
+}  // namespace
+
+TEST_CASE("route edits: without commands tags say all there is") {
+  CHECK(routes("") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1 3*1"});
+  CHECK(routes("route del other\nroute del web nowhere/\nroute weight web other/ weight 0.5") ==
+        Texts{kV1, kV2, "www.a/x -> 1*1 2*1 3*1"});
+}
+
+TEST_CASE("route edits: del takes a service, one of its sources, one target, or what has all of some tags") {
+  CHECK(routes("route del web").empty());
+  CHECK(routes("route del web www.A/x") == Texts{kV1, kV2});
+  CHECK(routes("route del web www.a/x http://10.0.0.99:3/") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1"});
+  CHECK(routes("route del web tags \"v1,all\"") == Texts{kV2, "www.a/x -> 3*1"});
+  CHECK(routes("route del tags \"v2\"") == Texts{kV1, "www.a/x -> 1*1 2*1"});
+  CHECK(routes("route del tags \"v1,v2\"") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1 3*1"});
+}
+
+TEST_CASE("route edits: pain 26, weight gives a canary its share, divided among the instances that have the tags") {
+  CHECK(routes("route weight web www.a/x weight 0.1 tags \"v2\"") ==
+        Texts{kV1, kV2, "www.a/x -> 1*4500 2*4500 3*1000"});
+  CHECK(routes("route weight www.a/x weight 0.8 tags \"v1\"") == Texts{kV1, kV2, "www.a/x -> 1*4000 2*4000 3*2000"});
+  CHECK(routes("route weight web www.a/x weight 0.5 tags \"all\"\nroute weight web www.a/x weight 0.25 tags \"v2\"") ==
+        Texts{kV1, kV2, "www.a/x -> 1*2500 2*2500 3*2500"});
+  CHECK(routes("route weight web www.a/x weight 1 tags \"v2\"") == Texts{kV1, kV2, "www.a/x -> 1*0 2*0 3*10000"});
+}
+
+TEST_CASE("route edits: they are undone when the commands go") {
+  CatalogDecoder decoder{CatalogOptions()};
+  auto before = list(*decoder.decode(deployment()));
+  auto edits = decode_route_commands("route del web", "key").edits;
+  CHECK(list(*decoder.edit(std::make_shared<const std::vector<RouteEdit>>(edits), 0)).routers.empty());
+  CHECK(list(*decoder.edit(nullptr, 0)).routers == before.routers);
+}
