@@ -44,7 +44,7 @@ def test_registration(t):
 
 
 def test_no_failed_request(t):
-    """instances come and go under load without a failed request, and an open WebSocket does not notice"""
+    """pain 30, 31: instances come and go under load without a failed request, and an open WebSocket does not notice"""
     consul = t.consul()
     first = register_upstream(t, consul, "first")
     edge = t.edge(consul=consul.url, config=QUICK)

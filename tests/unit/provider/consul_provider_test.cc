@@ -38,7 +38,8 @@ TEST_CASE("consul provider: the first query has no index, the next has the last 
   }
 }
 
-TEST_CASE("consul provider: only routed services are watched, and a catalog of many costs no connection more") {
+TEST_CASE(
+    "consul provider: pain 13, only routed services are watched, and a catalog of many costs no connection more") {
   CatalogWorld world;
   for (int i = 0; i < 200; ++i) {
     world.catalog.put({.service = "plain-" + std::to_string(i), .id = "x", .tag = i % 2 == 0 ? "" : "primary"});
@@ -97,7 +98,7 @@ TEST_CASE("consul provider: a new service arrives, and one that loses its tags g
   CHECK(world.until([&] { return world.catalog.waiting() == 2; }));
 }
 
-TEST_CASE("consul provider: equal answers hand out nothing") {
+TEST_CASE("consul provider: pain 13, equal answers hand out nothing") {
   CatalogWorld world;
   world.start_with(2);
   const size_t before = world.seen.snapshots.size();
@@ -187,7 +188,7 @@ TEST_CASE("consul provider: when every address is dead each is asked with a paus
   CHECK(world.seen.live() == 2);
 }
 
-TEST_CASE("consul provider: a token that was renewed in its file is used after a 403") {
+TEST_CASE("consul provider: pain 36, a token that was renewed in its file is used after a 403") {
   CatalogWorld world;
   TemporaryFolder folder;
   folder.write("token", "first\n");
@@ -215,7 +216,7 @@ TEST_CASE("consul provider: the token, the datacenter and the consistency go wit
   }
 }
 
-TEST_CASE("consul provider: a catalog that is down at the start is replaced by the last good one on disk") {
+TEST_CASE("consul provider: pain 5, a catalog that is down at the start is replaced by the last good one on disk") {
   TemporaryFolder folder;
   {
     CatalogWorld world;
@@ -241,7 +242,7 @@ TEST_CASE("consul provider: a catalog that is down at the start is replaced by t
   CHECK(world.until([&] { return world.provider->status().source == Source::live; }));
 }
 
-TEST_CASE("consul provider: a catalog that is empty at the start does not empty what was loaded from disk") {
+TEST_CASE("consul provider: pain 7, a catalog that is empty at the start does not empty what was loaded from disk") {
   TemporaryFolder folder;
   {
     CatalogWorld world;
@@ -298,7 +299,8 @@ TEST_CASE("consul provider: an instance that cannot be used is skipped and shown
 }
 
 TEST_CASE(
-    "consul provider: one service that cannot be read from the start keeps the others waiting only for a moment") {
+    "consul provider: pain 41, one service that cannot be read from the start keeps the others waiting only for a "
+    "moment") {
   CatalogWorld world;
   world.catalog.put({.service = "bad", .id = "bad-1"});
   world.catalog.put({.service = "web", .id = "web-1"});

@@ -23,7 +23,7 @@ struct CrowdWorld : CatalogWorld {
 
 }  // namespace
 
-TEST_CASE("crowd: many services are followed with a constant number of queries") {
+TEST_CASE("crowd: pain 14, many services are followed with a constant number of queries") {
   CrowdWorld world(30);
   REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));  // list, 2 services, checks, nodes
   run_for(world.loop, 50);

@@ -37,7 +37,7 @@ void check_survives(const ScriptedCatalog::Lie& lie) {
 
 }  // namespace
 
-TEST_CASE("lying catalog: status 500 removes nothing") { check_survives(always(500, "No cluster leader")); }
+TEST_CASE("lying catalog: pain 8, status 500 removes nothing") { check_survives(always(500, "No cluster leader")); }
 
 TEST_CASE("lying catalog: status 404 removes nothing") { check_survives(always(404, "")); }
 
@@ -67,7 +67,7 @@ TEST_CASE("lying catalog: a body above the limit removes nothing") {
   });
 }
 
-TEST_CASE("lying catalog: silence is given up at the deadline, and removes nothing") {
+TEST_CASE("lying catalog: pain 11, silence is given up at the deadline, and removes nothing") {
   std::vector<Responder> kept;
   check_survives([&](const Request&, const Responder& to) {
     kept.push_back(to);
@@ -102,7 +102,7 @@ TEST_CASE("lying catalog: a slow answer is waited for") {
   CHECK(world.provider->status().error.empty());
 }
 
-TEST_CASE("lying catalog: a restart that refuses connections for a while removes nothing") {
+TEST_CASE("lying catalog: pain 10, a restart that refuses connections for a while removes nothing") {
   CatalogWorld world;
   world.start_with(3);
   world.catalog.stop_listening();
@@ -113,7 +113,7 @@ TEST_CASE("lying catalog: a restart that refuses connections for a while removes
   CHECK(world.until([&] { return world.seen.live() == 4; }));
 }
 
-TEST_CASE("lying catalog: an index that goes back is forgotten and the answer taken") {
+TEST_CASE("lying catalog: pain 12, an index that goes back is forgotten and the answer taken") {
   CatalogWorld world;
   world.start_with(1);
   world.catalog.put({.service = "web", .id = "web-1"});
@@ -186,7 +186,7 @@ TEST_CASE("lying catalog: an index that always grows is asked 20 times a second 
   CHECK(world.seen.live() == 1);
 }
 
-TEST_CASE("lying catalog: 429 is obeyed") {
+TEST_CASE("lying catalog: pain 15, 429 is obeyed") {
   CatalogWorld world;
   world.start_with(1);
   world.catalog.lie = always(429, "slow down", {{"Retry-After", "2"}});
@@ -198,7 +198,7 @@ TEST_CASE("lying catalog: 429 is obeyed") {
   CHECK(world.seen.live() == 1);
 }
 
-TEST_CASE("lying catalog: a catalog that becomes empty is held, and removed after the hold if it stays so") {
+TEST_CASE("lying catalog: pain 8, a catalog that becomes empty is held, and removed after the hold if it stays so") {
   CatalogWorld world;
   world.start_with(3);
   for (const char* id : {"web-0", "web-1", "web-2"}) {
@@ -210,7 +210,8 @@ TEST_CASE("lying catalog: a catalog that becomes empty is held, and removed afte
   CHECK(world.provider->status().held.empty());
 }
 
-TEST_CASE("lying catalog: a registry that lost its state empties nothing when its services come back in time") {
+TEST_CASE(
+    "lying catalog: pain 35, a registry that lost its state empties nothing when its services come back in time") {
   CatalogWorld world;
   world.options.safety.hold_ms = 60'000;
   world.options.timing.wait_ms = 200;
@@ -256,7 +257,7 @@ TEST_CASE("lying catalog: an answer that begins to be filtered by ACLs removes n
   CHECK(world.seen.live() == 2);
 }
 
-TEST_CASE("lying catalog: one service that cannot be read keeps its last good version, the others go on") {
+TEST_CASE("lying catalog: pain 9, one service that cannot be read keeps its last good version, the others go on") {
   CatalogWorld world;
   world.catalog.put({.service = "bad", .id = "bad-1"});
   world.start_with(1);

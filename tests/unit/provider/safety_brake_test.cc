@@ -55,7 +55,7 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("brake: an empty catalog is held, then applied only when it is still empty after the hold") {
+TEST_CASE("brake: pain 32, an empty catalog is held, then applied only when it is still empty after the hold") {
   World world;
   CHECK(world.take(snapshot({{"web", live(2)}})) == 2);
   CHECK(world.take(snapshot({})) == 2);

@@ -114,7 +114,7 @@ TEST_CASE("assembler: catalog and files make one table, and a file's reference i
   CHECK(world.consul.wanted.empty());
 }
 
-TEST_CASE("assembler: it is ready when every provider has something, live or from disk, and says which") {
+TEST_CASE("assembler: pain 6, it is ready when every provider has something, live or from disk, and says which") {
   World world;
   CHECK_FALSE(world.assembler.readiness().ready);
   CHECK(world.assembler.readiness().reason == "consul: not read yet; file: not read yet");

@@ -55,7 +55,7 @@ TEST_CASE("request stats: made-up statuses and methods end in one series") {
   CHECK(stats.by_status().contains(0));
 }
 
-TEST_CASE("worker stats: what is gone from the table is gone from the numbers") {
+TEST_CASE("worker stats: pain 43, what is gone from the table is gone from the numbers") {
   Edge edge;
   Upstream& first = edge.upstream(answering(ok("1")));
   Upstream& second = edge.upstream(answering(ok("2")));

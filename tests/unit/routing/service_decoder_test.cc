@@ -29,7 +29,8 @@ TEST_CASE(
   CHECK(decode(service("web", {})).pools.size() == 1);
 }
 
-TEST_CASE("service_decoder: trap 15, an instance in maintenance is out, a failing one is known but not live") {
+TEST_CASE(
+    "service_decoder: trap 15 and pain 24, an instance in maintenance is out, a failing one is known but not live") {
   Instance down = instance("a");
   down.health = Health::critical;
   Instance maintained = instance("b");
