@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "table_fixture.h"
+#include "weir/base/random.h"
 
 using namespace weir;
 using namespace weir::routing;
@@ -156,4 +157,57 @@ TEST_CASE("dynamic config: a list of more elements than there may be is no list,
   std::string deep = "http/middlewares/m";
   for (int i = 0; i < 40; ++i) deep += "/x";
   CHECK(complaints(decode({deep + "=1"})).size() == 1);
+}
+
+TEST_CASE("dynamic config: whatever keys and values there are, what is taken builds a table and what is not is told") {
+  const Texts words = {"http",
+                       "HTTP",
+                       "tcp",
+                       "tls",
+                       "routers",
+                       "services",
+                       "middlewares",
+                       "loadBalancer",
+                       "servers",
+                       "server",
+                       "url",
+                       "rule",
+                       "service",
+                       "entryPoints",
+                       "priority",
+                       "tls",
+                       "domains",
+                       "0",
+                       "1",
+                       "4095",
+                       "99999999999999999999",
+                       "web",
+                       "a@b",
+                       "",
+                       "stripPrefix",
+                       "prefixes",
+                       "headers",
+                       "weighted",
+                       ".",
+                       "options",
+                       "observability",
+                       "weight",
+                       "\xff"};
+  const Texts values = {"",  "Host(`a`)", "web", "http://h:1", "true", "-1", "1e9", "a,b", std::string(70'000, '('),
+                        "\0"};
+  Random random(20'261'121);
+  for (int round = 0; round < 2'000; ++round) {
+    std::vector<ConfigValue> all;
+    for (size_t i = random.below(12); i > 0; --i) {
+      ConfigValue one{{}, values[random.below(values.size())], "somewhere"};
+      for (size_t j = random.below(8); j > 0; --j) one.path.push_back(words[random.below(words.size())]);
+      all.push_back(std::move(one));
+    }
+    Definitions decoded = decode_dynamic_config(all, "consulkv");
+    REQUIRE(build_all({decoded}).table != nullptr);
+    if (!all.empty()) {
+      const size_t said = decoded.routers.size() + decoded.services.size() + decoded.middlewares.size();
+      CHECK(said + decoded.rejected.size() > 0);
+    }
+  }
 }
