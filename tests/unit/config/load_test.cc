@@ -103,7 +103,16 @@ TEST_CASE("config: 64 entry points are taken, 65 are not") {
 
 TEST_CASE(
     "config: what makes no sense for the registry is an error: two tokens, dotted prefixes, no health that serves") {
-  CHECK(errors_of("[providers.consul]\ntoken = \"a\"\ntoken_file = \"b\"\n").size() == 1);
+  for (const char* provider : {"consul", "consulkv", "nomad"}) {
+    INFO(provider);
+    CHECK(errors_of(std::string("[providers.") + provider + "]\ntoken = \"a\"\ntoken_file = \"b\"\n").size() == 1);
+  }
+  CHECK(errors_of("[providers.consul]\ndatacenters = [\"a\", \"b\"]\n").empty());
+  for (const char* datacenters :
+       {"datacenter = \"a\"\ndatacenters = [\"a\"]", "datacenters = [\"a\", \"a\"]", "datacenters = [\"\"]"}) {
+    INFO(datacenters);
+    CHECK(errors_of(std::string("[providers.consul]\n") + datacenters + "\n").size() == 1);
+  }
   CHECK(errors_of("[providers.consul]\ntag_prefixes = [\"a.b\"]\n").size() == 1);
   CHECK(errors_of("[providers.consul]\nstrict_checks = []\n").size() == 1);
 }

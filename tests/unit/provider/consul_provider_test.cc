@@ -204,15 +204,16 @@ TEST_CASE("consul provider: pain 36, a token that was renewed in its file is use
   CHECK(world.until([&] { return world.seen.live() == 2; }));
 }
 
-TEST_CASE("consul provider: the token, the datacenter and the consistency go with every request") {
+TEST_CASE("consul provider: the token, the datacenter, the namespace and the consistency go with every request") {
   CatalogWorld world;
   world.options.consul.token = "secret";
   world.options.consul.datacenter = "dc 2";
+  world.options.consul.name_space = "team";
   world.options.consul.consistency = config::Consistency::stale;
   world.catalog.token = "secret";
   world.start_with(1);
   for (const auto& request : world.catalog.requests) {
-    CHECK(request.query_text.find("dc=dc%202&stale=&") == 0);
+    CHECK(request.query_text.find("dc=dc%202&ns=team&stale=&") == 0);
   }
 }
 
