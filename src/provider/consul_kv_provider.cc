@@ -29,6 +29,7 @@ void append(const routing::Definitions& from, routing::Definitions& to) {
   to.services.insert(to.services.end(), from.services.begin(), from.services.end());
   to.middlewares.insert(to.middlewares.end(), from.middlewares.begin(), from.middlewares.end());
   to.rejected.insert(to.rejected.end(), from.rejected.begin(), from.rejected.end());
+  to.edits.insert(to.edits.end(), from.edits.begin(), from.edits.end());
 }
 
 }  // namespace

@@ -114,6 +114,26 @@ TEST_CASE("assembler: catalog and files make one table, and a file's reference i
   CHECK(world.consul.wanted.empty());
 }
 
+TEST_CASE("assembler: commands about the routes of tags act on the catalog, whichever comes first, and until they go") {
+  World world;
+  auto commands = [&](const std::vector<routing::RouteEdit>& edits) {
+    auto all = std::make_shared<routing::Definitions>();
+    all->provider = "file";
+    all->edits = edits;
+    world.assembler.on_definitions(std::move(all), 1);
+  };
+  const routing::RouteEdit del{.service = "web"};
+  commands({del});
+  world.catalog({{"web", "urlprefix-a/"}, {"other", "urlprefix-b/"}}, 1);
+  REQUIRE(world.assembler.table() != nullptr);
+  REQUIRE(world.assembler.table()->routers().size() == 1);
+  CHECK((*world.assembler.table()->routers().begin())->name == "urlprefix-b/@consul");
+  commands({});
+  CHECK(world.assembler.table()->routers().size() == 2);
+  commands({del});
+  CHECK(world.assembler.table()->routers().size() == 1);
+}
+
 TEST_CASE("assembler: pain 6, it is ready when every provider has something, live or from disk, and says which") {
   World world;
   CHECK_FALSE(world.assembler.readiness().ready);
