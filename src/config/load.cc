@@ -6,6 +6,7 @@
 #include "config/suggest.h"
 #include "weir/base/check.h"
 #include "weir/base/text.h"
+#include "weir/base/url.h"
 #include "weir/config/config.h"
 #include "weir/config/document.h"
 
@@ -244,11 +245,26 @@ class Loader {
     }
   }
 
+  void check_document() {
+    const HttpDocumentConfig& http = config.http;
+    const std::string key = "providers.http.";
+    if (auto url = Url::parse(http.endpoint); !http.endpoint.empty() && !url) {
+      complain(key + "endpoint", key + "endpoint: " + url.error().message);
+    }
+    for (const std::string& header : http.headers) {
+      const size_t colon = header.find(':');
+      if (colon == 0 || colon == std::string::npos) {
+        complain(key + "headers", key + "headers: \"" + header + "\": expected Name: value");
+      }
+    }
+  }
+
   void check_consul() {
     check_token("consul", config.consul.token, config.consul.token_file);
     check_token("consulkv", config.consul_kv.token, config.consul_kv.token_file);
     check_token("nomad", config.nomad.token, config.nomad.token_file);
     check_datacenters();
+    check_document();
     if (config.consul.strict_checks.empty()) {
       complain("providers.consul.strict_checks", "providers.consul.strict_checks: an empty list lets nothing serve");
     }

@@ -5,6 +5,7 @@ import json
 from harness import upstreams
 from harness.http import get
 from harness.test import wait_status
+from harness.tls import Authority, TlsUpstream
 from harness.wait import stays_true, wait_for
 
 CONFIG = """
@@ -31,9 +32,10 @@ def document(routes, middlewares=None):
 class Server:
     """Serves `text` with an ETag; `status` is what it answers otherwise."""
 
-    def __init__(self, t):
+    def __init__(self, t, certificate=None):
         self.text, self.status, self.confirmed = "{}", 200, 0
-        self.server = t.ends(upstreams.Upstream(answer=self.answer, name="document"))
+        self.server = t.ends(TlsUpstream(certificate, answer=self.answer) if certificate else
+                             upstreams.Upstream(answer=self.answer, name="document"))
         self.url = self.server.url
 
     def say(self, value):
@@ -109,3 +111,16 @@ def test_start_without_server(t):
     assert "from disk" in get(again.admin, "/ready").text(), get(again.admin, "/ready")
     server.status = 200
     wait_for(lambda: "live" in get(again.admin, "/ready").text(), 10, "the server is read again")
+
+
+def test_document_over_tls(t):
+    """https: the server's certificate is checked against tls_ca_file; with another CA nothing is believed"""
+    ca, strangers = Authority(t.path("pki", "")), Authority(t.path("strangers", ""))
+    up = t.ends(upstreams.Upstream(name="up"))
+    server = Server(t, ca.issue("document", "127.0.0.1"))
+    server.say(document({"a": up.url}))
+    trusting = t.edge(config=CONFIG.format(url=server.url, more=f'tls_ca_file = "{ca.cert}"'))
+    wait_status(trusting.entry_point(), "a.test", 200)
+    mistrusting = t.edge(config=CONFIG.format(url=server.url, more=f'tls_ca_file = "{strangers.cert}"'))
+    wait_for(lambda: "certificate" in get(mistrusting.admin, "/ready").text(), 10, "it says why it does not believe it")
+    assert get(mistrusting.admin, "/ready").status == 503

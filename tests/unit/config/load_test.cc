@@ -107,6 +107,8 @@ TEST_CASE(
     INFO(provider);
     CHECK(errors_of(std::string("[providers.") + provider + "]\ntoken = \"a\"\ntoken_file = \"b\"\n").size() == 1);
   }
+  CHECK(errors_of("[providers.http]\nendpoint = \"https://a/b\"\nheaders = [\"A: b\"]\n").empty());
+  CHECK(errors_of("[providers.http]\nendpoint = \"ftp://a\"\nheaders = [\"A\", \": b\"]\n").size() == 3);
   CHECK(errors_of("[providers.consul]\ndatacenters = [\"a\", \"b\"]\n").empty());
   for (const char* datacenters :
        {"datacenter = \"a\"\ndatacenters = [\"a\"]", "datacenters = [\"a\", \"a\"]", "datacenters = [\"\"]"}) {

@@ -207,3 +207,21 @@ TEST_CASE("table: a middleware that changes reaches every router that names it, 
   }
   for (const char* host : {"b", "d"}) CHECK(second->match(request(host, "/")) == first->match(request(host, "/")));
 }
+
+TEST_CASE("table: pain 4, of a thousand tables that came and went nothing is left but what the last one has") {
+  std::vector<std::weak_ptr<const RoutingTable>> tables;
+  std::vector<std::weak_ptr<const Router>> routers;
+  Table table;
+  for (int i = 0; i < 1'000; ++i) {
+    Definitions one =
+        definitions({"same: Host(`a`)", "r" + std::to_string(i) + ": HostRegexp(`" + std::to_string(i) + "`)"});
+    table = build_all({one}, table).table;
+    tables.emplace_back(table);
+    for (auto at = table->routers().begin(); at != table->routers().end(); ++at) routers.emplace_back(*at);
+  }
+  auto left = [](const auto& all) {
+    return std::count_if(all.begin(), all.end(), [](const auto& one) { return !one.expired(); });
+  };
+  CHECK(left(tables) == 1);
+  CHECK(left(routers) == 1'000 + 1);  // `same` is one, counted with every table, and the newest
+}
