@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "routing/definition_merger.h"
+#include "routing/endpoint_pool.h"
 #include "weir/base/text.h"
 #include "weir/routing/catalog_definitions.h"
 
@@ -32,6 +33,12 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::decode(const catalog::Catal
 std::shared_ptr<const DefinitionSet> CatalogDecoder::edit(std::shared_ptr<const std::vector<RouteEdit>> edits,
                                                           uint64_t now_ms) {
   options_.edits = std::move(edits);
+  for (auto& [name, tombstone] : tombstones_) {
+    auto kept = std::make_shared<ServiceDefinitions>(*tombstone.last);
+    for (ServiceDefinitions::Pool& pool : kept->pools) empty(pool);
+    tombstone.last = kept;
+    merger_->replace(name, std::move(kept));
+  }
   for (const auto& service : seen_) {
     if (tombstones_.contains(service->name)) continue;
     take(service->name, std::make_shared<const ServiceDefinitions>(decode_service(*service, options_)), false, now_ms);
@@ -60,16 +67,24 @@ void CatalogDecoder::take(const std::string& name, std::shared_ptr<const Service
   merger_->replace(name, std::move(decoded));
 }
 
+// Nobody is left but whom commands have added.
+void CatalogDecoder::empty(ServiceDefinitions::Pool& pool) const {
+  static const std::vector<RouteEdit> none;
+  pool.definition.endpoints.clear();
+  pool.shares.clear();
+  if (!pool.is_fabio) return;
+  std::string_view source = std::string_view(pool.definition.name).substr(options_.fabio_tag_prefix.size());
+  set_commanded(pool, source, options_.edits != nullptr ? *options_.edits : none);
+  sort_endpoints(pool);
+}
+
 // Its routes stay, without endpoints: who asks for them hears 503 and no other route's answer.
 void CatalogDecoder::bury(const std::string& name, const ServiceDefinitions& last, uint64_t now_ms) {
   auto kept = std::make_shared<ServiceDefinitions>(last);
   kept->since = ServiceDefinitions::kTombstone;
   kept->rejected.clear();
   for (RouterDefinition& router : kept->routers) router.tombstone = true;
-  for (ServiceDefinitions::Pool& pool : kept->pools) {
-    pool.definition.endpoints.clear();
-    pool.shares.clear();
-  }
+  for (ServiceDefinitions::Pool& pool : kept->pools) empty(pool);
   tombstones_.insert_or_assign(name, Tombstone{now_ms + options_.tombstone_ms, kept});
   merger_->replace(name, std::move(kept));
 }

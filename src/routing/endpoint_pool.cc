@@ -86,6 +86,22 @@ void sort_endpoints(Pool& pool) {
   }
 }
 
+void set_commanded(Pool& pool, std::string_view source, const std::vector<RouteEdit>& edits) {
+  std::vector<SharedEndpoint> all;
+  append(pool, all);
+  // What an instance registered knows the instance.
+  std::erase_if(all, [](const SharedEndpoint& each) { return each.endpoint.instance_id.empty(); });
+  for (const RouteEdit& edit : edits) {
+    if (edit.kind == RouteEdit::Kind::add && edit.source == source) all.push_back({edit.endpoint, {edit.share, 0}});
+  }
+  pool.definition.endpoints.clear();
+  pool.shares.clear();
+  for (SharedEndpoint& each : all) {
+    pool.definition.endpoints.push_back(std::move(each.endpoint));
+    pool.shares.push_back(each.share);
+  }
+}
+
 std::vector<EndpointDefinition> merge_endpoints(std::span<const Pool* const> pools) {
   if (pools.size() == 1 && pools[0]->shares.empty()) return pools[0]->definition.endpoints;
   std::vector<SharedEndpoint> all;

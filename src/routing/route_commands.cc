@@ -226,6 +226,9 @@ class Interpreter {
         reject(endpoint.error().message);
         continue;
       }
+      RouteEdit edit{RouteEdit::Kind::add, target.service, decoded->router.name, target.dst, {},
+                     target.share,         *endpoint};
+      out_.edits.push_back(std::move(edit));
       pool.definition.endpoints.push_back(std::move(*endpoint));
       pool.shares.push_back({target.share, 0});
       if (!route) route = std::move(*decoded);
@@ -240,6 +243,9 @@ class Interpreter {
     service.servers_transport = route->servers_transport;
     service.origin = route->router.origin;
     out_.services.push_back(std::move(service));
+    // A route of tags with this source serves its targets too, and goes before it.
+    RouterDefinition& router = route->router;
+    router.priority = (router.priority != 0 ? router.priority : static_cast<int64_t>(router.rule.size())) - 1;
     std::move(route->middlewares.begin(), route->middlewares.end(), std::back_inserter(out_.middlewares));
     out_.routers.push_back(std::move(route->router));
   }

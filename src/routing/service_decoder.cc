@@ -205,6 +205,7 @@ class ServiceDecoder {
     service.origin = route.router.origin;
     claim(services_, service, group);
     ServiceDefinitions::Pool& target = pool(service.name, true, service.origin.text);
+    target.is_fabio = true;
     for (size_t i = 0; i < group.instances.size(); ++i) {
       const Instance& instance = *group.instances[i];
       auto endpoint = make_endpoint(instance, {route.scheme, 0, std::nullopt}, fabio_health(instance, options_));
@@ -224,7 +225,7 @@ class ServiceDecoder {
       bool deleted = false;
       for (size_t i = 0; options_.edits != nullptr && i < options_.edits->size() && !deleted; ++i) {
         const RouteEdit& edit = (*options_.edits)[i];
-        if (!is_about(edit, route, *instance)) continue;
+        if (edit.kind == RouteEdit::Kind::add || !is_about(edit, route, *instance)) continue;
         deleted = edit.kind == RouteEdit::Kind::del;
         share = {edit.share, static_cast<uint32_t>(i + 1)};
       }
@@ -353,6 +354,9 @@ class ServiceDecoder {
       // Tags meant to change this service and failed: the plain one may have the wrong port. Its last good version,
       // which build_table keeps, is better.
       if (broken_services_.contains(name) && !good_.contains("service " + name)) continue;
+      if (options_.edits != nullptr && pool.is_fabio) {
+        set_commanded(pool, std::string_view(name).substr(options_.fabio_tag_prefix.size()), *options_.edits);
+      }
       sort_endpoints(pool);
       out_.pools.push_back(std::move(pool));
     }

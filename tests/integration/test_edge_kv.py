@@ -107,6 +107,31 @@ def test_keys_and_tags(t):
     wait_status(web, "web.test", 200)
 
 
+def test_commands_and_tags(t):
+    """commands weigh, delete and add targets of the routes of fabio's tags, until they are taken back"""
+    registry = t.registry()
+    for version in ("v1", "v2"):
+        up = t.ends(upstreams.Upstream(name=version))
+        register(registry.url, version, "web", up.port, ["urlprefix-web.test/", version],
+                 {"TTL": "10m", "Status": "passing"})
+    edge = start(t, registry, consul=registry.url)
+    web = edge.entry_point()
+
+    def seen(names, why):
+        wait_for(lambda: names_seen(web, "web.test", 30) == names, 10, why)
+    seen({"v1", "v2"}, "tags alone")
+    put(registry, "fabio/config/canary", 'route weight web web.test/ weight 1 tags "v2"')
+    seen({"v2"}, "all weight is v2's")
+    put(registry, "fabio/config/canary", 'route del web tags "v2"')
+    seen({"v1"}, "v2 is deleted")
+    legacy = t.ends(upstreams.Upstream(name="legacy"))
+    put(registry, "fabio/config/canary", f"route add old web.test/ {legacy.url}/")
+    seen({"v1", "v2", "legacy"}, "another target joins them")
+    delete(registry, "fabio/config/canary")
+    put(registry, "fabio/config/else", f"route add old else.test/ {legacy.url}/")
+    seen({"v1", "v2"}, "what the command did is undone")
+
+
 def test_store_emptied(t):
     """a store that loses all its keys at once is not believed for the hold time, then it is"""
     registry = t.registry()

@@ -63,6 +63,7 @@ struct ServiceDefinitions {
     ServiceDefinition definition;
     std::vector<Share> shares;  // fabio's: parallel to endpoints. Else empty
     bool declared = false;      // named by a tag; false: the catalog service itself
+    bool is_fabio = false;      // of a route of fabio's tags: named after their prefix and its source
     bool operator==(const Pool&) const = default;
   };
   static constexpr uint64_t kTombstone = UINT64_MAX;  // after everybody who is there
@@ -106,6 +107,7 @@ class CatalogDecoder {
  private:
   void take(const std::string& name, std::shared_ptr<const ServiceDefinitions> decoded, bool gone, uint64_t now_ms);
   void bury(const std::string& name, const ServiceDefinitions& last, uint64_t now_ms);
+  void empty(ServiceDefinitions::Pool& pool) const;
   void drop_claimed();
   void reveal(const std::string& name);
   void count_rules(const ServiceDefinitions& decoded, int change);

@@ -87,6 +87,7 @@ struct RouteEdit {
   enum class Kind : uint8_t {
     del,     // the targets are left out
     weight,  // they have `share` of the route's requests, divided among them
+    add,     // `endpoint` serves the source too, with `share` of its requests
   };
   Kind kind = Kind::del;
   std::string service;            // of the catalog; "": any
@@ -94,6 +95,7 @@ struct RouteEdit {
   std::string target;             // "http://10.0.0.1:80/"; "": any
   std::vector<std::string> tags;  // the target's other tags must hold all of them
   double share = 0;
+  EndpointDefinition endpoint = {};
 
   bool operator==(const RouteEdit&) const = default;
 };

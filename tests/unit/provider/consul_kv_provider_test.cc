@@ -106,7 +106,7 @@ TEST_CASE("kv provider: both layouts at once, changes arrive, a bad key or line 
   REQUIRE(world.until_routers({"web", "b.test/"}));
   REQUIRE(world.seen.definitions.back()->rejected.size() == 1);
   CHECK(world.seen.definitions.back()->rejected[0].origin == "key fabio/config/later:2");
-  CHECK(world.seen.definitions.back()->edits.size() == 1);  // for the routes of tags
+  CHECK(world.seen.definitions.back()->edits.size() == 2);  // for the routes of tags
   world.source.set(kTree, kv_json({{"traefik/http/routers/web/rule", "Host(`a`)"},
                                    {"traefik/http/routers/web/service", "app"},
                                    {"traefik/http/routers/bad/rule", "Host("},

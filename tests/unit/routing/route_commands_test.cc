@@ -113,8 +113,10 @@ TEST_CASE("route commands: options are those of tags; targets that ask for other
   CHECK(all.rejected[0].origin == "kv:2");
 }
 
-TEST_CASE("route commands: they route, before the tags of a catalog") {
+TEST_CASE("route commands: they route, and a tag's route with their source goes before them") {
   Definitions consul = definitions({"tag 0: Host(`a`) && PathPrefix(`/`)"}, "consul");
   auto table = build_all({consul, decode_route_commands("route add web a/ http://10.0.0.1:1/\n", "kv")}).table;
-  CHECK(match(table, "a", "/") == "a/@consulkv");
+  CHECK(match(table, "a", "/") == "tag@consul");
+  auto alone = build_all({decode_route_commands("route add web a/ http://10.0.0.1:1/\n", "kv")}).table;
+  CHECK(match(alone, "a", "/") == "a/@consulkv");
 }

@@ -77,3 +77,27 @@ TEST_CASE("route edits: they are undone when the commands go") {
   CHECK(list(*decoder.edit(std::make_shared<const std::vector<RouteEdit>>(edits), 0)).routers.empty());
   CHECK(list(*decoder.edit(nullptr, 0)).routers == before.routers);
 }
+
+TEST_CASE("route edits: a target that is added to a source of tags joins their route") {
+  CHECK(routes("route add old www.A/x http://10.0.0.200:9/") == Texts{kV1, kV2, "www.a/x -> 9*1 1*1 2*1 3*1"});
+  CHECK(routes("route add old www.a/x http://10.0.0.200:9/ weight 0.1") ==
+        Texts{kV1, kV2, "www.a/x -> 9*1000 1*3000 2*3000 3*3000"});
+  CHECK(routes("route add old www.a/x http://10.0.0.200:9/\nroute del old") ==
+        Texts{kV1, kV2, "www.a/x -> 1*1 2*1 3*1"});
+  CHECK(routes("route add old else/ http://10.0.0.200:9/") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1 3*1"});
+}
+
+TEST_CASE("route edits: what was added serves on when the service of the tags is gone, and goes with its command") {
+  CatalogDecoder decoder{CatalogOptions()};
+  decoder.decode(deployment());
+  auto edits = decode_route_commands("route add old www.a/x http://10.0.0.200:9/", "key").edits;
+  decoder.edit(std::make_shared<const std::vector<RouteEdit>>(edits), 0);
+  auto endpoints = [](const Definitions& all) {
+    for (const ServiceDefinition& service : all.services) {
+      if (service.name == "urlprefix-www.a/x") return service.endpoints.size();
+    }
+    return size_t{99};
+  };
+  CHECK(endpoints(list(*decoder.decode(testing::snapshot({})))) == 1);
+  CHECK(endpoints(list(*decoder.edit(nullptr, 0))) == 0);
+}
