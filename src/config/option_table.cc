@@ -69,6 +69,12 @@ const Option kOptions[] = {
         "Client connections at once from one address (IPv6: one /64), as the PROXY header has it where there is one. "
         "More are closed at once. Not behind a load balancer without PROXY headers. 0: no limit.",
         ENTRY_SLOT(connections_per_client_max)),
+    value("entrypoints.*.h2c", "true", "", Shape::any,
+          "Speak HTTP/2 with clients that begin with its preface on a plain connection (prior knowledge). An HTTP/1.1 "
+          "Upgrade to h2c is never taken.",
+          ENTRY_SLOT(h2c)),
+    number("entrypoints.*.http2_streams_max", "250", 1, 10'000,
+           "Requests at once on one HTTP/2 connection. More are refused.", ENTRY_SLOT(http2_streams_max)),
     value("admin.address", "\"127.0.0.1:8081\"", "", Shape::any,
           "Where /ping, /ready, /metrics and the JSON API under /api answer. Not for the public. Empty: nowhere.",
           SLOT(admin_address)),

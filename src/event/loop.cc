@@ -48,7 +48,7 @@ struct Loop::State {
         tasks.clear();
         deferred_spare = std::move(tasks);
       }
-      batch.flush();
+      batch.run_turn_ends();
     } while (!deferred.empty());  // a write that fails is told by a deferred task
     uv_idle_stop(&deferred_wake);
     turn_us = 0;

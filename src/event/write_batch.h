@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "weir/event/tcp_stream.h"
+#include "weir/event/turn_end.h"
 
 struct uv_handle_s;
 
@@ -22,12 +23,16 @@ class WriteBatch {
 
   void write(TcpStream::Cell& cell, std::string_view bytes, std::string_view after);
   void flush();
+  /// Those who wait with what they write until the turn ends; each leaves in a send of its own.
+  void run_turn_ends();
   /// The stream dies: what it had gathered is dropped.
   void forget(const TcpStream::Cell& cell);
 
  private:
+  friend class TurnEnd;
   std::unique_ptr<char[]> bytes_ = std::make_unique<char[]>(kBytesMax);
   size_t size_ = 0;
+  TurnEnd* turn_ends_ = nullptr;     // a list
   TcpStream::Cell* cell_ = nullptr;  // whose bytes these are; null when empty
 };
 

@@ -17,7 +17,7 @@ H1Parser::Taken H1Parser::parse_request_head(std::string_view input, const H1Lim
   if (taken.outcome != Outcome::complete) return taken;
   const HeadParts& parts = fields().parts;
   head = RequestHead{};
-  head.version_minor = parts.version_minor;
+  head.version = parts.version_minor == 0 ? Version::http10 : Version::http11;
   head.method = parts.method;
   head.method_text = parts.method_text;
   head.bytes = input.substr(0, taken.consumed);
@@ -45,23 +45,23 @@ bool H1Parser::take_request_fields(RequestHead& head) {
         break;
       case Known::expect:
         if (!equals_ignore_case(header.value, "100-continue")) return refuse(417, "an expectation that is not known");
-        head.expect_continue = head.version_minor == 1;
+        head.expect_continue = head.version == Version::http11;
         break;
       default:
         if (!take_hop_field(known, header, hop)) return false;
     }
   }
   if (hosts > 1) return refuse(400, "more than one Host");
-  if (hosts == 0 && head.version_minor == 1) return refuse(400, "no Host");
+  if (hosts == 0 && head.version == Version::http11) return refuse(400, "no Host");
   if (hosts == 1 && !valid_authority(head.authority)) return refuse(400, "a malformed Host");
-  if (!take_framing(hop, head.version_minor)) return false;
+  if (!take_framing(hop, head.version)) return false;
   head.headers = f.kept;
   head.content_length = hop.length;
   head.has_content_length = hop.lengths > 0;
   head.body = hop.encodings > 0 ? Body::unknown : hop.length > 0 ? Body::length : Body::none;
   // A client must not send content with TRACE (RFC 9110 section 9.3.8): who does means something else by it.
   if (head.method == Method::trace && head.body != Body::none) return refuse(400, "TRACE with a body");
-  bool may_upgrade = hop.connection.upgrade && head.version_minor == 1 && head.body == Body::none;
+  bool may_upgrade = hop.connection.upgrade && head.version == Version::http11 && head.body == Body::none;
   if (may_upgrade && !names_h2c(hop.upgrade)) head.upgrade = hop.upgrade;
   framing_ = hop.encodings > 0 ? Framing::chunked : Framing::length;
   return true;
@@ -112,7 +112,7 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
   if (taken.outcome != Outcome::complete) return taken;
   const HeadParts& parts = fields().parts;
   head = ResponseHead{};
-  head.version_minor = parts.version_minor;
+  head.version = parts.version_minor == 0 ? Version::http10 : Version::http11;
   head.status = parts.status;
   head.reason = parts.reason;
   if (head.status < 100 || head.status > 599) return invalid(502, "an answer with a status outside 100 to 599");
@@ -129,7 +129,7 @@ bool H1Parser::take_response_fields(ResponseHead& head, Method request_method) {
   for (const Header& header : f.parts.fields) {
     if (!take_hop_field(classify(header.name), header, hop)) return false;
   }
-  if (!take_framing(hop, head.version_minor)) return false;
+  if (!take_framing(hop, head.version)) return false;
   head.headers = f.kept;
   if (hop.lengths > 0) head.content_length = hop.length;
   head.keep_alive_s = hop.keep_alive_s;
@@ -180,16 +180,16 @@ bool H1Parser::take_hop_field(Known known, const Header& header, Hop& hop) {
 }
 
 // RFC 9112 section 6: of two that could frame a message each is believed by somebody.
-bool H1Parser::take_framing(const Hop& hop, uint8_t version_minor) {
+bool H1Parser::take_framing(const Hop& hop, Version version) {
   if (hop.lengths > 1) return refuse(400, "more than one Content-Length");
   if (hop.encodings > 1) return refuse(400, "more than one Transfer-Encoding");
   if (hop.encodings > 0 && hop.lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding");
-  if (hop.encodings > 0 && version_minor == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");
+  if (hop.encodings > 0 && version == Version::http10) return refuse(400, "Transfer-Encoding in HTTP/1.0");
   Fields& f = fields();
   if (hop.connection.nominates) {
     std::erase_if(f.kept, [&](const Header& header) { return is_nominated(f.parts.fields, header.name); });
   }
-  keep_alive_ = version_minor == 1 ? !hop.connection.close : hop.connection.keep_alive && !hop.connection.close;
+  keep_alive_ = version == Version::http11 ? !hop.connection.close : hop.connection.keep_alive && !hop.connection.close;
   length_left_ = hop.length;
   chunks_.begin();
   return true;

@@ -8,6 +8,10 @@
 
 namespace weir::http {
 
+namespace {
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+}  // namespace
+
 H1ServerSession::H1ServerSession(event::Loop& loop, event::TcpStream stream, Owner& owner, const H1Limits& limits)
     : loop_(loop), owner_(owner), limits_(limits), stream_(std::move(stream)) {}
 
@@ -86,6 +90,11 @@ std::string_view H1ServerSession::take_head(std::string_view input) {
     RequestHead head;
     H1Parser::Taken taken = parser_.parse_request_head(input, limits_, head);
     if (taken.outcome == H1Parser::Outcome::invalid) {
+      if (!had_request_ && input.starts_with(kHttp2Preface) && owner_.take_over(stream_, input)) {
+        state_ = State::closed;
+        clear_deadline();
+        return {};
+      }
       refuse(parser_.error_status(), parser_.error());
       return {};
     }
@@ -105,11 +114,12 @@ std::string_view H1ServerSession::take_head(std::string_view input) {
 }
 
 void H1ServerSession::start_request(const RequestHead& head) {
+  had_request_ = true;
   state_ = State::request;
   answer_ = Answer::pending;
   clear_deadline();
   method_ = head.method;
-  version_minor_ = head.version_minor;
+  version_ = head.version;
   keep_alive_ = parser_.keep_alive() && !draining_;
   request_complete_ = head.body == Body::none;
   stream_out_ = true;
@@ -237,7 +247,7 @@ void H1ServerSession::open_tunnel() {
 // ---- Answers out ----
 
 void H1ServerSession::send_interim(const ResponseHead& head) {
-  if (state_ != State::request || answer_ != Answer::pending || version_minor_ == 0) return;
+  if (state_ != State::request || answer_ != Answer::pending || version_ == Version::http10) return;
   std::string& out = head_scratch();
   append_response_head(out, head, AnswerFraming::none, ConnectionField::absent);
   stream_.write(out);
@@ -255,7 +265,7 @@ void H1ServerSession::send_head(const ResponseHead& head) {
     framing = AnswerFraming::length;
     answer_ = Answer::by_length;
     body_left_ = head.content_length.value_or(0);
-  } else if (version_minor_ == 1) {
+  } else if (version_ == Version::http11) {
     framing = AnswerFraming::chunked;
     answer_ = Answer::chunked;
   } else {
@@ -266,7 +276,7 @@ void H1ServerSession::send_head(const ResponseHead& head) {
   if (draining_) keep_alive_ = false;
   ConnectionField connection = ConnectionField::absent;
   if (!keep_alive_) connection = ConnectionField::close;
-  if (keep_alive_ && version_minor_ == 0) connection = ConnectionField::keep_alive;
+  if (keep_alive_ && version_ == Version::http10) connection = ConnectionField::keep_alive;
   std::string& out = head_scratch();
   append_response_head(out, head, framing, head.status == 101 ? ConnectionField::absent : connection);
   stream_.write(out);

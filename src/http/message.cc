@@ -28,6 +28,15 @@ Method method_of(std::string_view name) {
   }
 }
 
+std::string_view version_text(Version version) {
+  switch (version) {
+    case Version::http10: return "HTTP/1.0";
+    case Version::http11: return "HTTP/1.1";
+    case Version::http2: return "HTTP/2.0";
+  }
+  return {};
+}
+
 bool is_known_method(std::string_view name) {
   static constexpr std::string_view kOthers[] = {
       "ACL",

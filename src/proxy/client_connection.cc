@@ -34,20 +34,42 @@ ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, even
     : worker_(worker),
       entry_point_(entry_point),
       forwarded_by_(describe(stream, entry_point, facts.told)),
-      session_(worker.loop(), std::move(stream), *this, worker.client_limits()),
+      h1_(worker.loop(), std::move(stream), *this, worker.client_limits()),
       facts_(std::move(facts)) {}
 
 ClientConnection::~ClientConnection() = default;
 
+bool ClientConnection::take_over(event::TcpStream& stream, std::string_view bytes) {
+  if (!entry_point_.config().h2c || facts_.requests > 0) return false;
+  http::ServerSessionOwner& owner = *this;
+  h2_ = std::make_unique<http::H2ServerSession>(worker_.loop(), std::move(stream), owner, entry_point_.h2_limits());
+  h2_->start(bytes);
+  return true;
+}
+
 void ClientConnection::on_request(http::ServerStream& stream, const http::RequestHead& head) {
   uint32_t requests_max = worker_.config().limits.requests_per_connection_max;
   ++facts_.requests;
-  if (requests_max > 0 && facts_.requests >= requests_max) stream.forbid_reuse();
-  exchange_ = worker_.lend_exchange();
-  exchange_->on_request_head(*this, stream, head, forwarded_by_, forwarded_by_.client.ip, entry_point_.name());
+  if (requests_max > 0 && facts_.requests >= requests_max) {
+    stream.forbid_reuse();
+    if (h2_ != nullptr) h2_->drain();
+  }
+  std::unique_ptr<Exchange> lent = worker_.lend_exchange();
+  Exchange& exchange = *lent;
+  if (exchanges_ != nullptr) exchanges_->before = lent.get();
+  lent->next = std::exchange(exchanges_, nullptr);
+  exchanges_ = std::move(lent);
+  exchange.on_request_head(*this, stream, head, forwarded_by_, forwarded_by_.client.ip, entry_point_.name());
 }
 
-void ClientConnection::on_exchange_done(Exchange&) { worker_.take_back(std::move(exchange_)); }
+void ClientConnection::on_exchange_done(Exchange& exchange) {
+  std::unique_ptr<Exchange>& holder = exchange.before != nullptr ? exchange.before->next : exchanges_;
+  std::unique_ptr<Exchange> done = std::move(holder);
+  holder = std::move(done->next);
+  if (holder != nullptr) holder->before = done->before;
+  done->before = nullptr;
+  worker_.take_back(std::move(done));
+}
 
 void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   ++worker_.stats().bad_requests;
@@ -74,13 +96,21 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
 
 http::AnswerPage ClientConnection::refusal_page(uint16_t status) const { return worker_.answer_pages().page(status); }
 
+void ClientConnection::drain() {
+  if (h2_ != nullptr) return h2_->drain();
+  h1_.drain();
+}
+
 void ClientConnection::cut() {
-  if (exchange_) exchange_->cut();
+  for (Exchange* first = exchanges_.get(); first != nullptr; first = exchanges_.get()) {
+    first->cut();
+    if (first == exchanges_.get()) return;  // it is finishing already
+  }
 }
 
 bool ClientConnection::on_idle_long(uint64_t idle_ms) { return entry_point_.park(*this, idle_ms); }
 
-int ClientConnection::detach() { return session_.detach(); }
+int ClientConnection::detach() { return h1_.detach(); }
 
 void ClientConnection::on_session_closed() { entry_point_.remove(*this); }
 

@@ -8,6 +8,7 @@
 #include "proxy/forwarding.h"
 #include "proxy/parked_client.h"
 #include "weir/http/h1_server_session.h"
+#include "weir/http/h2_server_session.h"
 
 namespace weir::proxy {
 
@@ -21,9 +22,9 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts);
   ~ClientConnection();
 
-  void start() { session_.start(); }
+  void start() { h1_.start(); }
   /// Ends keep-alive: a busy connection closes after its answer, an idle one in a moment.
-  void drain() { session_.drain(); }
+  void drain();
   /// Ends at once.
   void cut();
   /// To be parked: the socket, and who it is of. -1: it stays.
@@ -36,6 +37,7 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   void on_bad_request(uint16_t status, const Error& reason) override;
   [[nodiscard]] http::AnswerPage refusal_page(uint16_t status) const override;
   [[nodiscard]] bool on_idle_long(uint64_t idle_ms) override;
+  [[nodiscard]] bool take_over(event::TcpStream& stream, std::string_view bytes) override;
   void on_session_closed() override;
   void on_exchange_done(Exchange& exchange) override;
 
@@ -45,8 +47,9 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   const ForwardedBy forwarded_by_;
 
   // worker thread only
-  http::H1ServerSession session_;
-  std::unique_ptr<Exchange> exchange_;  // while a request is under way; else in the worker's pool
+  http::H1ServerSession h1_;                   // has the stream until it is found to speak HTTP/2
+  std::unique_ptr<http::H2ServerSession> h2_;  // then this has it
+  std::unique_ptr<Exchange> exchanges_;        // of the requests under way: a list; the others are in the worker's pool
   ClientFacts facts_;
 };
 

@@ -25,6 +25,12 @@ struct Carried {
 
 }  // namespace
 
+EntryPoint::EntryPoint(Worker& worker, const config::EntryPointConfig& config, size_t number)
+    : worker_(worker), config_(config), number_(number) {
+  static_cast<http::H1Limits&>(h2_limits_) = worker.client_limits();
+  h2_limits_.streams_max = config.http2_streams_max;
+}
+
 Status EntryPoint::bind(const SocketAddress& address) {
   event::ListenOptions options{address, true};
   auto listener =

@@ -27,8 +27,7 @@ class Worker;
 class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Owner {
  public:
   /// `number`: its position in the configuration.
-  EntryPoint(Worker& worker, const config::EntryPointConfig& config, size_t number)
-      : worker_(worker), config_(config), number_(number) {}
+  EntryPoint(Worker& worker, const config::EntryPointConfig& config, size_t number);
 
   /// Each worker has a socket of its own on the same port; `address` is the one the first got.
   Status bind(const SocketAddress& address);
@@ -38,6 +37,7 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   [[nodiscard]] size_t open_connections() const {
     return preambles_.size() + handshakes_.size() + connections_.size() + parked_.size();
   }
+  [[nodiscard]] const http::H2Limits& h2_limits() const { return h2_limits_; }
   /// Where its requests are sent instead of being routed; null for most.
   [[nodiscard]] const EntryRedirect* redirect() const { return redirect_ ? &*redirect_ : nullptr; }
   void redirect_to(const EntryPoint& target);
@@ -74,6 +74,7 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   Worker& worker_;
   const config::EntryPointConfig& config_;
   const size_t number_;
+  http::H2Limits h2_limits_;
   SocketAddress address_;
   std::optional<EntryRedirect> redirect_;
   std::optional<event::Listener> listener_;

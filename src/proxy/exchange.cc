@@ -84,7 +84,7 @@ void Exchange::run_middlewares() {
   write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
   MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, client_ip_, scratch_);
   if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
-  append_via(worker_.config().requests.via, request_.version_minor, scratch_.headers, scratch_.via);
+  append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
   outgoing_.headers = scratch_.headers;
   if (outcome.path != target_.path || target_.rewritten) {
     if (outcome.path.data() != scratch_.target.data()) scratch_.target = outcome.path;
@@ -114,10 +114,10 @@ EndpointState* Exchange::next_endpoint() {
     tried_.remove(std::exchange(last_resort_, nullptr));
     chosen = service_->pick(tried_);
   }
-  if (chosen == nullptr || worker_.pool().has_room(*chosen)) return chosen;
+  if (chosen == nullptr || worker_.pool().has_room(*chosen, upstream_preface())) return chosen;
   TriedEndpoints passed_over = tried_;
   for (EndpointState* other = chosen; other != nullptr; other = service_->pick(passed_over)) {
-    if (worker_.pool().has_room(*other)) return other;
+    if (worker_.pool().has_room(*other, upstream_preface())) return other;
     passed_over.add(*other);
     if (passed_over.full()) break;
   }
@@ -138,14 +138,11 @@ void Exchange::acquire_upstream() {
     if (!retry(ProxyError::scheme_unsupported)) end_with(ProxyError::scheme_unsupported);
     return;
   }
-  UpstreamPreface preface;
-  if (uint8_t version = router_->service->proxy_protocol; version > 0) {
-    preface = {version == 1 ? http::ProxyVersion::v1 : http::ProxyVersion::v2, by_->client, by_->local};
-  }
+  UpstreamPreface preface = upstream_preface();
   UpstreamPool& pool = worker_.pool();
-  http::ClientSession* idle = fresh_connection_ ? nullptr : pool.take_idle(*endpoint_, preface);
+  http::ClientSession* idle = pool.take_idle(*endpoint_, preface, fresh_connection_);
   if (idle != nullptr) return on_upstream_ready(*idle);
-  if (pool.has_room(*endpoint_)) {
+  if (pool.has_room(*endpoint_, preface)) {
     enter(State::connecting);
     wait_at_most(0);  // the connection has a deadline of its own
     return pool.connect(*endpoint_, *this, preface);
@@ -153,6 +150,12 @@ void Exchange::acquire_upstream() {
   enter(State::queued);
   if (!pool.wait_for_turn(*endpoint_, *this)) return end_with(ProxyError::endpoint_busy);
   wait_at_most(worker_.config().timeouts.pending_ms);
+}
+
+UpstreamPreface Exchange::upstream_preface() const {
+  uint8_t version = router_->service->proxy_protocol;
+  if (version == 0) return {};
+  return {version == 1 ? http::ProxyVersion::v1 : http::ProxyVersion::v2, by_->client, by_->local};
 }
 
 void Exchange::on_turn() { acquire_upstream(); }
@@ -263,7 +266,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
     client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
   run_response_middlewares(*router_, head.headers, response_headers_);
-  append_via(worker_.config().requests.via, head.version_minor, response_headers_, scratch_.via);
+  append_via(worker_.config().requests.via, head.version, response_headers_, scratch_.via);
   // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
   if (!upgraded && !has_date(response_headers_)) response_headers_.push_back({"Date", http::http_date()});
   passed.headers = response_headers_;
@@ -358,7 +361,7 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
   const config::RetryConfig& config = worker_.config().retry;
   if (retries_ >= config.attempts_max || tried_.full()) return false;
   bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
-                error == ProxyError::scheme_unsupported;
+                error == ProxyError::upstream_refused || error == ProxyError::scheme_unsupported;
   bool whole = request_.body == Body::none && request_.upgrade.empty();
   maybe_stale = maybe_stale && whole && http::is_idempotent(request_.method);
   if (!unsent && !maybe_stale && !(whole && worker_.retry_policy().repeats(error, request_.method))) return false;
@@ -465,7 +468,7 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   texts[AccessRecord::target] = request_.target;
   if (const Header* referer = http::find(request_.headers, "Referer")) texts[AccessRecord::referer] = referer->value;
   if (const Header* agent = http::find(request_.headers, "User-Agent")) texts[AccessRecord::user_agent] = agent->value;
-  texts[AccessRecord::protocol] = request_.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  texts[AccessRecord::protocol] = http::version_text(request_.version);
   texts[AccessRecord::scheme] = by_->proto;
   texts[AccessRecord::tls_version] = by_->tls_version;
   texts[AccessRecord::tls_cipher] = by_->tls_cipher;

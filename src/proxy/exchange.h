@@ -2,6 +2,7 @@
 // THE file of the request path: one request and its answer, from head to access line. The functions of exchange.cc
 // stand in the order they run.
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,10 @@ class Exchange final : private http::ServerStreamObserver,
   /// The drain time is over: ends now, whatever it is doing.
   void cut();
 
+  // Its place among its owner's exchanges; the owner's.
+  std::unique_ptr<Exchange> next;
+  Exchange* before = nullptr;
+
  private:
   enum class State : uint8_t {
     free,         // in the worker's pool
@@ -69,6 +74,7 @@ class Exchange final : private http::ServerStreamObserver,
   [[nodiscard]] EndpointState* next_endpoint();
   void try_endpoint(EndpointState& endpoint);
   void acquire_upstream();
+  [[nodiscard]] UpstreamPreface upstream_preface() const;
   void on_turn() override;
   void on_upstream_ready(http::ClientSession& session) override;
   void on_upstream_unavailable(const Error& error) override;

@@ -130,9 +130,10 @@ uint16_t final_recipient_status(const http::RequestHead& request) {
   return request.method == http::Method::options ? 200 : 501;  // what came is reflected to nobody
 }
 
-void append_via(std::string_view pseudonym, uint8_t version_minor, std::vector<Header>& headers, std::string& scratch) {
+void append_via(std::string_view pseudonym, http::Version version, std::vector<Header>& headers, std::string& scratch) {
   if (pseudonym.empty()) return;
-  scratch = version_minor == 0 ? "1.0 " : "1.1 ";
+  scratch = http::version_text(version).substr(5);
+  scratch += ' ';
   scratch += pseudonym;
   headers.push_back({"Via", scratch});
 }

@@ -57,8 +57,8 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
 /// here because the count has run out (or is no number), 0 where the request goes on.
 [[nodiscard]] uint16_t final_recipient_status(const http::RequestHead& request);
 
-/// Adds this hop to the Via of a head that came as HTTP/1.`version_minor`; nothing where `pseudonym` is "".
-void append_via(std::string_view pseudonym, uint8_t version_minor, std::vector<http::Header>& headers,
+/// Adds this hop to the Via of a head that came in `version`; nothing where `pseudonym` is "".
+void append_via(std::string_view pseudonym, http::Version version, std::vector<http::Header>& headers,
                 std::string& scratch);
 
 /// What running a router's middlewares came to.

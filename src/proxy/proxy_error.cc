@@ -14,6 +14,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {502, "connect_failed", true},
       {504, "connect_timeout", true},
       {502, "scheme_unsupported", true},
+      {503, "upstream_refused", true},
       {502, "upstream_closed", true},
       {502, "upstream_malformed", false},
       {502, "upstream_status", true},
@@ -37,7 +38,7 @@ ProxyError upstream_error(const Error& error) {
     case ErrorCode::invalid:
     case ErrorCode::too_large: return ProxyError::upstream_malformed;
     case ErrorCode::timeout: return ProxyError::response_timeout;
-    case ErrorCode::refused:
+    case ErrorCode::refused: return ProxyError::upstream_refused;
     case ErrorCode::not_found:
     case ErrorCode::conflict:
     case ErrorCode::io:

@@ -17,7 +17,8 @@ enum class ProxyError : uint8_t {
   endpoint_busy,  // all its connections are in use, for too long or by too many
   connect_failed,
   connect_timeout,
-  scheme_unsupported,  // an endpoint that wants h2c, which is not spoken yet, or https by a transport that is not there
+  scheme_unsupported,  // an endpoint that wants https by a transport that is not there
+  upstream_refused,    // HTTP/2's REFUSED_STREAM or GOAWAY: it has not acted upon the request
   upstream_closed,     // reset or closed before or within the answer
   upstream_malformed,  // an answer that is not HTTP
   upstream_status,     // an answer that retry.on takes for a failure

@@ -11,6 +11,12 @@ namespace weir::proxy {
 namespace {
 // How long what a name resolved to is used: a service that moves behind its name is found within it.
 constexpr uint64_t kNameLifetimeMs = 30'000;
+// How many requests may wait for one HTTP/2 connection: what an upstream must be assumed to take before it has said
+// how many it does (RFC 9113 section 6.5.2).
+constexpr size_t kWaitersMax = 100;
+constexpr uint32_t kStreamsMax = 1000;
+// All streams of all clients together may have this much on its way to us; each has its own window besides.
+constexpr uint32_t kConnectionWindowBytes = 16 * 1024 * 1024;
 }  // namespace
 
 // ---- The pool ----
@@ -19,6 +25,8 @@ UpstreamPool::UpstreamPool(event::Loop& loop, const config::Config& config, tls:
     : loop_(loop), config_(config), tls_(tls) {
   limits_.head_bytes_max = config.limits.head_bytes_max;
   limits_.headers_max = config.limits.headers_max;
+  limits_.streams_max = kStreamsMax;
+  limits_.connection_window_bytes = kConnectionWindowBytes;
 }
 
 void UpstreamPool::use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports) {
@@ -30,7 +38,7 @@ void UpstreamPool::use(const std::map<std::string, std::shared_ptr<tls::ClientCo
 }
 
 bool UpstreamPool::speaks_to(const EndpointState& endpoint) const {
-  if (endpoint.scheme == "http") return true;
+  if (endpoint.scheme == "http" || endpoint.scheme == "h2c") return true;
   return endpoint.scheme == "https" && transports_.contains(endpoint.transport);
 }
 
@@ -54,7 +62,12 @@ EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   return *endpoints_.emplace(wanted.id, std::move(made)).first->second;
 }
 
-http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const UpstreamPreface& preface) {
+http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const UpstreamPreface& preface, bool fresh) {
+  for (UpstreamConnection* connection : endpoint.shared) {
+    if (!(connection->preface() == preface)) continue;
+    if (http::ClientSession* session = connection->share()) return session;
+  }
+  if (fresh) return nullptr;
   auto& idle = endpoint.idle;
   auto fits = [&](const UpstreamConnection* connection) { return connection->preface() == preface; };
   auto found = std::find_if(idle.rbegin(), idle.rend(), fits);
@@ -64,9 +77,28 @@ http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const Upst
   return &connection->take();
 }
 
-bool UpstreamPool::has_room(const EndpointState& endpoint) const {
+bool UpstreamPool::has_room(const EndpointState& endpoint, const UpstreamPreface& preface) const {
   uint32_t connections_max = config_.limits.upstream_connections_per_endpoint_max;
-  return connections_max == 0 || endpoint.connections < connections_max || !endpoint.idle.empty();
+  if (connections_max == 0 || endpoint.connections < connections_max) return true;
+  return oldest_idle(endpoint) != nullptr ||
+         std::any_of(endpoint.shared.begin(), endpoint.shared.end(), [&](const UpstreamConnection* connection) {
+           return connection->has_room() && connection->preface() == preface;
+         });
+}
+
+UpstreamConnection* UpstreamPool::oldest_idle(const EndpointState& endpoint) {
+  if (!endpoint.idle.empty()) return endpoint.idle.front();
+  for (UpstreamConnection* connection : endpoint.shared) {
+    if (connection->idle()) return connection;
+  }
+  return nullptr;
+}
+
+UpstreamConnection* UpstreamPool::being_made(const EndpointState& endpoint, const UpstreamPreface& preface) {
+  for (UpstreamConnection* connection : endpoint.shared) {
+    if (connection->takes_waiters() && connection->preface() == preface) return connection;
+  }
+  return nullptr;
 }
 
 bool UpstreamPool::wait_for_turn(EndpointState& endpoint, UpstreamWaiter& waiter) {
@@ -85,13 +117,16 @@ void UpstreamPool::give_turn(EndpointState& endpoint) {
 }
 
 void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamPreface& preface) {
-  ASSERT(has_room(endpoint));
+  if (UpstreamConnection* made = being_made(endpoint, preface)) return made->add(waiter);
+  ASSERT(has_room(endpoint, preface));
   uint32_t connections_max = config_.limits.upstream_connections_per_endpoint_max;
   // Those that idle are other clients' own: the oldest makes room.
-  if (connections_max > 0 && endpoint.connections >= connections_max) endpoint.idle.front()->make_room();
-  connections_.push_front(std::make_unique<UpstreamConnection>(*this, endpoint, waiter, preface));
+  if (connections_max > 0 && endpoint.connections >= connections_max) oldest_idle(endpoint)->make_room();
+  connections_.push_front(std::make_unique<UpstreamConnection>(*this, endpoint, preface));
   UpstreamConnection& made = *connections_.front();
   made.place = connections_.begin();
+  made.add(waiter);
+  if (endpoint.scheme == "h2c") endpoint.shared.push_back(&made);
   made.open();
 }
 
@@ -99,7 +134,7 @@ void UpstreamPool::forget_unless(const std::function<bool(const EndpointState&)>
   for (auto& [id, endpoint] : endpoints_) {
     endpoint->wanted = wanted(*endpoint);
     if (endpoint->wanted) continue;
-    while (!endpoint->idle.empty()) endpoint->idle.back()->close();
+    while (UpstreamConnection* idle = oldest_idle(*endpoint)) idle->close();
   }
   std::erase_if(endpoints_, [&](const auto& entry) {
     const EndpointState& endpoint = *entry.second;
@@ -113,7 +148,9 @@ void UpstreamPool::forget_unless(const std::function<bool(const EndpointState&)>
 void UpstreamPool::add_stats(Stats& out, const std::function<std::string(const EndpointState&)>& service_of) const {
   for (const auto& [id, endpoint] : endpoints_) {
     EndpointStats stats = endpoint->stats;
-    stats.idle_connections = endpoint->idle.size();
+    auto idle = [](const UpstreamConnection* connection) { return connection->idle(); };
+    auto shared = std::count_if(endpoint->shared.begin(), endpoint->shared.end(), idle);
+    stats.idle_connections = endpoint->idle.size() + static_cast<size_t>(shared);
     stats.in_flight = endpoint->in_flight;
     stats.pending = endpoint->pending.size();
     out.endpoints[{service_of(*endpoint), id}].merge(stats);
@@ -122,12 +159,17 @@ void UpstreamPool::add_stats(Stats& out, const std::function<std::string(const E
 
 // ---- One connection ----
 
-UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter,
-                                       const UpstreamPreface& preface)
-    : pool_(pool), endpoint_(endpoint), preface_(preface), waiter_(&waiter) {
-  waiter.connection_ = this;
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, const UpstreamPreface& preface)
+    : pool_(pool), endpoint_(endpoint), preface_(preface) {
   ++endpoint.connections;
 }
+
+void UpstreamConnection::add(UpstreamWaiter& waiter) {
+  waiters_.push_back(&waiter);
+  waiter.connection_ = this;
+}
+
+bool UpstreamConnection::takes_waiters() const { return h2_ == nullptr && !closed_ && waiters_.size() < kWaitersMax; }
 
 void UpstreamConnection::open() {
   ++endpoint_.stats.connects;
@@ -146,7 +188,7 @@ void UpstreamConnection::on_addresses(Result<std::vector<IpAddress>> found) {
     endpoint_.addresses_until_ms = pool_.loop_.now_ms() + kNameLifetimeMs;
   } else if (endpoint_.addresses.empty()) {
     ++endpoint_.stats.connect_failures;
-    fail_waiter(found.error());
+    fail_waiters(found.error());
     return close();
   }
   connect();  // where the look-up failed, to what the name was before
@@ -171,12 +213,24 @@ void UpstreamConnection::connect() {
 
 void UpstreamConnection::on_connected() {
   clear_deadline();
-  session_.emplace(std::move(stream_), *this, pool_.limits_);
-  session_->start();
-  if (waiter_ == nullptr) return on_session_idle(*session_);
-  UpstreamWaiter* waiter = std::exchange(waiter_, nullptr);
-  waiter->connection_ = nullptr;
-  waiter->on_upstream_ready(*session_);
+  if (endpoint_.scheme == "h2c") {
+    h2_ = std::make_unique<http::H2ClientSession>(pool_.loop_, std::move(stream_), "http", *this, pool_.limits_);
+    h2_->start();
+  } else {
+    h1_.emplace(std::move(stream_), *this, pool_.limits_);
+    h1_->start();
+  }
+  if (waiters_.empty()) return become_idle();
+  http::ClientSession* session = h2_ != nullptr ? static_cast<http::ClientSession*>(h2_.get()) : &*h1_;
+  while (!waiters_.empty()) {
+    UpstreamWaiter* waiter = waiters_.front();
+    waiters_.erase(waiters_.begin());
+    waiter->connection_ = nullptr;
+    waiter->on_upstream_ready(*session);
+  }
+  if (h2_ == nullptr || closed_) return;
+  if (h2_->in_flight() == 0 && !idle_) return become_idle();
+  give_turns();
 }
 
 void UpstreamConnection::on_failed(const Error& error) {
@@ -185,28 +239,54 @@ void UpstreamConnection::on_failed(const Error& error) {
   }
   ++endpoint_.stats.connect_failures;
   endpoint_.addresses_until_ms = 0;  // a name may have moved: the next connection looks it up again
-  fail_waiter(error);
+  fail_waiters(error);
   close();
 }
 
 void UpstreamConnection::on_session_idle(http::H1ClientSession& session) {
   if (session.keep_alive_s() > 0) endpoint_.keep_alive.note_announced(session.keep_alive_s());
-  if (!endpoint_.wanted) return close();
+  become_idle();
+}
+
+void UpstreamConnection::on_stream_released(http::H2ClientSession& session) {
+  if (closed_ || !waiters_.empty()) return;  // the next one gets it in a moment
+  if (session.in_flight() == 0) return become_idle();
+  give_turns();
+}
+
+void UpstreamConnection::become_idle() {
+  size_t idle_max = pool_.config_.limits.upstream_idle_per_endpoint_max;
+  if (!endpoint_.wanted || (h2_ != nullptr && idle_max == 0)) return close();
   idle_ = true;
-  endpoint_.idle.push_back(this);
   idle_since_ms_ = pool_.loop_.now_ms();
   uint64_t idle_ms = endpoint_.keep_alive.retire_after_ms(pool_.config_.timeouts.upstream_idle_ms, idle_since_ms_);
   if (idle_ms > 0) set_deadline(pool_.loop_, idle_ms);
+  if (h2_ != nullptr) return give_turns();
+  endpoint_.idle.push_back(this);
   if (!endpoint_.pending.empty()) return UpstreamPool::give_turn(endpoint_);
   // The oldest goes: the newest is the least likely to be closed by the other side.
-  if (endpoint_.idle.size() > pool_.config_.limits.upstream_idle_per_endpoint_max) endpoint_.idle.front()->close();
+  if (endpoint_.idle.size() > idle_max) endpoint_.idle.front()->close();
+}
+
+// As many as there is room for; each looks for itself whether it fits.
+void UpstreamConnection::give_turns() {
+  for (size_t left = std::min(endpoint_.pending.size(), h2_->room()); left > 0 && !closed_; --left) {
+    UpstreamPool::give_turn(endpoint_);
+  }
 }
 
 http::ClientSession& UpstreamConnection::take() {
   ASSERT(idle_);
   idle_ = false;
   clear_deadline();
-  return *session_;
+  return *h1_;
+}
+
+http::ClientSession* UpstreamConnection::share() {
+  if (h2_ == nullptr || h2_->room() == 0) return nullptr;
+  idle_ = false;
+  clear_deadline();
+  return h2_.get();
 }
 
 void UpstreamConnection::on_session_closed(http::H1ClientSession&, const Error&) {
@@ -215,16 +295,22 @@ void UpstreamConnection::on_session_closed(http::H1ClientSession&, const Error&)
   close();
 }
 
+void UpstreamConnection::on_session_closed(http::H2ClientSession&, const Error&) { close(); }
+
 void UpstreamConnection::on_deadline() {
   if (!idle_) return on_failed(Error{ErrorCode::timeout, "connect: no connection in time"});
   close();
 }
 
-void UpstreamConnection::fail_waiter(const Error& error) {
-  UpstreamWaiter* waiter = std::exchange(waiter_, nullptr);
-  if (waiter == nullptr) return;
-  waiter->connection_ = nullptr;
-  waiter->on_upstream_unavailable(error);
+void UpstreamConnection::fail_waiters(const Error& error) {
+  // Whoever is told may want another connection to this endpoint: not this one.
+  std::erase(endpoint_.shared, this);
+  while (!waiters_.empty()) {
+    UpstreamWaiter* waiter = waiters_.back();
+    waiters_.pop_back();
+    waiter->connection_ = nullptr;
+    waiter->on_upstream_unavailable(error);
+  }
 }
 
 void UpstreamConnection::close() {
@@ -237,6 +323,7 @@ void UpstreamConnection::make_room() {
   closed_ = true;
   --endpoint_.connections;
   if (std::exchange(idle_, false)) std::erase(endpoint_.idle, this);
+  std::erase(endpoint_.shared, this);
   clear_deadline();
   stream_ = event::TcpStream();
   auto self = std::move(*place);
@@ -245,7 +332,7 @@ void UpstreamConnection::make_room() {
 }
 
 void UpstreamWaiter::stop_waiting() {
-  if (auto* connection = std::exchange(connection_, nullptr)) connection->forget_waiter();
+  if (auto* connection = std::exchange(connection_, nullptr)) connection->forget(*this);
   if (auto* endpoint = std::exchange(pending_at_, nullptr)) std::erase(endpoint->pending, this);
 }
 

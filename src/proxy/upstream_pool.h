@@ -19,6 +19,7 @@
 #include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
 #include "weir/http/h1_client_session.h"
+#include "weir/http/h2_client_session.h"
 #include "weir/http/proxy_header.h"
 #include "weir/proxy/stats.h"
 #include "weir/routing/table.h"
@@ -44,7 +45,7 @@ struct UpstreamPreface {
 struct EndpointState {
   // constant
   std::string id;
-  std::string scheme;     // "http" and "https" are spoken; "h2c" is refused before a connection is made
+  std::string scheme;     // "http", "https" or "h2c"
   std::string host;       // an IP, without brackets, or a name
   std::string authority;  // its own Host: "10.0.0.1:80", "[::1]:80"
   uint16_t port = 0;
@@ -55,11 +56,12 @@ struct EndpointState {
   std::vector<IpAddress> addresses;  // one for an IP literal; what a name resolved to
   uint64_t addresses_until_ms = 0;   // of a name: then it is looked up again
   size_t next_address = 0;
-  bool wanted = true;                     // named by the newest table: else its connections are not kept
-  std::vector<UpstreamConnection*> idle;  // last in, first out: the warm one is used again
-  std::deque<UpstreamWaiter*> pending;    // whose turn comes when a connection is free, or may be made
-  uint32_t connections = 0;               // made and being made
-  uint32_t in_flight = 0;                 // exchanges that have it
+  bool wanted = true;                       // named by the newest table: else its connections are not kept
+  std::vector<UpstreamConnection*> idle;    // last in, first out: the warm one is used again
+  std::vector<UpstreamConnection*> shared;  // HTTP/2: made or being made, each for many requests at once
+  std::deque<UpstreamWaiter*> pending;      // whose turn comes when a connection is free, or may be made
+  uint32_t connections = 0;                 // made and being made
+  uint32_t in_flight = 0;                   // exchanges that have it
   KeepAlive keep_alive;
   EndpointStats stats;
 };
@@ -89,29 +91,39 @@ class UpstreamWaiter {
 
 /// One connection and what it is doing. Owned by the pool.
 class UpstreamConnection final : public http::H1ClientSession::Owner,
+                                 public http::H2ClientSession::Owner,
                                  private event::TcpStream::Observer,
                                  private event::Deadline {
  public:
-  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, UpstreamWaiter& waiter,
-                     const UpstreamPreface& preface);
+  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, const UpstreamPreface& preface);
   ~UpstreamConnection() override = default;
 
   /// Resolves where needed and connects.
   void open();
-  /// Lent out again. Only while idle.
+  void add(UpstreamWaiter& waiter);
+  void forget(UpstreamWaiter& waiter) { std::erase(waiters_, &waiter); }
+  /// Whether one more may wait for it: it is being made and will carry many requests.
+  [[nodiscard]] bool takes_waiters() const;
+  /// Lent out again. Only while idle, and of HTTP/1.1.
   http::ClientSession& take();
+  /// Whether it is of HTTP/2 and can carry one more, now or when it is made.
+  [[nodiscard]] bool has_room() const { return h2_ != nullptr ? h2_->room() > 0 : takes_waiters(); }
+  /// Of HTTP/2, while it has room: lent out once more. Else nullptr.
+  http::ClientSession* share();
   void close();
   /// The same, for another that is made in its place at once.
   void make_room();
-  void forget_waiter() { waiter_ = nullptr; }
   [[nodiscard]] bool serves(const EndpointState& endpoint) const { return &endpoint_ == &endpoint; }
   [[nodiscard]] const UpstreamPreface& preface() const { return preface_; }
+  [[nodiscard]] bool idle() const { return idle_; }
   std::list<std::unique_ptr<UpstreamConnection>>::iterator place;  // in the pool's list
 
  private:
   void connect();
   void on_addresses(Result<std::vector<IpAddress>> found);
-  void fail_waiter(const Error& error);
+  void fail_waiters(const Error& error);
+  void become_idle();
+  void give_turns();
   void on_deadline() override;
   // Of the stream, until a session has it.
   void on_connected() override;
@@ -121,6 +133,8 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   void on_failed(const Error& error) override;
   void on_session_idle(http::H1ClientSession& session) override;
   void on_session_closed(http::H1ClientSession& session, const Error& reason) override;
+  void on_stream_released(http::H2ClientSession& session) override;
+  void on_session_closed(http::H2ClientSession& session, const Error& reason) override;
 
   // constant after construction
   UpstreamPool& pool_;
@@ -129,9 +143,10 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
 
   // worker thread only
   std::optional<event::Lookup> lookup_;
-  event::TcpStream stream_;  // while connecting; then the session's
-  std::optional<http::H1ClientSession> session_;
-  UpstreamWaiter* waiter_;  // until it is connected; null when nobody waits
+  event::TcpStream stream_;  // while connecting; then a session's
+  std::optional<http::H1ClientSession> h1_;
+  std::unique_ptr<http::H2ClientSession> h2_;
+  std::vector<UpstreamWaiter*> waiters_;  // until it is connected
   uint64_t idle_since_ms_ = 0;
   bool idle_ = false;
   bool closed_ = false;
@@ -152,14 +167,15 @@ class UpstreamPool {
 
   /// The state of an endpoint, made where it is new.
   EndpointState& endpoint(const routing::Endpoint& endpoint);
-  /// An idle connection, or nullptr: then connect().
-  http::ClientSession* take_idle(EndpointState& endpoint, const UpstreamPreface& preface);
+  /// A connection that can carry a request now, or nullptr: then connect(). `fresh`: none that an upstream may have
+  /// closed while it was idle; one of HTTP/2 would have said so.
+  http::ClientSession* take_idle(EndpointState& endpoint, const UpstreamPreface& preface, bool fresh);
   /// Whether a connection to it may be taken or made (limits.upstream_connections_per_endpoint_max).
-  [[nodiscard]] bool has_room(const EndpointState& endpoint) const;
+  [[nodiscard]] bool has_room(const EndpointState& endpoint, const UpstreamPreface& preface) const;
   /// While there is no room: on_turn() comes when there is. False where too many wait already.
   [[nodiscard]] bool wait_for_turn(EndpointState& endpoint, UpstreamWaiter& waiter);
-  /// While there is room: makes a connection for `waiter`, who hears of it, of the failure, or of timeouts.connect_ms
-  /// having passed.
+  /// While there is room and nothing to take: makes a connection for `waiter`, or lets it wait for one being made that
+  /// can carry many requests. It hears of it, of the failure, or of timeouts.connect_ms having passed.
   void connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamPreface& preface);
   /// Forgets endpoints that are not wanted any more: idle connections are closed, busy ones after their request; the
   /// state goes with the first call that finds it unused.
@@ -169,12 +185,14 @@ class UpstreamPool {
  private:
   friend class UpstreamConnection;
   static void give_turn(EndpointState& endpoint);
+  [[nodiscard]] static UpstreamConnection* oldest_idle(const EndpointState& endpoint);
+  [[nodiscard]] static UpstreamConnection* being_made(const EndpointState& endpoint, const UpstreamPreface& preface);
 
   // constant after construction
   event::Loop& loop_;
   const config::Config& config_;
   tls::Engine& tls_;
-  http::H1Limits limits_;
+  http::H2Limits limits_;
 
   // worker thread only
   std::unordered_map<std::string, std::unique_ptr<EndpointState>> endpoints_;

@@ -89,7 +89,7 @@ class H1Parser {
   // h1_heads.cc: parts become heads
   bool refuse(uint16_t status, const char* why);
   bool take_hop_field(Known known, const Header& header, Hop& hop);
-  bool take_framing(const Hop& hop, uint8_t version_minor);
+  bool take_framing(const Hop& hop, Version version);
   bool take_request_fields(RequestHead& head);
   bool take_request_target(RequestHead& head);
   bool take_absolute_form(RequestHead& head, std::string_view target);

@@ -20,21 +20,15 @@ class H1ServerSession final : private event::TcpStream::Observer,
                               private H1Parser::BodySink,
                               public ServerStream {
  public:
-  class Owner {
+  class Owner : public ServerSessionOwner {
    public:
-    /// A request has come; its head lives during the call, in which an observer must be attached to `stream`, or the
-    /// stream released.
-    virtual void on_request(ServerStream& stream, const RequestHead& head) = 0;
-    /// A head was refused with `status` before it became a request: for the log and the counters.
-    virtual void on_bad_request(uint16_t status, const Error& reason) = 0;
-    /// What such a head is answered with; lives during the call that asks. {}: status and reason as plain text.
-    [[nodiscard]] virtual AnswerPage refusal_page(uint16_t) const { return {}; }
     /// The connection has been idle for kIdleLongMs and will be for `idle_ms` more at most: the owner may detach() it
     /// (true), and destroys the session when its stack has unwound. Asked once between two requests, of a plain
     /// connection with nothing to write.
     [[nodiscard]] virtual bool on_idle_long(uint64_t) { return false; }
-    /// The last call. The connection is closed and no stream is out.
-    virtual void on_session_closed() = 0;
+    /// The first bytes of the connection are HTTP/2's preface (RFC 9113 section 3.4). Whoever speaks that takes the
+    /// stream and goes on with `bytes` (true); the session is over then without a further call.
+    [[nodiscard]] virtual bool take_over(event::TcpStream&, std::string_view) { return false; }
 
    protected:
     ~Owner() = default;
@@ -119,8 +113,9 @@ class H1ServerSession final : private event::TcpStream::Observer,
   State state_ = State::idle;
   Answer answer_ = Answer::pending;
   Method method_ = Method::get;
-  uint8_t version_minor_ = 1;
+  Version version_ = Version::http11;
   bool stream_out_ = false;
+  bool had_request_ = false;  // what comes is not the connection's beginning
   bool keep_alive_ = true;
   bool draining_ = false;
   bool request_complete_ = false;  // its last body byte has been read

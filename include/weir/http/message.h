@@ -25,6 +25,10 @@ enum class Method : uint8_t { get, head, post, put, patch, del, options, trace, 
 /// The safe ones, and those that do no more when they come twice (section 9.2.2).
 [[nodiscard]] bool is_idempotent(Method method);
 
+enum class Version : uint8_t { http10, http11, http2 };
+/// "HTTP/1.1", and "HTTP/2.0", as Traefik and nginx write it.
+[[nodiscard]] std::string_view version_text(Version version);
+
 /// How the end of a body is known.
 enum class Body : uint8_t {
   none,     // there is none
@@ -46,7 +50,7 @@ struct RequestHead {
   std::string_view upgrade;         // the protocol asked for ("websocket"), or ""
   bool expect_continue = false;
   bool te_trailers = false;
-  uint8_t version_minor = 1;  // of HTTP/1; 1 for HTTP/2
+  Version version = Version::http11;
   /// The memory that most views lie in, where there is one such piece: what HeadStorage copies at once.
   std::string_view bytes;
 };
@@ -59,7 +63,7 @@ struct ResponseHead {
   std::optional<uint64_t> content_length;  // also where there is no body: HEAD, 304
   std::string_view upgrade;                // with 101
   uint32_t keep_alive_s = 0;               // how long the sender lets the connection idle; 0: it does not say
-  uint8_t version_minor = 1;
+  Version version = Version::http11;
 };
 
 /// Whether each protocol of a 101's Upgrade stands in the request's (RFC 9110 section 7.8).

@@ -113,6 +113,23 @@ struct AnswerPage {
   std::string_view body;
 };
 
+/// Who owns a server session, H1 or H2, and gets its requests.
+class ServerSessionOwner {
+ public:
+  /// A request has come; its head lives during the call, in which an observer must be attached to `stream`, or the
+  /// stream released.
+  virtual void on_request(ServerStream& stream, const RequestHead& head) = 0;
+  /// A head was refused with `status` before it became a request: for the log and the counters.
+  virtual void on_bad_request(uint16_t status, const Error& reason) = 0;
+  /// What such a head is answered with; lives during the call that asks. {}: status and reason as plain text.
+  [[nodiscard]] virtual AnswerPage refusal_page(uint16_t) const { return {}; }
+  /// The last call. The connection is closed and no stream is out.
+  virtual void on_session_closed() = 0;
+
+ protected:
+  ~ServerSessionOwner() = default;
+};
+
 /// Limits a session enforces where the bytes enter.
 struct H1Limits {
   size_t head_bytes_max = 64 * 1024;        // 431

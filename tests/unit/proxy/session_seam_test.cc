@@ -74,7 +74,7 @@ http::RequestHead head_of(http::Method method, std::string_view text, http::Body
   head.target = "/seam";
   head.authority = "web.test";
   head.body = body;
-  head.version_minor = 1;
+  head.version = http::Version::http11;
   return head;
 }
 

@@ -1,0 +1,181 @@
+#pragma once
+// HTTP/2 connections: what the side towards clients and the side towards upstreams have in common.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/event/loop.h"
+#include "weir/event/tcp_stream.h"
+#include "weir/event/turn_end.h"
+#include "weir/event/wheel.h"
+#include "weir/http/h2_budget.h"
+#include "weir/http/h2_stream.h"
+#include "weir/http/session.h"
+
+struct nghttp2_session;
+
+namespace weir::http {
+
+struct H2Block;
+class H2Fields;
+
+/// Those of HTTP/1.1 hold here too, for each stream; and these for the connection.
+struct H2Limits : H1Limits {
+  uint32_t streams_max = 250;                      // at once, opened by the peer; more are refused
+  uint32_t stream_window_bytes = 256 * 1024;       // of a body coming in that nobody above has room for
+  uint32_t connection_window_bytes = 1024 * 1024;  // of all of them together, where they are our clients'
+  size_t output_bytes_max = 128 * 1024;            // handed to the socket and not taken by it; then no body is framed
+  size_t queued_bytes_max = 2 * 1024 * 1024;       // of all bodies going out; then all who send are asked to pause
+};
+
+/// One connection: nghttp2 between a TcpStream and H2Streams. Everything that a turn of the loop has to say leaves in
+/// one send at its end; large pieces of bodies go to the socket from where they are. Loop's thread.
+class H2Session : private event::TcpStream::Observer, private event::Deadline, private event::TurnEnd {
+ public:
+  ~H2Session() override;
+  H2Session(const H2Session&) = delete;
+  H2Session& operator=(const H2Session&) = delete;
+
+  [[nodiscard]] SocketAddress peer_address() const { return stream_.peer_address(); }
+  [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
+
+  /// How long a released stream with bytes left may stand still before it is reset.
+  static constexpr uint64_t kStallMs = 10'000;
+  static constexpr uint64_t kDrainGraceMs = 1000;
+
+ protected:
+  enum class Side : uint8_t { server, client };
+  H2Session(event::Loop& loop, event::TcpStream stream, Side side, const H2Limits& limits);
+
+  /// Sends our SETTINGS and begins to read. `early`: bytes of the connection that were read already.
+  void start_session(std::string_view early);
+  /// GOAWAY: streams that are on their way for kDrainGraceMs are still served, then the connection ends with its last.
+  void drain_session();
+  [[nodiscard]] bool open() const { return state_ == State::open; }
+  /// Streams with an observer.
+  [[nodiscard]] size_t lent() const { return lent_; }
+  /// How many streams of ours the peer would take now.
+  [[nodiscard]] size_t room() const;
+  /// The peer takes CONNECT with a :protocol (RFC 8441).
+  [[nodiscard]] bool peer_tunnels() const;
+
+  // What a side makes of what comes in.
+  /// For a stream that the peer opens.
+  virtual std::unique_ptr<H2Stream> make_stream() = 0;
+  /// A block is complete and is no trailers. `fields` lives during the call. Where `ended`, deliver_end() follows.
+  virtual void on_head(H2Stream& stream, H2Fields& fields, bool ended) = 0;
+  /// The last call: the connection is closed and no stream is lent.
+  virtual void on_over(const Error& reason) = 0;
+
+  // What streams ask for.
+  /// The stream has an observer from here on, who will release it.
+  void lend(H2Stream&) { ++lent_; }
+  /// A stream of ours; its id comes with its head.
+  H2Stream& keep(std::unique_ptr<H2Stream> stream);
+  void submit_head(H2Stream& stream, H2Block& block, bool ended);
+  void submit_interim(H2Stream& stream, H2Block& block);
+  /// Before the body: bytes beyond `length` are not sent, and fewer make an answer that was cut.
+  void promise_length(H2Stream& stream, uint64_t length);
+  void send_stream_body(H2Stream& stream, std::string_view bytes);
+  void send_stream_end(H2Stream& stream, std::span<const Header> trailers);
+  void pause_stream(H2Stream& stream) { stream.paused_ = true; }
+  void resume_stream(H2Stream& stream);
+  [[nodiscard]] size_t queued_bytes(const H2Stream& stream) const;
+  [[nodiscard]] size_t undelivered_bytes(const H2Stream& stream) const;
+  /// deliver_drained() comes at the end of this turn, whatever is queued.
+  void tell_soon(H2Stream& stream);
+  /// What came breaks the protocol: RST_STREAM, and deliver_gone() at once.
+  void fail_stream(H2Stream& stream, const Error& error);
+  /// deliver_gone() at the end of this turn.
+  void fail_soon(H2Stream& stream, uint32_t code);
+  [[nodiscard]] static bool stream_attached(const H2Stream& stream) { return stream.attached(); }
+  /// The observer has let go. What is `complete` still goes out; else RST_STREAM with `code`.
+  void release_stream(H2Stream& stream, bool complete, uint32_t code);
+  void spend(H2Budget::Cost cost);
+  [[nodiscard]] const H2Limits& limits() const { return limits_; }
+
+ private:
+  friend struct H2Callbacks;
+  enum class State : uint8_t { open, closed };
+  enum class Drain : uint8_t { no, announced, final };
+  /// What the one deadline is for.
+  enum class Wait : uint8_t { nothing, head, drain, idle, stall };
+
+  void on_read(std::span<char> bytes) override;
+  void on_read_end() override;
+  void on_drained() override;
+  void on_failed(const Error& error) override;
+  void on_deadline() override;
+  void on_turn_end() override;
+  void take(std::string_view bytes);
+
+  // Called by nghttp2, see H2Callbacks.
+  void frame_begins(uint8_t type, uint8_t flags, size_t length);
+  void block_begins(int32_t id, bool opens);
+  [[nodiscard]] bool field_came(std::string_view name, std::string_view value);
+  void block_ends(int32_t id, bool ended);
+  void block_breaks() { block_open_ = false; }
+  void body_came(int32_t id, std::string_view bytes);
+  void body_ends(int32_t id);
+  int64_t next_body(H2Stream& stream, size_t most, uint32_t& flags);
+  void body_leaves(H2Stream& stream, std::string_view frame_head, size_t length);
+  void frame_sent(uint8_t type, uint8_t flags, int32_t id);
+  void head_not_sent(int32_t id);
+  void stream_closes(int32_t id, uint32_t code);
+
+  [[nodiscard]] H2Stream* find(int32_t id) const;
+  void pump();
+  void hand_over();
+  void wake(H2Stream& stream);
+  [[nodiscard]] bool output_full() const;
+  bool unblock();
+  void consume(H2Stream& stream);
+  void note_gone(H2Stream& stream, uint32_t code);
+  void notice(H2Stream& stream);
+  void tell();
+  void tell_gone(H2Stream& stream);
+  void drop_queue(H2Stream& stream);
+  void reset_stream(H2Stream& stream, uint32_t code);
+  void forget(H2Stream& stream);
+  void terminate(uint32_t code);
+  void close(const Error& reason);
+  void tell_over();
+  void wait_for(Wait wanted);
+  void choose_wait();
+  void reset_stalled();
+
+  // constant after construction
+  event::Loop& loop_;
+  const H2Limits& limits_;
+  const Side side_;
+
+  // loop thread only
+  event::TcpStream stream_;
+  nghttp2_session* session_ = nullptr;
+  std::string output_;  // what this turn has to say; borrowed while there is any
+  std::vector<std::unique_ptr<H2Stream>> streams_;
+  std::vector<std::unique_ptr<H2Stream>> dead_;  // may be on the stack: until the turn's end
+  std::vector<H2Stream*> notices_;
+  std::unique_ptr<H2Fields> fields_;  // of the block coming in
+  std::vector<Header> trailers_;
+  H2Budget budget_;
+  Error failure_;
+  size_t lent_ = 0;          // streams with an observer
+  size_t queued_total_ = 0;  // bytes in all queues
+  State state_ = State::open;
+  Drain drain_ = Drain::no;
+  Wait wait_ = Wait::nothing;
+  uint8_t continuations_ = 0;  // of the block coming in
+  bool block_open_ = true;     // a header block is coming in; at first, the preface
+  bool receiving_ = false;     // nghttp2 is reading: it must not be asked to write
+  bool pumping_ = false;
+  bool any_blocked_ = false;
+  bool broken_ = false;  // nghttp2 cannot go on
+  bool read_ended_ = false;
+  bool over_told_ = false;
+};
+
+}  // namespace weir::http

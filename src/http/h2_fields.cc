@@ -1,0 +1,273 @@
+#include "http/h2_fields.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "http/h1_fields.h"
+#include "http/websocket_key.h"
+#include "weir/base/text.h"
+
+namespace weir::http {
+namespace {
+
+// RFC 9113 section 6.5.2: what a field counts for in SETTINGS_MAX_HEADER_LIST_SIZE.
+constexpr size_t kFieldOverheadBytes = 32;
+// A client may not know our limits yet, and is answered 431; one that sends this many times as much is let go.
+constexpr size_t kBombFactor = 4;
+
+std::optional<H2Refusal> bad(const char* message) { return H2Refusal{400, message}; }
+
+/// Only these may be in a block besides those of Known::other; nghttp2 refuses the rest of them.
+bool is_pseudo(std::string_view name) { return name.starts_with(':'); }
+
+}  // namespace
+
+// ---- Blocks in ----
+
+void H2Fields::clear() {
+  bytes_.clear();
+  places_.clear();
+  kept_.clear();
+  cookie_.clear();
+  length_.reset();
+  expect_ = {};
+  decoded_bytes_ = count_ = 0;
+  too_large_ = te_trailers_ = false;
+}
+
+bool H2Fields::add(std::string_view name, std::string_view value, const H1Limits& limits) {
+  decoded_bytes_ += name.size() + value.size() + kFieldOverheadBytes;
+  ++count_;
+  if (decoded_bytes_ > limits.head_bytes_max || count_ > limits.headers_max) too_large_ = true;
+  if (too_large_)
+    return decoded_bytes_ <= kBombFactor * limits.head_bytes_max && count_ <= kBombFactor * limits.headers_max;
+  auto at = static_cast<uint32_t>(bytes_.size());
+  bytes_.append(name);
+  auto middle = static_cast<uint32_t>(bytes_.size());
+  bytes_.append(value);
+  places_.push_back({at, middle, static_cast<uint32_t>(bytes_.size())});
+  return true;
+}
+
+std::optional<H2Refusal> H2Fields::sort_out(Pseudo& pseudo) {
+  if (too_large_) return H2Refusal{431, "the header block is too large"};
+  std::string_view all = bytes_;
+  size_t cookie_place = std::string_view::npos;
+  for (const Place& place : places_) {
+    Header field{all.substr(place.name, place.value - place.name), all.substr(place.value, place.end - place.value)};
+    if (is_pseudo(field.name)) {
+      static constexpr std::pair<std::string_view, std::string_view Pseudo::*> kPseudo[] = {
+          {":method", &Pseudo::method}, {":scheme", &Pseudo::scheme},     {":authority", &Pseudo::authority},
+          {":path", &Pseudo::path},     {":protocol", &Pseudo::protocol}, {":status", &Pseudo::status},
+      };
+      for (const auto& [name, member] : kPseudo) {
+        if (field.name == name) pseudo.*member = field.value;
+      }
+      continue;
+    }
+    switch (classify(field.name)) {
+      case Known::host:
+        if (pseudo.has_host && pseudo.host != field.value) return bad("more than one Host");
+        pseudo.has_host = true;
+        pseudo.host = field.value;
+        break;
+      case Known::content_length:
+        length_ = parse_u64(field.value);
+        if (!length_) return bad("a Content-Length that is no number");
+        break;
+      case Known::te: te_trailers_ = true; break;
+      case Known::expect: expect_ = field.value; break;
+      case Known::for_proxies: break;
+      case Known::connection:
+      case Known::keep_alive:
+      case Known::transfer_encoding:
+      case Known::upgrade: return bad("a connection field in HTTP/2");
+      case Known::other:
+        if (field.name == "cookie") {
+          if (cookie_place == std::string_view::npos) {
+            cookie_place = kept_.size();
+            kept_.push_back(field);
+          } else {
+            if (cookie_.empty()) cookie_ = kept_[cookie_place].value;
+            (cookie_ += "; ") += field.value;
+          }
+          break;
+        }
+        if (passes_for_framing(field.name)) return bad("a field that passes for one that frames");
+        kept_.push_back(field);
+        break;
+    }
+  }
+  if (!cookie_.empty()) kept_[cookie_place].value = cookie_;
+  return {};
+}
+
+std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limits& limits, bool ended) {
+  Pseudo pseudo;
+  if (auto refused = sort_out(pseudo)) return refused;
+  head = RequestHead{};
+  head.version = Version::http2;
+  head.method = method_of(pseudo.method);
+  head.method_text = pseudo.method;
+  if (head.method == Method::connect) {
+    if (pseudo.protocol.empty()) return H2Refusal{501, "CONNECT is not served"};
+    // To everything above, an extended CONNECT (RFC 8441) is the upgrade that HTTP/1.1 asks for.
+    head.method = Method::get;
+    head.method_text = "GET";
+    head.upgrade = pseudo.protocol;
+    if (pseudo.protocol != "websocket") return H2Refusal{501, "a protocol that is not known"};
+    websocket_key_ = make_websocket_key();
+    std::erase_if(kept_, [](const Header& field) { return field.name == "sec-websocket-key"; });
+    kept_.push_back({"sec-websocket-key", websocket_key_});
+  } else if (!pseudo.protocol.empty()) {
+    return bad(":protocol without CONNECT");
+  } else if (pseudo.method == "PRI" || (!limits.pass_unknown_methods && !is_known_method(pseudo.method))) {
+    return H2Refusal{501, "an unknown method"};
+  }
+  if (auto refused = take_target(pseudo, head, limits)) return refused;
+  if (!expect_.empty()) {
+    if (!equals_ignore_case(expect_, "100-continue")) return H2Refusal{417, "an expectation that is not known"};
+    head.expect_continue = true;
+  }
+  head.te_trailers = te_trailers_;
+  head.headers = kept_;
+  head.bytes = bytes_;
+  head.has_content_length = length_.has_value() && head.upgrade.empty();
+  head.content_length = head.has_content_length ? *length_ : 0;
+  if (ended || !head.upgrade.empty() || (length_ && *length_ == 0)) {
+    head.body = Body::none;
+  } else {
+    head.body = length_ ? Body::length : Body::unknown;
+  }
+  if (head.method == Method::trace && head.body != Body::none) return bad("TRACE with a body");
+  return {};
+}
+
+std::optional<H2Refusal> H2Fields::take_target(const Pseudo& pseudo, RequestHead& head, const H1Limits& limits) {
+  if (pseudo.scheme != "http" && pseudo.scheme != "https") return bad("a scheme that is not http");
+  if (pseudo.path.size() > limits.target_bytes_max) return H2Refusal{414, "the request target is too long"};
+  if (!valid_origin_form(pseudo.path)) return bad("a malformed :path");
+  if (!pseudo.path.starts_with('/') && !(pseudo.path == "*" && head.method == Method::options)) {
+    return bad("a malformed :path");
+  }
+  head.target = pseudo.path;
+  head.authority = pseudo.authority.empty() ? pseudo.host : pseudo.authority;
+  if (pseudo.has_host && !equals_ignore_case(pseudo.host, head.authority)) return bad(":authority and Host differ");
+  if (head.authority.empty()) return bad("no :authority");
+  if (!valid_authority(head.authority)) return bad("a malformed :authority");
+  return {};
+}
+
+std::optional<H2Refusal> H2Fields::take_response(ResponseHead& head, Method request_method, bool ended) {
+  Pseudo pseudo;
+  if (sort_out(pseudo)) return H2Refusal{502, "a malformed answer"};
+  auto status = parse_u64(pseudo.status);
+  if (!status || *status < 100 || *status > 599) return H2Refusal{502, "an answer with a status outside 100 to 599"};
+  head = ResponseHead{};
+  head.version = Version::http2;
+  head.status = static_cast<uint16_t>(*status);
+  head.headers = kept_;
+  head.content_length = length_;
+  bool bodiless = request_method == Method::head || head.status < 200 || head.status == 204 || head.status == 304;
+  if (ended || bodiless || (length_ && *length_ == 0)) {
+    head.body = Body::none;
+  } else {
+    head.body = length_ ? Body::length : Body::unknown;
+  }
+  return {};
+}
+
+std::optional<H2Refusal> H2Fields::take_trailers(std::vector<Header>& trailers) {
+  Pseudo pseudo;
+  if (auto refused = sort_out(pseudo)) return refused;
+  trailers.clear();
+  for (const Header& field : kept_) {
+    if (may_trail(field.name)) trailers.push_back(field);
+  }
+  return {};
+}
+
+// ---- Blocks out ----
+
+namespace {
+
+void begin(H2Block& block, std::span<const Header> headers) {
+  block.fields.clear();
+  block.bytes.clear();
+  size_t needed = 64;  // numbers
+  for (const Header& header : headers) needed += header.name.size();
+  block.bytes.reserve(needed);  // from here on it must not move
+}
+
+uint8_t* raw(std::string_view text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); }
+
+void put(H2Block& block, std::string_view name, std::string_view value) {
+  block.fields.push_back(
+      {raw(name), raw(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
+}
+
+void put_number(H2Block& block, std::string_view name, uint64_t number) {
+  char digits[24];
+  auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  size_t at = block.bytes.size();
+  block.bytes.append(digits, end);
+  put(block, name, std::string_view(block.bytes).substr(at));
+}
+
+void put_headers(H2Block& block, std::span<const Header> headers, std::string_view left_out = {}) {
+  for (const Header& header : headers) {
+    // A middleware may have set one that belongs to another protocol's connection.
+    if (classify(header.name) != Known::other) continue;
+    if (!left_out.empty() && equals_ignore_case(header.name, left_out)) continue;
+    size_t at = block.bytes.size();
+    for (char c : header.name) block.bytes += ascii_lower(c);
+    put(block, std::string_view(block.bytes).substr(at), header.value);
+  }
+}
+
+}  // namespace
+
+void H2Block::must_copy() {
+  for (nghttp2_nv& field : fields) field.flags = NGHTTP2_NV_FLAG_NONE;
+}
+
+H2Block& h2_request_block(const RequestHead& head, std::string_view scheme) {
+  thread_local H2Block block;
+  begin(block, head.headers);
+  bool tunnel = !head.upgrade.empty();
+  put(block, ":method", tunnel ? "CONNECT" : head.method_text);
+  if (tunnel) put(block, ":protocol", head.upgrade);
+  put(block, ":scheme", scheme);
+  put(block, ":authority", head.authority);
+  put(block, ":path", head.target);
+  put_headers(block, head.headers, tunnel ? "sec-websocket-key" : "");
+  if (!tunnel && (head.body == Body::length || head.has_content_length)) {
+    put_number(block, "content-length", head.content_length);
+  }
+  if (head.te_trailers) put(block, "te", "trailers");
+  if (head.expect_continue) put(block, "expect", "100-continue");
+  return block;
+}
+
+H2Block& h2_response_block(const ResponseHead& head, bool tunnel) {
+  thread_local H2Block block;
+  begin(block, head.headers);
+  put_number(block, ":status", head.status == 101 ? 200 : head.status);
+  put_headers(block, head.headers, tunnel ? "sec-websocket-accept" : "");
+  if (head.content_length && head.status >= 200 && head.status != 204) {
+    put_number(block, "content-length", *head.content_length);
+  }
+  return block;
+}
+
+H2Block& h2_trailer_block(std::span<const Header> trailers) {
+  thread_local H2Block block;
+  begin(block, trailers);
+  put_headers(block, trailers);
+  return block;
+}
+
+}  // namespace weir::http

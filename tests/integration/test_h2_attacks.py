@@ -1,0 +1,214 @@
+"""What an HTTP/2 peer can do to an edge with few bytes, and that it stops there: each attack ends with its connection,
+while another client of the same edge goes on."""
+
+import struct
+
+from harness import h2, upstreams
+from harness.http import get
+from harness.test import route_to
+
+HOST = "app.test"
+MANY = 20_000
+
+
+def world(t, *arguments, answer=None):
+    upstream = t.ends(upstreams.Upstream(answer=answer, name="up"))
+    return upstream, t.edge(*arguments, routes=route_to(HOST, upstream.url))
+
+
+def flood(edge, make, times=MANY, expect=h2.ENHANCE_YOUR_CALM, settings=(), window=None):
+    """Sends make(connection, i) again and again; the edge must say `expect` and close long before the end, and another
+    client must not notice. How many it took."""
+    with h2.Connection(edge.entry_point()) as bystander, \
+            h2.Connection(edge.entry_point(), settings=settings, window=window) as attacker:
+        assert bystander.get().status == 200
+        sent = 0
+        while sent < times and attacker.send(b"".join(make(attacker, sent + i) for i in range(100))):
+            sent += 100
+            if sent % 1000 == 0:
+                assert bystander.get().status == 200, "the other client is served meanwhile"
+        code = attacker.wait_end()
+        assert sent < times or code == expect, f"after {sent}: {code}"
+        assert code in (expect, None), f"said {code}"  # None: what was still being sent drew a reset
+        assert bystander.get().status == 200, "the other client is served afterwards"
+    assert get(edge.entry_point(), "/", HOST).status == 200
+    return sent
+
+
+def memory_bytes(edge):
+    with open(f"/proc/{edge.child.pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS:"))
+
+
+# What the sanitizers keep of freed memory (256 MiB) and more; what the attack would take is far above it.
+MEMORY_BYTES_MAX = 450 << 20
+
+
+def opened(attacker, fields, flags=h2.END_HEADERS | h2.END_STREAM):
+    stream, attacker.opened = attacker.opened, attacker.opened + 2
+    return stream, h2.frame(h2.HEADERS, flags, stream, h2.block(fields))
+
+
+def test_rapid_reset(t):
+    """streams that are opened and reset at once (CVE-2023-44487) end their connection"""
+    _, edge = world(t)
+
+    def make(attacker, _):
+        stream, head = opened(attacker, h2.get_fields())
+        return head + h2.frame(h2.RST_STREAM, 0, stream, struct.pack(">I", h2.CANCEL))
+    flood(edge, make)
+
+
+def test_made_you_reset(t):
+    """streams that the edge is made to reset (CVE-2025-8671), by each fault that does it"""
+    _, edge = world(t, answer=lambda r: None if r.target == "/never" else upstreams.response(200, "ok"))
+
+    def zero_window(attacker, _):
+        stream, head = opened(attacker, h2.get_fields("/"), h2.END_HEADERS)
+        return head + h2.frame(h2.WINDOW_UPDATE, 0, stream, struct.pack(">I", 0))
+
+    def overflowing_window(attacker, _):
+        stream, head = opened(attacker, h2.get_fields("/"), h2.END_HEADERS)
+        return head + h2.frame(h2.WINDOW_UPDATE, 0, stream, struct.pack(">I", 0x7fffffff))
+
+    def wrong_length(attacker, _):
+        fields = h2.get_fields("/", method="POST") + [("content-length", "1")]
+        stream, head = opened(attacker, fields, h2.END_HEADERS)
+        return head + h2.frame(h2.DATA, h2.END_STREAM, stream, b"more")
+
+    def malformed(attacker, _):
+        return opened(attacker, h2.get_fields("/") + [("connection", "x")])[1]
+
+    def refused(attacker, _):
+        return opened(attacker, h2.get_fields("/a b"))[1]
+    for make in (zero_window, overflowing_window, wrong_length, malformed, refused):
+        assert flood(edge, make, times=5000) < 5000, make.__name__
+
+
+def test_too_many_streams(t):
+    """streams beyond SETTINGS_MAX_CONCURRENT_STREAMS are refused, and whoever insists is let go"""
+    _, edge = world(t, "--set", "entrypoints.web.http2_streams_max=10", answer=lambda r: None)
+    with h2.Connection(edge.entry_point()) as connection:
+        connection.until(lambda: connection.settings.get(h2.MAX_CONCURRENT_STREAMS), "SETTINGS")
+        assert connection.settings[h2.MAX_CONCURRENT_STREAMS] == 10
+        # After our ACK the limit is known: breaking it is a fault of the whole connection.
+        streams = [connection.headers(h2.get_fields(), end=False) for _ in range(2000)]
+        code = connection.wait_end()
+        assert code in (h2.PROTOCOL_ERROR, h2.ENHANCE_YOUR_CALM), code
+        assert len(streams) == 2000
+
+
+def test_continuation_flood(t):
+    """a head that never ends (CVE-2024-27316), with fields and without"""
+    _, edge = world(t)
+    for payload in (h2.block([("a", "b" * 100)]), b""):
+        def make(attacker, i, fragment=payload):
+            if i == 0:
+                return h2.frame(h2.HEADERS, h2.END_STREAM, 1, h2.block(h2.get_fields()))
+            return h2.frame(h2.CONTINUATION, 0, 1, fragment)
+        assert flood(edge, make) < MANY
+
+
+def test_large_heads(t):
+    """a head above the limits is answered 431; one many times as large, packed by HPACK, ends the connection"""
+    _, edge = world(t)
+    with h2.Connection(edge.entry_point()) as connection:
+        answer = connection.request(h2.get_fields() + [(f"a{i}", "b") for i in range(120)])
+        assert answer.status == 431, answer
+        answer = connection.request(h2.get_fields() + [("a", "b" * 8000)] * 5)
+        assert answer.status == 431, answer
+        answer = connection.request(h2.get_fields("/" + "p" * 20_000))
+        assert answer.status in (200, 414), answer
+        assert connection.get().status == 200
+    with h2.Connection(edge.entry_point()) as connection:
+        # One field of 3,900 bytes is put into the table; a byte each then repeats it: 16 MB of fields in 4 KB.
+        entry = b"\x40" + h2.text("x") + h2.text("y" * 3900)
+        bomb = h2.block(h2.get_fields()) + entry + b"\xbe" * 4000
+        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, 1, bomb))
+        assert connection.wait_end() == h2.ENHANCE_YOUR_CALM
+    assert get(edge.entry_point(), "/", HOST).status == 200
+
+
+def test_control_floods(t):
+    """PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA and unknown frames: each has its budget"""
+    _, edge = world(t)
+    frames = {
+        "PING": h2.frame(h2.PING, 0, 0, b"12345678"),
+        "SETTINGS": h2.frame(h2.SETTINGS),
+        "SETTINGS of a table size": h2.frame(h2.SETTINGS, 0, 0, struct.pack(">HI", 1, 4096)),
+        "PRIORITY": h2.frame(h2.PRIORITY, 0, 1, struct.pack(">IB", 0, 1)),
+        "PRIORITY_UPDATE": h2.frame(0x10, 0, 0, struct.pack(">I", 1) + b"u=1"),
+        "WINDOW_UPDATE": h2.frame(h2.WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)),
+        "an unknown frame": h2.frame(0x77, 0, 0, b"x"),
+    }
+    for name, one in frames.items():
+        assert flood(edge, lambda *_, it=one: it) < MANY, name
+
+    def empty_data(_, i):
+        if i == 0:
+            return h2.frame(h2.HEADERS, h2.END_HEADERS, 1, h2.block(h2.get_fields(method="POST")))
+        return h2.frame(h2.DATA, 0, 1)
+    assert flood(edge, empty_data) < MANY
+
+
+def test_unread_answers(t):
+    """a client that asks and asks and never reads is not listened to any more, and costs a bounded amount of memory"""
+    body = b"x" * 65536
+    _, edge = world(t, answer=lambda r: upstreams.response(200, body))
+    before = memory_bytes(edge)
+    with h2.Connection(edge.entry_point()) as lazy:
+        lazy.sock.settimeout(0.5)
+        sent = 0
+        try:
+            while sent < 200_000:
+                lazy.sock.sendall(opened(lazy, h2.get_fields())[1] + h2.frame(h2.PING, 0, 0, b"12345678"))
+                sent += 1
+        except OSError:
+            pass  # the edge does not read any more, or has let it go
+        assert sent < 200_000
+        assert get(edge.entry_point(), "/", HOST).status == 200
+        assert memory_bytes(edge) - before < MEMORY_BYTES_MAX, (before, memory_bytes(edge))
+
+
+def test_closed_windows(t):
+    """a client with closed windows holds up nobody, holds little memory, and is let go"""
+    body = b"x" * (16 << 20)
+    _, edge = world(t, "--set", "timeouts.response_idle_ms=1000", answer=lambda r: upstreams.response(200, body))
+    before = memory_bytes(edge)
+    with h2.Connection(edge.entry_point(), settings=[(h2.INITIAL_WINDOW_SIZE, 0)], window=0) as stalled:
+        streams = [stalled.headers(h2.get_fields()) for _ in range(50)]
+        stalled.until(lambda: all(stalled.streams[s].heads for s in streams), "the heads")
+        assert get(edge.entry_point(), "/", HOST).body == body, "others are served meanwhile"
+        assert memory_bytes(edge) - before < MEMORY_BYTES_MAX, (before, memory_bytes(edge))
+        stalled.until(lambda: all(stalled.streams[s].over for s in streams), "the streams' end")
+        assert all(stalled.streams[s].reset is not None for s in streams), stalled.streams
+        assert stalled.ping(), "the connection itself did nothing wrong"
+
+
+def test_crumbs(t):
+    """a body asked for byte by byte ends by the budget of WINDOW_UPDATE"""
+    _, edge = world(t, answer=lambda r: upstreams.response(200, b"x" * (1 << 20)))
+    with h2.Connection(edge.entry_point(), settings=[(h2.INITIAL_WINDOW_SIZE, 1)], window=0) as connection:
+        stream = connection.headers(h2.get_fields())
+        got = connection.streams[stream]
+        while not connection.closed and len(got.body) < 20_000:
+            size = len(got.body)
+            connection.until(lambda: len(got.body) > size or connection.closed or connection.goaway, "another byte")
+            if connection.goaway:
+                break
+            connection.window(stream, 1)
+        assert connection.goaway and connection.goaway[1] == h2.ENHANCE_YOUR_CALM, connection.goaway
+        assert 100 < len(got.body) < 20_000, len(got.body)
+
+
+def test_slow_heads(t):
+    """a preface or a head that does not come to its end is cut by timeouts.head_ms"""
+    _, edge = world(t, "--set", "timeouts.head_ms=300")
+    with h2.Connection(edge.entry_point()) as connection:
+        assert connection.get().status == 200
+        connection.send(h2.frame(h2.HEADERS, h2.END_STREAM, 3, h2.block(h2.get_fields())))
+        connection.wait_end()
+    with h2.Connection(edge.entry_point()) as connection:
+        # A frame's own bytes drip.
+        connection.send(h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, 1, h2.block(h2.get_fields()))[:12])
+        connection.wait_end()
