@@ -1,11 +1,10 @@
 #include "http/websocket_key.h"
 
-#include <openssl/evp.h>
-
 #include <cstring>
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/tls/digest.h"
 
 namespace weir::http {
 
@@ -22,10 +21,7 @@ std::string make_websocket_key() {
 std::string websocket_accept(std::string_view key) {
   std::string text(key);
   text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  EVP_Digest(text.data(), text.size(), digest, &length, EVP_sha1(), nullptr);
-  return base64_encode({reinterpret_cast<const char*>(digest), length});
+  return base64_encode(tls::sha1(text));
 }
 
 }  // namespace weir::http

@@ -20,7 +20,7 @@ class Node:
 
     def __init__(self, *arguments):
         modules = os.path.join(processes.PEERS, "node", "node_modules")
-        assert os.path.isdir(os.path.join(modules, "@grpc", "grpc-js")), "@grpc/grpc-js is missing: scripts/setup --tests"
+        assert os.path.isdir(os.path.join(modules, "@grpc")), "@grpc/grpc-js is missing: run scripts/setup --tests"
         self.child = subprocess.Popen(["node", CLIENT, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True, bufsize=1, env={**os.environ, "NODE_PATH": modules})
 

@@ -39,8 +39,9 @@ def test_nghttp(t):
     """nghttp with trailers, padding, continuations, windows of 1 KB and priorities"""
     upstream, edge = edge_before(t, lambda r: upstreams.response(200, "x" * 100_000))
     url = f"http://{edge.entry_point()}/"
-    for options in ([], ["-d", __file__, "--trailer", "x-sum: 7"], ["-b", "100"], ["--continuation"], ["-w", "10", "-W", "10"],
-                    ["-p", "200"], ["--no-dep"], ["--expect-continue", "-d", __file__], ["--peer-max-concurrent-streams=1"]):
+    for options in ([], ["-d", __file__, "--trailer", "x-sum: 7"], ["-b", "100"], ["--continuation"],
+                    ["-w", "10", "-W", "10"], ["-p", "200"], ["--no-dep"], ["--expect-continue", "-d", __file__],
+                    ["--peer-max-concurrent-streams=1"]):
         out = run("nghttp", "-nv", "-H", f":authority: {HOST}", *options, url)
         assert ":status: 200" in re.sub(r"\x1b\[[0-9;]*m", "", out), f"{options}: {out[-2000:]}"
         assert "END_STREAM" in out and "RST_STREAM" not in out, f"{options}: {out[-2000:]}"

@@ -70,7 +70,8 @@ class Stream:
         return int(self.field(":status") or 0)
 
     def __repr__(self):
-        return f"heads={self.heads} body={self.body[:200]!r} trailers={self.trailers} ended={self.ended} reset={self.reset}"
+        return f"heads={self.heads} body={self.body[:200]!r} trailers={self.trailers} " \
+               f"ended={self.ended} reset={self.reset}"
 
 
 class Gone(AssertionError):
@@ -120,8 +121,8 @@ class Connection:
         data, last = block(fields), flags & END_HEADERS
         pieces = [data[i:i + FRAME_BYTES_MAX] for i in range(0, len(data), FRAME_BYTES_MAX)] or [b""]
         for i, piece in enumerate(pieces):
-            ends = last if i + 1 == len(pieces) else 0
-            self.send(frame(HEADERS if i == 0 else CONTINUATION, ends | (END_STREAM if end and i == 0 else 0), stream, piece))
+            its = (last if i + 1 == len(pieces) else 0) | (END_STREAM if end and i == 0 else 0)
+            self.send(frame(HEADERS if i == 0 else CONTINUATION, its, stream, piece))
         return stream
 
     def data(self, stream, payload=b"", end=False):

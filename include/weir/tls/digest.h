@@ -1,0 +1,12 @@
+#pragma once
+// Digests that protocols ask for.
+
+#include <string>
+#include <string_view>
+
+namespace weir::tls {
+
+/// The 20 bytes of SHA-1. Not for anything that must be safe: RFC 6455 has it only to tell a WebSocket server.
+[[nodiscard]] std::string sha1(std::string_view bytes);
+
+}  // namespace weir::tls
