@@ -184,7 +184,7 @@ void H2Session::resume_stream(H2Stream& stream) {
 void H2Session::pump() {
   if (receiving_ || pumping_ || state_ == State::closed) return;
   pumping_ = true;
-  if (output_.capacity() < kKeptBytes && !spare_outputs().empty()) {
+  if (output_.empty() && output_.capacity() < kKeptBytes && !spare_outputs().empty()) {
     output_.swap(spare_outputs().back());
     spare_outputs().pop_back();
   }
@@ -261,7 +261,7 @@ void H2Session::on_turn_end() {
     pump();
     hand_over();
   } while (unblock());
-  if (output_.capacity() >= kKeptBytes) {
+  if (output_.empty() && output_.capacity() >= kKeptBytes) {
     constexpr size_t kSparesMax = 16;
     if (spare_outputs().size() < kSparesMax) spare_outputs().push_back(std::move(output_));
     output_ = std::string();
