@@ -4,7 +4,11 @@
 
 namespace weir {
 
-Result<Url> Url::parse(std::string_view text) {
+Result<Url> Url::parse(std::string_view text) { return parse(text, false); }
+
+Result<Url> Url::parse_server(std::string_view text) { return parse(text, true); }
+
+Result<Url> Url::parse(std::string_view text, bool may_be_h2c) {
   auto bad = [&](std::string_view why) {
     return fail(ErrorCode::invalid, "bad URL \"" + std::string(text) + "\": " + std::string(why));
   };
@@ -15,7 +19,8 @@ Result<Url> Url::parse(std::string_view text) {
     out.scheme = to_lower(rest.substr(0, at));
     rest.remove_prefix(at + 3);
   }
-  if (out.scheme != "http" && out.scheme != "https") return bad("the scheme must be http or https");
+  bool known = out.scheme == "http" || out.scheme == "https" || (may_be_h2c && out.scheme == "h2c");
+  if (!known) return bad(may_be_h2c ? "the scheme must be http, https or h2c" : "the scheme must be http or https");
   for (unsigned char c : text) {
     if (c <= ' ' || c == 0x7f) return bad("it holds a space or control character");
   }

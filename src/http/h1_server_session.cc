@@ -10,6 +10,15 @@ namespace weir::http {
 
 namespace {
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Whether what could not be read as HTTP/1.1 is for whoever speaks HTTP/2: its preface, or a first line in which
+/// neither the method nor the version is one of HTTP's: only HTTP/2 has a word for that.
+bool is_for_http2(std::string_view input) {
+  if (input.starts_with(kHttp2Preface)) return true;
+  std::string_view line = input.substr(0, input.find('\n'));
+  return line.size() < input.size() && line.find("HTTP/") == std::string_view::npos &&
+         !is_known_method(line.substr(0, line.find(' ')));
+}
 }  // namespace
 
 H1ServerSession::H1ServerSession(event::Loop& loop, event::TcpStream stream, Owner& owner, const H1Limits& limits)
@@ -90,7 +99,7 @@ std::string_view H1ServerSession::take_head(std::string_view input) {
     RequestHead head;
     H1Parser::Taken taken = parser_.parse_request_head(input, limits_, head);
     if (taken.outcome == H1Parser::Outcome::invalid) {
-      if (!had_request_ && input.starts_with(kHttp2Preface) && owner_.take_over(stream_, input)) {
+      if (!had_request_ && is_for_http2(input) && owner_.take_over(stream_, input)) {
         state_ = State::closed;
         clear_deadline();
         return {};

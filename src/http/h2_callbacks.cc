@@ -19,8 +19,8 @@ struct Deleter {
 
 struct H2Callbacks::Table {
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    self(user).frame_begins(head->type, head->flags, head->length);
-    return 0;
+    bool go_on = self(user).frame_begins(head->type, head->flags, head->length, head->stream_id);
+    return go_on ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
   static int begin_block(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     self(user).block_begins(frame->hd.stream_id, frame->headers.cat == NGHTTP2_HCAT_REQUEST);
@@ -42,8 +42,8 @@ struct H2Callbacks::Table {
     if (frame->hd.type == NGHTTP2_DATA && ended) self(user).body_ends(frame->hd.stream_id);
     return 0;
   }
-  static int bad_frame(nghttp2_session*, const nghttp2_frame*, int, void* user) {
-    self(user).block_breaks();
+  static int bad_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+    self(user).frame_breaks(frame->hd.stream_id);
     return 0;
   }
   static int body(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t length, void* user) {
@@ -99,6 +99,8 @@ struct H2Callbacks::Table {
       nghttp2_option_set_no_auto_window_update(made, 1);
       nghttp2_option_set_no_closed_streams(made, 1);
       nghttp2_option_set_max_settings(made, 32);
+      // Else nghttp2 would not even look whether a PRIORITY frame is well-formed.
+      nghttp2_option_set_server_fallback_rfc7540_priorities(made, 1);
       return std::unique_ptr<nghttp2_option, Deleter>(made);
     }();
     return all.get();

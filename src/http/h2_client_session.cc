@@ -27,6 +27,7 @@ void H2ClientSession::on_head(H2Stream& stream, H2Fields& fields, bool ended) {
 
 void H2ClientStream::send_head(const RequestHead& head) {
   method_ = head.method;
+  began_ms_ = session_.now_ms();
   tunnel_ = !head.upgrade.empty();
   if (tunnel_ && !session_.peer_tunnels()) {
     // The answer a server gives that does not know the protocol asked for, for the client to try without.
@@ -87,6 +88,7 @@ void H2ClientStream::release() {
   observer_ = nullptr;
   bool complete = in_ended_ && (out_ == Out::ending || out_ == Out::ended);
   H2ClientSession& session = session_;
+  if (!head_in_) session.probe_if_silent(began_ms_);
   session.release_stream(*this, complete, in_ended_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
   if (session.open()) session.owner_.on_stream_released(session);
 }

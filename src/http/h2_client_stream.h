@@ -39,6 +39,7 @@ class H2ClientStream final : public H2Stream, public ClientStream {
   ClientStreamObserver* observer_;
   const bool first_;    // of its connection: then the connection was not stale
   std::string accept_;  // Sec-WebSocket-Accept, for whoever asked with a key
+  uint64_t began_ms_ = 0;
   uint32_t interims_ = 0;
   bool tunnel_ = false;  // an extended CONNECT
   bool tunnel_open_ = false;

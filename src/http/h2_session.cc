@@ -15,6 +15,8 @@ namespace {
 // it is new enough).
 constexpr uint8_t kContinuationsMax = 8;
 constexpr uint8_t kExtensionFramesFrom = 10;
+constexpr size_t kPrefaceBytes = NGHTTP2_CLIENT_MAGIC_LEN;
+constexpr size_t kFrameHeadBytes = 9;
 }  // namespace
 
 H2Session::H2Session(event::Loop& loop, event::TcpStream stream, Side side, const H2Limits& limits)
@@ -23,7 +25,9 @@ H2Session::H2Session(event::Loop& loop, event::TcpStream stream, Side side, cons
       side_(side),
       stream_(std::move(stream)),
       session_(H2Callbacks::make(*this, side == Side::server)),
-      fields_(std::make_unique<H2Fields>()) {}
+      fields_(std::make_unique<H2Fields>()),
+      frames_end_(side == Side::server ? kPrefaceBytes : 0),
+      heard_ms_(loop.now_ms()) {}
 
 H2Session::~H2Session() { nghttp2_session_del(session_); }
 
@@ -57,10 +61,14 @@ void H2Session::drain_session() {
   request_turn_end(loop_);
 }
 
-size_t H2Session::room() const {
+size_t H2Session::streams_most() const {
   if (state_ == State::closed || drain_ != Drain::no || nghttp2_session_check_request_allowed(session_) == 0) return 0;
   size_t most = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  most = std::min<size_t>(most, limits_.streams_max);
+  return std::min<size_t>(most, limits_.streams_max);
+}
+
+size_t H2Session::room() const {
+  size_t most = streams_most();
   return most > streams_.size() ? most - streams_.size() : 0;
 }
 
@@ -73,27 +81,62 @@ bool H2Session::peer_tunnels() const {
 void H2Session::on_read(std::span<char> bytes) { take({bytes.data(), bytes.size()}); }
 
 void H2Session::take(std::string_view bytes) {
-  if (state_ == State::closed) return;
+  if (state_ == State::closed || terminated_) return;
+  bytes_in_ += bytes.size();
+  heard_ms_ = loop_.now_ms();
+  probing_ = false;
   receiving_ = true;
   ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   receiving_ = false;
   if (taken < 0) {
     failure_ = Error{ErrorCode::invalid, nghttp2_strerror(static_cast<int>(taken))};
     bool flood = taken == NGHTTP2_ERR_FLOODED || continuations_ >= kContinuationsMax;
-    terminate(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    if (!terminated_) terminate(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
   }
   // Who does not read what we have to say is not listened to.
   if (stream_.open() && stream_.queued_bytes() > 2 * limits_.output_bytes_max) stream_.stop_reading();
   request_turn_end(loop_);
 }
 
-void H2Session::frame_begins(uint8_t type, uint8_t flags, size_t length) {
-  using Cost = H2Budget::Cost;
-  bool ack = (flags & NGHTTP2_FLAG_ACK) != 0;
+bool H2Session::frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id) {
+  frame_type_ = type;
+  frames_end_ += kFrameHeadBytes + length;
+  if (wait_ == Wait::head) wait_ = Wait::nothing;  // each frame has its time; how many a head may have is counted
   if (type != NGHTTP2_CONTINUATION) {
     continuations_ = 0;
     block_open_ = false;  // so is the preface, by the first frame
   }
+  if (side_ == Side::server && (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS)) check_not_closed(type, id);
+  count_frame(type, flags, length);
+  return !terminated_;
+}
+
+// Bytes of a frame are missing: of any but DATA that is as with a head of HTTP/1.1, which must not drip in for ever.
+bool H2Session::within_frame() const {
+  return bytes_in_ > frames_end_ || (bytes_in_ < frames_end_ && frame_type_ != NGHTTP2_DATA);
+}
+
+// nghttp2 forgets streams that are closed and would take no notice.
+void H2Session::check_not_closed(uint8_t type, int32_t id) {
+  if (id > last_opened_ || drain_ != Drain::no || nghttp2_session_find_stream(session_, id) != nullptr) return;
+  switch (closed_streams_.of(id)) {
+    case H2ClosedStreams::Verdict::reset_by_us: return;
+    case H2ClosedStreams::Verdict::closed: return terminate(NGHTTP2_STREAM_CLOSED);
+    case H2ClosedStreams::Verdict::never_opened:
+      return terminate(type == NGHTTP2_HEADERS ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
+  }
+}
+
+void H2Session::frame_breaks(int32_t id) {
+  block_open_ = false;
+  if (id <= 0 || side_ == Side::client) return;
+  closed_streams_.note_reset_by_us(id);
+  last_opened_ = std::max(last_opened_, id);
+}
+
+void H2Session::count_frame(uint8_t type, uint8_t flags, size_t length) {
+  using Cost = H2Budget::Cost;
+  bool ack = (flags & NGHTTP2_FLAG_ACK) != 0;
   switch (type) {
     case NGHTTP2_DATA:
       if (length == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0) spend(Cost::empty_frame);
@@ -119,6 +162,7 @@ void H2Session::block_begins(int32_t id, bool opens) {
   block_open_ = true;
   fields_->clear();
   if (!opens || side_ == Side::client) return;
+  last_opened_ = std::max(last_opened_, id);
   H2Stream& stream = keep(make_stream());
   stream.id_ = id;
   stream.known_ = true;
@@ -178,6 +222,7 @@ void H2Session::body_ends(int32_t id) {
 }
 
 void H2Session::stream_closes(int32_t id, uint32_t code) {
+  if (side_ == Side::server) closed_streams_.note_closed(id);
   H2Stream* stream = find(id);
   if (stream == nullptr) return;
   stream->closed_ = true;
@@ -193,6 +238,7 @@ void H2Session::spend(H2Budget::Cost cost) {
 }
 
 void H2Session::terminate(uint32_t code) {
+  terminated_ = true;
   nghttp2_session_terminate_session(session_, code);
   request_turn_end(loop_);
 }
@@ -325,6 +371,7 @@ void H2Session::close(const Error& reason) {
     for (size_t i = 0; i < streams_.size() && !found; ++i) {
       H2Stream& stream = *streams_[i];
       if (!stream.attached() || stream.gone_told_) continue;
+      if (stream.in_ended_ && stream.end_sent_) continue;  // complete: its observer is about to let go
       found = true;
       stream.gone_code_ = stream.known_ ? NGHTTP2_CANCEL : NGHTTP2_REFUSED_STREAM;
       tell_gone(stream);
@@ -341,7 +388,8 @@ void H2Session::tell_over() {
 // ---- Deadlines ----
 
 void H2Session::choose_wait() {
-  if (block_open_) return wait_for(Wait::head);
+  if (probing_) return wait_for(Wait::probe);
+  if (block_open_ || within_frame()) return wait_for(Wait::head);
   if (drain_ == Drain::announced) return wait_for(Wait::drain);
   if (streams_.empty()) return wait_for(side_ == Side::server ? Wait::idle : Wait::nothing);
   wait_for(streams_.size() > lent_ ? Wait::stall : Wait::nothing);
@@ -354,6 +402,7 @@ void H2Session::wait_for(Wait wanted) {
   switch (wanted) {
     case Wait::nothing: return clear_deadline();
     case Wait::head: return set_deadline(loop_, limits_.head_timeout_ms);
+    case Wait::probe: return set_deadline(loop_, kProbeMs);
     case Wait::drain: return set_deadline(loop_, kDrainGraceMs);
     case Wait::idle: return set_deadline(loop_, limits_.idle_timeout_ms);
     case Wait::stall: return set_deadline(loop_, kStallMs);
@@ -365,6 +414,7 @@ void H2Session::on_deadline() {
     case Wait::nothing: return;
     case Wait::head:
     case Wait::idle: terminate(NGHTTP2_NO_ERROR); break;
+    case Wait::probe: return close(Error{ErrorCode::closed, "the peer does not answer a PING"});
     case Wait::drain:
       drain_ = Drain::final;
       nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
@@ -372,6 +422,16 @@ void H2Session::on_deadline() {
       break;
     case Wait::stall: reset_stalled(); break;
   }
+  request_turn_end(loop_);
+}
+
+void H2Session::probe_if_silent(uint64_t since_ms) {
+  uint64_t now_ms = loop_.now_ms();
+  bool lately = probed_ms_ > 0 && now_ms - probed_ms_ < kProbePauseMs;
+  if (state_ == State::closed || terminated_ || heard_ms_ > since_ms || probing_ || lately) return;
+  probing_ = true;
+  probed_ms_ = now_ms;
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
   request_turn_end(loop_);
 }
 

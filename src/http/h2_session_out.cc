@@ -30,7 +30,7 @@ std::vector<std::string>& spare_outputs() {
 // The fields are views: nghttp2 turns them into bytes within this call where it can, else it copies them.
 void H2Session::submit_head(H2Stream& stream, H2Block& block, bool ended) {
   if (state_ == State::closed || stream.closed_ || stream.out_ != H2Stream::Out::head) return;
-  bool at_once = !receiving_ && !pumping_ && (side_ == Side::server || room() > 0 || streams_.size() == 1);
+  bool at_once = !receiving_ && !pumping_ && (side_ == Side::server || streams_.size() <= streams_most());
   if (!at_once) block.must_copy();
   uint8_t flags = ended ? NGHTTP2_FLAG_END_STREAM : NGHTTP2_FLAG_NONE;
   int32_t result =
@@ -229,6 +229,7 @@ void H2Session::frame_sent(uint8_t type, uint8_t flags, int32_t id) {
   if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA && type != NGHTTP2_RST_STREAM) return;
   H2Stream* stream = find(id);
   if (type == NGHTTP2_RST_STREAM) {
+    if (side_ == Side::server) closed_streams_.note_reset_by_us(id);
     if (stream == nullptr || !stream->reset_by_us_) spend(H2Budget::Cost::own_reset);
     return;
   }

@@ -273,7 +273,7 @@ class FileDecoder {
       if (url_node == nullptr) return fail(node.error("a server needs a url"));
     }
     if (url_node->kind != Node::Kind::string) return fail(url_node->error(TableReader::mismatch(*url_node, "a URL")));
-    auto url = Url::parse(url_node->text);
+    auto url = Url::parse_server(url_node->text);
     if (!url) return fail(url_node->error(url.error().message));
     if (url->target != "/" || !url->user_info.empty()) {
       return fail(url_node->error("a server is scheme, host and port; \"" + url_node->text + "\" has more"));

@@ -270,7 +270,7 @@ class ServiceDecoder {
   }
 
   static void use_url(EndpointDefinition& endpoint, const std::string& text) {
-    auto url = Url::parse(text);
+    auto url = Url::parse_server(text);
     if (!url) return;  // the decoder of tags has refused it before
     endpoint.scheme = url->scheme;
     endpoint.host = url->host;

@@ -305,7 +305,7 @@ class Decoder {
         return bad_value(draft, tag, "a whole number, at most " + std::to_string(kWeightMax));
       service.weight = static_cast<uint32_t>(std::max<int64_t>(*weight, 0));
     } else if (field == "url") {
-      if (auto url = Url::parse(tag.value); !url) {
+      if (auto url = Url::parse_server(tag.value); !url) {
         draft.problems.push_back("field server.url: " + url.error().message);
       } else {
         service.url = tag.value;

@@ -93,6 +93,7 @@ def test_streams_outlive_tables(t):
     def generation():
         return edge.api("/ready")["generation"]
     stream = t.ends(Node("stream", edge.entry_point()))
+    assert stream.say("begin") == "echo begin"
     with WebSocket(edge.entry_point(), "/", "ws.test") as socket, \
             Connection(edge.entry_point(), host="sse.test") as source:
         source.send_request("GET", "/")

@@ -130,7 +130,7 @@ def test_slow_upload(t):
 
 def test_slow_download(t):
     """one stream whose window is closed holds up no other of its connection, and its upstream is paused"""
-    body = b"x" * (32 << 20)
+    body = b"x" * (16 << 20)
     upstream = t.ends(upstreams.Upstream(answer=lambda r: upstreams.response(200, body if r.target == "/" else "ok")))
     multiplexed = t.ends(h2.Upstream(lambda c, n, s: h2.Upstream.answer_ok(c, n, s)))
     edge = t.edge(routes=route_to(HOST, upstream.url) + route_to("two.test", multiplexed.url, name="two"))

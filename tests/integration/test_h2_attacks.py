@@ -16,23 +16,23 @@ def world(t, *arguments, answer=None):
     return upstream, t.edge(*arguments, routes=route_to(HOST, upstream.url))
 
 
-def flood(edge, make, times=MANY, expect=h2.ENHANCE_YOUR_CALM, settings=(), window=None):
-    """Sends make(connection, i) again and again; the edge must say `expect` and close long before the end, and another
-    client must not notice. How many it took."""
+def flood(edge, make, times=MANY, expect=(h2.ENHANCE_YOUR_CALM,), settings=(), window=None):
+    """Sends make(connection, i) again and again; the edge must say one of `expect` and close, and another client must
+    not notice."""
     with h2.Connection(edge.entry_point()) as bystander, \
             h2.Connection(edge.entry_point(), settings=settings, window=window) as attacker:
         assert bystander.get().status == 200
-        sent = 0
-        while sent < times and attacker.send(b"".join(make(attacker, sent + i) for i in range(100))):
+        sent, heard = 0, True
+        while sent < times and heard:
+            heard = attacker.send(b"".join(make(attacker, sent + i) for i in range(100)))
             sent += 100
             if sent % 1000 == 0:
                 assert bystander.get().status == 200, "the other client is served meanwhile"
         code = attacker.wait_end()
-        assert sent < times or code == expect, f"after {sent}: {code}"
-        assert code in (expect, None), f"said {code}"  # None: what was still being sent drew a reset
+        # What was still being sent may draw a reset, which takes what was said with it.
+        assert code in expect or (code is None and sent < times), f"after {sent}: {code}"
         assert bystander.get().status == 200, "the other client is served afterwards"
     assert get(edge.entry_point(), "/", HOST).status == 200
-    return sent
 
 
 def memory_bytes(edge):
@@ -51,17 +51,18 @@ def opened(attacker, fields, flags=h2.END_HEADERS | h2.END_STREAM):
 
 def test_rapid_reset(t):
     """streams that are opened and reset at once (CVE-2023-44487) end their connection"""
-    _, edge = world(t)
+    upstream, edge = world(t)
 
     def make(attacker, _):
         stream, head = opened(attacker, h2.get_fields())
         return head + h2.frame(h2.RST_STREAM, 0, stream, struct.pack(">I", h2.CANCEL))
     flood(edge, make)
+    assert len(upstream.requests) < 1000, f"{len(upstream.requests)} requests were worked for"
 
 
 def test_made_you_reset(t):
     """streams that the edge is made to reset (CVE-2025-8671), by each fault that does it"""
-    _, edge = world(t, answer=lambda r: None if r.target == "/never" else upstreams.response(200, "ok"))
+    upstream, edge = world(t)
 
     def zero_window(attacker, _):
         stream, head = opened(attacker, h2.get_fields("/"), h2.END_HEADERS)
@@ -82,7 +83,11 @@ def test_made_you_reset(t):
     def refused(attacker, _):
         return opened(attacker, h2.get_fields("/a b"))[1]
     for make in (zero_window, overflowing_window, wrong_length, malformed, refused):
-        assert flood(edge, make, times=5000) < 5000, make.__name__
+        before = len(upstream.requests)
+        # Some of these faults end the connection at once.
+        flood(edge, make, times=5000, expect=(h2.ENHANCE_YOUR_CALM, h2.PROTOCOL_ERROR))
+        cost = len(upstream.requests) - before
+        assert cost < 500, f"{make.__name__}: {cost} requests were worked for"
 
 
 def test_too_many_streams(t):
@@ -106,7 +111,7 @@ def test_continuation_flood(t):
             if i == 0:
                 return h2.frame(h2.HEADERS, h2.END_STREAM, 1, h2.block(h2.get_fields()))
             return h2.frame(h2.CONTINUATION, 0, 1, fragment)
-        assert flood(edge, make) < MANY
+        flood(edge, make)
 
 
 def test_large_heads(t):
@@ -142,13 +147,16 @@ def test_control_floods(t):
         "an unknown frame": h2.frame(0x77, 0, 0, b"x"),
     }
     for name, one in frames.items():
-        assert flood(edge, lambda *_, it=one: it) < MANY, name
+        try:
+            flood(edge, lambda *_, it=one: it)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
 
     def empty_data(_, i):
         if i == 0:
             return h2.frame(h2.HEADERS, h2.END_HEADERS, 1, h2.block(h2.get_fields(method="POST")))
         return h2.frame(h2.DATA, 0, 1)
-    assert flood(edge, empty_data) < MANY
+    flood(edge, empty_data)
 
 
 def test_unread_answers(t):

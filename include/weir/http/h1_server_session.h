@@ -26,8 +26,9 @@ class H1ServerSession final : private event::TcpStream::Observer,
     /// (true), and destroys the session when its stack has unwound. Asked once between two requests, of a plain
     /// connection with nothing to write.
     [[nodiscard]] virtual bool on_idle_long(uint64_t) { return false; }
-    /// The first bytes of the connection are HTTP/2's preface (RFC 9113 section 3.4). Whoever speaks that takes the
-    /// stream and goes on with `bytes` (true); the session is over then without a further call.
+    /// The first bytes of the connection are HTTP/2's preface (RFC 9113 section 3.4), or a line that is no request of
+    /// any HTTP. Whoever speaks HTTP/2 takes the stream and goes on with `bytes` (true); the session is over then
+    /// without a further call.
     [[nodiscard]] virtual bool take_over(event::TcpStream&, std::string_view) { return false; }
 
    protected:

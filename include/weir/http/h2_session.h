@@ -12,6 +12,7 @@
 #include "weir/event/turn_end.h"
 #include "weir/event/wheel.h"
 #include "weir/http/h2_budget.h"
+#include "weir/http/h2_closed_streams.h"
 #include "weir/http/h2_stream.h"
 #include "weir/http/session.h"
 
@@ -45,6 +46,9 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   /// How long a released stream with bytes left may stand still before it is reset.
   static constexpr uint64_t kStallMs = 10'000;
   static constexpr uint64_t kDrainGraceMs = 1000;
+  /// How long the peer has to answer a PING, and how often one is asked.
+  static constexpr uint64_t kProbeMs = 5000;
+  static constexpr uint64_t kProbePauseMs = 10'000;
 
  protected:
   enum class Side : uint8_t { server, client };
@@ -59,6 +63,12 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   [[nodiscard]] size_t lent() const { return lent_; }
   /// How many streams of ours the peer would take now.
   [[nodiscard]] size_t room() const;
+  /// How many streams of ours the peer takes at once, now: 0 once it has said GOAWAY.
+  [[nodiscard]] size_t streams_most() const;
+  /// Nothing has been heard since `since_ms`, which may be the peer's fault: asks whether it is there, and closes the
+  /// connection where it is not.
+  void probe_if_silent(uint64_t since_ms);
+  [[nodiscard]] uint64_t now_ms() const { return loop_.now_ms(); }
   /// The peer takes CONNECT with a :protocol (RFC 8441).
   [[nodiscard]] bool peer_tunnels() const;
 
@@ -102,7 +112,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   enum class State : uint8_t { open, closed };
   enum class Drain : uint8_t { no, announced, final };
   /// What the one deadline is for.
-  enum class Wait : uint8_t { nothing, head, drain, idle, stall };
+  enum class Wait : uint8_t { nothing, head, probe, drain, idle, stall };
 
   void on_read(std::span<char> bytes) override;
   void on_read_end() override;
@@ -113,11 +123,14 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void take(std::string_view bytes);
 
   // Called by nghttp2, see H2Callbacks.
-  void frame_begins(uint8_t type, uint8_t flags, size_t length);
+  /// False: the connection is at its end.
+  [[nodiscard]] bool frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id);
+  void count_frame(uint8_t type, uint8_t flags, size_t length);
+  void check_not_closed(uint8_t type, int32_t id);
   void block_begins(int32_t id, bool opens);
   [[nodiscard]] bool field_came(std::string_view name, std::string_view value);
   void block_ends(int32_t id, bool ended);
-  void block_breaks() { block_open_ = false; }
+  void frame_breaks(int32_t id);
   void body_came(int32_t id, std::string_view bytes);
   void body_ends(int32_t id);
   int64_t next_body(H2Stream& stream, size_t most, uint32_t& flags);
@@ -127,6 +140,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void stream_closes(int32_t id, uint32_t code);
 
   [[nodiscard]] H2Stream* find(int32_t id) const;
+  [[nodiscard]] bool within_frame() const;
   void pump();
   void hand_over();
   void wake(H2Stream& stream);
@@ -162,17 +176,26 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   std::unique_ptr<H2Fields> fields_;  // of the block coming in
   std::vector<Header> trailers_;
   H2Budget budget_;
+  H2ClosedStreams closed_streams_;  // of the peer's
+  int32_t last_opened_ = 0;         // by the peer
   Error failure_;
+  uint64_t bytes_in_ = 0;    // of the connection
+  uint64_t frames_end_ = 0;  // where in them the frame coming in ends
+  uint64_t heard_ms_ = 0;    // when something came last
+  uint64_t probed_ms_ = 0;
   size_t lent_ = 0;          // streams with an observer
   size_t queued_total_ = 0;  // bytes in all queues
   State state_ = State::open;
   Drain drain_ = Drain::no;
   Wait wait_ = Wait::nothing;
+  uint8_t frame_type_ = 0;     // of the frame coming in
   uint8_t continuations_ = 0;  // of the block coming in
   bool block_open_ = true;     // a header block is coming in; at first, the preface
   bool receiving_ = false;     // nghttp2 is reading: it must not be asked to write
   bool pumping_ = false;
   bool any_blocked_ = false;
+  bool terminated_ = false;  // GOAWAY is said, or will be; nothing is listened to any more
+  bool probing_ = false;
   bool broken_ = false;  // nghttp2 cannot go on
   bool read_ended_ = false;
   bool over_told_ = false;

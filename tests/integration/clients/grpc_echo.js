@@ -107,18 +107,18 @@ async function run(address) {
     call.on('data', next);
     next();
   });
-  seen.fail = await unary('Fail', '');
-  seen.deadline = (await streaming(client.Hang('', {deadline: Date.now() + 500}))).code;
-  const hanging = client.Hang('');
+  seen.fail = await unary('Fail', 'x');
+  seen.deadline = (await streaming(client.Hang('x', {deadline: Date.now() + 500}))).code;
+  const hanging = client.Hang('x');
   seen.cancel = (await streaming(hanging, (call) => call.on('data', () => call.cancel()))).code;
   // The server hears of both: its clients' RST_STREAM came through.
-  for (let i = 0; i < 100 && seen.cancelled !== '2'; i++) seen.cancelled = (await unary('Cancelled', '')).answer;
+  for (let i = 0; i < 100 && seen.cancelled !== '2'; i++) seen.cancelled = (await unary('Cancelled', 'x')).answer;
   const parallel = await Promise.all(Array.from({length: 200}, (_, i) => unary('Unary', String(i))));
   seen.parallel = parallel.every((one, i) => one.answer === `echo ${i}`);
   client.close();
   const lost = new (grpc.makeGenericClientConstructor(service, 'Echo'))(
       address, grpc.credentials.createInsecure(), {'grpc.default_authority': 'nobody.test'});
-  seen.unknown = await new Promise((resolve) => lost.Unary('', (error) => resolve(error.code)));
+  seen.unknown = await new Promise((resolve) => lost.Unary('x', (error) => resolve(error.code)));
   lost.close();
   console.log(JSON.stringify(seen));
 }

@@ -51,7 +51,7 @@ class Stream:
     """What has come on one stream."""
 
     def __init__(self):
-        self.heads, self.body, self.trailers, self.ended, self.reset = [], b"", None, False, None
+        self.heads, self.body, self.trailers, self.ended, self.reset = [], bytearray(), None, False, None
 
     @property
     def over(self):
@@ -70,7 +70,7 @@ class Stream:
         return int(self.field(":status") or 0)
 
     def __repr__(self):
-        return f"heads={self.heads} body={self.body[:200]!r} trailers={self.trailers} " \
+        return f"heads={self.heads} body={bytes(self.body[:200])!r} trailers={self.trailers} " \
                f"ended={self.ended} reset={self.reset}"
 
 

@@ -15,10 +15,14 @@ TEST_CASE("url: the parts are found") {
   CHECK(Url::parse("127.0.0.1:8500")->authority() == "127.0.0.1:8500");
   CHECK(Url::parse("http://a")->authority() == "a");
   CHECK(Url::parse("http://a?x")->target == "/?x");
+  CHECK(Url::parse_server("h2c://a:50051")->scheme == "h2c");
+  CHECK(Url::parse_server("h2c://a")->port == 80);
 }
 
 TEST_CASE("url: bad ones are refused") {
   for (const char* bad : {"", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://a b", "http://[::1"}) {
     CHECK_FALSE(Url::parse(bad));
+    CHECK_FALSE(Url::parse_server(bad));
   }
+  CHECK_FALSE(Url::parse("h2c://a"));
 }

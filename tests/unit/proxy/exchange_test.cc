@@ -126,14 +126,12 @@ TEST_CASE("exchange: an IPv6 endpoint's authority has brackets") {
   CHECK(count(upstream.all(), "Host: [::1]:" + std::to_string(upstream.port) + "\r\n") == 1);
 }
 
-TEST_CASE("exchange: an endpoint that wants TLS or h2c is never spoken to in plain HTTP/1.1") {
+TEST_CASE("exchange: an endpoint that wants TLS is never spoken to in plain HTTP/1.1") {
   Edge edge;
   Upstream& secure = edge.upstream(answering(ok("wrong")));
   std::string address = "://127.0.0.1:" + std::to_string(secure.port);
-  for (const char* scheme : {"https", "h2c"}) {
-    edge.route({scheme + address});
-    CHECK(edge.ask(get()).starts_with("HTTP/1.1 502 "));
-  }
+  edge.route({"https" + address});
+  CHECK(edge.ask(get()).starts_with("HTTP/1.1 502 "));
   Upstream& plain = edge.upstream(answering(ok("right")));
   edge.route({"https" + address, Edge::url(plain)});
   for (int i = 0; i < 2; ++i) CHECK(edge.ask(get()).ends_with("right"));

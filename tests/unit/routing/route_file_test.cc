@@ -92,7 +92,7 @@ TEST_CASE("route file: a bad server drops that server, a bad service that servic
   CHECK(out.services[0].endpoints.size() == 1);
   Texts errors = rejections(out);
   REQUIRE(errors.size() == 9);
-  CHECK(errors[0] == "file s@file routes.d/shop.toml:2:37: bad URL \"ftp://x\": the scheme must be http or https");
+  CHECK(errors[0] == "file s@file routes.d/shop.toml:2:37: bad URL \"ftp://x\": the scheme must be http, https or h2c");
   CHECK(errors[5] == "service t@file routes.d/shop.toml:4:1: servers: expected a list of URLs");
   CHECK(errors[6].starts_with("service u@file routes.d/shop.toml:5:11: servers"));
 }
