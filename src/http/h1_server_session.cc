@@ -11,13 +11,13 @@ namespace weir::http {
 namespace {
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Whether what could not be read as HTTP/1.1 is for whoever speaks HTTP/2: its preface, or a first line in which
-/// neither the method nor the version is one of HTTP's: only HTTP/2 has a word for that.
+/// Whether what could not be read as HTTP/1.1 is for whoever speaks HTTP/2: its preface, or what has the same shape,
+/// one line and an empty one, and knows neither a method nor a version of HTTP. Only HTTP/2 has a word for that.
 bool is_for_http2(std::string_view input) {
   if (input.starts_with(kHttp2Preface)) return true;
-  std::string_view line = input.substr(0, input.find('\n'));
-  return line.size() < input.size() && line.find("HTTP/") == std::string_view::npos &&
-         !is_known_method(line.substr(0, line.find(' ')));
+  std::string_view line = input.substr(0, input.find("\r\n\r\n"));
+  return line.size() < input.size() && line.find_first_of("\r\n") == std::string_view::npos &&
+         line.find("HTTP/") == std::string_view::npos && !is_known_method(line.substr(0, line.find(' ')));
 }
 }  // namespace
 

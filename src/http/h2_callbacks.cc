@@ -18,10 +18,6 @@ struct Deleter {
 }  // namespace
 
 struct H2Callbacks::Table {
-  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    bool go_on = self(user).frame_begins(head->type, head->flags, head->length, head->stream_id);
-    return go_on ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
   static int begin_block(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     self(user).block_begins(frame->hd.stream_id, frame->headers.cat == NGHTTP2_HCAT_REQUEST);
     return 0;
@@ -77,7 +73,6 @@ struct H2Callbacks::Table {
     static const std::unique_ptr<nghttp2_session_callbacks, Deleter> all = [] {
       nghttp2_session_callbacks* made = nullptr;
       CHECK(nghttp2_session_callbacks_new(&made) == 0);
-      nghttp2_session_callbacks_set_on_begin_frame_callback(made, begin_frame);
       nghttp2_session_callbacks_set_on_begin_headers_callback(made, begin_block);
       nghttp2_session_callbacks_set_on_header_callback(made, field);
       nghttp2_session_callbacks_set_on_invalid_header_callback(made, bad_field);

@@ -16,7 +16,6 @@ namespace {
 constexpr uint8_t kContinuationsMax = 8;
 constexpr uint8_t kExtensionFramesFrom = 10;
 constexpr size_t kPrefaceBytes = NGHTTP2_CLIENT_MAGIC_LEN;
-constexpr size_t kFrameHeadBytes = 9;
 }  // namespace
 
 H2Session::H2Session(event::Loop& loop, event::TcpStream stream, Side side, const H2Limits& limits)
@@ -26,8 +25,8 @@ H2Session::H2Session(event::Loop& loop, event::TcpStream stream, Side side, cons
       stream_(std::move(stream)),
       session_(H2Callbacks::make(*this, side == Side::server)),
       fields_(std::make_unique<H2Fields>()),
-      frames_end_(side == Side::server ? kPrefaceBytes : 0),
-      heard_ms_(loop.now_ms()) {}
+      heard_ms_(loop.now_ms()),
+      preface_left_(side == Side::server ? kPrefaceBytes : 0) {}
 
 H2Session::~H2Session() { nghttp2_session_del(session_); }
 
@@ -81,26 +80,57 @@ bool H2Session::peer_tunnels() const {
 void H2Session::on_read(std::span<char> bytes) { take({bytes.data(), bytes.size()}); }
 
 void H2Session::take(std::string_view bytes) {
-  if (state_ == State::closed || terminated_) return;
-  bytes_in_ += bytes.size();
+  if (state_ == State::closed) return;
   heard_ms_ = loop_.now_ms();
   probing_ = false;
-  receiving_ = true;
-  ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  receiving_ = false;
-  if (taken < 0) {
+  while (!bytes.empty() && !terminated_) {
+    size_t size = next_piece(bytes);
+    if (terminated_) break;
+    receiving_ = true;
+    ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), size);
+    receiving_ = false;
+    bytes.remove_prefix(size);
+    if (taken >= 0 || terminated_) continue;
     failure_ = Error{ErrorCode::invalid, nghttp2_strerror(static_cast<int>(taken))};
-    bool flood = taken == NGHTTP2_ERR_FLOODED || continuations_ >= kContinuationsMax;
-    if (!terminated_) terminate(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    terminate(taken == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
   }
   // Who does not read what we have to say is not listened to.
   if (stream_.open() && stream_.queued_bytes() > 2 * limits_.output_bytes_max) stream_.stop_reading();
   request_turn_end(loop_);
 }
 
-bool H2Session::frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id) {
-  frame_type_ = type;
-  frames_end_ += kFrameHeadBytes + length;
+// Bytes up to the end of a frame, or as much of it as is here; each frame is looked at before nghttp2 gets it, which
+// does not tell of all.
+size_t H2Session::next_piece(std::string_view bytes) {
+  if (size_t preface = std::min(preface_left_, bytes.size()); preface > 0) {
+    preface_left_ -= preface;
+    return preface;
+  }
+  size_t head = 0;
+  if (frame_head_bytes_ < frame_head_.size()) {
+    head = std::min(frame_head_.size() - frame_head_bytes_, bytes.size());
+    std::copy_n(bytes.data(), head, frame_head_.data() + frame_head_bytes_);
+    frame_head_bytes_ += static_cast<uint8_t>(head);
+    if (frame_head_bytes_ < frame_head_.size()) return head;
+    auto byte = [this](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(frame_head_[at])); };
+    frame_left_ = byte(0) << 16 | byte(1) << 8 | byte(2);
+    uint32_t id = (byte(5) & 0x7f) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8);
+    frame_begins(static_cast<uint8_t>(byte(3)), static_cast<uint8_t>(byte(4)), frame_left_, static_cast<int32_t>(id));
+  }
+  size_t payload = std::min(frame_left_, bytes.size() - head);
+  frame_left_ -= payload;
+  if (frame_left_ == 0) frame_head_bytes_ = 0;
+  return head + payload;
+}
+
+// Bytes of a frame are missing: of any but DATA that is as with a head of HTTP/1.1, which must not drip in for ever.
+bool H2Session::within_frame() const {
+  constexpr size_t kTypeAt = 3;
+  if (frame_head_bytes_ < frame_head_.size()) return frame_head_bytes_ > 0;
+  return frame_head_[kTypeAt] != NGHTTP2_DATA;
+}
+
+void H2Session::frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id) {
   if (wait_ == Wait::head) wait_ = Wait::nothing;  // each frame has its time; how many a head may have is counted
   if (type != NGHTTP2_CONTINUATION) {
     continuations_ = 0;
@@ -108,12 +138,6 @@ bool H2Session::frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t
   }
   if (side_ == Side::server && (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS)) check_not_closed(type, id);
   count_frame(type, flags, length);
-  return !terminated_;
-}
-
-// Bytes of a frame are missing: of any but DATA that is as with a head of HTTP/1.1, which must not drip in for ever.
-bool H2Session::within_frame() const {
-  return bytes_in_ > frames_end_ || (bytes_in_ < frames_end_ && frame_type_ != NGHTTP2_DATA);
 }
 
 // nghttp2 forgets streams that are closed and would take no notice.

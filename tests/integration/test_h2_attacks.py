@@ -149,7 +149,7 @@ def test_control_floods(t):
     for name, one in frames.items():
         try:
             flood(edge, lambda *_, it=one: it)
-        except AssertionError as error:
+        except (AssertionError, TimeoutError) as error:
             raise AssertionError(f"{name}: {error}") from error
 
     def empty_data(_, i):
@@ -162,7 +162,7 @@ def test_control_floods(t):
 def test_unread_answers(t):
     """a client that asks and asks and never reads is not listened to any more, and costs a bounded amount of memory"""
     body = b"x" * 65536
-    _, edge = world(t, answer=lambda r: upstreams.response(200, body))
+    upstream, edge = world(t, answer=lambda r: upstreams.response(200, body))
     before = memory_bytes(edge)
     with h2.Connection(edge.entry_point()) as lazy:
         lazy.sock.settimeout(0.5)
@@ -173,7 +173,7 @@ def test_unread_answers(t):
                 sent += 1
         except OSError:
             pass  # the edge does not read any more, or has let it go
-        assert sent < 200_000
+        assert len(upstream.requests) < 5000, f"{len(upstream.requests)} of {sent} requests were worked for"
         assert get(edge.entry_point(), "/", HOST).status == 200
         assert memory_bytes(edge) - before < MEMORY_BYTES_MAX, (before, memory_bytes(edge))
 

@@ -1,6 +1,7 @@
 #pragma once
 // HTTP/2 connections: what the side towards clients and the side towards upstreams have in common.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -121,12 +122,12 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void on_deadline() override;
   void on_turn_end() override;
   void take(std::string_view bytes);
-
-  // Called by nghttp2, see H2Callbacks.
-  /// False: the connection is at its end.
-  [[nodiscard]] bool frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id);
+  [[nodiscard]] size_t next_piece(std::string_view bytes);
+  void frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id);
   void count_frame(uint8_t type, uint8_t flags, size_t length);
   void check_not_closed(uint8_t type, int32_t id);
+
+  // Called by nghttp2, see H2Callbacks.
   void block_begins(int32_t id, bool opens);
   [[nodiscard]] bool field_came(std::string_view name, std::string_view value);
   void block_ends(int32_t id, bool ended);
@@ -179,19 +180,20 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   H2ClosedStreams closed_streams_;  // of the peer's
   int32_t last_opened_ = 0;         // by the peer
   Error failure_;
-  uint64_t bytes_in_ = 0;    // of the connection
-  uint64_t frames_end_ = 0;  // where in them the frame coming in ends
-  uint64_t heard_ms_ = 0;    // when something came last
+  uint64_t heard_ms_ = 0;  // when something came last
   uint64_t probed_ms_ = 0;
   size_t lent_ = 0;          // streams with an observer
   size_t queued_total_ = 0;  // bytes in all queues
   State state_ = State::open;
   Drain drain_ = Drain::no;
   Wait wait_ = Wait::nothing;
-  uint8_t frame_type_ = 0;     // of the frame coming in
-  uint8_t continuations_ = 0;  // of the block coming in
-  bool block_open_ = true;     // a header block is coming in; at first, the preface
-  bool receiving_ = false;     // nghttp2 is reading: it must not be asked to write
+  size_t preface_left_ = 0;           // bytes of it that are still to come
+  size_t frame_left_ = 0;             // bytes of the frame coming in that are
+  std::array<char, 9> frame_head_{};  // of the frame coming in
+  uint8_t frame_head_bytes_ = 0;      // how much of it is here; 0 between two frames
+  uint8_t continuations_ = 0;         // of the block coming in
+  bool block_open_ = true;            // a header block is coming in; at first, the preface
+  bool receiving_ = false;            // nghttp2 is reading: it must not be asked to write
   bool pumping_ = false;
   bool any_blocked_ = false;
   bool terminated_ = false;  // GOAWAY is said, or will be; nothing is listened to any more
