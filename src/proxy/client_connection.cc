@@ -34,13 +34,25 @@ ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, even
     : worker_(worker),
       entry_point_(entry_point),
       forwarded_by_(describe(stream, entry_point, facts.told)),
-      h1_(worker.loop(), std::move(stream), *this, worker.client_limits()),
-      facts_(std::move(facts)) {}
+      facts_(std::move(facts)) {
+  if (stream.protocol() == "h2") {
+    http::ServerSessionOwner& owner = *this;
+    h2_ = std::make_unique<http::H2ServerSession>(worker.loop(), std::move(stream), owner, entry_point.h2_limits());
+  } else {
+    http::H1ServerSession::Owner& owner = *this;
+    h1_.emplace(worker.loop(), std::move(stream), owner, worker.client_limits());
+  }
+}
 
 ClientConnection::~ClientConnection() = default;
 
+void ClientConnection::start() {
+  if (h2_ != nullptr) return h2_->start({});
+  h1_->start();
+}
+
 bool ClientConnection::take_over(event::TcpStream& stream, std::string_view bytes) {
-  if (!entry_point_.config().h2c || facts_.requests > 0) return false;
+  if (!entry_point_.config().h2c || entry_point_.config().tls || facts_.requests > 0) return false;
   http::ServerSessionOwner& owner = *this;
   h2_ = std::make_unique<http::H2ServerSession>(worker_.loop(), std::move(stream), owner, entry_point_.h2_limits());
   h2_->start(bytes);
@@ -98,7 +110,7 @@ http::AnswerPage ClientConnection::refusal_page(uint16_t status) const { return 
 
 void ClientConnection::drain() {
   if (h2_ != nullptr) return h2_->drain();
-  h1_.drain();
+  h1_->drain();
 }
 
 void ClientConnection::cut() {
@@ -110,7 +122,7 @@ void ClientConnection::cut() {
 
 bool ClientConnection::on_idle_long(uint64_t idle_ms) { return entry_point_.park(*this, idle_ms); }
 
-int ClientConnection::detach() { return h1_.detach(); }
+int ClientConnection::detach() { return h1_->detach(); }
 
 void ClientConnection::on_session_closed() { entry_point_.remove(*this); }
 

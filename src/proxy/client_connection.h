@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "proxy/exchange.h"
 #include "proxy/forwarding.h"
@@ -22,7 +23,7 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts);
   ~ClientConnection();
 
-  void start() { h1_.start(); }
+  void start();
   /// Ends keep-alive: a busy connection closes after its answer, an idle one in a moment.
   void drain();
   /// Ends at once.
@@ -47,8 +48,8 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   const ForwardedBy forwarded_by_;
 
   // worker thread only
-  http::H1ServerSession h1_;                   // has the stream until it is found to speak HTTP/2
-  std::unique_ptr<http::H2ServerSession> h2_;  // then this has it
+  std::optional<http::H1ServerSession> h1_;    // has the stream unless it speaks HTTP/2
+  std::unique_ptr<http::H2ServerSession> h2_;  // from the start (ALPN), or by prior knowledge
   std::unique_ptr<Exchange> exchanges_;        // of the requests under way: a list; the others are in the worker's pool
   ClientFacts facts_;
 };

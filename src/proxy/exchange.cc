@@ -114,10 +114,10 @@ EndpointState* Exchange::next_endpoint() {
     tried_.remove(std::exchange(last_resort_, nullptr));
     chosen = service_->pick(tried_);
   }
-  if (chosen == nullptr || worker_.pool().has_room(*chosen, upstream_preface())) return chosen;
+  if (chosen == nullptr || worker_.pool().has_room(*chosen, upstream_kind(*chosen))) return chosen;
   TriedEndpoints passed_over = tried_;
   for (EndpointState* other = chosen; other != nullptr; other = service_->pick(passed_over)) {
-    if (worker_.pool().has_room(*other, upstream_preface())) return other;
+    if (worker_.pool().has_room(*other, upstream_kind(*other))) return other;
     passed_over.add(*other);
     if (passed_over.full()) break;
   }
@@ -138,24 +138,29 @@ void Exchange::acquire_upstream() {
     if (!retry(ProxyError::scheme_unsupported)) end_with(ProxyError::scheme_unsupported);
     return;
   }
-  UpstreamPreface preface = upstream_preface();
+  UpstreamKind kind = upstream_kind(*endpoint_);
   UpstreamPool& pool = worker_.pool();
-  http::ClientSession* idle = pool.take_idle(*endpoint_, preface, fresh_connection_);
+  http::ClientSession* idle = pool.take_idle(*endpoint_, kind, fresh_connection_);
   if (idle != nullptr) return on_upstream_ready(*idle);
-  if (pool.has_room(*endpoint_, preface)) {
+  if (pool.has_room(*endpoint_, kind)) {
     enter(State::connecting);
     wait_at_most(0);  // the connection has a deadline of its own
-    return pool.connect(*endpoint_, *this, preface);
+    return pool.connect(*endpoint_, *this, kind);
   }
   enter(State::queued);
   if (!pool.wait_for_turn(*endpoint_, *this)) return end_with(ProxyError::endpoint_busy);
   wait_at_most(worker_.config().timeouts.pending_ms);
 }
 
-UpstreamPreface Exchange::upstream_preface() const {
-  uint8_t version = router_->service->proxy_protocol;
-  if (version == 0) return {};
-  return {version == 1 ? http::ProxyVersion::v1 : http::ProxyVersion::v2, by_->client, by_->local};
+UpstreamKind Exchange::upstream_kind(const EndpointState& endpoint) const {
+  UpstreamKind kind;
+  kind.http1_only = !request_.upgrade.empty() && endpoint.scheme == "https";
+  if (uint8_t version = router_->service->proxy_protocol; version > 0) {
+    kind.version = version == 1 ? http::ProxyVersion::v1 : http::ProxyVersion::v2;
+    kind.client = by_->client;
+    kind.local = by_->local;
+  }
+  return kind;
 }
 
 void Exchange::on_turn() { acquire_upstream(); }

@@ -74,7 +74,7 @@ class Exchange final : private http::ServerStreamObserver,
   [[nodiscard]] EndpointState* next_endpoint();
   void try_endpoint(EndpointState& endpoint);
   void acquire_upstream();
-  [[nodiscard]] UpstreamPreface upstream_preface() const;
+  [[nodiscard]] UpstreamKind upstream_kind(const EndpointState& endpoint) const;
   void on_turn() override;
   void on_upstream_ready(http::ClientSession& session) override;
   void on_upstream_unavailable(const Error& error) override;

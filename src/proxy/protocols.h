@@ -9,10 +9,11 @@ namespace weir::proxy {
 
 /// What is offered to upstreams and agreed on with clients, the most wanted first: this list decides, and what was
 /// agreed on, TcpStream::protocol(), picks the session: ClientConnection's constructor,
-/// UpstreamConnection::on_connected().
-inline const std::vector<std::string>& spoken_protocols() {
-  static const std::vector<std::string> protocols{"http/1.1"};
-  return protocols;
+/// UpstreamConnection::on_connected(). `http1_only`: for what HTTP/2 may not do, such as an upgrade.
+inline const std::vector<std::string>& spoken_protocols(bool http1_only = false) {
+  static const std::vector<std::string> protocols{"h2", "http/1.1"};
+  static const std::vector<std::string> only_http1{"http/1.1"};
+  return http1_only ? only_http1 : protocols;
 }
 
 /// Those of `asked`, a configuration's, that are spoken, in its order. A protocol must never be agreed on that nobody

@@ -31,9 +31,10 @@ UpstreamPool::UpstreamPool(event::Loop& loop, const config::Config& config, tls:
 
 void UpstreamPool::use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports) {
   transports_ = transports;
-  for (auto& [id, endpoint] : endpoints_) {
-    // An upstream that is not trusted any more gets no further request.
-    while (endpoint->scheme == "https" && !endpoint->idle.empty()) endpoint->idle.back()->close();
+  // An upstream that is not trusted any more gets no further request.
+  for (auto next = connections_.begin(); next != connections_.end();) {
+    UpstreamConnection& connection = **next++;
+    if (connection.endpoint().scheme == "https") connection.retire();
   }
 }
 
@@ -54,6 +55,7 @@ EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   made->host = wanted.host;
   made->port = wanted.port;
   made->transport = wanted.transport.empty() ? "default" : wanted.transport;
+  made->may_share = wanted.scheme == "h2c" || wanted.scheme == "https";
   bool bracketed = wanted.host.find(':') != std::string::npos;
   made->authority = (bracketed ? "[" + wanted.host + "]" : wanted.host) + ":" + std::to_string(wanted.port);
   auto literal = IpAddress::parse(wanted.host);
@@ -62,14 +64,14 @@ EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   return *endpoints_.emplace(wanted.id, std::move(made)).first->second;
 }
 
-http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const UpstreamPreface& preface, bool fresh) {
+http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const UpstreamKind& kind, bool fresh) {
   for (UpstreamConnection* connection : endpoint.shared) {
-    if (!(connection->preface() == preface)) continue;
+    if (!(connection->kind() == kind)) continue;
     if (http::ClientSession* session = connection->share()) return session;
   }
   if (fresh) return nullptr;
   auto& idle = endpoint.idle;
-  auto fits = [&](const UpstreamConnection* connection) { return connection->preface() == preface; };
+  auto fits = [&](const UpstreamConnection* connection) { return connection->kind() == kind; };
   auto found = std::find_if(idle.rbegin(), idle.rend(), fits);
   if (found == idle.rend()) return nullptr;
   UpstreamConnection* connection = *found;
@@ -77,12 +79,12 @@ http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const Upst
   return &connection->take();
 }
 
-bool UpstreamPool::has_room(const EndpointState& endpoint, const UpstreamPreface& preface) const {
+bool UpstreamPool::has_room(const EndpointState& endpoint, const UpstreamKind& kind) const {
   uint32_t connections_max = config_.limits.upstream_connections_per_endpoint_max;
   if (connections_max == 0 || endpoint.connections < connections_max) return true;
   return oldest_idle(endpoint) != nullptr ||
          std::any_of(endpoint.shared.begin(), endpoint.shared.end(), [&](const UpstreamConnection* connection) {
-           return connection->has_room() && connection->preface() == preface;
+           return connection->has_room() && connection->kind() == kind;
          });
 }
 
@@ -94,9 +96,9 @@ UpstreamConnection* UpstreamPool::oldest_idle(const EndpointState& endpoint) {
   return nullptr;
 }
 
-UpstreamConnection* UpstreamPool::being_made(const EndpointState& endpoint, const UpstreamPreface& preface) {
+UpstreamConnection* UpstreamPool::being_made(const EndpointState& endpoint, const UpstreamKind& kind) {
   for (UpstreamConnection* connection : endpoint.shared) {
-    if (connection->takes_waiters() && connection->preface() == preface) return connection;
+    if (connection->takes_waiters() && connection->kind() == kind) return connection;
   }
   return nullptr;
 }
@@ -116,17 +118,17 @@ void UpstreamPool::give_turn(EndpointState& endpoint) {
   next->on_turn();
 }
 
-void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamPreface& preface) {
-  if (UpstreamConnection* made = being_made(endpoint, preface)) return made->add(waiter);
-  ASSERT(has_room(endpoint, preface));
+void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamKind& kind) {
+  if (UpstreamConnection* made = being_made(endpoint, kind)) return made->add(waiter);
+  ASSERT(has_room(endpoint, kind));
   uint32_t connections_max = config_.limits.upstream_connections_per_endpoint_max;
   // Those that idle are other clients' own: the oldest makes room.
   if (connections_max > 0 && endpoint.connections >= connections_max) oldest_idle(endpoint)->make_room();
-  connections_.push_front(std::make_unique<UpstreamConnection>(*this, endpoint, preface));
+  connections_.push_front(std::make_unique<UpstreamConnection>(*this, endpoint, kind));
   UpstreamConnection& made = *connections_.front();
   made.place = connections_.begin();
   made.add(waiter);
-  if (endpoint.scheme == "h2c") endpoint.shared.push_back(&made);
+  if (endpoint.may_share && !kind.http1_only) endpoint.shared.push_back(&made);
   made.open();
 }
 
@@ -138,9 +140,9 @@ void UpstreamPool::forget_unless(const std::function<bool(const EndpointState&)>
   }
   std::erase_if(endpoints_, [&](const auto& entry) {
     const EndpointState& endpoint = *entry.second;
-    bool used =
-        endpoint.in_flight > 0 || std::any_of(connections_.begin(), connections_.end(),
-                                              [&](const auto& connection) { return connection->serves(endpoint); });
+    bool used = endpoint.in_flight > 0 ||
+                std::any_of(connections_.begin(), connections_.end(),
+                            [&](const auto& connection) { return &connection->endpoint() == &endpoint; });
     return !used && !endpoint.wanted;
   });
 }
@@ -159,8 +161,8 @@ void UpstreamPool::add_stats(Stats& out, const std::function<std::string(const E
 
 // ---- One connection ----
 
-UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, const UpstreamPreface& preface)
-    : pool_(pool), endpoint_(endpoint), preface_(preface) {
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, const UpstreamKind& kind)
+    : pool_(pool), endpoint_(endpoint), kind_(kind) {
   ++endpoint.connections;
 }
 
@@ -169,7 +171,14 @@ void UpstreamConnection::add(UpstreamWaiter& waiter) {
   waiter.connection_ = this;
 }
 
-bool UpstreamConnection::takes_waiters() const { return h2_ == nullptr && !closed_ && waiters_.size() < kWaitersMax; }
+bool UpstreamConnection::takes_waiters() const {
+  return h2_ == nullptr && !closed_ && !retired_ && waiters_.size() < kWaitersMax;
+}
+
+bool UpstreamConnection::has_room() const {
+  if (h2_ == nullptr) return takes_waiters();
+  return !retired_ && h2_->room() > 0;
+}
 
 void UpstreamConnection::open() {
   ++endpoint_.stats.connects;
@@ -202,34 +211,58 @@ void UpstreamConnection::connect() {
     if (transport == pool_.transports_.end()) {
       return on_failed(Error{ErrorCode::not_found, "there is no serversTransport " + endpoint_.transport});
     }
-    layer = pool_.tls_.connect(transport->second, {endpoint_.host, endpoint_.id, spoken_protocols()});
+    layer = pool_.tls_.connect(transport->second, {endpoint_.host, endpoint_.id, spoken_protocols(kind_.http1_only)});
   }
   stream_ = event::TcpStream::connect(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this, std::move(layer));
-  if (preface_.version == http::ProxyVersion::none) return;
+  if (kind_.version == http::ProxyVersion::none) return;
   std::string header;
-  http::append_proxy_header(header, preface_.version, preface_.client, preface_.local);
+  http::append_proxy_header(header, kind_.version, kind_.client, kind_.local);
   stream_.write_first(header);
 }
 
 void UpstreamConnection::on_connected() {
   clear_deadline();
-  if (endpoint_.scheme == "h2c") {
-    h2_ = std::make_unique<http::H2ClientSession>(pool_.loop_, std::move(stream_), "http", *this, pool_.limits_);
+  bool secure = endpoint_.scheme == "https";
+  if (endpoint_.scheme == "h2c" || stream_.protocol() == "h2") {
+    std::string_view scheme = secure ? "https" : "http";
+    h2_ = std::make_unique<http::H2ClientSession>(pool_.loop_, std::move(stream_), scheme, *this, pool_.limits_);
     h2_->start();
-  } else {
-    h1_.emplace(std::move(stream_), *this, pool_.limits_);
-    h1_->start();
+    endpoint_.may_share = true;
+    bool known = std::find(endpoint_.shared.begin(), endpoint_.shared.end(), this) != endpoint_.shared.end();
+    if (!known) endpoint_.shared.push_back(this);
+    return serve_waiters(*h2_);
   }
+  h1_.emplace(std::move(stream_), *this, pool_.limits_);
+  h1_->start();
+  std::erase(endpoint_.shared, this);
+  if (secure && !kind_.http1_only) endpoint_.may_share = false;
   if (waiters_.empty()) return become_idle();
-  http::ClientSession* session = h2_ != nullptr ? static_cast<http::ClientSession*>(h2_.get()) : &*h1_;
+  UpstreamWaiter* first = waiters_.front();
+  waiters_.erase(waiters_.begin());
+  first->connection_ = nullptr;
+  first->on_upstream_ready(*h1_);
+  send_away_waiters();
+}
+
+// It was thought to become one of HTTP/2: each of them needs its own.
+void UpstreamConnection::send_away_waiters() {
+  while (!waiters_.empty()) {
+    UpstreamWaiter* waiter = waiters_.back();
+    waiters_.pop_back();
+    waiter->connection_ = nullptr;
+    waiter->on_turn();
+  }
+}
+
+void UpstreamConnection::serve_waiters(http::ClientSession& session) {
   while (!waiters_.empty()) {
     UpstreamWaiter* waiter = waiters_.front();
     waiters_.erase(waiters_.begin());
     waiter->connection_ = nullptr;
-    waiter->on_upstream_ready(*session);
+    waiter->on_upstream_ready(session);
   }
-  if (h2_ == nullptr || closed_) return;
-  if (h2_->in_flight() == 0 && !idle_) return become_idle();
+  if (closed_ || idle_) return;
+  if (h2_->in_flight() == 0) return become_idle();
   give_turns();
 }
 
@@ -256,7 +289,7 @@ void UpstreamConnection::on_stream_released(http::H2ClientSession& session) {
 
 void UpstreamConnection::become_idle() {
   size_t idle_max = pool_.config_.limits.upstream_idle_per_endpoint_max;
-  if (!endpoint_.wanted || (h2_ != nullptr && idle_max == 0)) return close();
+  if (!endpoint_.wanted || retired_ || (h2_ != nullptr && idle_max == 0)) return close();
   idle_ = true;
   idle_since_ms_ = pool_.loop_.now_ms();
   uint64_t idle_ms = endpoint_.keep_alive.retire_after_ms(pool_.config_.timeouts.upstream_idle_ms, idle_since_ms_);
@@ -283,7 +316,7 @@ http::ClientSession& UpstreamConnection::take() {
 }
 
 http::ClientSession* UpstreamConnection::share() {
-  if (h2_ == nullptr || h2_->room() == 0) return nullptr;
+  if (h2_ == nullptr || !has_room()) return nullptr;
   idle_ = false;
   clear_deadline();
   return h2_.get();
@@ -311,6 +344,11 @@ void UpstreamConnection::fail_waiters(const Error& error) {
     waiter->connection_ = nullptr;
     waiter->on_upstream_unavailable(error);
   }
+}
+
+void UpstreamConnection::retire() {
+  retired_ = true;
+  if (idle_) close();
 }
 
 void UpstreamConnection::close() {

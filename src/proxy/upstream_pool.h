@@ -31,13 +31,14 @@ class UpstreamPool;
 class UpstreamConnection;
 class UpstreamWaiter;
 
-/// What an endpoint is told of the client before anything else: a PROXY header. Such a connection serves none but that
-/// client's connection.
-struct UpstreamPreface {
+/// What tells connections to one endpoint apart. With a PROXY header, which says who the client is, one serves none but
+/// that client's connection.
+struct UpstreamKind {
   http::ProxyVersion version = http::ProxyVersion::none;  // none: nothing is said, and the connection serves anybody
   SocketAddress client;
-  SocketAddress local;  // what the client connected to
-  bool operator==(const UpstreamPreface&) const = default;
+  SocketAddress local;      // what the client connected to
+  bool http1_only = false;  // of https: HTTP/2 is not offered, for a request that upgrades
+  bool operator==(const UpstreamKind&) const = default;
 };
 
 /// What a worker knows of one endpoint, over all tables. Found by id; lives in the pool until the table does not name
@@ -58,7 +59,8 @@ struct EndpointState {
   size_t next_address = 0;
   bool wanted = true;                       // named by the newest table: else its connections are not kept
   std::vector<UpstreamConnection*> idle;    // last in, first out: the warm one is used again
-  std::vector<UpstreamConnection*> shared;  // HTTP/2: made or being made, each for many requests at once
+  std::vector<UpstreamConnection*> shared;  // HTTP/2, or it may become that: each for many requests at once
+  bool may_share = false;                   // h2c, and https as long as ALPN has not chosen HTTP/1.1
   std::deque<UpstreamWaiter*> pending;      // whose turn comes when a connection is free, or may be made
   uint32_t connections = 0;                 // made and being made
   uint32_t in_flight = 0;                   // exchanges that have it
@@ -95,7 +97,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
                                  private event::TcpStream::Observer,
                                  private event::Deadline {
  public:
-  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, const UpstreamPreface& preface);
+  UpstreamConnection(UpstreamPool& pool, EndpointState& endpoint, const UpstreamKind& kind);
   ~UpstreamConnection() override = default;
 
   /// Resolves where needed and connects.
@@ -106,21 +108,25 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   [[nodiscard]] bool takes_waiters() const;
   /// Lent out again. Only while idle, and of HTTP/1.1.
   http::ClientSession& take();
+  /// No further request: closes when those under way are answered.
+  void retire();
   /// Whether it is of HTTP/2 and can carry one more, now or when it is made.
-  [[nodiscard]] bool has_room() const { return h2_ != nullptr ? h2_->room() > 0 : takes_waiters(); }
+  [[nodiscard]] bool has_room() const;
   /// Of HTTP/2, while it has room: lent out once more. Else nullptr.
   http::ClientSession* share();
   void close();
   /// The same, for another that is made in its place at once.
   void make_room();
-  [[nodiscard]] bool serves(const EndpointState& endpoint) const { return &endpoint_ == &endpoint; }
-  [[nodiscard]] const UpstreamPreface& preface() const { return preface_; }
+  [[nodiscard]] const EndpointState& endpoint() const { return endpoint_; }
+  [[nodiscard]] const UpstreamKind& kind() const { return kind_; }
   [[nodiscard]] bool idle() const { return idle_; }
   std::list<std::unique_ptr<UpstreamConnection>>::iterator place;  // in the pool's list
 
  private:
   void connect();
   void on_addresses(Result<std::vector<IpAddress>> found);
+  void serve_waiters(http::ClientSession& session);
+  void send_away_waiters();
   void fail_waiters(const Error& error);
   void become_idle();
   void give_turns();
@@ -139,7 +145,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   // constant after construction
   UpstreamPool& pool_;
   EndpointState& endpoint_;
-  const UpstreamPreface preface_;
+  const UpstreamKind kind_;
 
   // worker thread only
   std::optional<event::Lookup> lookup_;
@@ -149,6 +155,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   std::vector<UpstreamWaiter*> waiters_;  // until it is connected
   uint64_t idle_since_ms_ = 0;
   bool idle_ = false;
+  bool retired_ = false;
   bool closed_ = false;
 };
 
@@ -159,8 +166,8 @@ class UpstreamPool {
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
 
-  /// How TLS is spoken to endpoints, by the name of their transport; for connections made from now on. Idle ones made
-  /// by another version of it are closed.
+  /// How TLS is spoken to endpoints, by the name of their transport; for connections made from now on. Those made
+  /// by another version of it get no further request.
   void use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports);
   /// Whether there is a way to speak to it: its scheme is known, and its transport, if it has one, is there.
   [[nodiscard]] bool speaks_to(const EndpointState& endpoint) const;
@@ -169,14 +176,14 @@ class UpstreamPool {
   EndpointState& endpoint(const routing::Endpoint& endpoint);
   /// A connection that can carry a request now, or nullptr: then connect(). `fresh`: none that an upstream may have
   /// closed while it was idle; one of HTTP/2 would have said so.
-  http::ClientSession* take_idle(EndpointState& endpoint, const UpstreamPreface& preface, bool fresh);
+  http::ClientSession* take_idle(EndpointState& endpoint, const UpstreamKind& kind, bool fresh);
   /// Whether a connection to it may be taken or made (limits.upstream_connections_per_endpoint_max).
-  [[nodiscard]] bool has_room(const EndpointState& endpoint, const UpstreamPreface& preface) const;
+  [[nodiscard]] bool has_room(const EndpointState& endpoint, const UpstreamKind& kind) const;
   /// While there is no room: on_turn() comes when there is. False where too many wait already.
   [[nodiscard]] bool wait_for_turn(EndpointState& endpoint, UpstreamWaiter& waiter);
   /// While there is room and nothing to take: makes a connection for `waiter`, or lets it wait for one being made that
   /// can carry many requests. It hears of it, of the failure, or of timeouts.connect_ms having passed.
-  void connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamPreface& preface);
+  void connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamKind& kind);
   /// Forgets endpoints that are not wanted any more: idle connections are closed, busy ones after their request; the
   /// state goes with the first call that finds it unused.
   void forget_unless(const std::function<bool(const EndpointState&)>& wanted);
@@ -186,7 +193,7 @@ class UpstreamPool {
   friend class UpstreamConnection;
   static void give_turn(EndpointState& endpoint);
   [[nodiscard]] static UpstreamConnection* oldest_idle(const EndpointState& endpoint);
-  [[nodiscard]] static UpstreamConnection* being_made(const EndpointState& endpoint, const UpstreamPreface& preface);
+  [[nodiscard]] static UpstreamConnection* being_made(const EndpointState& endpoint, const UpstreamKind& kind);
 
   // constant after construction
   event::Loop& loop_;
