@@ -35,6 +35,8 @@ struct H2Callbacks::Table {
   static int frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS) self(user).block_ends(frame->hd.stream_id, ended);
+    bool settings = frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0;
+    if (settings) self(user).settings_came();
     if (frame->hd.type == NGHTTP2_DATA && ended) self(user).body_ends(frame->hd.stream_id);
     return 0;
   }

@@ -23,12 +23,22 @@ void H2ClientSession::on_head(H2Stream& stream, H2Fields& fields, bool ended) {
   if (stream_attached(stream)) static_cast<H2ClientStream&>(stream).take_head(fields, ended);
 }
 
+void H2ClientSession::on_settings() {
+  for (H2ClientStream* stream : std::exchange(undecided_, {})) stream->send_held_head();
+}
+
 // ---- The request out ----
 
 void H2ClientStream::send_head(const RequestHead& head) {
   method_ = head.method;
   began_ms_ = session_.now_ms();
   tunnel_ = !head.upgrade.empty();
+  if (tunnel_ && !session_.settings_known()) {
+    held_ = std::make_unique<HeldHead>();
+    held_->head = held_->storage.keep(head);
+    session_.undecided_.push_back(this);
+    return;
+  }
   if (tunnel_ && !session_.peer_tunnels()) {
     // The answer a server gives that does not know the protocol asked for, for the client to try without.
     return session_.fail_soon(*this, NGHTTP2_HTTP_1_1_REQUIRED);
@@ -39,6 +49,11 @@ void H2ClientStream::send_head(const RequestHead& head) {
   }
   bool ended = head.body == Body::none && !tunnel_;
   session_.submit_head(*this, h2_request_block(head, session_.scheme_), ended);
+}
+
+void H2ClientStream::send_held_head() {
+  std::unique_ptr<HeldHead> held = std::move(held_);
+  send_head(held->head);
 }
 
 // What ended before the tunnel was open is the request; the tunnel has an end of its own.
@@ -88,6 +103,7 @@ void H2ClientStream::release() {
   observer_ = nullptr;
   bool complete = in_ended_ && (out_ == Out::ending || out_ == Out::ended);
   H2ClientSession& session = session_;
+  if (held_ != nullptr) std::erase(session.undecided_, this);
   if (!head_in_) session.probe_if_silent(began_ms_);
   session.release_stream(*this, complete, in_ended_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
   if (session.open()) session.owner_.on_stream_released(session);

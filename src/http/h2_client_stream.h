@@ -1,6 +1,7 @@
 #pragma once
 // One request on an HTTP/2 connection to an upstream.
 
+#include <memory>
 #include <string>
 
 #include "weir/http/h2_client_session.h"
@@ -16,6 +17,8 @@ class H2ClientStream final : public H2Stream, public ClientStream {
       : session_(session), observer_(&observer), first_(first) {}
 
   void take_head(H2Fields& fields, bool ended);
+  /// The upstream's SETTINGS have come, for which a tunnel had to wait.
+  void send_held_head();
 
   // ClientStream
   void send_head(const RequestHead& head) override;
@@ -35,9 +38,16 @@ class H2ClientStream final : public H2Stream, public ClientStream {
   void deliver_drained() override;
   void deliver_gone(uint32_t code, const Error& error) override;
 
+  /// A head that cannot be sent yet, with the memory it lives in.
+  struct HeldHead {
+    HeadStorage storage;
+    RequestHead head;
+  };
+
   H2ClientSession& session_;
   ClientStreamObserver* observer_;
-  const bool first_;    // of its connection: then the connection was not stale
+  const bool first_;  // of its connection: then the connection was not stale
+  std::unique_ptr<HeldHead> held_;
   std::string accept_;  // Sec-WebSocket-Accept, for whoever asked with a key
   uint64_t began_ms_ = 0;
   uint32_t interims_ = 0;

@@ -193,6 +193,11 @@ void H2Session::block_begins(int32_t id, bool opens) {
   nghttp2_session_set_stream_user_data(session_, id, &stream);
 }
 
+void H2Session::settings_came() {
+  settings_known_ = true;
+  on_settings();
+}
+
 bool H2Session::field_came(std::string_view name, std::string_view value) {
   if (fields_->add(name, value, limits_)) return true;
   terminate(NGHTTP2_ENHANCE_YOUR_CALM);

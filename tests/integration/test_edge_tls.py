@@ -27,10 +27,10 @@ def default_is(base):
     return f'[tls.stores.default.defaultCertificate]\ncertFile = "{base}.pem"\nkeyFile = "{base}.key"\n'
 
 
-def secure_edge(t, tls_file, routes, config="", **options):
+def secure_edge(t, tls_file, routes, config="", arguments=(), **options):
     """An edge with a TLS entry point "secure" beside "web"; (edge, address)."""
     path = t.write("tls.toml", tls_file)
-    edge = t.edge(config=ENTRY + config + f'\n[tls]\nfile = "{path}"\n', routes=routes, **options)
+    edge = t.edge(*arguments, config=ENTRY + config + f'\n[tls]\nfile = "{path}"\n', routes=routes, **options)
     return edge, edge.entry_point("secure")
 
 

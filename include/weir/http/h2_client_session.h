@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "weir/http/h2_session.h"
 #include "weir/http/session.h"
@@ -45,6 +46,7 @@ class H2ClientSession final : public H2Session, public ClientSession {
 
   std::unique_ptr<H2Stream> make_stream() override { return nullptr; }
   void on_head(H2Stream& stream, H2Fields& fields, bool ended) override;
+  void on_settings() override;
   void on_over(const Error& reason) override { owner_.on_session_closed(*this, reason); }
 
   // constant after construction
@@ -52,6 +54,7 @@ class H2ClientSession final : public H2Session, public ClientSession {
   const std::string_view scheme_;
 
   // loop thread only
+  std::vector<H2ClientStream*> undecided_;  // may be sent or not, as the upstream's SETTINGS will say
   uint32_t requests_ = 0;
 };
 

@@ -70,6 +70,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   /// connection where it is not.
   void probe_if_silent(uint64_t since_ms);
   [[nodiscard]] uint64_t now_ms() const { return loop_.now_ms(); }
+  /// The peer's SETTINGS have come.
+  [[nodiscard]] bool settings_known() const { return settings_known_; }
   /// The peer takes CONNECT with a :protocol (RFC 8441).
   [[nodiscard]] bool peer_tunnels() const;
 
@@ -78,6 +80,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   virtual std::unique_ptr<H2Stream> make_stream() = 0;
   /// A block is complete and is no trailers. `fields` lives during the call. Where `ended`, deliver_end() follows.
   virtual void on_head(H2Stream& stream, H2Fields& fields, bool ended) = 0;
+  /// The peer has said what it takes; may come again.
+  virtual void on_settings() {}
   /// The last call: the connection is closed and no stream is lent.
   virtual void on_over(const Error& reason) = 0;
 
@@ -132,6 +136,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   [[nodiscard]] bool field_came(std::string_view name, std::string_view value);
   void block_ends(int32_t id, bool ended);
   void frame_breaks(int32_t id);
+  void settings_came();
   void body_came(int32_t id, std::string_view bytes);
   void body_ends(int32_t id);
   int64_t next_body(H2Stream& stream, size_t most, uint32_t& flags);
@@ -196,6 +201,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   bool receiving_ = false;            // nghttp2 is reading: it must not be asked to write
   bool pumping_ = false;
   bool any_blocked_ = false;
+  bool settings_known_ = false;
   bool terminated_ = false;  // GOAWAY is said, or will be; nothing is listened to any more
   bool probing_ = false;
   bool broken_ = false;  // nghttp2 cannot go on

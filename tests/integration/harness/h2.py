@@ -79,11 +79,14 @@ class Gone(AssertionError):
 
 
 class Connection:
-    """One end. `server`: ours is the server's."""
+    """One end. `sock`: of a server. `context`: of a client over TLS, which asks for `host`."""
 
-    def __init__(self, address=None, settings=(), window=None, sock=None):
+    def __init__(self, address=None, settings=(), window=None, sock=None, context=None, host=None):
         self.server = sock is not None
         self.sock = sock or socket.create_connection(split_address(address), TIMEOUT_SECONDS)
+        if context:
+            self.sock = context.wrap_socket(self.sock, server_hostname=host)
+            assert self.sock.selected_alpn_protocol() == "h2", self.sock.selected_alpn_protocol()
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(TIMEOUT_SECONDS)
         self.decoder = hpack.Decoder(max_header_list_size=1 << 20)
@@ -233,13 +236,14 @@ class Upstream:
     """A server of HTTP/2 with a thread a connection: `serve(connection, number, stream)` is called for each request
     whose head has come, on that connection's thread."""
 
-    def __init__(self, serve=None, settings=()):
+    def __init__(self, serve=None, settings=(), context=None):
         self.serve = serve or self.answer_ok
+        self.context = context  # of a server: TLS
         self.settings = settings
         self.connections, self.requests, self.faults = [], [], []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        self.url = f"h2c://{self.address}"
+        self.url = f"https://{self.address}" if context else f"h2c://{self.address}"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -253,6 +257,10 @@ class Upstream:
     def run(self, sock):
         try:
             sock.settimeout(None)
+            if self.context:
+                sock = self.context.wrap_socket(sock, server_side=True)
+                if sock.selected_alpn_protocol() != "h2":
+                    return self.run_http1(sock)
             preface = b""
             while len(preface) < len(PREFACE):
                 more = sock.recv(len(PREFACE) - len(preface))
@@ -274,6 +282,10 @@ class Upstream:
             self.faults.append(repr(error))
         finally:
             sock.close()
+
+    def run_http1(self, sock):
+        """What is spoken with those that do not ask for HTTP/2."""
+        raise AssertionError("ALPN did not choose h2")
 
     @staticmethod
     def answer_ok(connection, number, stream, body=b"ok"):
