@@ -85,6 +85,7 @@ void Exchange::run_middlewares() {
   MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, client_ip_, scratch_);
   if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
   append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
+  if (outcome.grpc_web != nullptr) begin_grpc_web(*outcome.grpc_web);
   outgoing_.headers = scratch_.headers;
   if (outcome.path != target_.path || target_.rewritten) {
     if (outcome.path.data() != scratch_.target.data()) scratch_.target = outcome.path;
@@ -96,6 +97,14 @@ void Exchange::run_middlewares() {
   if (!outcome.authority.empty()) outgoing_.authority = outcome.authority;
   own_authority_ = !router_->service->pass_host_header || outgoing_.authority.empty();
   choose_endpoint();
+}
+
+void Exchange::begin_grpc_web(const routing::Middleware& middleware) {
+  std::string_view origin = GrpcWeb::allowed_origin(request_, middleware.values);
+  http::ServerStreamObserver& self = *this;
+  grpc_web_ = std::make_unique<GrpcWeb>(*client_, self, request_, origin);
+  grpc_web_->change_request(outgoing_, scratch_.headers);
+  client_ = grpc_web_.get();
 }
 
 // ---- Upstream: which endpoint, and a connection to it ----
@@ -411,6 +420,10 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   http::ResponseHead head;
   head.status = status;
   head.headers = {fields, count};
+  if (auto& more = scratch_.answer_headers; !more.empty()) {
+    more.insert(more.end(), fields, fields + count);
+    head.headers = more;
+  }
   head.body = Body::length;
   head.content_length = page.body.size();
   if (request_.body != Body::none && !request_ended_) client_->forbid_reuse();
@@ -448,6 +461,7 @@ void Exchange::finish() {
   endpoint_ = nullptr;
   last_resort_ = nullptr;
   tried_ = {};
+  scratch_.answer_headers.clear();
   early_body_ = std::string();
   early_trailers_ = {};
   started_us_ = attempt_us_ = answered_us_ = request_bytes_ = response_bytes_ = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/forwarding.h"
+#include "proxy/grpc_web.h"
 #include "weir/proxy/path.h"
 #include "proxy/progress.h"
 #include "proxy/proxy_error.h"
@@ -70,6 +71,7 @@ class Exchange final : private http::ServerStreamObserver,
   void pin_table();
   void match();
   void run_middlewares();
+  void begin_grpc_web(const routing::Middleware& middleware);
   void choose_endpoint();
   [[nodiscard]] EndpointState* next_endpoint();
   void try_endpoint(EndpointState& endpoint);
@@ -128,6 +130,7 @@ class Exchange final : private http::ServerStreamObserver,
   http::RequestHead request_;   // as the client sent it; views into storage_
   http::RequestHead outgoing_;  // as the upstream gets it; views into storage_ and scratch_
   ForwardingScratch scratch_;
+  std::unique_ptr<GrpcWeb> grpc_web_;  // between client_ and the session, for such a call; else of no use
   std::vector<http::Header> response_headers_;
   NormalTarget target_;  // of request_; views into it or into path_storage_
   std::string path_storage_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/field_name.h"
+#include "proxy/grpc_web.h"
 #include "weir/base/text.h"
 #include "weir/proxy/path.h"
 
@@ -233,6 +234,12 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         if (!write_url_redirect(*middleware, request, outcome.path, scratch)) break;
         outcome.redirect = true;
         outcome.status = middleware->status;
+        return outcome;
+      case Middleware::Type::grpc_web:
+        if (GrpcWeb::is_call(request)) outcome.grpc_web = middleware.get();
+        if (!GrpcWeb::is_preflight(request)) break;
+        GrpcWeb::append_preflight_fields(GrpcWeb::allowed_origin(request, middleware->values), scratch.answer_headers);
+        outcome.status = 200;
         return outcome;
       case Middleware::Type::access_list:
         if (is_admitted(*middleware, request, client)) break;

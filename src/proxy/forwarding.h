@@ -44,7 +44,8 @@ struct ForwardingScratch {
   std::string target;
   std::string target_before;  // what the next target is made from
   std::string location;
-  bool wants_events = false;  // the client asks for text/event-stream, as EventSource does
+  std::vector<http::Header> answer_headers;  // of an answer of our own
+  bool wants_events = false;                 // the client asks for text/event-stream, as EventSource does
 };
 
 /// Puts into `scratch.headers` what goes upstream: the client's end-to-end fields without those X-Forwarded-*,
@@ -63,11 +64,12 @@ void append_via(std::string_view pseudonym, http::Version version, std::vector<h
 
 /// What running a router's middlewares came to.
 struct MiddlewareOutcome {
-  std::string_view path;       // to forward
-  std::string_view prefix;     // what was stripped: X-Forwarded-Prefix
-  std::string_view authority;  // the Host to send, where one is set; else ""
-  bool redirect = false;       // to scratch.location, with `status`
-  uint16_t status = 0;         // not 0: this is the answer, nothing is forwarded
+  std::string_view path;                          // to forward
+  std::string_view prefix;                        // what was stripped: X-Forwarded-Prefix
+  std::string_view authority;                     // the Host to send, where one is set; else ""
+  bool redirect = false;                          // to scratch.location, with `status`
+  uint16_t status = 0;                            // not 0: this is the answer, nothing is forwarded
+  const routing::Middleware* grpc_web = nullptr;  // the request is a call of gRPC-Web
 };
 
 /// Runs the request half of a router's middlewares, in order: changes scratch.headers and the path.

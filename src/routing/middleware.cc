@@ -178,6 +178,15 @@ Status compile_access_list(const Options& options, Middleware& out) {
   return {};
 }
 
+Status compile_grpc_web(const Options& options, Middleware& out) {
+  for (const auto& [key, value] : options) {
+    if (key != "alloworigins") return unknown_option(key);
+    for (std::string_view origin : split_list(value)) out.values.emplace_back(origin);
+  }
+  if (out.values.size() <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " origins");
+}
+
 struct TypeRow {
   std::string_view name;
   Type type;
@@ -201,7 +210,7 @@ constexpr TypeRow kTypes[] = {
     {"encodedCharacters", kNone, nullptr},
     {"errors", kNone, nullptr},
     {"forwardAuth", kNone, nullptr},
-    {"grpcWeb", kNone, nullptr},
+    {"grpcWeb", Type::grpc_web, compile_grpc_web},
     {"headers", Type::headers, compile_headers},
     {"inFlightReq", kNone, nullptr},
     {"ipAllowList", kNone, nullptr},

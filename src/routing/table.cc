@@ -33,8 +33,8 @@ void dump_router(const Router& router, std::string& out) {
 }
 
 void dump_middleware(const Middleware& middleware, std::string& out) {
-  constexpr std::array<std::string_view, 7> kTypes = {"stripPrefix", "addPrefix",   "replacePath", "redirectScheme",
-                                                      "headers",     "redirectUrl", "accessList"};
+  constexpr std::array<std::string_view, 8> kTypes = {"stripPrefix", "addPrefix",   "replacePath", "redirectScheme",
+                                                      "headers",     "redirectUrl", "accessList",  "grpcWeb"};
   out.append("middleware ").append(middleware.name).append(" ").append(kTypes[static_cast<size_t>(middleware.type)]);
   out += middleware.permanent ? " permanent\n" : "\n";
   for (const std::string& value : middleware.values) out += "  value " + value + "\n";

@@ -1,14 +1,18 @@
 """gRPC through the edge with @grpc/grpc-js, and long streams that outlive changes of the routes."""
 
+import base64
 import json
 import os
+import re
+import struct
 import subprocess
 
-from harness import processes, upstreams
-from harness.http import Connection
+from harness import h2, processes, upstreams
+from harness.http import Connection, request
 from harness.test import route_to, takes
 from harness.wait import wait_for
 from harness.websocket import WebSocket
+from test_h2_tls import echo, open_socket
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = os.path.join(HERE, "clients", "grpc_echo.js")
@@ -67,9 +71,76 @@ def test_grpc_calls(t):
     assert seen["unknown"] == 12, "404 is UNIMPLEMENTED to gRPC"
 
 
+def message(text):
+    return b"\0" + struct.pack(">I", len(text)) + text.encode()
+
+
+def frames(body):
+    """Its (flags, payload)s."""
+    found = []
+    while body:
+        size, = struct.unpack(">I", body[1:5])
+        found.append((body[0], body[5:5 + size]))
+        assert len(body) >= 5 + size, body
+        body = body[5 + size:]
+    return found
+
+
+def test_grpc_web(t):
+    """the middleware grpcWeb makes gRPC of calls in both of its forms, and answers a browser's preflight"""
+    page = "https://page.test"
+    edge = t.edge(routes=f'''[[route]]
+name = "grpc"
+host = "{HOST}"
+service = "grpc"
+middlewares = ["web"]
+
+[services.grpc]
+servers = ["{grpc_server(t)}"]
+
+[middlewares.web.grpcWeb]
+allowOrigins = ["{page}"]
+''')
+
+    def call(name, text, kind="application/grpc-web+proto", origin=page):
+        body = message(text)
+        if "text" in kind:
+            body = base64.b64encode(body[:4]) + base64.b64encode(body[4:])  # padded in the middle, as pieces are
+        answer = request(edge.entry_point(), "POST", f"/weir.test.Echo/{name}",
+                         [("Content-Type", kind), ("X-Grpc-Web", "1"), ("Origin", origin)], body, host=HOST)
+        assert answer.status == 200 and answer.all("content-type") == [kind], answer
+        assert answer.all("access-control-allow-origin") == ([page] if origin == page else []), answer
+        return answer
+
+    def decoded(body):
+        """Pieces of base64, each with its own padding."""
+        return b"".join(base64.b64decode(piece) for piece in re.findall(rb"[^=]+={0,2}", body))
+    echoed, (flags, trailers) = frames(call("Unary", "hello").body)
+    assert echoed == (0, b"echo hello") and flags == 0x80, (echoed, flags)
+    assert b"grpc-status: 0\r\n" in trailers and b"x-trailer: last\r\n" in trailers, trailers
+    answer = call("Unary", "hello", "application/grpc-web-text+proto", "https://other.test")
+    assert frames(decoded(answer.body))[0] == (0, b"echo hello"), answer
+    counted = frames(call("Count", "100").body)
+    assert [payload for _, payload in counted[:-1]] == [b"%d" % i for i in range(100)], counted
+    assert counted[-1][0] == 0x80 and b"grpc-status: 0" in counted[-1][1], counted[-1]
+    failed = call("Fail", "x")
+    status = failed.all("grpc-status") or [re.search(rb"grpc-status: (\d+)", frames(failed.body)[-1][1])[1].decode()]
+    assert status == ["9"], failed
+    asked = [("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "content-type,x-grpc-web")]
+    answer = request(edge.entry_point(), "OPTIONS", "/weir.test.Echo/Unary", [("Origin", page), *asked], host=HOST)
+    assert answer.status == 200 and answer.all("access-control-allow-origin") == [page], answer
+    answer = request(edge.entry_point(), "OPTIONS", "/weir.test.Echo/Unary", [("Origin", "https://o.test"), *asked],
+                     host=HOST)
+    assert not answer.all("access-control-allow-origin"), answer
+    broken = request(edge.entry_point(), "POST", "/weir.test.Echo/Unary",
+                     [("Content-Type", "application/grpc-web-text")], b"AAAA!!!!", host=HOST)
+    assert broken.status == 400, broken
+
+
 @takes(180)
 def test_streams_outlive_tables(t):
-    """a gRPC stream, a WebSocket and server-sent events live through 1,000 changes of the routes, message by message"""
+    """a gRPC stream, WebSockets and server-sent events, of HTTP/1.1 and of HTTP/2, live through 1,000 changes of the
+    routes, message by message"""
     changes = 1000
     events = upstreams.Upstream(name="events")
     said = []
@@ -95,9 +166,12 @@ def test_streams_outlive_tables(t):
     stream = t.ends(Node("stream", edge.entry_point()))
     assert stream.say("begin") == "echo begin"
     with WebSocket(edge.entry_point(), "/", "ws.test") as socket, \
-            Connection(edge.entry_point(), host="sse.test") as source:
+            Connection(edge.entry_point(), host="sse.test") as source, \
+            h2.Connection(edge.entry_point()) as both:
         source.send_request("GET", "/")
         source.read_head()
+        source_2 = both.streams[both.headers(h2.get_fields(host="sse.test"))]
+        tunnel, socket_2 = open_socket(both, "ws.test")
         for i in range(changes):
             before = generation()
             # Every other table does not know the streams' routes at all.
@@ -108,5 +182,8 @@ def test_streams_outlive_tables(t):
                 assert stream.say(str(i)) == f"echo {i}"
                 socket.echo(str(i))
                 said.append(i)
-                assert source.reader.chunk() == f"data: {i}\n\n".encode()
+                event = f"data: {i}\n\n".encode()
+                assert source.reader.chunk() == event
+                both.until(lambda wanted=event: source_2.body.endswith(wanted), "the event")
+                echo(both, tunnel, socket_2, str(i))
         assert stream.say("end") == "echo end"

@@ -39,7 +39,8 @@ def test_alpn(t):
     ca = Authority(t.path("pki", ""))
     upstream = t.ends(upstreams.Upstream())
     log = t.path("access.log")
-    edge, secure = secure_edge(t, certificate(ca.issue("site", HOST)) + '[tls.options.old]\nalpnProtocols = ["http/1.1"]\n',
+    options = '[tls.options.old]\nalpnProtocols = ["http/1.1"]\n'
+    edge, secure = secure_edge(t, certificate(ca.issue("site", HOST)) + options,
                                route_to(HOST, upstream.url),
                                config='[entrypoints.old]\naddress = "127.0.0.1:0"\ntls = true\ntls_options = "old"\n'
                                       f'[access_log]\nformat = "json"\npath = "{log}"\n')

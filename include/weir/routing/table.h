@@ -63,11 +63,13 @@ struct Middleware {
     headers,
     redirect_url,  // fabio's redirect=
     access_list,   // fabio's allow= and deny=
+    grpc_web,
   };
   std::string name;
   Type type;
   // Prefixes; or the prefix; or the path; or the scheme and, where given, the port. Of redirect_url: scheme, host, path
   // and query, where a host "$host" is the request's and "$path" in the path its path; and a prefix stripped from that.
+  // Of grpc_web: the origins whose pages may call, "*": all.
   std::vector<std::string> values;
   std::vector<std::pair<std::string, std::string>> request_headers;  // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;

@@ -5,7 +5,8 @@ const {chromium} = require('playwright-core');
 
 (async () => {
   const [url, title] = process.argv.slice(2);
-  const browser = await chromium.launch({executablePath: '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking']});
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+  const browser = await chromium.launch({executablePath: '/usr/bin/chromium', args});
   try {
     const page = await (await browser.newContext({ignoreHTTPSErrors: true})).newPage();
     await page.goto(url);

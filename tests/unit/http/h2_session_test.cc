@@ -72,15 +72,17 @@ struct Asked final : ClientStreamObserver {
 class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream::Observer {
  public:
   explicit Pair(H2Limits its_limits = {}) : limits(its_limits) {
-    auto made = event::Listener::listen(loop, {SocketAddress::parse("127.0.0.1:0").value()}, [this](auto accepted) {
+    connect([this](event::TcpStream accepted) {
       ServerSessionOwner& owner = *this;
       server = std::make_unique<H2ServerSession>(loop, std::move(accepted), owner, limits);
       server->start({});
     });
-    REQUIRE(made);
-    listener_.emplace(std::move(*made));
-    connecting_ = event::TcpStream::connect(loop, listener_->address(), *this);
     until([&] { return client != nullptr && server != nullptr; });
+  }
+  /// With somebody else in the server's place.
+  explicit Pair(const std::function<void(event::TcpStream)>& serve) {
+    connect(serve);
+    until([&] { return client != nullptr; });
   }
   ~Pair() {
     client.reset();
@@ -128,6 +130,12 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
   bool client_closed = false;
 
  private:
+  void connect(const std::function<void(event::TcpStream)>& serve) {
+    auto made = event::Listener::listen(loop, {SocketAddress::parse("127.0.0.1:0").value()}, serve);
+    REQUIRE(made);
+    listener_.emplace(std::move(*made));
+    connecting_ = event::TcpStream::connect(loop, listener_->address(), *this);
+  }
   void on_request(ServerStream& stream, const RequestHead& head) override {
     Served& one = served_.emplace_back();
     one.stream = &stream;
@@ -255,6 +263,43 @@ TEST_CASE("h2 sessions: a released request is cancelled, a cut answer is a failu
   CHECK_FALSE(pair.server_closed);
 }
 
+TEST_CASE("h2 sessions: an upstream that went away without a word is asked, and given up; one that lives is kept") {
+  Pair pair;
+  Asked& cancelled = pair.ask("/cancelled");
+  Served& its = pair.served("/cancelled");
+  cancelled.release();
+  pair.until([&] { return its.gone; });
+  pair.loop.skip_ms(H2Session::kProbeMs + 200);
+  pair.settle();
+  CHECK_FALSE(pair.client_closed);
+
+  // It has said SETTINGS once.
+  event::TcpStream mute;
+  struct Unheard final : event::TcpStream::Observer {
+    void on_connected() override {}
+    void on_read(std::span<char>) override {}
+    void on_read_end() override {}
+    void on_drained() override {}
+    void on_failed(const Error&) override {}
+  } unheard;
+  Pair half([&](event::TcpStream accepted) {
+    mute = std::move(accepted);
+    mute.set_observer(unheard);
+    mute.write(std::string_view("\0\0\0\4\0\0\0\0\0", 9));
+  });
+  Asked& waiting = half.ask("/waiting");
+  Asked& given_up = half.ask("/given_up");
+  half.settle();
+  half.loop.skip_ms(1000);
+  half.settle();
+  given_up.release();
+  half.settle();
+  half.loop.skip_ms(H2Session::kProbeMs + 200);
+  half.until([&] { return half.client_closed; });
+  CHECK(waiting.failure.has_value());
+  mute = event::TcpStream();  // before its loop goes
+}
+
 TEST_CASE("h2 sessions: draining says GOAWAY, serves what is on its way and ends with the last of it") {
   Pair pair;
   Asked& asked = pair.ask("/slow");
@@ -300,4 +345,20 @@ TEST_CASE("h2 sessions: an answer that nobody takes is dropped when it stands st
   }
   CHECK(asked.failure.has_value());
   CHECK_FALSE(pair.server_closed);
+}
+
+TEST_CASE("h2 closed streams: what we reset is told from what was over, until it is forgotten") {
+  using Verdict = H2ClosedStreams::Verdict;
+  H2ClosedStreams closed;
+  closed.note_closed(5);
+  closed.note_reset_by_us(9);
+  closed.note_closed(9);
+  CHECK(closed.of(5) == Verdict::closed);
+  CHECK(closed.of(7) == Verdict::never_opened);
+  CHECK(closed.of(9) == Verdict::reset_by_us);
+  for (int32_t id = 11; id < 11 + 2 * 100; id += 2) closed.note_closed(id);
+  CHECK(closed.of(9) == Verdict::reset_by_us);  // nobody remembers, so nobody is blamed
+  CHECK(closed.of(7) == Verdict::reset_by_us);
+  CHECK(closed.of(11) == Verdict::never_opened);
+  CHECK(closed.of(209) == Verdict::closed);
 }

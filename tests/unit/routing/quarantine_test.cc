@@ -116,10 +116,10 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   one.routers[0].middlewares = {"m", "missing@consul"};
   one.middlewares.push_back(middleware("m", "noSuch", {}));
   auto outcome = build_all({one});
-  CHECK(reasons(outcome) ==
-        Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
-                "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, accessList, headers, "
-                "redirectScheme, redirectUrl, replacePath, stripPrefix"});
+  CHECK(reasons(outcome) == Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
+                                    "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
+                                    "accessList, grpcWeb, headers, "
+                                    "redirectScheme, redirectUrl, replacePath, stripPrefix"});
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);
   CHECK(found->service->endpoints.empty());

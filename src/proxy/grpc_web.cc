@@ -1,0 +1,176 @@
+#include "proxy/grpc_web.h"
+
+#include <algorithm>
+#include <array>
+
+#include "weir/base/text.h"
+
+namespace weir::proxy {
+namespace {
+
+using http::Header;
+
+constexpr std::string_view kGrpc = "application/grpc";
+constexpr std::string_view kWeb = "application/grpc-web";
+constexpr std::string_view kText = "application/grpc-web-text";
+constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr char kTrailerFrame = '\x80';
+
+std::string_view type_of(std::span<const Header> headers) {
+  const Header* type = http::find(headers, "Content-Type");
+  return type != nullptr ? type->value : std::string_view();
+}
+
+bool begins_with(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && equals_ignore_case(text.substr(0, prefix.size()), prefix);
+}
+
+/// Groups of three as four digits, the last one padded: readers take padding wherever a piece ends.
+void append_base64(std::string& out, std::string_view bytes) {
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (size_t k = 0; k < 4; ++k) out += k <= count ? kDigits[group >> (18 - 6 * k) & 63] : '=';
+  }
+}
+
+/// Whole groups of `digits`, which are left in it where a group is not whole. False: not base64.
+bool take_base64(std::string& digits, std::string& out) {
+  size_t whole = digits.size() / 4 * 4;
+  for (size_t i = 0; i < whole; i += 4) {
+    size_t padding = digits[i + 3] != '=' ? 0 : digits[i + 2] != '=' ? 1 : 2;
+    uint32_t group = 0;
+    for (size_t k = 0; k < 4; ++k) {
+      size_t value = k < 4 - padding ? kDigits.find(digits[i + k]) : 0;
+      if (value == std::string_view::npos) return false;
+      group = group << 6 | static_cast<uint32_t>(value);
+    }
+    for (size_t k = 0; k < 3 - padding; ++k) out += static_cast<char>(group >> (16 - 8 * k) & 0xff);
+  }
+  digits.erase(0, whole);
+  return true;
+}
+
+}  // namespace
+
+bool GrpcWeb::is_call(const http::RequestHead& request) {
+  return request.method == http::Method::post && begins_with(type_of(request.headers), kWeb);
+}
+
+bool GrpcWeb::is_preflight(const http::RequestHead& request) {
+  if (request.method != http::Method::options) return false;
+  const Header* asked = http::find(request.headers, "Access-Control-Request-Headers");
+  return asked != nullptr && http::find(request.headers, "Access-Control-Request-Method") != nullptr &&
+         to_lower(asked->value).find("x-grpc-web") != std::string::npos;
+}
+
+std::string_view GrpcWeb::allowed_origin(const http::RequestHead& request, const std::vector<std::string>& allowed) {
+  const Header* origin = http::find(request.headers, "Origin");
+  if (origin == nullptr) return {};
+  bool known = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& one) {
+    return one == "*" || equals_ignore_case(one, origin->value);
+  });
+  return known ? origin->value : std::string_view();
+}
+
+void GrpcWeb::append_preflight_fields(std::string_view origin, std::vector<Header>& out) {
+  out.push_back({"Vary", "Origin, Access-Control-Request-Headers"});
+  if (origin.empty()) return;
+  out.push_back({"Access-Control-Allow-Origin", origin});
+  out.push_back({"Access-Control-Allow-Methods", "POST"});
+  out.push_back({"Access-Control-Allow-Headers", "*, Authorization"});
+  out.push_back({"Access-Control-Max-Age", "600"});
+}
+
+GrpcWeb::GrpcWeb(http::ServerStream& client, http::ServerStreamObserver& above, const http::RequestHead& request,
+                 std::string_view origin)
+    : client_(client), above_(above), origin_(origin), text_(begins_with(type_of(request.headers), kText)) {
+  std::string_view suffix = type_of(request.headers).substr(text_ ? kText.size() : kWeb.size());
+  (request_type_ = kGrpc) += suffix;
+  client_.attach(*this);
+}
+
+void GrpcWeb::change_request(http::RequestHead& head, std::vector<Header>& headers) {
+  for (Header& header : headers) {
+    if (equals_ignore_case(header.name, "Content-Type")) header.value = request_type_;
+  }
+  head.te_trailers = true;
+  if (!text_) return;
+  head.body = http::Body::unknown;
+  head.has_content_length = false;
+  head.content_length = 0;
+}
+
+void GrpcWeb::on_request_body(std::string_view bytes) {
+  if (!text_) return above_.on_request_body(bytes);
+  carry_.append(bytes);
+  scratch_.clear();
+  if (!take_base64(carry_, scratch_)) return refuse("a body that is not base64");
+  if (!scratch_.empty()) above_.on_request_body(scratch_);
+}
+
+void GrpcWeb::on_request_end(std::span<const Header>) {
+  if (!carry_.empty()) return refuse("a body that ends within base64");
+  above_.on_request_end({});
+}
+
+// As a session does with a body that it cannot read.
+void GrpcWeb::refuse(const char* why) {
+  if (!answered_) {
+    client_.forbid_reuse();
+    http::ResponseHead head;
+    head.status = 400;
+    head.content_length = 0;
+    client_.send_head(head);
+    client_.send_end({});
+  }
+  above_.on_client_gone(Error{ErrorCode::invalid, why});
+}
+
+void GrpcWeb::send_head(const http::ResponseHead& head) {
+  answered_ = true;
+  http::ResponseHead changed = head;
+  std::vector<Header> headers(head.headers.begin(), head.headers.end());
+  std::string_view type = type_of(head.headers);
+  framed_ = begins_with(type, kGrpc) && !begins_with(type, kWeb);
+  if (framed_) {
+    (response_type_ = text_ ? kText : kWeb) += type.substr(kGrpc.size());
+    for (Header& header : headers) {
+      if (equals_ignore_case(header.name, "Content-Type")) header.value = response_type_;
+    }
+    changed.content_length.reset();
+    framed_ = head.body != http::Body::none;  // else its status is among the head's fields
+    if (framed_) changed.body = http::Body::unknown;
+  }
+  if (!origin_.empty()) {
+    headers.push_back({"Access-Control-Allow-Origin", origin_});
+    headers.push_back({"Access-Control-Expose-Headers", "grpc-status, grpc-message, grpc-status-details-bin"});
+    headers.push_back({"Vary", "Origin"});
+  }
+  changed.headers = headers;
+  client_.send_head(changed);
+}
+
+void GrpcWeb::send_body(std::string_view bytes) {
+  if (!framed_ || !text_) return client_.send_body(bytes);
+  scratch_.clear();
+  append_base64(scratch_, bytes);
+  client_.send_body(scratch_);
+}
+
+void GrpcWeb::send_end(std::span<const Header> trailers) {
+  if (!framed_) return client_.send_end(trailers);
+  std::string lines;
+  for (const Header& trailer : trailers) {
+    lines += to_lower(trailer.name);
+    (lines += ": ") += trailer.value;
+    lines += "\r\n";
+  }
+  std::string frame(1, kTrailerFrame);
+  for (int shift = 24; shift >= 0; shift -= 8) frame += static_cast<char>(lines.size() >> shift & 0xff);
+  send_body(frame += lines);
+  client_.send_end({});
+}
+
+}  // namespace weir::proxy
