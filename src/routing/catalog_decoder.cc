@@ -7,6 +7,17 @@
 
 namespace weir::routing {
 
+namespace {
+
+bool has_fabio_tag(const catalog::Service& service, const std::string& prefix) {
+  if (prefix.empty()) return false;
+  return std::any_of(service.instances.begin(), service.instances.end(), [&](const catalog::Instance& one) {
+    return std::any_of(one.tags.begin(), one.tags.end(), [&](const auto& tag) { return tag.starts_with(prefix); });
+  });
+}
+
+}  // namespace
+
 CatalogDecoder::CatalogDecoder(CatalogOptions options)
     : options_(std::move(options)),
       merger_(std::make_unique<DefinitionMerger>(options_.provider, options_.keep_incumbent)) {}
@@ -39,9 +50,11 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::edit(std::shared_ptr<const 
     tombstone.last = kept;
     merger_->replace(name, std::move(kept));
   }
+  decoded_count_ = 0;
   for (const auto& service : seen_) {
-    if (tombstones_.contains(service->name)) continue;
+    if (tombstones_.contains(service->name) || !has_fabio_tag(*service, options_.fabio_tag_prefix)) continue;
     take(service->name, std::make_shared<const ServiceDefinitions>(decode_service(*service, options_)), false, now_ms);
+    ++decoded_count_;
   }
   if (last_ != nullptr) last_ = merger_->merge(last_, last_->index);
   return last_;

@@ -97,7 +97,8 @@ class CatalogDecoder {
   /// The very pointer of the last call when nothing that matters changed: then there is nothing to build.
   /// `now_ms` is any clock that does not go back; tombstones end by it.
   std::shared_ptr<const DefinitionSet> decode(const catalog::CatalogSnapshot& snapshot, uint64_t now_ms = 0);
-  /// Other commands about routes of fabio's tags: everything is decoded anew by them. The set, as decode() gives it.
+  /// Other commands about routes of fabio's tags: services with such tags are decoded anew. The set, as decode()
+  /// gives it.
   std::shared_ptr<const DefinitionSet> edit(std::shared_ptr<const std::vector<RouteEdit>> edits, uint64_t now_ms);
   /// The set without the tombstones whose time is over; the very pointer of the last call where there are none.
   std::shared_ptr<const DefinitionSet> expire(uint64_t now_ms);

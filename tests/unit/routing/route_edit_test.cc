@@ -70,6 +70,18 @@ TEST_CASE("route edits: pain 26, weight gives a canary its share, divided among 
   CHECK(routes("route weight web www.a/x weight 1 tags \"v2\"") == Texts{kV1, kV2, "www.a/x -> 1*0 2*0 3*10000"});
 }
 
+TEST_CASE("route edits: only services with fabio's tags are decoded anew") {
+  auto all = deployment();
+  all.services.put(std::make_shared<const catalog::Service>(
+      testing::service("plain", {testing::instance("p", {"traefik.http.routers.p.rule=Host(`p`)"})})));
+  CatalogDecoder decoder{CatalogOptions()};
+  decoder.decode(all);
+  CHECK(decoder.decoded_count() == 2);
+  auto edits = decode_route_commands("route del web", "key").edits;
+  CHECK(list(*decoder.edit(std::make_shared<const std::vector<RouteEdit>>(edits), 0)).routers.size() == 1);
+  CHECK(decoder.decoded_count() == 1);
+}
+
 TEST_CASE("route edits: they are undone when the commands go") {
   CatalogDecoder decoder{CatalogOptions()};
   auto before = list(*decoder.decode(deployment()));
