@@ -6,6 +6,14 @@
 #include "weir/http/session.h"
 
 namespace weir::http {
+namespace {
+
+/// At first sight: a field that neither frames, nor belongs to this hop, nor passes for one of these.
+bool is_plain(Known known, std::string_view name) {
+  return known == Known::other && name.size() != 14 && name.size() != 17;
+}
+
+}  // namespace
 
 // ---- Requests ----
 
@@ -37,6 +45,10 @@ bool H1Parser::take_request_fields(RequestHead& head) {
   size_t hosts = 0;
   for (const Header& header : f.parts.fields) {
     Known known = classify(header.name);
+    if (is_plain(known, header.name)) {
+      f.kept.push_back(header);
+      continue;
+    }
     switch (known) {
       case Known::te: head.te_trailers = head.te_trailers || welcomes_trailers(header.value); break;
       case Known::host:
@@ -48,7 +60,7 @@ bool H1Parser::take_request_fields(RequestHead& head) {
         head.expect_continue = head.version == Version::http11;
         break;
       default:
-        if (!take_hop_field(known, header, hop)) return false;
+        if (!take_hop_field(known, header, hop, f.kept)) return false;
     }
   }
   if (hosts > 1) return refuse(400, "more than one Host");
@@ -127,7 +139,12 @@ bool H1Parser::take_response_fields(ResponseHead& head, Method request_method) {
   Fields& f = fields();
   Hop hop;
   for (const Header& header : f.parts.fields) {
-    if (!take_hop_field(classify(header.name), header, hop)) return false;
+    Known known = classify(header.name);
+    if (is_plain(known, header.name)) {
+      f.kept.push_back(header);
+    } else if (!take_hop_field(known, header, hop, f.kept)) {
+      return false;
+    }
   }
   if (!take_framing(hop, head.version)) return false;
   head.headers = f.kept;
@@ -148,7 +165,7 @@ bool H1Parser::take_response_fields(ResponseHead& head, Method request_method) {
 // ---- Both ----
 
 // A field that neither frames nor belongs to this hop is kept for the other side.
-bool H1Parser::take_hop_field(Known known, const Header& header, Hop& hop) {
+bool H1Parser::take_hop_field(Known known, const Header& header, Hop& hop, std::vector<Header>& kept) {
   switch (known) {
     case Known::connection: hop.connection.add(header.value); return true;
     case Known::keep_alive: hop.keep_alive_s = keep_alive_timeout_s(header.value); return true;
@@ -173,7 +190,7 @@ bool H1Parser::take_hop_field(Known known, const Header& header, Hop& hop) {
     case Known::expect:
     case Known::other:
       if (passes_for_framing(header.name)) return refuse(400, "a field that passes for one that frames");
-      fields().kept.push_back(header);
+      kept.push_back(header);
       return true;
   }
   return true;

@@ -88,7 +88,7 @@ class H1Parser {
   Taken invalid_by_llhttp(std::string_view input);
   // h1_heads.cc: parts become heads
   bool refuse(uint16_t status, const char* why);
-  bool take_hop_field(Known known, const Header& header, Hop& hop);
+  bool take_hop_field(Known known, const Header& header, Hop& hop, std::vector<Header>& kept);
   bool take_framing(const Hop& hop, Version version);
   bool take_request_fields(RequestHead& head);
   bool take_request_target(RequestHead& head);
