@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -44,11 +45,15 @@ struct Listener::Cell final : Deadline {
   }
 
   void accept_all() {
-    for (int i = 0; i < kAcceptsATurnMax && on_accept; ++i) {
-      int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int limit = std::exchange(accepts_a_turn, std::min(2 * accepts_a_turn, kAcceptsATurnMax));
+    for (int i = 0; i < limit && on_accept; ++i) {
+      sockaddr_storage storage{};
+      socklen_t length = sizeof storage;
+      int accepted = ::accept4(fd, reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (accepted >= 0) {
-        hand_over(accepted);
+        hand_over(accepted, SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage)));
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        accepts_a_turn = std::max(i, 1);
         return;
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         return pause(errno);
@@ -57,8 +62,10 @@ struct Listener::Cell final : Deadline {
     }
   }
 
-  void hand_over(int accepted) {
-    auto stream = TcpStream::adopt(loop, accepted);
+  void hand_over(int accepted, const SocketAddress& peer) {
+    TcpStream::Addresses known{peer, std::nullopt};
+    if (bound.ip != IpAddress{{}, bound.ip.v6}) known.local = bound;  // bound to one, not to all
+    auto stream = TcpStream::adopt(loop, accepted, known);
     if (!stream) {
       ::close(accepted);
       return;
@@ -90,6 +97,7 @@ struct Listener::Cell final : Deadline {
   const int fd;
   OnAccept on_accept;
   SocketAddress bound;
+  int accepts_a_turn = 1;  // as many as came lately: one that finds nobody is a system call in vain
   uint64_t complain_from_ms = 0;
 
  private:

@@ -49,10 +49,8 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   std::unique_ptr<std::string> unread;  // to be read again before anything else; null almost always
   std::optional<Error> write_error;     // told when all that the peer has sent before has been read
   size_t linger_bytes_left = 0;         // undelivered at the last look: who takes nothing for a while is let go
-  union {
-    uv_connect_t connect_request;
-    uv_shutdown_t shutdown_request;
-  };
+  Addresses addresses;                  // as far as anybody has asked
+  uv_connect_t connect_request;
 
   [[nodiscard]] bool usable() const { return state == State::connecting || state == State::open; }
   /// From the owner: through the layer, if there is one.

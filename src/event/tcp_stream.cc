@@ -129,8 +129,9 @@ void TcpStream::Cell::on_write_failed(int status) {
 void TcpStream::Cell::send_fin() {
   if (fin_sent || state == State::connecting || state == State::closing) return;
   fin_sent = true;
-  int status = uv_shutdown(&shutdown_request, stream_of(tcp), [](uv_shutdown_t*, int) {});
-  if (status < 0) report_failure(system_error("shutdown", status));
+  // Nothing is queued in libuv, whose uv_shutdown would wait for the socket to be writable first. Where it fails the
+  // connection is over, which whoever reads is told behind what has come.
+  ::shutdown(descriptor_of(tcp), SHUT_WR);
 }
 
 void TcpStream::Cell::start_reading() {
@@ -265,7 +266,7 @@ void TcpStream::Cell::linger() {
   }
   if (state != State::lingering) return;  // sending may have failed
   start_reading();
-  linger_bytes_left = undelivered_bytes();
+  linger_bytes_left = queued_bytes() > 0 ? undelivered_bytes() : 0;
   set_deadline(loop, queued_bytes() > 0 ? kLingerStallMs : kLingerMs);
 }
 
@@ -341,8 +342,9 @@ TcpStream TcpStream::connect(Loop& loop, const SocketAddress& address, Observer&
   return TcpStream(cell);
 }
 
-Result<TcpStream> TcpStream::adopt(Loop& loop, int fd) {
+Result<TcpStream> TcpStream::adopt(Loop& loop, int fd, Addresses known) {
   auto* cell = new Cell(loop);
+  cell->addresses = known;
   if (int status = uv_tcp_open(&cell->tcp, fd); status < 0) {
     cell->close(false);
     return fail(system_error("adopt socket", status));
@@ -421,8 +423,16 @@ void TcpStream::reset() {
   std::exchange(cell_, nullptr)->close(true);
 }
 
-SocketAddress TcpStream::peer_address() const { return address_of(cell_->tcp, uv_tcp_getpeername); }
-SocketAddress TcpStream::local_address() const { return address_of(cell_->tcp, uv_tcp_getsockname); }
+SocketAddress TcpStream::peer_address() const {
+  auto& known = cell_->addresses.peer;
+  if (!known) known = address_of(cell_->tcp, uv_tcp_getpeername);
+  return *known;
+}
+SocketAddress TcpStream::local_address() const {
+  auto& known = cell_->addresses.local;
+  if (!known) known = address_of(cell_->tcp, uv_tcp_getsockname);
+  return *known;
+}
 
 // ---- The port: what its layer may ask ----
 

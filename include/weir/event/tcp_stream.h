@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -46,8 +47,13 @@ class TcpStream {
   /// Starts connecting; on_connected() or on_failed() follows, never from within this call.
   static TcpStream connect(Loop& loop, const SocketAddress& address, Observer& observer,
                            std::unique_ptr<StreamLayer> layer = nullptr);
+  /// What is known of a socket that is taken over, so that the kernel need not be asked.
+  struct Addresses {
+    std::optional<SocketAddress> peer;
+    std::optional<SocketAddress> local;
+  };
   /// Takes over a connected socket.
-  static Result<TcpStream> adopt(Loop& loop, int fd);
+  static Result<TcpStream> adopt(Loop& loop, int fd, Addresses known = {});
   /// The other way round: a descriptor of the socket, now the caller's; the stream is empty afterwards. Only with
   /// nothing to write. -1 and unchanged where the system has no descriptor to spare.
   [[nodiscard]] int detach();
