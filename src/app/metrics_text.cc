@@ -75,10 +75,23 @@ void write_requests(MetricsWriter& out, const std::string& kind, const std::vect
   });
 }
 
+/// Of those whose requests may come over TLS.
+void write_tls_requests(MetricsWriter& out, const std::string& kind, const std::vector<Counted>& all) {
+  out.family("weir_" + kind + "_requests_tls_total", "counter", "Requests finished that came over TLS.");
+  for (const Counted& one : all) {
+    for (const proxy::TlsSeries& series : one.requests->tls) {
+      Labels labels = {{"tls_version", series.version}, {"tls_cipher", series.cipher}};
+      labels.insert(labels.end(), one.labels.begin(), one.labels.end());
+      out.sample(labels, static_cast<double>(series.requests));
+    }
+  }
+}
+
 void write_entry_points(MetricsWriter& out, const proxy::Stats& stats) {
   std::vector<Counted> all;
   for (const auto& [name, one] : stats.entry_points) all.push_back({{{"entrypoint", name}}, &one.requests});
   write_requests(out, "entrypoint", all);
+  write_tls_requests(out, "entrypoint", all);
   out.family("weir_open_connections", "gauge", "Client connections.");
   for (const auto& [name, one] : stats.entry_points) {
     out.sample({{"entrypoint", name}, {"protocol", "TCP"}}, static_cast<double>(one.open_connections));
@@ -91,12 +104,14 @@ void write_routers(MetricsWriter& out, const proxy::Stats& stats) {
     all.push_back({{{"router", name}, {"service", one.service}}, &one.requests});
   }
   write_requests(out, "router", all);
+  write_tls_requests(out, "router", all);
 }
 
 void write_services(MetricsWriter& out, const proxy::Stats& stats) {
   std::vector<Counted> all;
   for (const auto& [name, one] : stats.services) all.push_back({{{"service", name}}, &one.requests});
   write_requests(out, "service", all);
+  write_tls_requests(out, "service", all);
   out.family("weir_service_retries_total", "counter", "Further attempts on another endpoint.");
   for (const auto& [name, one] : stats.services) out.sample({{"service", name}}, static_cast<double>(one.retries));
 }

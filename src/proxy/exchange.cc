@@ -82,7 +82,7 @@ void Exchange::match() {
 void Exchange::run_middlewares() {
   outgoing_ = request_;
   write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
-  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, client_ip_, scratch_);
+  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, *by_, scratch_);
   if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
   append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
   if (outcome.grpc_web != nullptr) begin_grpc_web(*outcome.grpc_web);
@@ -450,6 +450,7 @@ void Exchange::finish() {
   uint64_t duration_us = worker_.loop().now_us() - started_us_;
   worker_.count({status, request_.method, protocol(), duration_us, request_bytes_, response_bytes_}, entry_point_,
                 router_, service_, endpoint_);
+  if (!by_->tls_version.empty()) worker_.count_tls(*by_, entry_point_, router_, service_);
   if (worker_.access_log().wants(status, duration_us, retries_)) note_access(status, duration_us);
   if (endpoint_ != nullptr) service_->end(*endpoint_);
   if (service_ != nullptr) --service_->users;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "proxy/client_certificate.h"
 #include "weir/base/field_name.h"
 #include "proxy/grpc_web.h"
 #include "weir/base/text.h"
 #include "weir/proxy/path.h"
+#include "weir/tls/engine.h"
 
 namespace weir::proxy {
 namespace {
@@ -97,6 +99,20 @@ bool is_admitted(const Middleware& middleware, const http::RequestHead& request,
     }
   }
   return true;
+}
+
+// What a trusted proxy has told of its client's certificate goes on, unless this client has shown one here.
+void pass_client_certificate(const Middleware& middleware, const tls::Connection& tls, ForwardingScratch& scratch) {
+  const std::vector<tls::PeerCertificate>& shown = tls.client_certificates();
+  if (shown.empty()) return;
+  const routing::ClientCertificateFields& fields = middleware.client_certificate;
+  if (fields.pem) {
+    write_client_certificate(shown, scratch.client_certificate);
+    set_field(scratch.headers, "X-Forwarded-Tls-Client-Cert", scratch.client_certificate);
+  }
+  if (!fields.has_info()) return;
+  write_client_certificate_info(shown, fields, scratch.client_certificate_info);
+  set_field(scratch.headers, "X-Forwarded-Tls-Client-Cert-Info", scratch.client_certificate_info);
 }
 
 // RFC 7239 section 4: what holds more than a token's characters stands in quotes.
@@ -196,7 +212,7 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
 }
 
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, const IpAddress& client, ForwardingScratch& scratch) {
+                                          std::string_view path, const ForwardedBy& by, ForwardingScratch& scratch) {
   MiddlewareOutcome outcome;
   outcome.path = path;
   bool has_path = path.starts_with('/');  // "*" has none
@@ -242,9 +258,12 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         outcome.status = 200;
         return outcome;
       case Middleware::Type::access_list:
-        if (is_admitted(*middleware, request, client)) break;
+        if (is_admitted(*middleware, request, by.client.ip)) break;
         outcome.status = 403;
         return outcome;
+      case Middleware::Type::pass_tls_client_cert:
+        if (by.tls != nullptr) pass_client_certificate(*middleware, *by.tls, scratch);
+        break;
       case Middleware::Type::headers:
         for (const auto& [name, value] : middleware->request_headers) {
           // There is one Host, and it is not among the fields.

@@ -44,6 +44,8 @@ struct ForwardingScratch {
   std::string target;
   std::string target_before;  // what the next target is made from
   std::string location;
+  std::string client_certificate;
+  std::string client_certificate_info;
   std::vector<http::Header> answer_headers;  // of an answer of our own
   bool wants_events = false;                 // the client asks for text/event-stream, as EventSource does
 };
@@ -73,9 +75,9 @@ struct MiddlewareOutcome {
 };
 
 /// Runs the request half of a router's middlewares, in order: changes scratch.headers and the path.
-/// `path` is the normalised one; `client` the peer's address.
+/// `path` is the normalised one.
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, const IpAddress& client, ForwardingScratch& scratch);
+                                          std::string_view path, const ForwardedBy& by, ForwardingScratch& scratch);
 
 /// The response half: fills `out` with the answer's fields as the client gets them.
 void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,

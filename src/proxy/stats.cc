@@ -64,7 +64,15 @@ void RequestStats::count(const RequestOutcome& outcome) {
   counted.response_bytes += outcome.response_bytes;
 }
 
+void RequestStats::count_tls(std::string_view version, std::string_view cipher, uint64_t requests) {
+  auto own = std::find_if(tls.begin(), tls.end(),
+                          [&](const TlsSeries& one) { return one.cipher == cipher && one.version == version; });
+  if (own == tls.end()) own = tls.insert(own, {version, cipher, 0});
+  own->requests += requests;
+}
+
 void RequestStats::merge(const RequestStats& other) {
+  for (const TlsSeries& one : other.tls) count_tls(one.version, one.cipher, one.requests);
   for (const RequestSeries& one : other.series) {
     auto own = std::find_if(series.begin(), series.end(), [&](const RequestSeries& candidate) {
       return candidate.status == one.status && candidate.method == one.method && candidate.protocol == one.protocol;

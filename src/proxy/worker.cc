@@ -247,6 +247,17 @@ void Worker::count(const RequestOutcome& outcome, std::string_view entry_point, 
   if (endpoint != nullptr && counts_endpoints_) endpoint->stats.requests.count(outcome);
 }
 
+void Worker::count_tls(const ForwardedBy& by, std::string_view entry_point, const routing::Router* router,
+                       ServiceState* service) {
+  for (auto& own : entry_points_) {
+    if (own->name().data() == entry_point.data()) own->stats.count_tls(by.tls_version, by.tls_cipher);
+  }
+  if (router != nullptr && counts_routers_) {
+    router_stats(*router).requests.count_tls(by.tls_version, by.tls_cipher);
+  }
+  if (service != nullptr && counts_services_) service->stats.requests.count_tls(by.tls_version, by.tls_cipher);
+}
+
 RouterStats& Worker::router_stats(const routing::Router& router) {
   if (RouterStats* known = router_cache_.find(&router)) return *known;
   auto [found, made] = router_stats_.try_emplace(router.name);

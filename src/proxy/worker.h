@@ -101,6 +101,9 @@ class Worker {
   /// `router` is of the pinned table; each of the last three may be null.
   void count(const RequestOutcome& outcome, std::string_view entry_point, const routing::Router* router,
              ServiceState* service, EndpointState* endpoint);
+  /// Beside count(), for a request that came over TLS.
+  void count_tls(const ForwardedBy& by, std::string_view entry_point, const routing::Router* router,
+                 ServiceState* service);
 
  private:
   void forget_unnamed(const routing::RoutingTable& table);

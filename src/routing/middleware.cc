@@ -187,6 +187,52 @@ Status compile_grpc_web(const Options& options, Middleware& out) {
   return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " origins");
 }
 
+/// The parts of a name that may be asked for, in the order Traefik tells them.
+struct NamePart {
+  std::string_view option;
+  const char* type;
+};
+constexpr NamePart kNameParts[] = {{"domaincomponent", "DC"}, {"country", "C"},
+                                   {"province", "ST"},        {"locality", "L"},
+                                   {"organization", "O"},     {"organizationalunit", "OU"},
+                                   {"commonname", "CN"},      {"serialnumber", "serialNumber"}};
+
+Status compile_pass_tls_client_cert(const Options& options, Middleware& out) {
+  ClientCertificateFields& fields = out.client_certificate;
+  const std::pair<std::string_view, bool*> flags[] = {{"pem", &fields.pem},
+                                                      {"info.notbefore", &fields.not_before},
+                                                      {"info.notafter", &fields.not_after},
+                                                      {"info.sans", &fields.sans},
+                                                      {"info.serialnumber", &fields.serial_number}};
+  const std::pair<std::string_view, std::vector<std::string>*> names[] = {{"info.subject.", &fields.subject},
+                                                                          {"info.issuer.", &fields.issuer}};
+  Options left = options;
+  auto take = [&left](const std::string& key) -> Result<bool> {
+    auto option = left.extract(key);
+    if (option.empty()) return false;
+    if (option.mapped() != "true" && option.mapped() != "false") return bad_option(key, "true or false");
+    return option.mapped() == "true";
+  };
+  for (const auto& [key, flag] : flags) {
+    auto on = take(std::string(key));
+    if (!on) return fail(on.error());
+    *flag = *on;
+  }
+  for (const auto& [section, parts] : names) {
+    for (const NamePart& part : kNameParts) {
+      // Traefik does not tell an issuer's units.
+      if (parts == &fields.issuer && part.option == "organizationalunit") continue;
+      auto on = take(std::string(section) + std::string(part.option));
+      if (!on) return fail(on.error());
+      if (*on) parts->emplace_back(part.type);
+    }
+  }
+  if (!left.empty()) return unknown_option(left.begin()->first);
+  if (!fields.pem && !fields.has_info())
+    return fail(ErrorCode::invalid, "neither pem nor anything of info is asked for");
+  return {};
+}
+
 struct TypeRow {
   std::string_view name;
   Type type;
@@ -215,7 +261,7 @@ constexpr TypeRow kTypes[] = {
     {"inFlightReq", kNone, nullptr},
     {"ipAllowList", kNone, nullptr},
     {"ipWhiteList", kNone, nullptr},
-    {"passTLSClientCert", kNone, nullptr},
+    {"passTLSClientCert", Type::pass_tls_client_cert, compile_pass_tls_client_cert},
     {"plugin", kNone, nullptr},
     {"rateLimit", kNone, nullptr},
     {"redirectRegex", kNone, nullptr},

@@ -1,10 +1,9 @@
 #include "tls/layer.h"
 
-#include <openssl/pem.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "tls/peer_certificates.h"
 #include "tls/pem.h"
 #include "weir/base/check.h"
 
@@ -269,19 +268,16 @@ std::string_view Layer::server_name() const {
   return name == nullptr ? std::string_view() : std::string_view(name);
 }
 
-std::string Layer::peer_certificate_pem() const {
-  X509* certificate = SSL_get0_peer_certificate(ssl_.get());
-  if (certificate == nullptr) return "";
-  BioPtr out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(out.get(), certificate);
-  char* text = nullptr;
-  long size = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<size_t>(size)};
-}
-
 CertificateFacts Layer::peer_certificate() const {
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   return certificate == nullptr ? CertificateFacts() : describe(certificate);
+}
+
+const std::vector<PeerCertificate>& Layer::client_certificates() const {
+  if (client_certificates_ == nullptr) {
+    client_certificates_ = std::make_unique<const std::vector<PeerCertificate>>(read_peer_certificates(ssl_.get()));
+  }
+  return *client_certificates_;
 }
 
 }  // namespace weir::tls

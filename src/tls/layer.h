@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tls/client_context.h"
 #include "tls/engine_state.h"
@@ -43,8 +44,8 @@ class Layer final : public event::StreamLayer, public Connection {
   [[nodiscard]] std::string_view server_name() const override;
   [[nodiscard]] std::string_view options_name() const override { return options_name_; }
   [[nodiscard]] bool resumed() const override { return SSL_session_reused(ssl_.get()) == 1; }
-  [[nodiscard]] std::string peer_certificate_pem() const override;
   [[nodiscard]] CertificateFacts peer_certificate() const override;
+  [[nodiscard]] const std::vector<PeerCertificate>& client_certificates() const override;
 
   /// Its turn has come: goes on with the bytes that waited.
   void resume();
@@ -95,6 +96,8 @@ class Layer final : public event::StreamLayer, public Connection {
   const Profile* profile_ = nullptr;             // of server_
   const KeyPairs* pairs_ = nullptr;              // what was chosen to be shown; of server_; null: the default ones
   std::string held_;                             // while waiting
+  // Null until somebody asks; most never do.
+  mutable std::unique_ptr<const std::vector<PeerCertificate>> client_certificates_;
   std::list<Layer*>::iterator place_;
   State state_ = State::idle;
   bool end_sent_ = false;

@@ -14,12 +14,6 @@ BioPtr reader_of(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.dat
 
 int no_password(char*, int, int, void*) { return -1; }
 
-int64_t seconds_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
-  return timegm(&parts);
-}
-
 std::string text_of(const ASN1_STRING* text) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)), static_cast<size_t>(ASN1_STRING_length(text))};
 }
@@ -51,6 +45,28 @@ std::vector<std::string> names_of(X509* certificate) {
 }
 
 }  // namespace
+
+int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return timegm(&parts);
+}
+
+std::vector<std::string> alternatives_of(X509* certificate) {
+  std::vector<std::string> out;
+  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int type : {GEN_DNS, GEN_EMAIL, GEN_IPADD, GEN_URI}) {
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+      const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+      if (name->type != type) continue;
+      // All four are strings of the same form.
+      std::string bytes = text_of(type == GEN_IPADD ? name->d.iPAddress : name->d.ia5);
+      out.push_back(type == GEN_IPADD ? address_text(bytes) : std::move(bytes));
+    }
+  }
+  GENERAL_NAMES_free(names);
+  return out;
+}
 
 Result<ChainPtr> parse_chain(std::string_view pem, OSSL_LIB_CTX* library) {
   BioPtr reader = reader_of(pem);

@@ -149,6 +149,61 @@ def test_client_certificates(t):
     assert tls_get(secure, "inner.test", ca.context(mine), asked_host=HOST).status == 421
 
 
+def base64_of(path):
+    """A PEM file without its delimiters."""
+    with open(path, encoding="ascii") as file:
+        return "".join(line for line in file.read().split("\n") if "-----" not in line)
+
+
+def check_passed_on(t, ca, edge, secure, upstream, host):
+    """passTLSClientCert with pem, subject.commonName and sans, on `host`; our client sends the CA along."""
+    mine = ca.issue("me", "me.test")
+    claims = [("X-Forwarded-Tls-Client-Cert", "claimed"), ("x-forwarded_tls-client-cert-info", "claimed")]
+    wait_status(edge.entry_point(), host, 200)
+    assert tls_get(secure, host, ca.context(), headers=claims).status == 200
+    names = [name.lower().replace("_", "-") for name, _ in upstream.requests[-1].headers]
+    assert not [name for name in names if "client-cert" in name], upstream.requests[-1].headers
+    assert tls_get(secure, host, ca.context(mine), headers=claims).status == 200
+    seen = upstream.requests[-1]
+    assert seen.all("x-forwarded-tls-client-cert") == [f"{base64_of(mine[0])},{base64_of(ca.cert)}"], seen.headers
+    assert seen.all("x-forwarded-tls-client-cert-info") == \
+        ["Subject%3D%22CN%3Dme%22%3BSAN%3D%22me.test%22%2CSubject%3D%22CN%3Dca%22"], seen.headers
+    assert not [name for name, value in seen.headers if value == "claimed"], seen.headers
+
+
+def test_client_certificate_passed_on(t):
+    """passTLSClientCert tells the upstream who the client is, from a routes file and from tags; nobody can claim it"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(upstreams.Upstream())
+    tls_file = certificate(ca.issue("site", HOST, "tags.test", "keys.test")) + \
+        f'[tls.options.default.clientAuth]\ncaFiles = ["{ca.cert}"]\nclientAuthType = "VerifyClientCertIfGiven"\n'
+    routes = route(f'host = "{HOST}"\nmiddlewares = ["who"]', upstream.url) + \
+        "[middlewares.who.passTLSClientCert]\npem = true\n" \
+        "[middlewares.who.passTLSClientCert.info]\nsans = true\nsubject = { commonName = true }\n"
+    catalog = t.consul()
+    options = "traefik.http.middlewares.who.passTLSClientCert."
+    register(catalog.url, "tags", "tags", upstream.port,
+             [host_tag("tags", "tags.test"), "traefik.http.routers.tags.middlewares=who", options + "pem=true",
+              options + "info.sans=true", options + "info.subject.commonName=true"])
+    for key, value in {"middlewares/who/passTLSClientCert/pem": "true",
+                       "middlewares/who/passTLSClientCert/info/sans": "true",
+                       "middlewares/who/passTLSClientCert/info/subject/commonName": "true",
+                       "routers/keys/middlewares/0": "who", "routers/keys/service": "keys",
+                       "routers/keys/rule": "Host(`keys.test`)",
+                       "services/keys/loadBalancer/servers/0/url": upstream.url}.items():
+        request(catalog.url, "PUT", f"/v1/kv/traefik/http/{key}", body=value)
+    edge, secure = secure_edge(t, tls_file, routes, consul=catalog.url,
+                               config=f'[providers.consulkv]\naddresses = ["{catalog.url}"]\n')
+    for host in (HOST, "tags.test", "keys.test"):
+        check_passed_on(t, ca, edge, secure, upstream, host)
+    metrics = get(edge.admin, "/metrics").text()
+    for kind, labels in (("entrypoint", ',entrypoint="secure"} 6'), ("router", ',router="tags@consul",service='),
+                         ("service", ',service="keys@consulkv"} 2')):
+        lines = [line for line in metrics.split("\n") if line.startswith(f"weir_{kind}_requests_tls_total")]
+        assert any(line.startswith(f'weir_{kind}_requests_tls_total{{tls_version="1.3",tls_cipher="TLS_') and
+                   labels in line for line in lines), lines
+
+
 def test_routers_of_one_side(t):
     """a router with tls is not on plain entry points"""
     ca = Authority(t.path("pki", ""))

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -53,13 +54,24 @@ struct RequestSeries {
   }
 };
 
+/// The requests that came over one version of TLS with one cipher.
+struct TlsSeries {
+  std::string_view version;  // "1.3"; both live for ever
+  std::string_view cipher;
+  uint64_t requests = 0;
+};
+
 /// Requests of one entry point, router, service or endpoint.
 struct RequestStats {
   // An upstream may invent statuses and a client methods: 60 statuses of one method are more than any service has.
   static constexpr size_t kSeriesMax = 64;
   std::vector<RequestSeries> series;  // few: searched in order, the frequent ones first
 
+  std::vector<TlsSeries> tls;  // at most one for each cipher there is
+
   void count(const RequestOutcome& outcome);
+  /// Beside count(), for a request over TLS.
+  void count_tls(std::string_view version, std::string_view cipher, uint64_t requests = 1);
   void merge(const RequestStats& other);
   [[nodiscard]] uint64_t requests() const;
   /// Requests of each status.

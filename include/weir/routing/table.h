@@ -53,6 +53,22 @@ struct Service {
   bool operator==(const Service&) const = default;
 };
 
+/// What passTLSClientCert tells of a client's certificate. Parts of names in the order they are told.
+struct ClientCertificateFields {
+  bool pem = false;
+  std::vector<std::string> subject;  // "CN", "OU", … as tls::NameParts has them
+  std::vector<std::string> issuer;
+  bool serial_number = false;
+  bool not_before = false;
+  bool not_after = false;
+  bool sans = false;
+
+  [[nodiscard]] bool has_info() const {
+    return !subject.empty() || !issuer.empty() || serial_number || not_before || not_after || sans;
+  }
+  bool operator==(const ClientCertificateFields&) const = default;
+};
+
 /// A compiled middleware. `type` is the switch.
 struct Middleware {
   enum class Type : uint8_t {
@@ -64,6 +80,7 @@ struct Middleware {
     redirect_url,  // fabio's redirect=
     access_list,   // fabio's allow= and deny=
     grpc_web,
+    pass_tls_client_cert,
   };
   std::string name;
   Type type;
@@ -77,6 +94,7 @@ struct Middleware {
   uint16_t status = 0;         // of redirect_url
   bool deny = false;           // of access_list: the networks are kept out; else only they come in
   std::vector<Cidr> networks;  // of access_list
+  ClientCertificateFields client_certificate = {};
 
   bool operator==(const Middleware&) const = default;
 };

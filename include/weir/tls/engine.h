@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "weir/event/stream_layer.h"
 #include "weir/tls/client.h"
+#include "weir/tls/peer_certificate.h"
 #include "weir/tls/server.h"
 
 namespace weir::event {
@@ -37,9 +39,10 @@ class Connection {
   [[nodiscard]] virtual std::string_view server_name() const = 0;   // that the client asked for; "" none
   [[nodiscard]] virtual std::string_view options_name() const = 0;  // of the server options in use
   [[nodiscard]] virtual bool resumed() const = 0;
-  /// The peer's certificate as PEM; "" when it has shown none. Costs an encoding: once a connection.
-  [[nodiscard]] virtual std::string peer_certificate_pem() const = 0;
   [[nodiscard]] virtual CertificateFacts peer_certificate() const = 0;
+  /// Of a client: all it has shown, the leaf first; none when it has shown none. Read when first asked for, then kept
+  /// with the connection.
+  [[nodiscard]] virtual const std::vector<PeerCertificate>& client_certificates() const = 0;
 };
 /// Null for a plain stream. Lives as long as the stream's layer.
 const Connection* connection_of(const event::TcpStream& stream);

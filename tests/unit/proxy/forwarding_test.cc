@@ -61,7 +61,7 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   head.headers = sent;
   ForwardingScratch scratch;
   write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {}, scratch);
-  auto outcome = run_request_middlewares(router, head, "/api/x", {}, scratch);
+  auto outcome = run_request_middlewares(router, head, "/api/x", ForwardedBy(), scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
   CHECK(http::find(scratch.headers, "X-Set") != nullptr);
@@ -83,12 +83,12 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   head.authority = "A.example:80";
   head.target = "/x?y";
   ForwardingScratch scratch;
-  auto outcome = run_request_middlewares(router, head, "/x", {}, scratch);
+  auto outcome = run_request_middlewares(router, head, "/x", ForwardedBy(), scratch);
   CHECK(outcome.redirect);
   CHECK(outcome.status == 301);
   CHECK(scratch.location == "https://a.example/x?y");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
-  CHECK_FALSE(run_request_middlewares(router, head, "/x", {}, scratch).redirect);
+  CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), scratch).redirect);
 }
 
 namespace {
@@ -101,7 +101,9 @@ struct Run {
     head.target = "/b/x?q=1";
   }
   MiddlewareOutcome operator()(std::string_view path = "/b/x", std::string_view client = "10.0.0.1") {
-    return run_request_middlewares(router, head, path, IpAddress::parse(client).value(), scratch);
+    ForwardedBy by;
+    by.client.ip = IpAddress::parse(client).value();
+    return run_request_middlewares(router, head, path, by, scratch);
   }
   routing::Router router;
   http::RequestHead head;

@@ -43,6 +43,18 @@ TEST_CASE("request stats: a series for each status, method and protocol, the fre
   CHECK(sum.series.size() == 3);
 }
 
+TEST_CASE("request stats: requests over TLS are told apart by version and cipher") {
+  RequestStats stats;
+  for (int i = 0; i < 3; ++i) stats.count_tls("1.3", "TLS_AES_128_GCM_SHA256");
+  stats.count_tls("1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
+  RequestStats sum;
+  sum.merge(stats);
+  sum.merge(stats);
+  REQUIRE(sum.tls.size() == 2);
+  CHECK((sum.tls[0].version == "1.3" && sum.tls[0].requests == 6));
+  CHECK((sum.tls[1].cipher == "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" && sum.tls[1].requests == 2));
+}
+
 TEST_CASE("request stats: made-up statuses and methods end in one series") {
   RequestStats stats;
   for (int round = 0; round < 3; ++round) {

@@ -78,3 +78,28 @@ TEST_CASE("middleware: a header that would change where a message ends is refuse
           "the header \"" + std::string(name) + "\" is not for a middleware to set");
   }
 }
+
+TEST_CASE("middleware: passTLSClientCert knows each part by Traefik's name") {
+  Middleware made = compile("passtlsclientcert", {{"pem", "true"},
+                                                  {"info.notafter", "true"},
+                                                  {"info.notbefore", "false"},
+                                                  {"info.sans", "true"},
+                                                  {"info.serialnumber", "true"},
+                                                  {"info.subject.commonname", "true"},
+                                                  {"info.subject.organizationalunit", "true"},
+                                                  {"info.subject.domaincomponent", "true"},
+                                                  {"info.issuer.country", "true"},
+                                                  {"info.issuer.serialnumber", "true"}});
+  const ClientCertificateFields& fields = made.client_certificate;
+  CHECK((made.type == Middleware::Type::pass_tls_client_cert && fields.pem && fields.not_after && fields.sans &&
+         fields.serial_number && !fields.not_before));
+  CHECK(fields.subject == Values{"DC", "OU", "CN"});
+  CHECK(fields.issuer == Values{"C", "serialNumber"});
+  CHECK_FALSE(compile("passTLSClientCert", {{"pem", "true"}}).client_certificate.has_info());
+
+  CHECK(error_of("passTLSClientCert", {{"pem", "yes"}}) == "option \"pem\" must be true or false");
+  CHECK(error_of("passTLSClientCert", {{"info.issuer.organizationalunit", "true"}}) ==
+        "option \"info.issuer.organizationalunit\" is unknown or not supported yet");
+  CHECK(error_of("passTLSClientCert", {{"pem", "false"}}) == "neither pem nor anything of info is asked for");
+  CHECK(error_of("passTLSClientCert", {}) == "neither pem nor anything of info is asked for");
+}

@@ -118,7 +118,7 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   auto outcome = build_all({one});
   CHECK(reasons(outcome) == Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
                                     "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
-                                    "accessList, grpcWeb, headers, "
+                                    "accessList, grpcWeb, headers, passTLSClientCert, "
                                     "redirectScheme, redirectUrl, replacePath, stripPrefix"});
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);

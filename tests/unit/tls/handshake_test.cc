@@ -1,6 +1,7 @@
 // Which certificate, protocol and options a client gets, and who is let in.
 
 #include "tls_fixture.h"
+#include "weir/base/file.h"
 
 using namespace weir;
 using namespace weir::tls;
@@ -159,7 +160,15 @@ TEST_CASE("tls: the client's certificate is there to be passed on") {
   auto client = world.shake(trusting(world, mutual.ca, &mutual.known), "a.example");
   REQUIRE(world.newest().connected);
   CHECK(world.newest().tls().peer_certificate().subject == "CN=known-client");
-  CHECK(world.newest().tls().peer_certificate_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+  const std::vector<PeerCertificate>& shown = world.newest().tls().client_certificates();
+  REQUIRE(shown.size() == 1);
+  CHECK(shown[0].subject == NameParts{{"CN", "known-client"}});
+  CHECK(shown[0].issuer == NameParts{{"CN", "ca-mutual"}});
+  CHECK(shown[0].not_after_s - shown[0].not_before_s == 30 * 86'400);
+  std::string pem = read_file(mutual.known.cert).value();
+  std::erase(pem, '\n');
+  CHECK(pem == "-----BEGIN CERTIFICATE-----" + shown[0].der_base64 + "-----END CERTIFICATE-----");
+  CHECK(&world.newest().tls().client_certificates() == &shown);
 }
 
 TEST_CASE("tls: a client checks who it speaks to") {

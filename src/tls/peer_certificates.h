@@ -1,0 +1,17 @@
+#pragma once
+// From a connection to what its peer has shown.
+
+#include <vector>
+
+#include "tls/openssl.h"
+#include "weir/tls/peer_certificate.h"
+
+namespace weir::tls {
+
+/// Of a connection that this end accepted: the leaf first, then what came with it; of a resumed session the leaf only,
+/// for a ticket holds no more. At most kPeerCertificatesMax.
+std::vector<PeerCertificate> read_peer_certificates(const SSL* ssl);
+
+constexpr int kPeerCertificatesMax = 10;
+
+}  // namespace weir::tls
