@@ -117,6 +117,8 @@ std::string tls_json(const proxy::TlsStatus& status) {
       item["notBefore"] = format_rfc3339(one.facts.not_before_s * 1'000'000'000);
       item["notAfter"] = format_rfc3339(one.facts.not_after_s * 1'000'000'000);
     }
+    if (one.staple_until_s != 0) item["stapleUntil"] = format_rfc3339(one.staple_until_s * 1'000'000'000);
+    if (!one.staple_problem.empty()) item["stapleProblem"] = one.staple_problem;
     if (!one.problem.empty()) item["problem"] = one.problem;
     certificates.push_back(std::move(item));
   }
@@ -124,6 +126,12 @@ std::string tls_json(const proxy::TlsStatus& status) {
                       {"serversTransports", status.transports},
                       {"reloads", status.reloads},
                       {"reloadFailures", status.reload_failures}};
+  if (status.mesh) {
+    out["mesh"] = {{"uri", status.mesh->uri},
+                   {"serial", status.mesh->facts.serial},
+                   {"notBefore", format_rfc3339(status.mesh->facts.not_before_s * 1'000'000'000)},
+                   {"notAfter", format_rfc3339(status.mesh->facts.not_after_s * 1'000'000'000)}};
+  }
   if (!status.problem.empty()) out["problem"] = status.problem;
   return print(out);
 }

@@ -86,11 +86,37 @@ Status Edge::start_all() {
   for (auto& provider : providers_) {
     if (Status started = provider->start(assembler_); !started) return started;
   }
+  if (Status started = start_secrets(); !started) return started;
   second_.start_every(1000);
   if (!config_.admin_address) return {};
   auto admin = Admin::start(loop_, *config_.admin_address, *this);
   if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
   admin_ = std::move(*admin);
+  return {};
+}
+
+Status Edge::start_secrets() {
+  if (!config_.consul.addresses.empty() && !config_.consul.connect_service.empty()) {
+    auto connect = provider::follow_connect(loop_, config_.consul, {}, [this](tls::MeshIdentity identity) {
+      return proxy_->use_mesh(std::move(identity));
+    });
+    if (!connect) return fail(connect.error());
+    secrets_.push_back(std::move(*connect));
+  }
+  const std::string& key = config_.tls.ticket_key_consul_key;
+  if (key.empty()) return {};
+  if (!config_.tls.ticket_key_file.empty()) {
+    return fail(ErrorCode::invalid, "tls.ticket_key_consul_key together with tls.ticket_key_file");
+  }
+  if (config_.consul_kv.addresses.empty() && config_.consul.addresses.empty()) {
+    return fail(ErrorCode::invalid, "tls.ticket_key_consul_key, and no addresses of a Consul");
+  }
+  auto place =
+      config_.consul_kv.addresses.empty() ? provider::place_of(config_.consul) : provider::place_of(config_.consul_kv);
+  auto keys = provider::follow_key(loop_, place, key, {},
+                                   [this](const std::string& value) { return proxy_->use_ticket_keys(value); });
+  if (!keys) return fail(keys.error());
+  secrets_.push_back(std::move(*keys));
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
 #include "weir/provider/provider.h"
+#include "weir/provider/secrets.h"
 #include "weir/provider/table_assembler.h"
 #include "weir/proxy/proxy.h"
 
@@ -35,6 +36,7 @@ class Edge final : private AdminSource {
  private:
   Edge(event::Loop& loop, const config::Config& config);
   Status start_all();
+  Status start_secrets();
 
   [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
   void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
@@ -50,6 +52,7 @@ class Edge final : private AdminSource {
   std::unique_ptr<proxy::Proxy> proxy_;
   provider::TableAssembler assembler_;
   std::vector<std::unique_ptr<provider::Provider>> providers_;
+  std::vector<std::unique_ptr<provider::SecretSource>> secrets_;
   std::unique_ptr<Admin> admin_;
   event::Timer drain_delay_;
   event::Timer second_;  // ends tombstones

@@ -217,6 +217,13 @@ void write_tls(MetricsWriter& out, const tls::Counters& counters, const proxy::T
     out.sample({{"cn", one.facts.subject}, {"file", one.file}, {"sans", name}, {"serial", one.facts.serial}},
                static_cast<double>(one.facts.not_after_s));
   }
+  if (status.mesh) {
+    out.sample({{"cn", status.mesh->facts.subject},
+                {"file", ""},
+                {"sans", status.mesh->uri},
+                {"serial", status.mesh->facts.serial}},
+               static_cast<double>(status.mesh->facts.not_after_s));
+  }
   uint64_t problems = status.problem.empty() ? 0 : 1;
   for (const proxy::CertificateStatus& one : status.certificates) problems += one.problem.empty() ? 0 : 1;
   single("weir_tls_problems", "gauge", "Files of TLS whose newest version is not in use; /api/tls says why.", problems);

@@ -98,6 +98,11 @@ const Option kOptions[] = {
     value("providers.consul.tls_insecure_skip_verify", "false", "", Shape::any,
           "true: take any certificate of the registry. Whoever is in between can then route everything anywhere.",
           SLOT(consul.tls.insecure_skip_verify)),
+    value(
+        "providers.consul.connect_service", "\"\"", "", Shape::any,
+        "The name of this edge in Consul Connect. Its certificate is what transports with connectService show. Empty: "
+        "none is asked for.",
+        SLOT(consul.connect_service)),
     value("providers.consul.datacenter", "\"\"", "", Shape::any, "Datacenter to watch. Empty: the agent's own.",
           SLOT(consul.datacenter)),
     value("providers.consul.datacenters", "[]", "", Shape::any,
@@ -440,6 +445,15 @@ const Option kOptions[] = {
           "File of session ticket keys that several edges share: lines of 80 bytes in base64, the first seals. Read "
           "again when it changes. Empty: keys of this process's own.",
           SLOT(tls.ticket_key_file)),
+    value("tls.ticket_key_consul_key", "\"\"", "", Shape::any,
+          "Key of Consul's store (of providers.consulkv, or else of providers.consul) with what ticket_key_file would "
+          "hold, followed as it changes. Not together with ticket_key_file. Empty: none.",
+          SLOT(tls.ticket_key_consul_key)),
+    value(
+        "tls.ocsp_fetch", "false", "", Shape::any,
+        "true: OCSP responses are fetched from the responders that certificates name, and stapled. Not for those with "
+        "an ocspFile.",
+        SLOT(tls.ocsp_fetch)),
     number("tls.ticket_rotation_s", "14400", 60, 604'800,
            "A new ticket key of one's own this often; the two before it still open tickets.",
            SLOT(tls.ticket_rotation_s)),

@@ -105,6 +105,8 @@ class Proxy::Impl {
   }
 
   void reload_tls() { tls_->reload(); }
+  Status use_mesh(tls::MeshIdentity identity) { return tls_->use_mesh(std::move(identity)); }
+  Status use_ticket_keys(std::string_view text) { return tls_->use_ticket_keys(text); }
   [[nodiscard]] const TlsStatus& tls_status() const { return tls_->status(); }
   [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return addresses_; }
   [[nodiscard]] size_t workers() const { return workers_.size(); }
@@ -139,6 +141,8 @@ void Proxy::collect(std::function<void(Stats)> on_stats) { impl_->collect(std::m
 void Proxy::drain(std::function<void()> on_drained) { impl_->drain(std::move(on_drained)); }
 size_t Proxy::workers() const { return impl_->workers(); }
 void Proxy::reload_tls() { impl_->reload_tls(); }
+Status Proxy::use_mesh(tls::MeshIdentity identity) { return impl_->use_mesh(std::move(identity)); }
+Status Proxy::use_ticket_keys(std::string_view text) { return impl_->use_ticket_keys(text); }
 const TlsStatus& Proxy::tls_status() const { return impl_->tls_status(); }
 void Proxy::reopen_access_log() { impl_->reopen_access_log(); }
 

@@ -195,13 +195,20 @@ class Decoder {
   }
 
   void read_transport(const Node& node) {
-    known(node, {"serverName", "rootCAs", "insecureSkipVerify", "certificates", "peerCertURI"});
+    known(node, {"serverName", "rootCAs", "insecureSkipVerify", "certificates", "peerCertURI", "connectService"});
     tls::ClientOptions transport;
     transport.name = node.key;
     transport.server_name = text(node, "serverName");
     transport.root_cas = paths(node, "rootCAs");
     transport.insecure_skip_verify = boolean(node, "insecureSkipVerify");
     transport.peer_uri = text(node, "peerCertURI");
+    if (std::string service = text(node, "connectService"); !service.empty()) {
+      const Node* mesh = node.find("connectService");
+      out_.file.mesh_services[node.key] = std::move(service);
+      for (const char* other : {"rootCAs", "certificates", "peerCertURI", "insecureSkipVerify"}) {
+        if (node.find(other) != nullptr) complain(mesh->error(std::string("connectService together with ") + other));
+      }
+    }
     if (const Node* all = member(node, "certificates", Node::Kind::array)) {
       for (const Node& one : all->items) transport.certificates.push_back(read_certificate(one));
     }

@@ -1,6 +1,7 @@
 #pragma once
 // The TLS file: Traefik's [tls] sections and serversTransports, as values.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +15,9 @@ namespace weir::proxy {
 struct TlsFile {
   std::vector<tls::CertificateFiles> certificates;
   std::optional<tls::CertificateFiles> default_certificate;
-  std::vector<tls::ServerOptions> options;     // one is "default"
-  std::vector<tls::ClientOptions> transports;  // one is "default"
+  std::vector<tls::ServerOptions> options;           // one is "default"
+  std::vector<tls::ClientOptions> transports;        // one is "default"
+  std::map<std::string, std::string> mesh_services;  // by transport: whom it speaks to in Consul Connect
 };
 
 /// Use `file` only when there are no errors: half of a TLS configuration might let somebody in.

@@ -38,6 +38,8 @@ TlsPublisher::TlsPublisher(event::Loop& control, const config::Config& config, s
       rotation_(control, [this] { rotate_ticket_keys(); }),
       expiry_(control, [this] { warn_of_expiry(); }) {
   for (event::Timer* timer : {&settled_, &rotation_, &expiry_}) timer->set_background();
+  // What has come meanwhile is published together.
+  if (config.tls.ocsp_fetch) ocsp_.emplace(control, [this] { settled_.start_once(kSettleMs); });
 }
 
 Status TlsPublisher::start() {
@@ -126,25 +128,41 @@ std::shared_ptr<const tls::CertificateMaterial> TlsPublisher::read_certificate(c
     problems_told_.insert(status.problem);
   }
   status.in_use = last_good != nullptr;
-  if (last_good != nullptr) status.facts = last_good->facts;
-  return last_good;
+  if (last_good == nullptr) return nullptr;
+  status.facts = last_good->facts;
+  return with_staple(last_good, status);
+}
+
+std::shared_ptr<const tls::CertificateMaterial> TlsPublisher::with_staple(
+    std::shared_ptr<const tls::CertificateMaterial> material, CertificateStatus& status) {
+  if (!ocsp_ || !material->files.ocsp_file.empty()) return material;
+  stapled_.push_back(material->chain_pem);
+  const OcspFetcher::Staple& staple = ocsp_->staple(material->chain_pem);
+  status.staple_problem = staple.problem;
+  if (staple.der.empty()) return material;
+  status.staple_until_s = staple.next_update_s;
+  auto stapled = std::make_shared<tls::CertificateMaterial>(*material);
+  stapled->staple = staple.der;
+  return stapled;
 }
 
 Status TlsPublisher::read_certificates(tls::ServerMaterial& material) {
   status_.certificates.clear();
+  stapled_.clear();
   std::set<std::string> named;
   material.default_certificate = own_certificate_;
   if (file_.default_certificate) {
     if (auto read = read_certificate(*file_.default_certificate, true)) material.default_certificate = std::move(read);
     named.insert(file_.default_certificate->cert_file);
   } else {
-    status_.certificates.push_back({"", true, true, own_certificate_->facts, ""});
+    status_.certificates.push_back({"", true, true, own_certificate_->facts, "", 0, ""});
   }
   for (const tls::CertificateFiles& files : file_.certificates) {
     if (auto read = read_certificate(files, false)) material.certificates.push_back(std::move(read));
     named.insert(files.cert_file);
   }
   std::erase_if(last_good_, [&](const auto& entry) { return !named.contains(entry.first); });
+  if (ocsp_) ocsp_->follow(stapled_);
   return {};
 }
 
@@ -168,7 +186,9 @@ void TlsPublisher::read_transports() {
   std::map<std::string, tls::ClientMaterial> before = std::exchange(transports_, {});
   status_.transports.clear();
   for (const tls::ClientOptions& options : file_.transports) {
-    auto read = tls::load_client_material(options);
+    auto mesh = file_.mesh_services.find(options.name);
+    auto read = mesh == file_.mesh_services.end() ? tls::load_client_material(options)
+                                                  : tls::mesh_client_material(options, mesh->second, mesh_);
     if (read) {
       transports_[options.name] = std::move(*read);
     } else {
@@ -178,6 +198,16 @@ void TlsPublisher::read_transports() {
     }
     if (transports_.contains(options.name)) status_.transports.push_back(options.name);
   }
+}
+
+Status TlsPublisher::use_mesh(tls::MeshIdentity identity) {
+  auto facts = tls::check(identity);
+  if (!facts) return fail(facts.error());
+  log::info("certificate of the mesh", {{"uri", identity.uri}, {"serial", facts->serial}});
+  status_.mesh = MeshStatus{identity.uri, std::move(*facts)};
+  mesh_ = std::move(identity);
+  reload();
+  return {};
 }
 
 // ---- Ticket keys ----
@@ -191,6 +221,17 @@ Status TlsPublisher::read_ticket_keys() {
   if (!keys) return fail(Error{keys.error().code, path + ": " + keys.error().message});
   if (keys->keys == ticket_keys_.keys) return {};
   ticket_keys_ = std::move(*keys);
+  send_ticket_keys();
+  return {};
+}
+
+Status TlsPublisher::use_ticket_keys(std::string_view text) {
+  auto keys = tls::parse_ticket_keys(text);
+  if (!keys) return fail(keys.error());
+  rotation_.stop();  // our own were for until these came
+  if (keys->keys == ticket_keys_.keys) return {};
+  ticket_keys_ = std::move(*keys);
+  log::info("session ticket keys changed", {{"keys", ticket_keys_.keys.size()}});
   send_ticket_keys();
   return {};
 }
@@ -215,7 +256,7 @@ Status TlsPublisher::publish(const tls::ServerMaterial& material) {
   for (const auto& certificate : material.certificates) append_identity(identity, *certificate);
   for (const auto& profile : material.profiles) identity += profile.ca_pem;
   for (const auto& [name, transport] : transports_) {
-    identity += name + transport.ca_pem;
+    identity += name + transport.ca_pem + transport.options.peer_uri;
     for (const auto& pair : transport.certificates) identity += pair.chain_pem + pair.key_pem;
   }
   // The rest is in the file itself.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/ocsp_fetcher.h"
 #include "proxy/tls_file.h"
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
@@ -17,6 +18,7 @@
 #include "weir/proxy/tls_status.h"
 #include "weir/routing/table.h"
 #include "weir/tls/client.h"
+#include "weir/tls/mesh.h"
 #include "weir/tls/server.h"
 
 namespace weir::proxy {
@@ -43,12 +45,17 @@ class TlsPublisher {
   void reload();
   /// Tells the workers which hosts ask for other options than their entry point's.
   void use_table(const routing::RoutingTable& table);
+  /// As Proxy has them.
+  Status use_mesh(tls::MeshIdentity identity);
+  Status use_ticket_keys(std::string_view text);
   [[nodiscard]] const TlsStatus& status() const { return status_; }
 
  private:
   Status read_file();
   [[nodiscard]] std::shared_ptr<const tls::CertificateMaterial> read_certificate(const tls::CertificateFiles& files,
                                                                                  bool is_default);
+  [[nodiscard]] std::shared_ptr<const tls::CertificateMaterial> with_staple(
+      std::shared_ptr<const tls::CertificateMaterial> material, CertificateStatus& status);
   Status read_certificates(tls::ServerMaterial& material);
   Status read_profiles(tls::ServerMaterial& material);
   void read_transports();
@@ -70,15 +77,18 @@ class TlsPublisher {
   std::map<std::string, std::shared_ptr<const tls::CertificateMaterial>> last_good_;  // by certificate file
   std::shared_ptr<const tls::CertificateMaterial> own_certificate_;
   std::map<std::string, tls::ClientMaterial> transports_;
+  std::optional<tls::MeshIdentity> mesh_;
   std::string published_;  // a digest of what the workers have: the same again is not published
   tls::TicketKeys ticket_keys_;
   tls::HostOptions host_options_;
+  std::vector<std::string> stapled_;  // chains that want a staple, as they were last read
   TlsStatus status_;
   std::set<std::string> problems_told_;  // each is logged when it appears
   std::map<std::string, event::FolderWatch> watches_;
   event::Timer settled_;  // after a change: files are seldom written alone
   event::Timer rotation_;
   event::Timer expiry_;
+  std::optional<OcspFetcher> ocsp_;  // where it is wanted
 };
 
 }  // namespace weir::proxy

@@ -60,8 +60,9 @@ struct ConsulConfig {
   std::vector<std::string> fabio_status;   // the status of a check that is good: "passing", …
   std::string conflicts;                   // "incumbent": one of them stays; "drop": none
   std::string unknown_fields;              // "object": what has one is dropped; "instance": all tags of the instance
-  std::string empty_routes;   // "503": a route without live endpoints answers so; "absent": it is not there
-  uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all
+  std::string empty_routes;     // "503": a route without live endpoints answers so; "absent": it is not there
+  uint32_t tombstone_ms = 0;    // a route whose service is gone answers 503 this long; 0: not at all
+  std::string connect_service;  // our name in Consul Connect; "": it is not asked for certificates
   SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query
@@ -199,8 +200,10 @@ struct SafetyConfig {
 
 /// What all TLS has in common; certificates, options and transports are in `file`, which is read again while running.
 struct TlsConfig {
-  std::string file;             // "": no certificate of one's own
-  std::string ticket_key_file;  // "": keys of this process's own
+  std::string file;                   // "": no certificate of one's own
+  std::string ticket_key_file;        // "": keys of this process's own
+  std::string ticket_key_consul_key;  // the same in Consul's key-value store; "": none
+  bool ocsp_fetch = false;
   uint32_t ticket_rotation_s = 0;
   uint32_t handshakes_per_turn_max = 0;
   uint32_t expiry_warning_days = 0;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/ip.h"
@@ -15,6 +16,7 @@
 #include "weir/proxy/stats.h"
 #include "weir/proxy/tls_status.h"
 #include "weir/routing/table.h"
+#include "weir/tls/mesh.h"
 
 namespace weir::proxy {
 
@@ -39,6 +41,10 @@ class Proxy {
   [[nodiscard]] size_t workers() const;
   /// Reads certificates, TLS options and ticket keys again (SIGHUP; changes of the files are noticed anyway).
   void reload_tls();
+  /// From the next connection on. An error where it is of no use; then the last one stays.
+  Status use_mesh(tls::MeshIdentity identity);
+  /// Lines as in tls.ticket_key_file, in place of the keys in use. An error where they are none; then those stay.
+  Status use_ticket_keys(std::string_view text);
   [[nodiscard]] const TlsStatus& tls_status() const;
   /// Opens the access log again by its name (SIGUSR1, after a rotation).
   void reopen_access_log();

@@ -154,7 +154,7 @@ def run_weir(*arguments, env=None, deadline_s=30):
 class Consul(Process):
     """The real Consul 1.8.7 as one server that keeps its data in `folder`; starts again with the same folder, ports."""
 
-    def __init__(self, folder, ports=None, name="consul"):
+    def __init__(self, folder, ports=None, name="consul", connect=False):
         program = os.path.join(PEERS, "consul", "usr", "bin", "consul")
         assert os.path.exists(program), "the real Consul is missing: run scripts/setup --tests"
         self.folder, self.ports = folder, ports or free_ports(5)
@@ -165,6 +165,7 @@ class Consul(Process):
             "bind_addr": "127.0.0.1", "client_addr": "127.0.0.1", "disable_update_check": True,
             "disable_host_node_id": True, "performance": {"raft_multiplier": 1}, "leave_on_terminate": False,
             "skip_leave_on_interrupt": True,
+            "connect": {"enabled": connect},
             "ports": {"http": http, "server": server, "serf_lan": lan, "serf_wan": wan, "dns": dns, "grpc": -1}}
         config_path = os.path.join(folder, "consul.json")
         with open(config_path, "w", encoding="utf-8") as file:

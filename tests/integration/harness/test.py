@@ -94,8 +94,8 @@ class Test:
 
     # peers
 
-    def consul(self, wait=True):
-        consul = self.track(processes.Consul(self.path(self.name("consul"), "")))
+    def consul(self, wait=True, connect=False):
+        consul = self.track(processes.Consul(self.path(self.name("consul"), ""), connect=connect))
         return consul.wait_ready() if wait else consul
 
     def consul_again(self, stopped, keep_data=True):

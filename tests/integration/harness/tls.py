@@ -27,7 +27,7 @@ class Authority:
                 "-out", self.cert, "-subj", f"/CN={name}", "-days", 30,
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, file, *names, kind="ec", days=30, subject=None):
+    def issue(self, file, *names, kind="ec", days=30, subject=None, extensions=()):
         cert, key = f"{self.folder}/{file}.pem", f"{self.folder}/{file}.key"
         sans = ",".join(("IP:" if n.replace(".", "").isdigit() else "DNS:") + n for n in names)
         new = ["-newkey", "rsa:2048"] if kind == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -35,7 +35,8 @@ class Authority:
         openssl("req", "-x509", *new, "-nodes", "-keyout", key + ".new", "-out", cert + ".new",
                 "-subj", f"/CN={subject or file}", "-days", days, "-addext", f"subjectAltName={sans}",
                 "-CA", self.cert, "-CAkey", self.key, "-addext", "basicConstraints=critical,CA:FALSE",
-                "-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=serverAuth,clientAuth")
+                "-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+                *[word for extension in extensions for word in ("-addext", extension)])
         os.rename(key + ".new", key)
         os.rename(cert + ".new", cert)
         return cert, key
@@ -70,7 +71,8 @@ def tls_get(address, host, context, target="/", headers=(), asked_host=None):
 
 
 class TlsUpstream(Upstream):
-    """An upstream that speaks TLS; `resumed` counts the connections that came back with a session."""
+    """An upstream that speaks TLS; `resumed` counts the connections that came back with a session, `peer_uris` are
+    those in the certificates that were shown."""
 
     def __init__(self, certificate, client_ca=None, **options):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -78,7 +80,7 @@ class TlsUpstream(Upstream):
         if client_ca:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(client_ca)
-        self.resumed, self.names = 0, []
+        self.resumed, self.names, self.peer_uris = 0, [], []
         self.context.sni_callback = lambda sock, name, context: self.names.append(name)
         super().__init__(**options)
         self.url = f"https://{self.address}"
@@ -91,4 +93,6 @@ class TlsUpstream(Upstream):
             return
         with self.lock:
             self.resumed += sock.session_reused
+            names = (sock.getpeercert() or {}).get("subjectAltName", ())
+            self.peer_uris += [value for kind, value in names if kind == "URI"]
         super().run_connection(sock)

@@ -77,5 +77,9 @@ TEST_CASE("tls file: every error with its place") {
   CHECK(errors_of("[tls.options.x.clientAuth]\nclientAuthType = \"Maybe\"\n").size() == 1);
   CHECK(errors_of("[tls.stores.other]\n").size() == 1);
   CHECK(errors_of("tls = 1\n").size() == 1);
+  CHECK(errors_of("[serversTransports.x]\nconnectService = \"web\"\n").empty());
+  CHECK(errors_of("[serversTransports.x]\nconnectService = \"web\"\nrootCAs = [\"a\"]\npeerCertURI = \"b\"\n") ==
+        std::vector<std::string>{"/etc/weir/tls.toml:2:18: connectService together with rootCAs",
+                                 "/etc/weir/tls.toml:2:18: connectService together with peerCertURI"});
   CHECK(errors_of("a = = 1\n").size() == 1);
 }
