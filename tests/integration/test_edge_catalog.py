@@ -32,7 +32,7 @@ def test_registration(t):
     consul = t.consul()
     edge = t.edge(consul=consul.url, config=QUICK)
     web = edge.entry_point()
-    assert get(web, "/", HOST).status == 404
+    wait_status(web, HOST, 404)  # until it has read the catalog it says 503
     register_upstream(t, consul, "one")
     assert wait_status(web, HOST, 200).header("x-name") == "one"
     register_upstream(t, consul, "two")
