@@ -62,9 +62,7 @@ Status CatalogProvider::start(Observer& observer) {
   observer_ = &observer;
   GateOptions gate{.provider = source_.name,
                    .path = source_.snapshot_path,
-                   .brake = {.share_percent = source_.safety.mass_removal_share_percent,
-                             .count_min = source_.safety.mass_removal_count_min,
-                             .hold_ms = source_.safety.hold_ms},
+                   .brake = brake_limits(source_.safety),
                    .coalesce_ms = source_.coalesce_ms};
   gate_ =
       std::make_unique<SnapshotGate>(loop_, clock_, std::move(gate),

@@ -54,10 +54,7 @@ Status HttpProvider::start(Observer& observer) {
   client_.use_tls(client_options(options_.http.tls));
   observer_ = &observer;
   gate_ = std::make_unique<DefinitionGate>(
-      loop_, clock_,
-      BrakeLimits{.share_percent = options_.safety.mass_removal_share_percent,
-                  .count_min = options_.safety.mass_removal_count_min,
-                  .hold_ms = options_.safety.hold_ms},
+      loop_, clock_, brake_limits(options_.safety),
       [this](std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
         save_what_serves();
         observer_->on_definitions(std::move(definitions), seen_us);

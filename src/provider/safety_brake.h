@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "weir/catalog/catalog.h"
+#include "weir/config/config.h"
 
 namespace weir::provider {
 
@@ -18,6 +19,13 @@ struct BrakeLimits {
   uint32_t count_min = 4;       // losing fewer than this is never held (but for a catalog that becomes empty)
   uint64_t hold_ms = 30'000;
 };
+
+/// As configured.
+[[nodiscard]] inline BrakeLimits brake_limits(const config::SafetyConfig& safety) {
+  return {.share_percent = safety.mass_removal_share_percent,
+          .count_min = safety.mass_removal_count_min,
+          .hold_ms = safety.hold_ms};
+}
 
 struct BrakeVerdict {
   std::shared_ptr<const catalog::CatalogSnapshot> apply;  // what to serve now

@@ -13,7 +13,6 @@ using http::Header;
 constexpr std::string_view kGrpc = "application/grpc";
 constexpr std::string_view kWeb = "application/grpc-web";
 constexpr std::string_view kText = "application/grpc-web-text";
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr char kTrailerFrame = '\x80';
 
 std::string_view type_of(std::span<const Header> headers) {
@@ -25,28 +24,14 @@ bool begins_with(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && equals_ignore_case(text.substr(0, prefix.size()), prefix);
 }
 
-/// Groups of three as four digits, the last one padded: readers take padding wherever a piece ends.
-void append_base64(std::string& out, std::string_view bytes) {
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    size_t count = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k) out += k <= count ? kDigits[group >> (18 - 6 * k) & 63] : '=';
-  }
-}
-
 /// Whole groups of `digits`, which are left in it where a group is not whole. False: not base64.
 bool take_base64(std::string& digits, std::string& out) {
   size_t whole = digits.size() / 4 * 4;
+  // One by one: padding may stand wherever the sender ended a piece.
   for (size_t i = 0; i < whole; i += 4) {
-    size_t padding = digits[i + 3] != '=' ? 0 : digits[i + 2] != '=' ? 1 : 2;
-    uint32_t group = 0;
-    for (size_t k = 0; k < 4; ++k) {
-      size_t value = k < 4 - padding ? kDigits.find(digits[i + k]) : 0;
-      if (value == std::string_view::npos) return false;
-      group = group << 6 | static_cast<uint32_t>(value);
-    }
-    for (size_t k = 0; k < 3 - padding; ++k) out += static_cast<char>(group >> (16 - 8 * k) & 0xff);
+    auto bytes = base64_decode(std::string_view(digits).substr(i, 4));
+    if (!bytes) return false;
+    out += *bytes;
   }
   digits.erase(0, whole);
   return true;
@@ -154,9 +139,7 @@ void GrpcWeb::send_head(const http::ResponseHead& head) {
 
 void GrpcWeb::send_body(std::string_view bytes) {
   if (!framed_ || !text_) return client_.send_body(bytes);
-  scratch_.clear();
-  append_base64(scratch_, bytes);
-  client_.send_body(scratch_);
+  client_.send_body(base64_encode(bytes));  // padded at its end: readers take padding wherever a piece ends
 }
 
 void GrpcWeb::send_end(std::span<const Header> trailers) {
