@@ -19,6 +19,11 @@ bool is_for_http2(std::string_view input) {
   return line.size() < input.size() && line.find_first_of("\r\n") == std::string_view::npos &&
          line.find("HTTP/") == std::string_view::npos && !is_known_method(line.substr(0, line.find(' ')));
 }
+
+/// Whether more bytes may still make the preface of it. Its first line is no HTTP/1.1, and is refused too early.
+bool may_become_http2(std::string_view input) {
+  return input.size() < kHttp2Preface.size() && kHttp2Preface.starts_with(input);
+}
 }  // namespace
 
 H1ServerSession::H1ServerSession(event::Loop& loop, event::TcpStream stream, Owner& owner, const H1Limits& limits)
@@ -98,7 +103,13 @@ std::string_view H1ServerSession::take_head(std::string_view input) {
   if (patience_.worth_parsing(input) || input.size() > limits_.head_bytes_max) {
     RequestHead head;
     H1Parser::Taken taken = parser_.parse_request_head(input, limits_, head);
-    if (taken.outcome == H1Parser::Outcome::invalid) {
+    if (taken.outcome == H1Parser::Outcome::complete) {
+      patience_.reset();
+      start_request(head);
+      return input.substr(taken.consumed);
+    }
+    bool too_early = !had_request_ && may_become_http2(input);
+    if (taken.outcome == H1Parser::Outcome::invalid && !too_early) {
       if (!had_request_ && is_for_http2(input) && owner_.take_over(stream_, input)) {
         state_ = State::closed;
         clear_deadline();
@@ -107,12 +118,7 @@ std::string_view H1ServerSession::take_head(std::string_view input) {
       refuse(parser_.error_status(), parser_.error());
       return {};
     }
-    if (taken.outcome == H1Parser::Outcome::complete) {
-      patience_.reset();
-      start_request(head);
-      return input.substr(taken.consumed);
-    }
-    patience_.note_incomplete(input);
+    if (!too_early) patience_.note_incomplete(input);
   }
   if (state_ == State::idle) {
     state_ = State::head;

@@ -37,6 +37,7 @@ class World final : public H1ServerSession::Owner, ServerStreamObserver, event::
   void connect() {
     got.clear();
     closed = client_ended = connected_ = false;
+    taken_over_ = {};
     session.reset();
     client = event::TcpStream::connect(loop, listener_->address(), *this);
     until([this] { return connected_ && session.has_value(); });
@@ -83,6 +84,8 @@ class World final : public H1ServerSession::Owner, ServerStreamObserver, event::
   bool closed = false;
   bool client_ended = false;
   bool tunnel_ended = false;
+  std::optional<std::string> handed_over;  // to whoever speaks HTTP/2, while `speaks_http2`
+  bool speaks_http2 = false;
   std::function<bool(const RequestHead&)> script = [](const RequestHead&) { return false; };
 
  private:
@@ -94,6 +97,12 @@ class World final : public H1ServerSession::Owner, ServerStreamObserver, event::
     for (const Header& header : head.headers) seen += " " + std::string(header.name) + "=" + std::string(header.value);
     if (!head.upgrade.empty()) seen += " upgrade=" + std::string(head.upgrade);
     scripted_ = script(head);
+  }
+  bool take_over(event::TcpStream& its_stream, std::string_view bytes) override {
+    if (!speaks_http2) return false;
+    taken_over_ = std::move(its_stream);
+    handed_over = bytes;
+    return true;
   }
   void on_bad_request(uint16_t, const Error&) override {}
   void on_session_closed() override { closed = true; }
@@ -127,6 +136,7 @@ class World final : public H1ServerSession::Owner, ServerStreamObserver, event::
 
   std::optional<event::Listener> listener_;
   bool connected_ = false;
+  event::TcpStream taken_over_;
   bool scripted_ = false;
 };
 
@@ -200,6 +210,43 @@ TEST_CASE("h1 server session: an upgrade to h2c is not passed on, another one is
   CHECK(count(world.exchange({get + "h2c\r\n\r\n"}), "GET x / []") == 1);
   CHECK(count(world.exchange({get + "foo, H2C\r\n\r\n"}), "GET x / []") == 1);
   CHECK(count(world.exchange({get + "websocket\r\n\r\n"}), "GET x / upgrade=websocket []") == 1);
+}
+
+TEST_CASE("h1 server session: the preface of HTTP/2 is handed over whole, wherever it is cut") {
+  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  World world;
+  world.speaks_http2 = true;
+  for (size_t first = 1; first <= preface.size(); ++first) {
+    for (size_t second = first; second <= preface.size(); ++second) {
+      world.connect();
+      world.handed_over.reset();
+      for (std::string_view piece :
+           {std::string_view(preface).substr(0, first), std::string_view(preface).substr(first, second - first),
+            std::string_view(preface).substr(second)}) {
+        if (piece.empty()) continue;
+        world.send(piece);
+        world.some_turns();
+      }
+      INFO("cut at " << first << " and " << second);
+      world.until([&] { return world.handed_over.has_value(); });
+      CHECK(*world.handed_over == preface);
+    }
+  }
+}
+
+TEST_CASE("h1 server session: what only begins like the preface of HTTP/2 is refused, wherever it is cut") {
+  World world;
+  world.speaks_http2 = true;
+  for (std::string_view text :
+       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", "PRI * HTTP/2.0\r\nHost: a\r\n\r\n", "PRI / HTTP/2.0\r\n\r\n"}) {
+    const std::string whole = world.exchange({text});
+    CHECK(whole.starts_with("HTTP/1.1 505 "));
+    for (size_t cut = 1; cut < text.size(); ++cut) {
+      INFO(text << " cut at " << cut);
+      CHECK(world.exchange({text.substr(0, cut), text.substr(cut)}) == whole);
+    }
+  }
+  CHECK_FALSE(world.handed_over.has_value());
 }
 
 TEST_CASE("h1 server session: what a client says before the 101 reaches the tunnel, and so does its FIN") {
