@@ -10,6 +10,7 @@
 #include "weir/event/tcp_stream.h"
 #include "weir/event/timer.h"
 #include "weir/http/h1_client_session.h"
+#include "weir/http/h2_client_session.h"
 #include "weir/tls/engine.h"
 
 namespace weir::http {
@@ -19,7 +20,9 @@ class ClientCall;
 }
 
 /// The connections. Shared by the Client and its calls, so that a call may outlive the client.
-class Client::Impl final : public H1ClientSession::Owner, public std::enable_shared_from_this<Impl> {
+class Client::Impl final : public H1ClientSession::Owner,
+                           public H2ClientSession::Owner,
+                           public std::enable_shared_from_this<Impl> {
  public:
   Impl(event::Loop& its_loop, const Limits& limits) : loop(its_loop), limits_(limits) { sweeper_.set_background(); }
 
@@ -36,9 +39,15 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
     std::string authority;       // with its scheme
     ClientCall* call = nullptr;  // who waits for it or uses it; null while idle
     uint64_t idle_since_ms = 0;
-    bool keep = true;  // false: closed after its first request
+    bool keep = true;    // false: closed after its first request
+    bool http2 = false;  // serves one request and is never idle
     event::TcpStream connecting;
     std::optional<H1ClientSession> session;
+    std::optional<H2ClientSession> h2_session;
+
+    [[nodiscard]] ClientSession& speaker() {
+      return http2 ? static_cast<ClientSession&>(*h2_session) : static_cast<ClientSession&>(*session);
+    }
   };
 
   /// An idle connection to that host, or nullptr.
@@ -67,12 +76,17 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
     tls_context_.reset();
   }
 
-  Connection& connect(const Url& url, const SocketAddress& address, ClientCall& call) {
+  Connection& connect(const Url& url, bool http2, const SocketAddress& address, ClientCall& call) {
     Connection& made = *connections_.emplace_back(std::make_unique<Connection>(*this));
     made.authority = place_of(url);
     made.call = &call;
+    made.http2 = http2;
     std::unique_ptr<event::StreamLayer> layer;
-    if (url.scheme == "https") layer = tls_->connect(tls_context_, {url.host, made.authority, {}});
+    if (url.scheme == "https") {
+      std::vector<std::string> protocols;
+      if (http2) protocols.emplace_back("h2");
+      layer = tls_->connect(tls_context_, {url.host, made.authority, std::move(protocols)});
+    }
     made.connecting = event::TcpStream::connect(loop, address, made, std::move(layer));
     return made;
   }
@@ -96,6 +110,12 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   void on_session_closed(H1ClientSession& session, const Error&) override {
     if (Connection* connection = find(session)) drop(*connection);  // a call whose stream failed has heard of it
   }
+  void on_session_closed(H2ClientSession& session, const Error&) override {
+    if (Connection* connection = find(session)) drop(*connection);
+  }
+  void on_stream_released(H2ClientSession& session) override {
+    if (Connection* connection = find(session)) drop(*connection);
+  }
   void on_session_idle(H1ClientSession& session) override {
     Connection* connection = find(session);
     if (connection == nullptr) return;
@@ -110,6 +130,12 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   Connection* find(const H1ClientSession& session) {
     for (auto& candidate : connections_) {
       if (candidate->session && &*candidate->session == &session) return candidate.get();
+    }
+    return nullptr;
+  }
+  Connection* find(const H2ClientSession& session) {
+    for (auto& candidate : connections_) {
+      if (candidate->h2_session && &*candidate->h2_session == &session) return candidate.get();
     }
     return nullptr;
   }
@@ -131,7 +157,7 @@ class Client::Impl final : public H1ClientSession::Owner, public std::enable_sha
   }
 
   const Limits limits_;
-  H1Limits h1_limits_;
+  H2Limits session_limits_;
   tls::ClientOptions tls_options_;
   std::optional<tls::Engine> tls_;  // with the first https call
   std::shared_ptr<tls::ClientContext> tls_context_;
@@ -183,7 +209,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
     if (request_.url.scheme == "https") {
       if (Status ready = impl_->prepare_tls(); !ready) return fail_with(ready.error());
     }
-    if (request_.keep_alive) {
+    if (request_.keep_alive && !request_.http2) {
       if (auto* idle = impl_->take_idle(request_.url)) {
         idle->call = this;
         return use(*idle);
@@ -204,13 +230,13 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void connect_next() {
     SocketAddress address{addresses_[next_address_++], request_.url.port};
-    connection_ = &impl_->connect(request_.url, address, *this);
+    connection_ = &impl_->connect(request_.url, request_.http2, address, *this);
   }
 
   void use(Client::Impl::Connection& connection) {
     connection_ = &connection;
     connection.call = this;
-    stream_ = &connection.session->begin(*this);
+    stream_ = &connection.speaker().begin(*this);
     std::vector<Header> fields;
     for (const auto& [name, value] : request_.headers) fields.push_back({name, value});
     std::string authority = request_.url.authority();
@@ -219,11 +245,12 @@ class ClientCall final : public Call, public ClientStreamObserver {
       credentials = "Basic " + base64_encode(percent_decode(request_.url.user_info).value_or(request_.url.user_info));
       fields.push_back({"Authorization", credentials});
     }
-    if (!request_.keep_alive) fields.push_back({"Connection", "close"});
+    if (!request_.keep_alive && !request_.http2) fields.push_back({"Connection", "close"});
     RequestHead head;
     head.method_text = request_.method;
     if (request_.method == "HEAD") head.method = Method::head;
     head.target = request_.url.target;
+    head.te_trailers = request_.http2;
     head.authority = authority;
     head.headers = fields;
     head.body = request_.body.empty() ? Body::none : Body::length;
@@ -252,7 +279,8 @@ class ClientCall final : public Call, public ClientStreamObserver {
     response_.body.append(bytes);
   }
 
-  void on_response_end(std::span<const Header>) override {
+  void on_response_end(std::span<const Header> trailers) override {
+    for (const Header& trailer : trailers) response_.trailers.emplace_back(trailer.name, trailer.value);
     connection_->keep = request_.keep_alive;
     release_stream();
     finish(std::move(response_));
@@ -319,8 +347,14 @@ class ClientCall final : public Call, public ClientStreamObserver {
 }  // namespace
 
 void Client::Impl::Connection::on_connected() {
-  session.emplace(std::move(connecting), impl, impl.h1_limits_);
-  session->start();
+  if (http2) {
+    h2_session.emplace(impl.loop, std::move(connecting), authority.starts_with("https") ? "https" : "http", impl,
+                       impl.session_limits_);
+    h2_session->start();
+  } else {
+    session.emplace(std::move(connecting), impl, impl.session_limits_);
+    session->start();
+  }
   call->on_connected(*this);
 }
 

@@ -34,13 +34,16 @@ Status read_check_kind(const Member& m, CheckRequest& out) {
   if (m.is("DisableRedirects", "disable_redirects")) return m.read(definition.disable_redirects);
   if (m.is("TCP")) return m.read(definition.tcp);
   if (m.is("Args") || m.is("ScriptArgs", "script_args")) return read_script(m, out);
-  for (const char* name : {"GRPC", "UDP", "H2PING", "OSService", "os_service", "DockerContainerID",
-                           "docker_container_id", "AliasNode", "alias_node", "AliasService", "alias_service"}) {
+  if (m.is("GRPC")) return m.read(definition.grpc);
+  if (m.is("GRPCUseTLS", "grpc_use_tls")) return m.read(definition.grpc_use_tls);
+  if (m.is("TLSServerName", "tls_server_name")) return m.read(definition.tls_server_name);
+  if (m.is("TLSSkipVerify", "tls_skip_verify")) return m.read(definition.tls_skip_verify);
+  for (const char* name : {"UDP", "H2PING", "OSService", "os_service", "DockerContainerID", "docker_container_id",
+                           "AliasNode", "alias_node", "AliasService", "alias_service"}) {
     if (m.is(name)) return read_unsupported(m, out);
   }
-  for (const char* name : {"Shell", "GRPCUseTLS", "grpc_use_tls", "H2PingUseTLS", "h2ping_use_tls", "TCPUseTLS",
-                           "tcp_use_tls", "TLSServerName", "tls_server_name", "TLSSkipVerify", "tls_skip_verify",
-                           "ProxyHTTP", "ProxyGRPC", "ExposePaths", "Token", "Namespace", "Partition"}) {
+  for (const char* name : {"Shell", "H2PingUseTLS", "h2ping_use_tls", "TCPUseTLS", "tcp_use_tls", "ProxyHTTP",
+                           "ProxyGRPC", "ExposePaths", "Token", "Namespace", "Partition"}) {
     if (m.is(name)) return Member::ignore();
   }
   return m.unknown();
@@ -66,7 +69,9 @@ Status read_check_member(const Member& m, CheckRequest& out) {
 
 void choose_kind(CheckRequest& check) {
   CheckDefinition& definition = check.definition;
-  if (!definition.http.empty()) {
+  if (!definition.grpc.empty()) {
+    definition.kind = CheckDefinition::Kind::grpc;
+  } else if (!definition.http.empty()) {
     definition.kind = CheckDefinition::Kind::http;
   } else if (definition.ttl_ns > 0) {
     definition.kind = CheckDefinition::Kind::ttl;
@@ -184,7 +189,7 @@ Status validate_service(const Service& service) {
 
 Status validate_check(const CheckRequest& check) {
   const CheckDefinition& definition = check.definition;
-  bool polled = check.is_script || !definition.http.empty() || !definition.tcp.empty();
+  bool polled = check.is_script || !definition.http.empty() || !definition.tcp.empty() || !definition.grpc.empty();
   if (definition.interval_ns > 0 && definition.ttl_ns > 0) {
     return fail(ErrorCode::invalid, "Interval and TTL cannot both be specified");
   }
@@ -208,6 +213,7 @@ std::string check_type(const CheckDefinition& definition) {
     case CheckDefinition::Kind::ttl: return "ttl";
     case CheckDefinition::Kind::http: return "http";
     case CheckDefinition::Kind::tcp: return "tcp";
+    case CheckDefinition::Kind::grpc: return "grpc";
     case CheckDefinition::Kind::none: return "";
   }
   return "";

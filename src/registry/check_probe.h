@@ -28,9 +28,13 @@ class CheckProbe {
   using OnResult = std::function<void(CheckResult)>;
 
   virtual ~CheckProbe() = default;
-  /// Null for definitions that are not polled.
+  /// Null for definitions that are not polled. `client` speaks TLS as the definition wants it.
   static std::unique_ptr<CheckProbe> start(event::Loop& loop, http::Client& client, const CheckDefinition& definition,
                                            OnResult on_result);
+
+  [[nodiscard]] static uint64_t timeout_ms(const CheckDefinition& definition) {
+    return definition.timeout_ns > 0 ? static_cast<uint64_t>(definition.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
+  }
 
   static constexpr uint64_t kTimeoutDefaultMs = 10'000;
   static constexpr size_t kOutputBytesMax = 4096;

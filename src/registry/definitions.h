@@ -41,7 +41,7 @@ Result<CheckRequest> decode_check_request(const JsonValue& json);
 Status validate_service(const Service& service);
 /// The text after "Invalid check: ".
 Status validate_check(const CheckRequest& check);
-/// "ttl", "http", "tcp", or "".
+/// "ttl", "http", "tcp", "grpc", or "".
 std::string check_type(const CheckDefinition& definition);
 
 /// Body of PUT /v1/catalog/register.

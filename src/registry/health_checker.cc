@@ -32,6 +32,7 @@ class HealthChecker::Running {
         definition(check.definition),
         output(check.output),
         owner_(owner),
+        client_(owner.client_for(check.definition)),
         thresholds_(check.definition),
         timer_(owner.loop_, [this] { on_time(); }) {
     if (definition.kind == Kind::ttl) {
@@ -55,7 +56,7 @@ class HealthChecker::Running {
  private:
   void on_time() {
     if (definition.kind != Kind::ttl) {
-      probe_ = CheckProbe::start(owner_.loop_, owner_.client_, definition,
+      probe_ = CheckProbe::start(owner_.loop_, *client_, definition,
                                  [this](const CheckResult& result) { on_result(result); });
       return;
     }
@@ -72,6 +73,7 @@ class HealthChecker::Running {
   }
 
   HealthChecker& owner_;
+  const std::shared_ptr<http::Client> client_;
   CheckThresholds thresholds_;
   uint64_t interval_ms_ = 0;
   event::Timer timer_;
@@ -79,7 +81,7 @@ class HealthChecker::Running {
 };
 
 HealthChecker::HealthChecker(event::Loop& loop, CatalogStore& store, const Identity& self)
-    : loop_(loop), store_(store), self_(self), client_(loop), sweep_timer_(loop, [this] { sweep(); }) {}
+    : loop_(loop), store_(store), self_(self), sweep_timer_(loop, [this] { sweep(); }) {}
 
 HealthChecker::~HealthChecker() = default;
 
@@ -101,6 +103,20 @@ void HealthChecker::reconcile() {
     next.emplace(check->id, std::move(running));
   }
   running_ = std::move(next);
+}
+
+std::shared_ptr<http::Client> HealthChecker::client_for(const CheckDefinition& definition) {
+  std::erase_if(clients_, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<http::Client>& place = clients_[{definition.tls_server_name, definition.tls_skip_verify}];
+  std::shared_ptr<http::Client> client = place.lock();
+  if (client) return client;
+  client = std::make_shared<http::Client>(loop_);
+  tls::ClientOptions options;
+  options.server_name = definition.tls_server_name;
+  options.insecure_skip_verify = definition.tls_skip_verify;
+  client->use_tls(std::move(options));
+  place = client;
+  return client;
 }
 
 void HealthChecker::restart_ttl(const std::vector<std::string>& ids) {

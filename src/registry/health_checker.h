@@ -42,6 +42,9 @@ class HealthChecker final : private Waiter {
  private:
   class Running;
 
+  /// The client that speaks TLS as the definition wants it. Lives as long as a check holds it.
+  [[nodiscard]] std::shared_ptr<http::Client> client_for(const CheckDefinition& definition);
+
   void on_changed() override;
   void reconcile();
   void report(Running& running, const std::string& status, const std::string& output, CatalogStore::Done done);
@@ -52,7 +55,7 @@ class HealthChecker final : private Waiter {
   event::Loop& loop_;
   CatalogStore& store_;
   const Identity& self_;
-  http::Client client_;
+  std::map<std::pair<std::string, bool>, std::weak_ptr<http::Client>> clients_;  // by server name and skip_verify
   Random random_;
   std::map<std::string, std::unique_ptr<Running>, std::less<>> running_;
   event::Timer sweep_timer_;

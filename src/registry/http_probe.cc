@@ -23,12 +23,8 @@ std::string host_and_port(const Url& url) {
 
 HttpProbe::HttpProbe(event::Loop& loop, http::Client& client, const CheckDefinition& definition, OnResult on_result)
     : loop_(loop), client_(client), definition_(definition), on_result_(std::move(on_result)) {
-  deadline_ms_ = loop.now_ms() + timeout_ms();
+  deadline_ms_ = loop.now_ms() + timeout_ms(definition_);
   send(definition_.method.empty() ? "GET" : definition_.method, definition_.http);
-}
-
-uint64_t HttpProbe::timeout_ms() const {
-  return definition_.timeout_ns > 0 ? static_cast<uint64_t>(definition_.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
 }
 
 void HttpProbe::send(const std::string& method, const std::string& url_text) {
@@ -101,7 +97,7 @@ CheckResult HttpProbe::judge(const http::ClientResponse& response) const {
 
 std::string HttpProbe::failure_text(const Error& error) const {
   std::string text = capitalised(method_) + " \"" + url_text_ + "\": ";
-  if (error.code == ErrorCode::refused)
+  if (error.code == ErrorCode::refused && url_.scheme == "http")  // with TLS it may be the certificate that was
     return text + "dial tcp " + host_and_port(url_) + ": connect: connection refused";
   if (error.code == ErrorCode::timeout) {
     return text + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";

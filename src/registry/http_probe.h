@@ -20,7 +20,6 @@ class HttpProbe final : public CheckProbe {
   bool follow(const http::ClientResponse& response);
   [[nodiscard]] CheckResult judge(const http::ClientResponse& response) const;
   [[nodiscard]] std::string failure_text(const Error& error) const;
-  [[nodiscard]] uint64_t timeout_ms() const;
 
   event::Loop& loop_;
   http::Client& client_;

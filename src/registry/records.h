@@ -66,7 +66,7 @@ struct Service {
 
 /// How an agent's check is run. Durations in nanoseconds, as Consul's JSON has them.
 struct CheckDefinition {
-  enum class Kind : uint8_t { none, ttl, http, tcp };
+  enum class Kind : uint8_t { none, ttl, http, tcp, grpc };
   Kind kind = Kind::none;
   int64_t ttl_ns = 0;
   int64_t interval_ns = 0;
@@ -77,6 +77,10 @@ struct CheckDefinition {
   std::string body;
   bool disable_redirects = false;
   std::string tcp;
+  std::string grpc;  // "host:port" or "host:port/service"
+  bool grpc_use_tls = false;
+  std::string tls_server_name;  // of http and grpc; "": the host's
+  bool tls_skip_verify = false;
   int64_t success_before_passing = 0;
   int64_t failures_before_warning = 0;
   int64_t failures_before_critical = 0;

@@ -101,7 +101,9 @@ void write_definition(JsonWriter& json, const CheckDefinition& definition) {
   json.member("http", definition.http).member("method", definition.method).key("header").begin_object();
   for (const auto& [name, values] : definition.header) json.member(name, values);
   json.end_object().member("body", definition.body).member("disable_redirects", definition.disable_redirects);
-  json.member("tcp", definition.tcp).member("success_before_passing", definition.success_before_passing);
+  json.member("tcp", definition.tcp).member("grpc", definition.grpc).member("grpc_use_tls", definition.grpc_use_tls);
+  json.member("tls_server_name", definition.tls_server_name).member("tls_skip_verify", definition.tls_skip_verify);
+  json.member("success_before_passing", definition.success_before_passing);
   json.member("failures_before_warning", definition.failures_before_warning);
   json.member("failures_before_critical", definition.failures_before_critical);
   json.member("deregister_after_ns", definition.deregister_after_ns);
@@ -112,7 +114,7 @@ Status read_definition(const Member& m, CheckDefinition& out) {
   if (m.is("kind")) {
     int64_t kind = 0;
     if (Status done = m.read(kind); !done) return done;
-    if (kind < 0 || kind > static_cast<int64_t>(CheckDefinition::Kind::tcp)) {
+    if (kind < 0 || kind > static_cast<int64_t>(CheckDefinition::Kind::grpc)) {
       return fail(ErrorCode::invalid, "unknown kind of check " + std::to_string(kind));
     }
     out.kind = static_cast<CheckDefinition::Kind>(kind);
@@ -127,6 +129,10 @@ Status read_definition(const Member& m, CheckDefinition& out) {
   if (m.is("body")) return m.read(out.body);
   if (m.is("disable_redirects")) return m.read(out.disable_redirects);
   if (m.is("tcp")) return m.read(out.tcp);
+  if (m.is("grpc")) return m.read(out.grpc);
+  if (m.is("grpc_use_tls")) return m.read(out.grpc_use_tls);
+  if (m.is("tls_server_name")) return m.read(out.tls_server_name);
+  if (m.is("tls_skip_verify")) return m.read(out.tls_skip_verify);
   if (m.is("success_before_passing")) return m.read(out.success_before_passing);
   if (m.is("failures_before_warning")) return m.read(out.failures_before_warning);
   if (m.is("failures_before_critical")) return m.read(out.failures_before_critical);

@@ -1,6 +1,5 @@
 #include "registry/tcp_probe.h"
 
-#include "registry/http_probe.h"
 #include "weir/base/text.h"
 
 namespace weir::registry {
@@ -10,9 +9,7 @@ TcpProbe::TcpProbe(event::Loop& loop, const CheckDefinition& definition, OnResul
       target_(definition.tcp),
       on_result_(std::move(on_result)),
       timer_(loop, [this] { finish(kCritical, "dial tcp " + target_ + ": i/o timeout"); }) {
-  uint64_t timeout_ms =
-      definition.timeout_ns > 0 ? static_cast<uint64_t>(definition.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
-  timer_.start_once(timeout_ms);
+  timer_.start_once(timeout_ms(definition));
   size_t colon = target_.rfind(':');
   uint64_t port = colon == std::string::npos ? 0 : parse_u64(target_.substr(colon + 1)).value_or(0);
   std::string host = target_.substr(0, colon);
@@ -44,18 +41,6 @@ void TcpProbe::finish(std::string status, std::string output) {
   timer_.stop();
   if (stream_.open()) stream_.reset();
   on_result_({std::move(status), std::move(output)});
-}
-
-std::unique_ptr<CheckProbe> CheckProbe::start(event::Loop& loop, http::Client& client,
-                                              const CheckDefinition& definition, OnResult on_result) {
-  switch (definition.kind) {
-    case CheckDefinition::Kind::http:
-      return std::make_unique<HttpProbe>(loop, client, definition, std::move(on_result));
-    case CheckDefinition::Kind::tcp: return std::make_unique<TcpProbe>(loop, definition, std::move(on_result));
-    case CheckDefinition::Kind::ttl:
-    case CheckDefinition::Kind::none: return nullptr;
-  }
-  return nullptr;
 }
 
 }  // namespace weir::registry

@@ -99,8 +99,11 @@ void JobCheck::check_service_name(const Service& service, const std::string& pat
 void JobCheck::check_check(const TaskGroup& group, const Task* task, const Service& service, const ServiceCheck& check,
                            const std::string& path) {
   if (!is_one_of(path, "Type", check.type, {"http", "tcp", "script", "grpc"})) return;
-  if (check.type == "script" || check.type == "grpc") {
-    return error(path, "Type", "\"" + check.type + "\" checks are not supported; use http or tcp");
+  if (check.type == "script") {
+    return error(path, "Type", "\"script\" checks are not supported; use http, tcp or grpc");
+  }
+  if (check.type == "grpc" && service.provider == "nomad") {
+    return error(path, "Type", "\"grpc\" checks need the provider \"consul\"");
   }
   if (check.expose) error(path, "Expose", "is not supported: it needs Consul Connect");
   at_least(path, "Interval", check.interval_ns / kSecond, 1, "s");

@@ -1,5 +1,5 @@
 #pragma once
-// An HTTP/1.1 client for control paths: catalog watches, API calls, health checks. Keep-alive, bounded, cancellable.
+// An HTTP client for control paths: catalog watches, API calls, health checks. Keep-alive, bounded, cancellable.
 // https too: checked against the system's CAs and the URL's host unless use_tls() says otherwise.
 
 #include <functional>
@@ -24,6 +24,8 @@ struct ClientRequest {
   uint64_t timeout_ms = 30'000;  // from the call to the last byte of the answer; 0: no limit
   size_t body_bytes_max = 256 * 1024 * 1024;
   bool keep_alive = true;  // false: a connection of its own, closed afterwards (health checks)
+  /// HTTP/2, by prior knowledge or ALPN, on a connection of its own: for what speaks nothing else (gRPC).
+  bool http2 = false;
 };
 
 struct ClientResponse {
@@ -31,6 +33,7 @@ struct ClientResponse {
   std::string reason;
   HeaderFields headers;
   std::string body;
+  HeaderFields trailers;
   [[nodiscard]] std::string_view header(std::string_view name) const { return find_header(headers, name); }
 };
 

@@ -52,8 +52,10 @@ TEST_CASE("agent: bad registrations are refused in Consul's words") {
       Row{R"({"Name":"x","Check":{"Args":["true"],"Interval":"1s"}})",
           "500 Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to "
           "true"},
-      Row{R"({"Name":"x","Check":{"GRPC":"a:1","Interval":"1s"}})",
-          "400 Invalid check: GRPC checks are not supported by this registry"});
+      Row{R"({"Name":"x","Check":{"GRPC":"a:1"}})",
+          "400 Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks"},
+      Row{R"({"Name":"x","Check":{"H2PING":"a:1","Interval":"1s"}})",
+          "400 Invalid check: H2PING checks are not supported by this registry"});
   CHECK(f.refused("PUT", kRegister, row.body) == row.answer);
   CHECK(f.get("/v1/agent/services")->body() == "{}");
 }

@@ -184,6 +184,11 @@ TEST_CASE("job rules: each wrong field of a service is named") {
   CHECK(service_errors([](Service& s) { s.port_label = "nope"; }) == Fields{path + "PortLabel"});
   CHECK(service_errors([](Service& s) { s.provider = "eureka"; }) == Fields{path + "Provider"});
   CHECK(service_errors([](Service& s) { s.checks[0].type = "script"; }) == Fields{path + "Checks[0].Type"});
+  CHECK(service_errors([](Service& s) { s.checks[0].type = "grpc"; }).empty());
+  CHECK(service_errors([](Service& s) {
+          s.checks[0].type = "grpc";
+          s.provider = "nomad";
+        }) == Fields{path + "Checks[0].Type"});
   CHECK(service_errors([](Service& s) { s.checks[0].interval_ns = 1; }) == Fields{path + "Checks[0].Interval"});
   CHECK(service_errors([](Service& s) { s.checks[0].path = ""; }) == Fields{path + "Checks[0].Path"});
   CHECK(service_errors([](Service& s) { s.checks[0].port_label = "nope"; }) == Fields{path + "Checks[0].PortLabel"});
