@@ -62,13 +62,17 @@ def busy_seconds():
     return (user + nice + system + irq + softirq) / TICKS_PER_SECOND, steal / TICKS_PER_SECOND
 
 
-def cpu_seconds(pid):
+def cpu_ns(pid):
     """Of one process, all its threads."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
-        return sum(int(read(f"/proc/{pid}/task/{task}/schedstat").split()[0]) for task in tasks) / 1e9
+        return sum(int(read(f"/proc/{pid}/task/{task}/schedstat").split()[0]) for task in tasks)
     except OSError:
-        return 0.0
+        return 0
+
+
+def cpu_seconds(pid):
+    return cpu_ns(pid) / 1e9
 
 
 def memory_bytes(pid):

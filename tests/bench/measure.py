@@ -48,18 +48,18 @@ def start_upstream(folder, *flags, name="upstream"):
     return process, wait_for(port, 10, "the upstream's port")
 
 
-def load_command(port, *flags):
-    return machine.pinned(machine.LOAD_CPU, [os.path.join(peers.PROGRAMS, "bench-load"), "--port", port, *flags])
+def load_command(port, *flags, program="bench-load"):
+    return machine.pinned(machine.LOAD_CPU, [os.path.join(peers.PROGRAMS, program), "--port", port, *flags])
 
 
-def run_load(name, port, *flags, pids=()):
-    """What bench-load counted, a dictionary a slice; Wrong when an answer was not right."""
-    command = load_command(port, *flags)
+def run_load(name, port, *flags, pids=(), program="bench-load"):
+    """What the program counted, a dictionary a slice; Wrong when an answer was not right."""
+    command = load_command(port, *flags, program=program)
     for pid in pids:
         command += ["--cpu-of", str(pid)]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=become_child, timeout=7200)
     if done.returncode != 0:
-        raise Wrong(f"{name}: {done.stderr.strip() or 'bench-load failed'}")
+        raise Wrong(f"{name}: {done.stderr.strip() or f'{program} failed'}")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -96,12 +96,17 @@ class Disturbance:
         return max(0.0, foreign / at / os.cpu_count()), steal / at / os.cpu_count()
 
 
-def compare(running, pace, cost, load_flags, upstream_pid, say=lambda text: None):
-    """Samples of `cost(slice)` for every started proxy, pace.blocks of each."""
+def bench_load(one, pace, flags):
+    """One slice of bench-load, its answers and the proxy's CPU time."""
+    return run_load(one.name, one.port, "--warm", pace.warm_s, "--seconds", pace.slice_s, *flags, pids=[one.pid])[-1]
+
+
+def compare(running, pace, cost, load_flags, upstream_pid, say=lambda text: None, load=bench_load):
+    """Samples of `cost(slice)` for every started proxy, pace.blocks of each; `load` makes the traffic of a slice."""
     samples, repeats_left = Samples(), pace.blocks
     samples.values = {one.name: [] for one in running}  # in this order
     while len(samples.foreign) < pace.blocks:
-        block, foreign, steal = measure_block(running, pace, load_flags, upstream_pid)
+        block, foreign, steal = measure_block(running, pace, load_flags, upstream_pid, load)
         values = ", ".join(f"{one.name} {cost(block[one.name]):.2f}" for one in running)
         say(f"block {len(samples.foreign) + 1} of {pace.blocks}: {values}; others {foreign:.0%} of the CPUs")
         if foreign > pace.foreign_share_max and repeats_left > 0:
@@ -116,13 +121,12 @@ def compare(running, pace, cost, load_flags, upstream_pid, say=lambda text: None
     return samples
 
 
-def measure_block(running, pace, load_flags, upstream_pid):
+def measure_block(running, pace, load_flags, upstream_pid, load):
     """({name: slice}, share of the CPUs that others used, share that the hypervisor took)"""
     block, disturbance = {}, Disturbance([upstream_pid, *(one.pid for one in running)])
     for one in random.sample(running, len(running)):
         flags = load_flags(one) if callable(load_flags) else load_flags
-        block[one.name] = run_load(one.name, one.port, "--warm", pace.warm_s, "--seconds", pace.slice_s, *flags,
-                                   pids=[one.pid])[-1]
+        block[one.name] = load(one, pace, flags)
         if block[one.name]["bytes"] == 0:
             raise Wrong(f"{one.name}: no answer at all")
     return block, *disturbance.share()

@@ -1,10 +1,11 @@
-"""The other proxies: h2o, Caddy, Traefik, Envoy. See peers.py."""
+"""The other proxies: h2o, nghttpx, Caddy, Traefik, Envoy. See peers.py."""
 
+import glob
 import json
 import os
 
 from harness.processes import free_ports
-from peers import IDLE_UPSTREAMS, found, host_names, start_peer, version_line, write
+from peers import IDLE_UPSTREAMS, PEERS, found, host_names, start_peer, version_line, write
 
 ONE_CPU = {"GOMAXPROCS": "1"}
 
@@ -23,6 +24,11 @@ class H2o:
         port = free_ports(1)[0]
         log = f"access-log: {scenario.access_log}\n" if scenario.access_log else ""
         websocket = "proxy.websocket: ON\n" if scenario.websocket else ""
+        tls = (f"""  ssl:
+    certificate-file: {scenario.tls.cert}
+    key-file: {scenario.tls.key}
+    minimum-version: TLSv1.3
+""" if scenario.tls else "")
         text = f"""num-threads: 1
 user: root
 max-connections: 18000
@@ -32,7 +38,7 @@ proxy.preserve-host: ON
 {websocket}{log}listen:
   host: 127.0.0.1
   port: {port}
-hosts:
+{tls}hosts:
 """ + "".join(f"""  "{host}":
     paths:
       "/":
@@ -40,6 +46,29 @@ hosts:
 """ for host in host_names(scenario.hosts))
         path = write(scenario.folder, "h2o.conf", text)
         return start_peer(scenario, self.name, port, text, [self.binary(), "-m", "worker", "-c", path])
+
+
+class Nghttpx:
+    """For TLS only: without it, it would listen for HTTP/2 alone. Adds all but X-Forwarded-Host and -Port."""
+    name = "nghttpx"
+    env = {"LD_LIBRARY_PATH": os.pathsep.join(glob.glob(os.path.join(PEERS, "nghttp2-proxy/usr/lib/*-linux-gnu")))}
+
+    def binary(self):
+        return found(self.name, "nghttp2-proxy/usr/sbin/nghttpx", "nghttp2-proxy/usr/bin/nghttpx")
+
+    def version(self):
+        return version_line([self.binary(), "--version"], r"nghttp2/(\S+)", self.env)
+
+    def start(self, scenario):
+        port = free_ports(1)[0]
+        keys = [scenario.tls.key, scenario.tls.cert] if scenario.tls else []
+        options = [f"--frontend=127.0.0.1,{port}{'' if scenario.tls else ';no-tls'}",
+                   f"--backend=127.0.0.1,{scenario.upstream_port}", "--workers=1", "--single-process", "--backlog=4096",
+                   "--conf=/dev/null", "--no-ocsp", "--tls-min-proto-version=TLSv1.3", "--add-x-forwarded-for",
+                   "--no-via", "--no-server-rewrite", "--frontend-http2-read-timeout=600s", "--frontend-read-timeout=600s",
+                   "--frontend-keep-alive-timeout=600s", "--backend-keep-alive-timeout=600s", "--log-level=ERROR"]
+        command = [self.binary(), *options, *keys]
+        return start_peer(scenario, self.name, port, " ".join(command), command, self.env)
 
 
 class Caddy:
@@ -61,10 +90,14 @@ class Caddy:
                                             "X-Forwarded-Port": ["{http.request.port}"]}}},
             "flush_interval": -1 if scenario.large else 0,
         }
-        server = {"listen": [f"127.0.0.1:{port}"], "protocols": ["h1"], "automatic_https": {"disable": True},
+        server = {"listen": [f"127.0.0.1:{port}"], "protocols": ["h1", "h2"] if scenario.tls else ["h1"], "automatic_https": {"disable": True},
                   "idle_timeout": "600s",
                   "routes": [{"match": [{"host": host_names(scenario.hosts)}], "handle": [proxy]}]}
         configuration = {"admin": {"disabled": True}, "apps": {"http": {"servers": {"web": server}}}}
+        if scenario.tls:
+            server["tls_connection_policies"] = [{"protocol_min": "tls1.3"}]
+            configuration["apps"]["tls"] = {"certificates": {"load_files": [
+                {"certificate": scenario.tls.cert, "key": scenario.tls.key}]}}
         if scenario.access_log:
             server["logs"] = {}
             configuration["logging"] = {"logs": {"default": {"writer": {

@@ -9,6 +9,7 @@ import machine
 from measure import Wrong, load_command, run_load, start_upstream
 from peers import PROGRAMS, Scenario, WeirEdge
 from result import Result, Row
+from tls_traffic import make_certificate
 from traffic import drop_wrong, start_all, stop_all
 
 IDLE_CONNECTIONS, IDLE_CONNECTIONS_QUICK = 8000, 3000
@@ -19,11 +20,11 @@ def memory_of_tree(pid):
     return sum(machine.memory_bytes(one) for one in machine.tree(pid))
 
 
-def bytes_per_idle_connection(one, count):
+def bytes_per_idle_connection(one, count, program):
     """PSS with `count` connections that have had one answer each, less PSS with none after some traffic."""
-    run_load(one.name, one.port, "--requests", 2000)
+    run_load(one.name, one.port, "--requests", 2000, program=program)
     before = memory_of_tree(one.pid)
-    command = load_command(one.port, "--idle", "--connections", count)
+    command = load_command(one.port, "--idle", "--connections", count, program=program)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as client:
         said = client.stdout.readline()
@@ -36,19 +37,30 @@ def bytes_per_idle_connection(one, count):
 
 def w10(bench):
     """Idle keep-alive connections: user memory of each"""
+    return idle_connections(bench, Result("W10", w10.__doc__, "bytes a connection"), "bench-load", 320,
+                            {"nginx": 1.0, "haproxy": 2.7})
+
+
+def w10_tls(bench):
+    """Idle keep-alive connections over TLS: user memory of each"""
+    result = Result("W10tls", w10_tls.__doc__, "bytes a connection")
+    return idle_connections(bench, result, "bench-tls-load", 16 * 1024, {}, make_certificate(bench.folder("W10tls")))
+
+
+def idle_connections(bench, result, program, bytes_max, peer_targets, tls=None):
     count = IDLE_CONNECTIONS_QUICK if bench.arguments.quick else IDLE_CONNECTIONS
-    result = Result("W10", f"{w10.__doc__}, {count:,} of them", "bytes a connection")
+    result.title += f", {count:,} of them"
     values = {}
-    folder = bench.folder("W10")
+    folder = bench.folder(result.workload)
     # Each time a new process: what one run has taken the next would find in the allocator.
     for again in range(3):
         upstream, port = start_upstream(folder, "--body", "100", name=f"upstream{again}")
         running = []
         try:
-            running = start_all(bench, result, Scenario(folder, port, connections=count + 500),
+            running = start_all(bench, result, Scenario(folder, port, connections=count + 500, tls=tls),
                                 [WeirEdge(), *bench.peers()])
-            for one in drop_wrong(bench, result, running, []):
-                values.setdefault(one.name, []).append(bytes_per_idle_connection(one, count))
+            for one in drop_wrong(bench, result, running, [], program):
+                values.setdefault(one.name, []).append(bytes_per_idle_connection(one, count, program))
                 bench.say(f"{one.name}: {values[one.name][-1]:.0f} bytes")
         finally:
             stop_all(upstream, *(one.process for one in running))
@@ -56,9 +68,9 @@ def w10(bench):
     for name, found in values.items():
         ratio = () if name == "weir" else bootstrap([theirs / our for theirs, our in zip(found, ours)])
         result.rows.append(Row(name, median(found), ratio))
-    result.check("weir, bytes", "<=", 320, *bootstrap(ours))
+    result.check("weir, bytes", "<=", bytes_max, *bootstrap(ours))
     for row in result.rows:
-        target = {"nginx": 1.0, "haproxy": 2.7}.get(row.name)
+        target = peer_targets.get(row.name)
         if target:
             result.check(f"{row.name} / weir", ">=", target, *row.ratio)
     result.notes = sorted(set(result.notes))

@@ -18,7 +18,7 @@ import machine
 PEERS = os.path.join(machine.ROOT, "build", "peers")
 PROGRAMS = os.path.join(machine.ROOT, "build", "tests", "bench")
 START_SECONDS_MAX = 120  # 100,000 hosts
-IDLE_UPSTREAMS = 256
+IDLE_UPSTREAMS = 512  # more than any workload has at once
 
 
 @dataclasses.dataclass
@@ -31,6 +31,16 @@ class Scenario:
     websocket: bool = False
     connections: int = 2000
     access_log: str = ""       # a path
+    tls: object = None         # a Certificate: the entry point speaks TLS 1.3, HTTP/2 too
+    upstream_scheme: str = "http"
+
+
+@dataclasses.dataclass
+class Certificate:
+    """Paths: the chain, the key, and both in one file."""
+    cert: str
+    key: str
+    both: str
 
 
 @dataclasses.dataclass
@@ -120,6 +130,8 @@ class WeirEdge:
         write(os.path.join(folder, "routes"), "bench.toml", self.routes(scenario))
         settings = [f"limits.connections_max={scenario.connections + 1000}",
                     f"limits.upstream_idle_per_endpoint_max={IDLE_UPSTREAMS}", "log.level=warn", *self.settings]
+        if scenario.tls:
+            settings += ["entrypoints.web.tls=true", f"tls.file={self.tls_file(folder, scenario.tls)}"]
         if scenario.access_log:
             settings += ["access_log.format=common", f"access_log.path={scenario.access_log}"]
         arguments = ["--entrypoint", "web=127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1",
@@ -131,10 +143,20 @@ class WeirEdge:
         return Running(self.name, edge, int(edge.ready["entrypoints"]["web"].rsplit(":", 1)[1]), " ".join(arguments))
 
     @staticmethod
+    def tls_file(folder, tls):
+        return write(folder, "tls.toml", f"""[[tls.certificates]]
+certFile = "{tls.cert}"
+keyFile = "{tls.key}"
+[tls.options.default]
+minVersion = "VersionTLS13"
+""")
+
+    @staticmethod
     def routes(scenario):
-        text = f'[services.bench]\nservers = ["http://127.0.0.1:{scenario.upstream_port}"]\n'
+        text = f'[services.bench]\nservers = ["{scenario.upstream_scheme}://127.0.0.1:{scenario.upstream_port}"]\n'
         if scenario.hosts == 1:
-            return text + f'[[route]]\nhost = "{host_names(1)[0]}"\nservice = "bench"\n'
+            tls = "tls = true\n" if scenario.tls else ""
+            return text + f'[[route]]\nhost = "{host_names(1)[0]}"\nservice = "bench"\n{tls}'
         return text + "".join(f'[[route]]\nhost = "{host}"\npath_prefix = "/p{path}"\nservice = "bench"\n'
                               for host in host_names(scenario.hosts) for path in range(3))
 
@@ -169,6 +191,8 @@ class Nginx:
         large = ("proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 256k; "
                  "proxy_max_temp_file_size 0; proxy_request_buffering off; client_max_body_size 0;"
                  if scenario.large else "")
+        tls = (f"ssl_certificate {scenario.tls.cert}; ssl_certificate_key {scenario.tls.key}; ssl_protocols TLSv1.3;"
+               if scenario.tls else "")
         log = f"access_log {scenario.access_log};" if scenario.access_log else "access_log off;"
         if scenario.hosts == 1:
             match, guard = f"server_name {host_names(1)[0]};", ""
@@ -198,7 +222,8 @@ http {{
     keepalive {IDLE_UPSTREAMS}; keepalive_requests 1000000000; keepalive_timeout 600;
   }}
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} backlog=4096{' ssl http2' if scenario.tls else ''};
+    {tls}
     {match}
     {large}
     location / {{
@@ -240,6 +265,7 @@ class HAProxy:
             hosts = write(scenario.folder, "haproxy.map", "".join(f"{h} bench\n" for h in host_names(scenario.hosts)))
             match = f"use_backend %[hdr(host),lower,map_str({hosts})]"
         splice = "option splice-auto" if scenario.large else ""
+        tls = (f"ssl crt {scenario.tls.both} ssl-min-ver TLSv1.3 alpn h2,http/1.1" if scenario.tls else "")
         log = ""
         if scenario.access_log:
             log = "log stdout format raw local0\n  option httplog"
@@ -256,7 +282,7 @@ defaults
   http-reuse always
   {splice}
 frontend web
-  bind 127.0.0.1:{port} backlog 4096
+  bind 127.0.0.1:{port} backlog 4096 {tls}
   {log}
   option forwardfor
   http-request set-header X-Forwarded-Proto http

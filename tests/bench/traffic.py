@@ -30,7 +30,7 @@ def start_all(bench, result, scenario, proxies):
         try:
             one = proxy.start(dataclasses.replace(scenario, access_log=log_path(scenario, proxy.name)))
         except (FileNotFoundError, RuntimeError, AssertionError) as error:
-            if proxy.name.startswith(("weir", "relay")):
+            if proxy.name.startswith(("weir", "relay", "floor")):
                 raise
             bench.say(f"{proxy.name} is left out: {str(error).splitlines()[0]}")
             result.notes.append(f"{proxy.name} is left out: {str(error).splitlines()[0]}")
@@ -45,16 +45,16 @@ def log_path(scenario, name):
     return os.path.join(scenario.access_log, f"{name}.access.log") if scenario.access_log else ""
 
 
-def drop_wrong(bench, result, running, flags):
+def drop_wrong(bench, result, running, flags, program="bench-load"):
     """A first request to everyone: fast answers that are wrong win benchmarks."""
     good = []
     for one in running:
         try:
             # Some listen before they have read their routes.
-            wait_for(lambda: run_right(one, flags), START_SECONDS_MAX, f"right answers of {one.name}")
+            wait_for(lambda: run_right(one, flags, program), START_SECONDS_MAX, f"right answers of {one.name}")
             good.append(one)
         except AssertionError as error:
-            if one.name.startswith(("weir", "relay")):
+            if one.name.startswith(("weir", "relay", "floor")):
                 raise
             machine.end(one.process)
             bench.say(f"left out: {error}")
@@ -62,9 +62,9 @@ def drop_wrong(bench, result, running, flags):
     return good
 
 
-def run_right(one, flags):
+def run_right(one, flags, program):
     try:
-        return run_load(one.name, one.port, "--requests", 50, "--connections", 4, *flags)
+        return run_load(one.name, one.port, "--requests", 50, "--connections", 4, *flags, program=program)
     except Wrong as error:
         raise AssertionError(error) from None
 
