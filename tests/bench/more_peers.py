@@ -65,8 +65,9 @@ class Nghttpx:
         options = [f"--frontend=127.0.0.1,{port}{'' if scenario.tls else ';no-tls'}",
                    f"--backend=127.0.0.1,{scenario.upstream_port}", "--workers=1", "--single-process", "--backlog=4096",
                    "--conf=/dev/null", "--no-ocsp", "--tls-min-proto-version=TLSv1.3", "--add-x-forwarded-for",
-                   "--no-via", "--no-server-rewrite", "--frontend-http2-read-timeout=600s", "--frontend-read-timeout=600s",
-                   "--frontend-keep-alive-timeout=600s", "--backend-keep-alive-timeout=600s", "--log-level=ERROR"]
+                   "--no-via", "--no-server-rewrite", "--frontend-http2-read-timeout=600s",
+                   "--frontend-read-timeout=600s", "--frontend-keep-alive-timeout=600s",
+                   "--backend-keep-alive-timeout=600s", "--log-level=ERROR"]
         command = [self.binary(), *options, *keys]
         return start_peer(scenario, self.name, port, " ".join(command), command, self.env)
 
@@ -90,7 +91,8 @@ class Caddy:
                                             "X-Forwarded-Port": ["{http.request.port}"]}}},
             "flush_interval": -1 if scenario.large else 0,
         }
-        server = {"listen": [f"127.0.0.1:{port}"], "protocols": ["h1", "h2"] if scenario.tls else ["h1"], "automatic_https": {"disable": True},
+        server = {"listen": [f"127.0.0.1:{port}"], "protocols": ["h1", "h2"] if scenario.tls else ["h1"],
+                  "automatic_https": {"disable": True},
                   "idle_timeout": "600s",
                   "routes": [{"match": [{"host": host_names(scenario.hosts)}], "handle": [proxy]}]}
         configuration = {"admin": {"disabled": True}, "apps": {"http": {"servers": {"web": server}}}}

@@ -102,7 +102,8 @@ class H2Upstream:
             file.write("x" * 100)
         self.port = free_ports(1)[0]
         binary = found("nghttpd", "nghttp2-server/usr/bin/nghttpd", "nghttp2-server/usr/sbin/nghttpd")
-        command = [binary, "--no-tls", "-d", os.path.join(folder, "www"), "-a", "127.0.0.1", "-m", "1000", str(self.port)]
+        www = os.path.join(folder, "www")
+        command = [binary, "--no-tls", "-d", www, "-a", "127.0.0.1", "-m", "1000", self.port]
         libraries = os.path.join(PEERS, "nghttp2-server", "usr", "lib", "x86_64-linux-gnu")
         self.process = Process(machine.pinned(machine.LOAD_CPU, command), os.path.join(folder, "nghttpd.log"),
                                {"LD_LIBRARY_PATH": libraries})

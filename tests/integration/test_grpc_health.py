@@ -76,7 +76,7 @@ def test_statuses(t):
 
 @takes(60)
 def test_tls(t):
-    """over TLS: verified unless it is said not to, by the name that is given; plain servers and HTTP/1.1 are critical"""
+    """over TLS: verified unless it is said not to, by the name that is given; plain servers are critical"""
     ca = Authority(t.path("ca", ""))
     registry, server = t.registry(), t.ends(HealthServer(*ca.issue("health", "health.test")))
     add(registry, "trusting", server.address, GRPCUseTLS=True, TLSSkipVerify=True, TLSServerName="health.test")
