@@ -1,6 +1,7 @@
 #include "weir/base/text.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -232,6 +233,22 @@ uint64_t fnv1a(std::string_view bytes, uint64_t seed) {
     hash *= 1099511628211ULL;
   }
   return hash;
+}
+
+uint64_t content_hash(std::string_view bytes) {
+  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15ULL;
+  auto mix = [](uint64_t hash, uint64_t word) {
+    const auto product = static_cast<unsigned __int128>(hash ^ word) * kOdd;
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ std::rotl(word, 32);
+  };
+  uint64_t hash = mix(kOdd, bytes.size());
+  while (!bytes.empty()) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), std::min(bytes.size(), sizeof word));
+    hash = mix(hash, word);
+    bytes.remove_prefix(std::min(bytes.size(), sizeof word));
+  }
+  return std::max<uint64_t>(hash, 1);
 }
 
 }  // namespace weir

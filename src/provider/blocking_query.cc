@@ -97,7 +97,7 @@ void BlockingQuery::take(const http::ClientResponse& response) {
                   Whose::resource);
   }
   const uint64_t index = parse_u64(response.header(link_.index_header())).value_or(0);
-  const uint64_t hash = std::max<uint64_t>(fnv1a(response.body), 1);
+  const uint64_t hash = content_hash(response.body);
   const QueryAnswer answer{.body = response.body,
                            .index = index,
                            .same_body = hash == body_hash_,
@@ -109,18 +109,20 @@ void BlockingQuery::take(const http::ClientResponse& response) {
   backoff_.reset();
   body_hash_ = hash;
   filtered_ = filtered;
-  const uint64_t delay_ms = pace_after_answer(index, answer.same_body);
+  const uint64_t delay_ms = pace_after_answer(index, answer.same_body, steady_us() - answer.seen_us);
   index_ = index < index_ ? 0 : index;
   accepted_index_ = index;
   schedule(delay_ms);
 }
 
-uint64_t BlockingQuery::pace_after_answer(uint64_t new_index, bool same_body) {
+uint64_t BlockingQuery::pace_after_answer(uint64_t new_index, bool same_body, uint64_t work_us) {
   if (new_index == 0) return timing_.poll_ms;
   const bool at_once = loop_.now_ms() - sent_at_ms_ < timing_.wait_ms / 2;
   const bool idle = new_index == accepted_index_ && same_body && at_once;
   idle_turns_ = idle ? idle_turns_ + 1 : 0;
-  return idle_turns_ >= kIdleTurnsMax ? timing_.poll_ms : 0;
+  if (idle_turns_ >= kIdleTurnsMax) return timing_.poll_ms;
+  const uint64_t rest_ms = work_us * kRestPerWork / 1'000;
+  return same_body ? std::max(rest_ms, idle_bucket_.take(loop_.now_ms())) : rest_ms;
 }
 
 void BlockingQuery::refuse(const http::ClientResponse& response) {

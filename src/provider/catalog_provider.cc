@@ -100,6 +100,8 @@ void CatalogProvider::stop() {
   if (observer_ == nullptr) return;
   observer_ = nullptr;
   tracked_.clear();
+  unsettled_ = 0;
+  empty_unconfirmed_.clear();
   watches_ = 0;
   names_query_.reset();
   crowd_.reset();
@@ -113,24 +115,21 @@ Status CatalogProvider::on_names(const QueryAnswer& answer) {
   if (answer.index_moved && names_known_) crowd_->on_services_moved();
   names_asked_afresh_ = false;
   if (!answer.same_body) {
-    auto decoded = source_.dialect.decode_names(answer.body);
-    if (!decoded) return fail(decoded.error());
-    names_.swap(*decoded);
-    names_known_ = true;
-    for (auto& [name, tracked] : tracked_) {
-      if (tracked.watch) continue;
-      auto before = decoded->find(name);
-      auto now = names_.find(name);
-      const bool retagged = before != decoded->end() && now != names_.end() && before->second != now->second;
-      if (retagged) crowd_->read_now(name);
+    auto changed = names_.read(answer.body, source_.dialect);
+    if (!changed) return fail(changed.error());
+    const bool first = !std::exchange(names_known_, true);
+    if (first) update_tracked(answer.seen_us);
+    for (const std::string& name : *changed) {
+      if (first) break;
+      auto tracked = tracked_.find(name);
+      if (tracked != tracked_.end() && !tracked->second.watch) crowd_->read_now(name);
+      update_tracked(name, answer.seen_us);
     }
-    update_tracked(answer.seen_us);
+    fill_free_watches();
   }
   gate_->set_index(answer.index);
-  for (auto& [name, tracked] : tracked_) {
-    // Listed, yet still without instances: so be it.
-    if (std::exchange(tracked.empty_unconfirmed, false)) put({name, {}}, answer.seen_us);
-  }
+  // Listed, yet still without instances: so be it.
+  for (const std::string& name : std::exchange(empty_unconfirmed_, {})) put({name, {}}, answer.seen_us);
   if (!error_.empty()) {
     log::info("catalog answers again", {{"provider", source_.name}, {"address", link_->address_text()}});
   }
@@ -156,29 +155,48 @@ bool CatalogProvider::routed(const std::string& name, const std::vector<std::str
   return source_.exposed_by_default || wanted_.contains(name) || has_routing_tag(tags);
 }
 
+/// All of them.
 void CatalogProvider::update_tracked(uint64_t seen_us) {
-  for (auto it = tracked_.begin(); it != tracked_.end();) {
-    auto listed = names_.find(it->first);
-    if (listed != names_.end() && routed(it->first, listed->second)) {
-      ++it;
-      continue;
-    }
-    if (it->second.watch) {
-      --watches_;
-    } else {
-      crowd_->remove(it->first);
-    }
-    it = tracked_.erase(it);
-  }
+  std::set<std::string, std::less<>> names = wanted_;
+  for (const auto& [name, tags] : names_.all()) names.insert(name);
+  for (const auto& [name, tracked] : tracked_) names.insert(name);
+  for (const auto& [name, service] : gate_->known()) names.insert(name);
+  for (const std::string& name : names) update_tracked(name, seen_us);
   fill_free_watches();
-  for (const auto& [name, tags] : names_) {
-    if (routed(name, tags) && !tracked_.contains(name)) track(name);
+}
+
+/// What is not listed or not routed any more goes; what is wanted and not listed is known to be empty.
+void CatalogProvider::update_tracked(const std::string& name, uint64_t seen_us) {
+  auto listed = names_.all().find(name);
+  const bool is_routed = listed != names_.all().end() && routed(name, listed->second);
+  auto tracked = tracked_.find(name);
+  if (is_routed) {
+    if (tracked == tracked_.end()) track(name);
+    return;
   }
-  settle_unlisted(seen_us);
+  if (tracked != tracked_.end()) untrack(name);
+  if (wanted_.contains(name)) {
+    put({name, {}}, seen_us);
+  } else {
+    gate_->remove_service(name, seen_us);
+  }
+}
+
+void CatalogProvider::untrack(const std::string& name) {
+  auto found = tracked_.find(name);
+  if (found->second.watch) {
+    --watches_;
+  } else {
+    crowd_->remove(name);
+  }
+  if (!settled(found->second)) --unsettled_;
+  empty_unconfirmed_.erase(name);
+  tracked_.erase(found);
 }
 
 void CatalogProvider::track(const std::string& name) {
   Tracked& tracked = tracked_[name];
+  ++unsettled_;
   if (watches_ < source_.watches_max) {
     start_watch(name, tracked);
   } else {
@@ -205,18 +223,6 @@ void CatalogProvider::fill_free_watches() {
   }
 }
 
-/// What is not listed or not routed any more goes; what is wanted and not listed is known to be empty.
-void CatalogProvider::settle_unlisted(uint64_t seen_us) {
-  std::vector<std::string> gone;
-  for (const auto& [name, service] : gate_->known()) {
-    if (!tracked_.contains(name) && !wanted_.contains(name)) gone.push_back(name);
-  }
-  for (const std::string& name : gone) gate_->remove_service(name, seen_us);
-  for (const std::string& name : wanted_) {
-    if (!tracked_.contains(name)) put({name, {}}, seen_us);
-  }
-}
-
 void CatalogProvider::want_services(std::set<std::string, std::less<>> names) {
   if (names == wanted_) return;
   wanted_ = std::move(names);
@@ -239,13 +245,15 @@ Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& a
     auto before = gate_->known().find(name);
     const bool emptied =
         decoded->service.instances.empty() && before != gate_->known().end() && !before->second->instances.empty();
-    tracked.empty_unconfirmed = emptied;
     if (!emptied) {
+      empty_unconfirmed_.erase(name);
       put(std::move(decoded->service), answer.seen_us);
-    } else if (!std::exchange(names_asked_afresh_, true)) {
-      names_query_->ask_afresh();
+    } else {
+      empty_unconfirmed_.insert(name);
+      if (!std::exchange(names_asked_afresh_, true)) names_query_->ask_afresh();
     }
   }
+  if (!settled(tracked)) --unsettled_;
   tracked.answered = true;
   tracked.failures = 0;
   tracked.error.clear();
@@ -267,7 +275,9 @@ void CatalogProvider::on_service_failed(const std::string& name, const Error& er
               {{"provider", source_.name}, {"service", name}, {"error", error}});
   }
   tracked.error = error.text();
+  const bool was_settled = settled(tracked);
   ++tracked.failures;
+  if (!was_settled && settled(tracked)) --unsettled_;
   note_settled();
   after_failure(error);
 }
@@ -300,15 +310,11 @@ void CatalogProvider::for_each_query(void (BlockingQuery::*call)()) {
 }
 
 void CatalogProvider::note_settled() {
-  if (synced_ || !names_known_) return;
-  const bool all = std::all_of(tracked_.begin(), tracked_.end(), [](const auto& one) {
-    return one.second.answered || one.second.failures >= kFailuresWaitedFor;
-  });
-  if (!all) return;
+  if (synced_ || !names_known_ || unsettled_ > 0) return;
   synced_ = true;
   log::info("catalog synced", {{"provider", source_.name},
                                {"address", link_->address_text()},
-                               {"services", names_.size()},
+                               {"services", names_.all().size()},
                                {"routed", tracked_.size()}});
   gate_->complete();
 }

@@ -29,6 +29,7 @@
 
 #include "provider/catalog_dialect.h"
 #include "provider/crowd.h"
+#include "provider/service_names.h"
 #include "provider/snapshot_gate.h"
 #include "weir/provider/providers.h"
 
@@ -71,8 +72,7 @@ class CatalogProvider final : public Provider {
   struct Tracked {
     std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
     bool answered = false;
-    uint32_t failures = 0;           // since the start or the last answer
-    bool empty_unconfirmed = false;  // said to have no instance; the list has not been read again since
+    uint32_t failures = 0;  // since the start or the last answer
     std::string error;
     std::vector<std::string> skipped;
   };
@@ -83,14 +83,18 @@ class CatalogProvider final : public Provider {
   Status on_names(const QueryAnswer& answer);
   void on_names_failed(const Error& error);
   void update_tracked(uint64_t seen_us);
+  void update_tracked(const std::string& name, uint64_t seen_us);
+  void untrack(const std::string& name);
   void track(const std::string& name);
   void fill_free_watches();
-  void settle_unlisted(uint64_t seen_us);
 
   Status on_service(const std::string& name, const QueryAnswer& answer);
   void on_service_failed(const std::string& name, const Error& error);
   void put(catalog::Service service, uint64_t seen_us);
   void start_watch(const std::string& name, Tracked& tracked);
+  [[nodiscard]] static bool settled(const Tracked& tracked) {
+    return tracked.answered || tracked.failures >= kFailuresWaitedFor;
+  }
 
   void on_shared_query_failed(const Error& error);
   void after_failure(const Error& error);
@@ -105,7 +109,7 @@ class CatalogProvider final : public Provider {
   Observer* observer_ = nullptr;  // null: stopped
   Random random_;
   std::set<std::string, std::less<>> wanted_;
-  ServiceTags names_;
+  ServiceNames names_;
   bool names_known_ = false;
   bool names_asked_afresh_ = false;
   bool synced_ = false;
@@ -118,7 +122,10 @@ class CatalogProvider final : public Provider {
   std::unique_ptr<Crowd> crowd_;
   std::unique_ptr<BlockingQuery> names_query_;
   std::map<std::string, Tracked, std::less<>> tracked_;
-  size_t watches_ = 0;  // of tracked_, those with a watch
+  size_t watches_ = 0;    // of tracked_, those with a watch
+  size_t unsettled_ = 0;  // of tracked_, those waited for before all is said to be known
+  // Of tracked_, those said to have no instance while the list has not been read again since.
+  std::set<std::string, std::less<>> empty_unconfirmed_;
 };
 
 }  // namespace weir::provider

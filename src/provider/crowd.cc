@@ -1,6 +1,7 @@
 #include "provider/crowd.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::provider {
 namespace {
@@ -56,6 +57,8 @@ void Crowd::remove(const std::string& name) {
   checks_ = {};
   node_addresses_.clear();
   sweep_timer_.stop();
+  swept_to_.clear();
+  moved_since_ = false;
 }
 
 void Crowd::note_instances(const catalog::Service& service) {
@@ -66,15 +69,29 @@ void Crowd::note_instances(const catalog::Service& service) {
 }
 
 void Crowd::on_services_moved() {
-  if (members_.empty() || sweep_timer_.active()) return;
+  if (members_.empty()) return;
+  if (sweep_timer_.active()) {
+    moved_since_ = !swept_to_.empty();
+    return;
+  }
   const uint64_t due_ms = swept_at_ms_ + kSweepPeriodMs + kSweepPerMemberMs * members_.size();
   const bool first = swept_at_ms_ == 0;
   sweep_timer_.start_once(first || due_ms <= loop_.now_ms() ? 1 : due_ms - loop_.now_ms());
 }
 
 void Crowd::sweep() {
-  swept_at_ms_ = loop_.now_ms();
-  for (const auto& [name, nodes] : members_) fetcher_.fetch(name, ServiceFetcher::Urgency::later);
+  if (swept_to_.empty()) {
+    swept_at_ms_ = loop_.now_ms();
+    moved_since_ = false;
+  }
+  auto next = members_.upper_bound(swept_to_);
+  for (size_t i = 0; i < kSliceMembers && next != members_.end(); ++i, ++next) {
+    fetcher_.fetch(next->first, ServiceFetcher::Urgency::later);
+    swept_to_ = next->first;
+  }
+  if (next != members_.end()) return sweep_timer_.start_once(kSliceMs);
+  swept_to_.clear();
+  if (std::exchange(moved_since_, false)) on_services_moved();
 }
 
 Status Crowd::on_checks(const QueryAnswer& answer) {

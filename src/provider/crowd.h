@@ -43,7 +43,9 @@ class Crowd {
 
  private:
   static constexpr uint64_t kSweepPeriodMs = 5'000;
-  static constexpr uint64_t kSweepPerMemberMs = 20;  // so a sweep asks 50 times a second at most, whatever the size
+  static constexpr uint64_t kSweepPerMemberMs = 20;  // so sweeps ask 50 times a second in the mean, whatever the size
+  static constexpr uint64_t kSliceMs = 100;          // and never more than a slice at once: changes do not wait
+  static constexpr size_t kSliceMembers = 10;
 
   Status on_checks(const QueryAnswer& answer);
   Status on_nodes(const QueryAnswer& answer);
@@ -61,7 +63,9 @@ class Crowd {
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on
   CheckDigests checks_;
   std::map<std::string, std::string, std::less<>> node_addresses_;
-  uint64_t swept_at_ms_ = 0;
+  uint64_t swept_at_ms_ = 0;  // when the last sweep began
+  std::string swept_to_;      // the last member it has asked for; "": no sweep is under way
+  bool moved_since_ = false;  // the list has moved again since it began
   ServiceFetcher fetcher_;
   event::Timer sweep_timer_;
   std::unique_ptr<BlockingQuery> checks_query_;

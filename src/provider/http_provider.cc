@@ -108,7 +108,7 @@ Status HttpProvider::take(const http::ClientResponse& response) {
   if (response.status != 200) {
     return fail(ErrorCode::unavailable, "status " + std::to_string(response.status));
   }
-  const uint64_t hash = std::max<uint64_t>(fnv1a(response.body), 1);
+  const uint64_t hash = content_hash(response.body);
   if (hash != body_hash_) {
     unsaved_ = response.body;
     if (Status taken = take_body(response.body, steady_us()); !taken) {

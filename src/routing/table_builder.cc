@@ -313,9 +313,15 @@ BuildOutcome TableBuilder::finish() {
   auto table = std::make_shared<RoutingTable>();
   table->generation_ = previous_ != nullptr ? previous_->generation_ + 1 : 1;
   if (previous_ != nullptr) {
+    table->tls_options_count_ = previous_->tls_options_count_;
     table->routers_ = previous_->routers_;
     table->services_ = previous_->services_;
     table->middlewares_ = previous_->middlewares_;
+  }
+  for (const auto& edit : routers_) {
+    const auto* before = table->routers_.find(edit.key);
+    if (before != nullptr && !(*before)->tls_options.empty()) --table->tls_options_count_;
+    if (edit.item != nullptr && !edit.item->tls_options.empty()) ++table->tls_options_count_;
   }
   table->routers_ = table->routers_.edited(std::move(routers_));
   table->services_ = table->services_.edited(std::move(services_));

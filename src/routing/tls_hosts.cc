@@ -22,6 +22,7 @@ std::string server_name_of(const HostKey& host) {
 
 std::unordered_map<std::string, std::string> tls_options_by_host(const RoutingTable& table) {
   std::unordered_map<std::string, std::string> options;
+  if (table.tls_options_count() == 0) return options;  // asked for with every change
   for (const auto& router : table.routers()) {
     if (router->tls_options.empty()) continue;
     auto expression = parse_expression(router->rule);

@@ -150,6 +150,8 @@ class RoutingTable {
   [[nodiscard]] uint64_t generation() const { return generation_; }
   /// The index of the catalog when this table was made, the highest where there are several; 0: none has one.
   [[nodiscard]] uint64_t catalog_index() const { return catalog_index_; }
+  /// Of the routers, how many have TLS options of their own.
+  [[nodiscard]] size_t tls_options_count() const { return tls_options_count_; }
   /// The same for two tables that share their matcher: no rule and no priority changed between them.
   [[nodiscard]] const void* matcher_identity() const { return matcher_.get(); }
   /// What that provider said when this table was made; null: nothing. Lives as long as the table.
@@ -168,6 +170,7 @@ class RoutingTable {
   std::unique_ptr<const SlotTable> slots_;
   std::shared_ptr<const Matcher> matcher_;  // shared between tables whose rules are equal
   std::shared_ptr<const TableState> state_;
+  size_t tls_options_count_ = 0;
   uint64_t generation_ = 0;
   uint64_t catalog_index_ = 0;
 };
