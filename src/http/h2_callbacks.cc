@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "http/h2_memory.h"
 #include "weir/base/check.h"
 
 namespace weir::http {
@@ -106,8 +107,8 @@ struct H2Callbacks::Table {
 
 nghttp2_session* H2Callbacks::make(H2Session& session, bool server) {
   nghttp2_session* made = nullptr;
-  auto create = server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
-  CHECK(create(&made, Table::callbacks(), &session, Table::options()) == 0);
+  auto create = server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+  CHECK(create(&made, Table::callbacks(), &session, Table::options(), h2_memory()) == 0);
   return made;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "http/h1_fields.h"
@@ -44,11 +45,14 @@ bool H2Fields::add(std::string_view name, std::string_view value, const H1Limits
   if (decoded_bytes_ > limits.head_bytes_max || count_ > limits.headers_max) too_large_ = true;
   if (too_large_)
     return decoded_bytes_ <= kBombFactor * limits.head_bytes_max && count_ <= kBombFactor * limits.headers_max;
-  auto at = static_cast<uint32_t>(bytes_.size());
-  bytes_.append(name);
-  auto middle = static_cast<uint32_t>(bytes_.size());
-  bytes_.append(value);
-  places_.push_back({at, middle, static_cast<uint32_t>(bytes_.size())});
+  // Two copies into one growth: this is done for each field of each request.
+  size_t at = bytes_.size();
+  bytes_.resize(at + name.size() + value.size());
+  char* to = bytes_.data() + at;
+  std::memcpy(to, name.data(), name.size());
+  if (!value.empty()) std::memcpy(to + name.size(), value.data(), value.size());
+  places_.push_back(
+      {static_cast<uint32_t>(at), static_cast<uint32_t>(at + name.size()), static_cast<uint32_t>(bytes_.size())});
   return true;
 }
 
@@ -223,8 +227,10 @@ void put_headers(H2Block& block, std::span<const Header> headers, std::string_vi
     if (classify(header.name) != Known::other) continue;
     if (!left_out.empty() && equals_ignore_case(header.name, left_out)) continue;
     size_t at = block.bytes.size();
-    for (char c : header.name) block.bytes += ascii_lower(c);
-    put(block, std::string_view(block.bytes).substr(at), header.value);
+    block.bytes.resize(at + header.name.size());
+    char* to = block.bytes.data() + at;
+    for (size_t i = 0; i < header.name.size(); ++i) to[i] = ascii_lower(header.name[i]);
+    put(block, {to, header.name.size()}, header.value);
   }
 }
 
