@@ -180,7 +180,12 @@ void H2Session::on_read_end() {
   if (side_ == Side::client) return close(Error{ErrorCode::closed, "the upstream closed the connection"});
   // What has been asked whole is still answered; nothing else can come.
   for (size_t i = streams_.size(); i-- > 0;) {
-    if (i < streams_.size() && !streams_[i]->in_ended_) note_gone(*streams_[i], NGHTTP2_CANCEL);
+    if (i >= streams_.size() || streams_[i]->in_ended_) continue;
+    if (!streams_[i]->head_in_) {
+      forget(*streams_[i]);  // half a head: nobody above knows of it, and nobody else would let go
+    } else {
+      note_gone(*streams_[i], NGHTTP2_CANCEL);
+    }
   }
   request_turn_end(loop_);
 }

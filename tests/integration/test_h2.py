@@ -1,6 +1,7 @@
 """HTTP/2 on both sides of the edge: what goes well, and what goes on when something else does not."""
 
 import signal
+import socket
 import threading
 
 from harness import h2, upstreams
@@ -268,6 +269,17 @@ def test_drain(t):
         assert connection.answer(late).body == b"late"
         assert connection.wait_end() == h2.NO_ERROR
     edge.wait(10, "the edge ends")
+
+
+def test_end_within_a_head(t):
+    """a client that ends its side within a header block is let go at once, not when a head is too slow"""
+    _, edge = pair(t, arguments=("--set", "timeouts.head_ms=60000"))
+    block = h2.block(h2.get_fields())
+    for cut in (1, 9, 12, 9 + len(block) - 1):
+        with h2.Connection(edge.entry_point()) as connection:
+            connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, 1, block)[:cut])
+            connection.sock.shutdown(socket.SHUT_WR)
+            connection.wait_end()  # within the harness' deadline
 
 
 def test_requests_max(t):
