@@ -132,6 +132,7 @@ std::string tls_json(const proxy::TlsStatus& status) {
                    {"notBefore", format_rfc3339(status.mesh->facts.not_before_s * 1'000'000'000)},
                    {"notAfter", format_rfc3339(status.mesh->facts.not_after_s * 1'000'000'000)}};
   }
+  for (const auto& [name, problem] : status.transport_problems) out["serversTransportProblems"][name] = problem;
   if (!status.problem.empty()) out["problem"] = status.problem;
   return print(out);
 }

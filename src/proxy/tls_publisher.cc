@@ -61,6 +61,7 @@ Status TlsPublisher::start() {
     log::warn("the secrets of TLS connections are written to a file", {{"file", config_.tls.debug_keylog_file}});
   }
   expiry_.start_every(kDayMs);
+  tell_problems({});
   watch();
   return {};
 }
@@ -79,19 +80,29 @@ void TlsPublisher::reload() {
     read_transports();
     try_step(publish(material));
   }
+  tell_problems(told);
+  if (!problems_told_.empty()) ++status_.reload_failures;
+  watch();
+}
+
+/// All that are there now and have not been told yet.
+void TlsPublisher::tell_problems(const std::set<std::string>& told) {
   for (const CertificateStatus& certificate : status_.certificates) {
     if (!certificate.problem.empty()) problems_told_.insert(certificate.problem);
   }
   for (const std::string& problem : problems_told_) {
     if (!told.contains(problem)) log::error("TLS: the last good version stays", {{"problem", problem}});
   }
-  if (!problems_told_.empty()) ++status_.reload_failures;
-  watch();
 }
 
 void TlsPublisher::note(const std::string& problem) {
   if (status_.problem.empty()) status_.problem = problem;
   problems_told_.insert(problem);
+}
+
+void TlsPublisher::note_transport(const std::string& name, const Error& error) {
+  status_.transport_problems[name] = error.text();
+  note("serversTransport " + name + ": " + error.text());
 }
 
 // ---- Reading ----
@@ -167,37 +178,60 @@ Status TlsPublisher::read_certificates(tls::ServerMaterial& material) {
 }
 
 Status TlsPublisher::read_profiles(tls::ServerMaterial& material) {
+  std::map<std::string, tls::ServerMaterial::Profile> good;
   for (const tls::ServerOptions& options : file_.options) {
-    tls::ServerMaterial::Profile profile{options, ""};
-    profile.options.alpn_protocols = spoken_of(options.alpn_protocols);
-    for (const std::string& path : options.ca_files) {
-      auto pem = tls::load_ca_file(path);
-      if (!pem) return fail(Error{pem.error().code, "TLS options " + options.name + ": " + pem.error().text()});
-      profile.ca_pem += *pem + "\n";
-    }
-    material.profiles.push_back(std::move(profile));
+    auto profile = read_profile(options);
+    auto old = profiles_.find(options.name);
+    // Without what clients are checked against there is no way to let the right ones in.
+    if (!profile && old == profiles_.end()) return fail(profile.error());
+    if (!profile) note(profile.error().text());
+    good[options.name] = profile ? std::move(*profile) : old->second;
+    material.profiles.push_back(good[options.name]);
   }
+  profiles_ = std::move(good);
   material.alpn_protocols = spoken_protocols();
   material.keylog_file = config_.tls.debug_keylog_file;
   return {};
 }
 
+Result<tls::ServerMaterial::Profile> TlsPublisher::read_profile(const tls::ServerOptions& options) {
+  tls::ServerMaterial::Profile profile{options, ""};
+  profile.options.alpn_protocols = spoken_of(options.alpn_protocols);
+  for (const std::string& path : options.ca_files) {
+    auto pem = tls::load_ca_file(path);
+    if (!pem) return fail(Error{pem.error().code, "TLS options " + options.name + ": " + pem.error().text()});
+    profile.ca_pem += *pem + "\n";
+  }
+  return profile;
+}
+
 void TlsPublisher::read_transports() {
   std::map<std::string, tls::ClientMaterial> before = std::exchange(transports_, {});
   status_.transports.clear();
+  status_.transport_problems.clear();
   for (const tls::ClientOptions& options : file_.transports) {
-    auto mesh = file_.mesh_services.find(options.name);
-    auto read = mesh == file_.mesh_services.end() ? tls::load_client_material(options)
-                                                  : tls::mesh_client_material(options, mesh->second, mesh_);
+    auto read = read_transport(options);
     if (read) {
       transports_[options.name] = std::move(*read);
     } else {
-      note("serversTransport " + options.name + ": " + read.error().text());
+      note_transport(options.name, read.error());
       // With the options it had: those of the file now may trust others.
       if (auto old = before.find(options.name); old != before.end()) transports_[options.name] = std::move(old->second);
     }
     if (transports_.contains(options.name)) status_.transports.push_back(options.name);
   }
+}
+
+/// What can be made into a context: a worker would otherwise be the first to find out.
+Result<tls::ClientMaterial> TlsPublisher::read_transport(const tls::ClientOptions& options) {
+  auto mesh = file_.mesh_services.find(options.name);
+  auto read = mesh == file_.mesh_services.end() ? tls::load_client_material(options)
+                                                : tls::mesh_client_material(options, mesh->second, mesh_);
+  if (!read) return read;
+  if (trial_ == nullptr) trial_ = tls::make_library();
+  auto made = tls::make_client_context(trial_, *read);
+  if (!made) return fail(made.error());
+  return read;
 }
 
 Status TlsPublisher::use_mesh(tls::MeshIdentity identity) {
@@ -282,13 +316,28 @@ Status TlsPublisher::publish_to(Worker& worker, const tls::ServerMaterial& mater
   auto server = tls::make_server_context(worker.tls().library(), material);
   if (!server) return fail(server.error());
   made->server = std::move(*server);
-  for (const auto& [name, transport] : transports_) {
-    auto client = tls::make_client_context(worker.tls().library(), transport);
-    if (!client) return fail(Error{client.error().code, "serversTransport " + name + ": " + client.error().message});
-    made->transports[name] = std::move(*client);
-  }
+  make_transports(worker, *made);
   worker.post([&worker, made] { worker.install_tls(*made); });
   return {};
+}
+
+// What has not changed keeps its context, and with it its connections and sessions.
+void TlsPublisher::make_transports(Worker& worker, WorkerTls& made) {
+  std::map<std::string, Given> before = std::exchange(given_[&worker], {});
+  for (const auto& [name, material] : transports_) {
+    auto old = before.find(name);
+    if (old == before.end() || old->second.material != material) {
+      auto context = tls::make_client_context(worker.tls().library(), material);
+      if (context) {
+        old = before.insert_or_assign(name, Given{material, std::move(*context)}).first;
+      } else {
+        note_transport(name, context.error());
+      }
+    }
+    if (old == before.end()) continue;
+    made.transports[name] = old->second.context;
+    given_[&worker][name] = old->second;
+  }
 }
 
 void TlsPublisher::use_table(const routing::RoutingTable& table) {

@@ -25,7 +25,8 @@ namespace weir::proxy {
 
 class Worker;
 
-/// What a worker is given: made for it, complete, to be used from the next connection on.
+/// What a worker is given: made for it, complete, to be used from the next connection on. A transport that has not
+/// changed is the same context as before.
 struct WorkerTls {
   std::shared_ptr<const tls::ServerContext> server;
   std::map<std::string, std::shared_ptr<tls::ClientContext>> transports;  // by name
@@ -58,15 +59,20 @@ class TlsPublisher {
       std::shared_ptr<const tls::CertificateMaterial> material, CertificateStatus& status);
   Status read_certificates(tls::ServerMaterial& material);
   Status read_profiles(tls::ServerMaterial& material);
+  [[nodiscard]] static Result<tls::ServerMaterial::Profile> read_profile(const tls::ServerOptions& options);
   void read_transports();
   Status read_ticket_keys();
   void rotate_ticket_keys();
   Status publish(const tls::ServerMaterial& material);
   Status publish_to(Worker& worker, const tls::ServerMaterial& material);
+  void make_transports(Worker& worker, WorkerTls& made);
+  [[nodiscard]] Result<tls::ClientMaterial> read_transport(const tls::ClientOptions& options);
+  void tell_problems(const std::set<std::string>& told);
   void send_ticket_keys();
   void watch();
   void warn_of_expiry();
   void note(const std::string& problem);
+  void note_transport(const std::string& name, const Error& error);
 
   // constant after construction
   event::Loop& control_;
@@ -76,7 +82,14 @@ class TlsPublisher {
   TlsFile file_;
   std::map<std::string, std::shared_ptr<const tls::CertificateMaterial>> last_good_;  // by certificate file
   std::shared_ptr<const tls::CertificateMaterial> own_certificate_;
+  std::map<std::string, tls::ServerMaterial::Profile> profiles_;  // by name, as they were last good
   std::map<std::string, tls::ClientMaterial> transports_;
+  struct Given {
+    tls::ClientMaterial material;
+    std::shared_ptr<tls::ClientContext> context;
+  };
+  std::map<const Worker*, std::map<std::string, Given>> given_;  // the transports that a worker has, by name
+  std::shared_ptr<tls::Library> trial_;                          // where transports are tried before a worker gets them
   std::optional<tls::MeshIdentity> mesh_;
   std::string published_;  // a digest of what the workers have: the same again is not published
   tls::TicketKeys ticket_keys_;

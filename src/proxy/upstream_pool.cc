@@ -30,11 +30,15 @@ UpstreamPool::UpstreamPool(event::Loop& loop, const config::Config& config, tls:
 }
 
 void UpstreamPool::use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports) {
-  transports_ = transports;
-  // An upstream that is not trusted any more gets no further request.
+  auto before = std::exchange(transports_, transports);
+  // An upstream that may not be trusted any more gets no further request.
   for (auto next = connections_.begin(); next != connections_.end();) {
     UpstreamConnection& connection = **next++;
-    if (connection.endpoint().scheme == "https") connection.retire();
+    if (connection.endpoint().scheme != "https") continue;
+    auto old = before.find(connection.endpoint().transport);
+    auto now = transports_.find(connection.endpoint().transport);
+    bool same = old != before.end() && now != transports_.end() && old->second == now->second;
+    if (!same) connection.retire();
   }
 }
 

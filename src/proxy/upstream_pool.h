@@ -167,7 +167,7 @@ class UpstreamPool {
   UpstreamPool& operator=(const UpstreamPool&) = delete;
 
   /// How TLS is spoken to endpoints, by the name of their transport; for connections made from now on. Those made
-  /// by another version of it get no further request.
+  /// by another context of it get no further request.
   void use(const std::map<std::string, std::shared_ptr<tls::ClientContext>>& transports);
   /// Whether there is a way to speak to it: its scheme is known, and its transport, if it has one, is there.
   [[nodiscard]] bool speaks_to(const EndpointState& endpoint) const;

@@ -192,10 +192,14 @@ struct NamePart {
   std::string_view option;
   const char* type;
 };
-constexpr NamePart kNameParts[] = {{"domaincomponent", "DC"}, {"country", "C"},
-                                   {"province", "ST"},        {"locality", "L"},
-                                   {"organization", "O"},     {"organizationalunit", "OU"},
-                                   {"commonname", "CN"},      {"serialnumber", "serialNumber"}};
+constexpr NamePart kNameParts[] = {{"domaincomponent", "DC"},
+                                   {"country", "C"},
+                                   {"province", "ST"},
+                                   {"locality", "L"},
+                                   {"organization", "O"},
+                                   {"organizationalunit", "OU"},
+                                   {"serialnumber", "serialNumber"},
+                                   {"commonname", "CN"}};
 
 Status compile_pass_tls_client_cert(const Options& options, Middleware& out) {
   ClientCertificateFields& fields = out.client_certificate;

@@ -10,8 +10,10 @@ import subprocess
 from harness import h2, processes, upstreams
 from harness.http import Connection, request
 from harness.test import route_to, takes
+from harness.tls import Authority
 from harness.wait import wait_for
 from harness.websocket import WebSocket
+from test_edge_tls import certificate, secure_edge
 from test_h2_tls import echo, open_socket
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -46,16 +48,30 @@ class Node:
         self.child.stdout.close()
 
 
-def grpc_server(t):
-    server = t.ends(Node("server"))
-    return f"h2c://127.0.0.1:{int(server.line())}"
+def grpc_server(t, *certificate):
+    server = t.ends(Node("server", *certificate))
+    return f"{'https' if certificate else 'h2c'}://127.0.0.1:{int(server.line())}"
 
 
 @takes(120)
 def test_grpc_calls(t):
     """unary and all streaming kinds with metadata and trailers, errors, deadline and cancellation, 200 calls at once"""
     edge = t.edge(routes=route_to(HOST, grpc_server(t)))
-    client = t.ends(Node("client", edge.entry_point()))
+    check_calls(t.ends(Node("client", edge.entry_point())))
+
+
+@takes(120)
+def test_grpc_calls_over_tls(t):
+    """the same over TLS on both sides, HTTP/2 by ALPN"""
+    ca = Authority(t.path("pki", ""))
+    url = grpc_server(t, *ca.issue("up", "127.0.0.1"))
+    tls_file = certificate(ca.issue("site", HOST, "nobody.test")) + \
+        f'[serversTransports.default]\nrootCAs = ["{ca.cert}"]\n'
+    _, secure = secure_edge(t, tls_file, route_to(HOST, url))
+    check_calls(t.ends(Node("client", secure, ca.cert)))
+
+
+def check_calls(client):
     seen = json.loads(client.line())
     ok, last = 0, ["last"]
     assert seen["unary"] == {"first": ["yes"], "answer": "echo hello", "error": None, "code": ok, "details": "OK",

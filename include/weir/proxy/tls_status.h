@@ -2,6 +2,7 @@
 // Which certificates the edge has, and what is wrong with them: for the admin API and the metrics.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct TlsStatus {
   uint64_t reloads = 0;  // that changed something
   uint64_t reload_failures = 0;  // with at least one problem
   std::vector<std::string> transports;
+  std::map<std::string, std::string> transport_problems;  // by name; one that was good before goes on as it was
   std::optional<MeshStatus> mesh;
 };
 

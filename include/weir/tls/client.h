@@ -19,8 +19,10 @@ struct ClientMaterial {
   struct Pair {
     std::string chain_pem;
     std::string key_pem;
+    bool operator==(const Pair&) const = default;
   };
   std::vector<Pair> certificates;
+  bool operator==(const ClientMaterial&) const = default;
 };
 /// Reads the files that the options name. Control thread.
 Result<ClientMaterial> load_client_material(const ClientOptions& options);
@@ -34,7 +36,7 @@ struct ClientTarget {
 
 /// One set of options on one worker, with the sessions its connections may resume. The worker's thread only, once made.
 class ClientContext;
-/// Any thread.
+/// Any thread, and the last owner may be on any.
 Result<std::shared_ptr<ClientContext>> make_client_context(std::shared_ptr<Library> library,
                                                            const ClientMaterial& material);
 

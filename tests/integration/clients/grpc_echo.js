@@ -1,8 +1,10 @@
 // Servers and clients of gRPC with @grpc/grpc-js; messages are plain bytes, so no .proto is needed.
-//   node grpc_echo.js server           listens, prints its port, serves until stdin ends
-//   node grpc_echo.js client ADDRESS   runs every kind of call through ADDRESS, prints what it saw as JSON
+//   node grpc_echo.js server [CERT KEY] listens, prints its port, serves until stdin ends
+//   node grpc_echo.js client ADDRESS [CA] runs every kind of call through ADDRESS, prints what it saw as JSON
 //   node grpc_echo.js stream ADDRESS   one bidirectional stream: echoes lines of stdin to stdout, ends with them
+// With the paths of certificates: over TLS.
 'use strict';
+const fs = require('fs');
 const grpc = require('@grpc/grpc-js');
 
 const bytes = {serialize: (text) => Buffer.from(text), deserialize: (buffer) => buffer.toString()};
@@ -17,7 +19,7 @@ const service = {
   Cancelled: method('Cancelled', false, false),
 };
 
-function serve() {
+function serve(cert, key) {
   let cancelled = 0;
   const trailers = () => { const t = new grpc.Metadata(); t.set('x-trailer', 'last'); return t; };
   const server = new grpc.Server();
@@ -48,20 +50,23 @@ function serve() {
     },
     Cancelled: (call, done) => done(null, String(cancelled)),
   });
-  server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+  const credentials = cert === undefined ? grpc.ServerCredentials.createInsecure() :
+    grpc.ServerCredentials.createSsl(null, [{cert_chain: fs.readFileSync(cert), private_key: fs.readFileSync(key)}]);
+  server.bindAsync('127.0.0.1:0', credentials, (error, port) => {
     if (error) throw error;
     console.log(port);
   });
   process.stdin.on('end', () => process.exit(0)).resume();
 }
 
-function connect(address) {
+function connect(address, ca, name = 'grpc.test') {
   const Client = grpc.makeGenericClientConstructor(service, 'Echo');
-  return new Client(address, grpc.credentials.createInsecure(), {'grpc.default_authority': 'grpc.test'});
+  const credentials = ca === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(fs.readFileSync(ca));
+  return new Client(address, credentials, {'grpc.default_authority': name, 'grpc.ssl_target_name_override': name});
 }
 
-async function run(address) {
-  const client = connect(address);
+async function run(address, ca) {
+  const client = connect(address, ca);
   const seen = {};
   const watch = (call, into) => {
     call.on('metadata', (m) => { into.first = m.get('x-first'); });
@@ -116,8 +121,7 @@ async function run(address) {
   const parallel = await Promise.all(Array.from({length: 200}, (_, i) => unary('Unary', String(i))));
   seen.parallel = parallel.every((one, i) => one.answer === `echo ${i}`);
   client.close();
-  const lost = new (grpc.makeGenericClientConstructor(service, 'Echo'))(
-      address, grpc.credentials.createInsecure(), {'grpc.default_authority': 'nobody.test'});
+  const lost = connect(address, ca, 'nobody.test');
   seen.unknown = await new Promise((resolve) => lost.Unary('x', (error) => resolve(error.code)));
   lost.close();
   console.log(JSON.stringify(seen));
@@ -133,4 +137,5 @@ function stream(address) {
       .on('line', (line) => call.write(line)).on('close', () => call.end());
 }
 
-({server: serve, client: () => run(process.argv[3]), stream: () => stream(process.argv[3])})[process.argv[2]]();
+const [mode, ...rest] = process.argv.slice(2);
+({server: serve, client: run, stream})[mode](...rest);

@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "proxy/forwarding.h"
+#include "weir/base/text.h"
 #include "weir/tls/engine.h"
 
 using namespace weir;
@@ -45,11 +46,10 @@ struct Shown final : tls::Connection {
 
 TEST_CASE("client certificate: the parts that are asked for, in Traefik's order and escaped as it does") {
   routing::ClientCertificateFields fields;
-  fields.subject = {"DC", "C", "O", "OU", "CN", "serialNumber"};
-  CHECK(
-      info({jane()}, fields) ==
-      "Subject%3D%22DC%3Dorg%2CDC%3Dexample%2CC%3DDE%2CO%3DExample+%26+Co%2COU%3Done%2COU%3Dtwo%2CCN%3DJ%22ane%2CSN%3D"
-      "42%22");
+  fields.subject = {"DC", "C", "O", "OU", "serialNumber", "CN"};
+  CHECK(info({jane()}, fields) ==
+        "Subject%3D%22DC%3Dorg%2CDC%3Dexample%2CC%3DDE%2CO%3DExample+%26+Co%2COU%3Done%2COU%3Dtwo%2CSN%3D42%2CCN%3DJ%22"
+        "ane%22");
   fields.subject = {"CN", "L"};
   fields.issuer = {"O"};
   fields.serial_number = fields.not_before = fields.not_after = fields.sans = true;
@@ -57,6 +57,47 @@ TEST_CASE("client certificate: the parts that are asked for, in Traefik's order 
         "Subject%3D%22CN%3DJ%22ane%22%3BIssuer%3D%22O%3DCA%22%3BSerialNumber%3D%221234567890123456789012%22%3BNB%3D%"
         "221700000000%22%3BNA%3D%221800000000%22%3BSAN%3D%22a.example%2Cjane%40example.org%2C10.0.0.1%2Cspiffe%3A%2F%"
         "2Fmesh%2Fjane%22");
+}
+
+TEST_CASE("client certificate: the example of Traefik's documentation, field by field") {
+  tls::PeerCertificate cheese;
+  cheese.subject = {{"CN", "*.example.com"},
+                    {"O", "Cheese"},
+                    {"O", "Cheese 2"},
+                    {"L", "TOULOUSE"},
+                    {"L", "LYON"},
+                    {"ST", "Cheese org state"},
+                    {"ST", "Cheese com state"},
+                    {"C", "FR"},
+                    {"C", "US"},
+                    {"DC", "org"},
+                    {"DC", "cheese"}};
+  cheese.issuer = {{"DC", "org"},
+                   {"DC", "cheese"},
+                   {"C", "FR"},
+                   {"C", "US"},
+                   {"ST", "Signing State"},
+                   {"ST", "Signing State 2"},
+                   {"L", "TOULOUSE"},
+                   {"L", "LYON"},
+                   {"O", "Cheese"},
+                   {"O", "Cheese 2"},
+                   {"CN", "Simple Signing CA 2"}};
+  cheese.serial = "1";
+  cheese.not_before_s = 1747282426;
+  cheese.not_after_s = 1778818426;
+  cheese.alternatives = {"*.example.org",    "*.example.net", "*.example.com", "test@example.org",
+                         "test@example.net", "10.0.1.0",      "10.0.1.2"};
+  routing::ClientCertificateFields fields;
+  fields.subject = fields.issuer = {"DC", "C", "ST", "L", "O", "OU", "serialNumber", "CN"};
+  fields.serial_number = fields.not_before = fields.not_after = fields.sans = true;
+  CHECK(percent_decode(replace_all(info({cheese}, fields), "+", " ")).value() ==
+        "Subject=\"DC=org,DC=cheese,C=FR,C=US,ST=Cheese org state,ST=Cheese com "
+        "state,L=TOULOUSE,L=LYON,O=Cheese,O=Cheese "
+        "2,CN=*.example.com\";Issuer=\"DC=org,DC=cheese,C=FR,C=US,ST=Signing State,ST=Signing State "
+        "2,L=TOULOUSE,L=LYON,O=Cheese,O=Cheese 2,CN=Simple Signing CA "
+        "2\";SerialNumber=\"1\";NB=\"1747282426\";NA=\"1778818426\";SAN=\"*.example.org,*.example.net,*.example.com,"
+        "test@example.org,test@example.net,10.0.1.0,10.0.1.2\"");
 }
 
 TEST_CASE("client certificate: several stand with commas between") {

@@ -89,12 +89,13 @@ TEST_CASE("middleware: passTLSClientCert knows each part by Traefik's name") {
                                                   {"info.subject.organizationalunit", "true"},
                                                   {"info.subject.domaincomponent", "true"},
                                                   {"info.issuer.country", "true"},
+                                                  {"info.issuer.commonname", "true"},
                                                   {"info.issuer.serialnumber", "true"}});
   const ClientCertificateFields& fields = made.client_certificate;
   CHECK((made.type == Middleware::Type::pass_tls_client_cert && fields.pem && fields.not_after && fields.sans &&
          fields.serial_number && !fields.not_before));
   CHECK(fields.subject == Values{"DC", "OU", "CN"});
-  CHECK(fields.issuer == Values{"C", "serialNumber"});
+  CHECK(fields.issuer == Values{"C", "serialNumber", "CN"});
   CHECK_FALSE(compile("passTLSClientCert", {{"pem", "true"}}).client_certificate.has_info());
 
   CHECK(error_of("passTLSClientCert", {{"pem", "yes"}}) == "option \"pem\" must be true or false");

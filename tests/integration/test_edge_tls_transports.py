@@ -1,0 +1,124 @@
+"""Transports towards https upstreams when TLS is read anew: who keeps its connections, and what one bad item costs."""
+
+import signal
+
+from harness.http import get
+from harness.test import route, route_to
+from harness.tls import Authority, TlsConnection, TlsUpstream, tls_get
+from harness.wait import wait_for
+from test_edge_tls import certificate, refused, secure_edge
+
+HOST = "app.test"
+
+
+def routes_of(**servers):
+    return "".join(route(f'host = "{name}.test"', upstream.url, name=name) + f'servers_transport = "{name}"\n\n'
+                   for name, upstream in servers.items())
+
+
+def transport(name, ca_file):
+    return f'[serversTransports.{name}]\nrootCAs = ["{ca_file}"]\n'
+
+
+def status(edge, name):
+    return get(edge.entry_point(), "/", f"{name}.test").status
+
+
+def wait_subject(secure, context, name):
+    def shown():
+        with TlsConnection(secure, HOST, context) as client:
+            return client.subject()
+    wait_for(lambda: shown() == name, 10, f"the certificate {name} is shown")
+
+
+def test_unchanged_keeps_connections(t):
+    """a transport that changes gets new connections; those of the others, and their sessions, outlive it and a new
+    certificate of the edge"""
+    ca, other = Authority(t.path("pki", "")), Authority(t.path("other", ""))
+    kept, changed = (t.ends(TlsUpstream(ca.issue(name, "127.0.0.1"))) for name in ("kept", "changed"))
+    own = certificate(ca.issue("site", HOST, subject="first"))
+    t.write("trusted.pem", open(ca.cert, encoding="ascii").read())
+    tls_file = own + transport("kept", ca.cert) + transport("changed", t.path("trusted.pem"))
+    edge, secure = secure_edge(t, tls_file, routes_of(kept=kept, changed=changed), arguments=("--workers", "1"))
+
+    def reloads():
+        return edge.api("/api/tls")["reloads"]
+
+    def reload(change):
+        before = reloads()
+        change()
+        edge.signal(signal.SIGHUP)
+        wait_for(lambda: reloads() > before, 10, "TLS is read anew")
+    for _ in range(3):
+        assert status(edge, "kept") == 200 and status(edge, "changed") == 200
+    assert kept.connections == 1 and changed.connections == 1, (kept.connections, changed.connections)
+    # A worker takes what it was given a moment after the edge says so.
+    both = open(ca.cert, encoding="ascii").read() + open(other.cert, encoding="ascii").read()
+    reload(lambda: t.write("trusted.pem", both))
+    wait_for(lambda: status(edge, "changed") == 200 and changed.connections == 2, 10, "a new connection")
+    for _ in range(3):
+        assert status(edge, "kept") == 200 and status(edge, "changed") == 200
+    assert kept.connections == 1 and changed.connections == 2, (kept.connections, changed.connections)
+    reload(lambda: ca.issue("site", HOST, subject="second"))
+    wait_subject(secure, ca.context(), "second")
+    assert status(edge, "kept") == 200 and status(edge, "changed") == 200
+    assert kept.connections == 1 and changed.connections == 2, (kept.connections, changed.connections)
+    # Who is no longer trusted gets no further request on a connection that was made before.
+    reload(lambda: t.write("trusted.pem", open(other.cert, encoding="ascii").read()))
+    wait_for(lambda: status(edge, "changed") == 502, 10, "it is not asked any more")
+    assert status(edge, "kept") == 200 and kept.connections == 1, kept.connections
+
+
+def test_one_bad_transport(t):
+    """a CA file that is missing or no CA stops its own transport only, which says why; one that was good goes on"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(TlsUpstream(ca.issue("up", "127.0.0.1")))
+    for name in ("good", "later"):
+        t.write(f"{name}.pem", open(ca.cert, encoding="ascii").read())
+    t.write("broken.pem", "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n")
+    names = ("good", "later", "broken", "missing")
+    tls_file = certificate(ca.issue("site", HOST, subject="first")) + \
+        "".join(transport(name, t.path(f"{name}.pem")) for name in names)
+    edge, secure = secure_edge(t, tls_file, routes_of(**{name: upstream for name in names}) +
+                               route_to(HOST, upstream.url.replace("https", "http"), name="plain"))
+
+    def problems():
+        return edge.api("/api/tls").get("serversTransportProblems", {})
+    assert [status(edge, name) for name in names] == [200, 200, 502, 502]
+    assert set(problems()) == {"broken", "missing"} and "broken.pem" in problems()["broken"], problems()
+    assert "missing.pem" in edge.log() and "broken.pem" in edge.log(), edge.log()
+    # What was good goes on as it was, and the edge's own certificate is changed with the same reading.
+    t.write("later.pem", "nonsense")
+    ca.issue("site", HOST, subject="second")
+    edge.signal(signal.SIGHUP)
+    wait_for(lambda: "later" in problems(), 10, "the problem is told")
+    wait_subject(secure, ca.context(), "second")
+    assert [status(edge, name) for name in names] == [200, 200, 502, 502]
+    for name in ("later", "broken", "missing"):
+        t.write(f"{name}.pem", open(ca.cert, encoding="ascii").read())
+    edge.signal(signal.SIGHUP)
+    wait_for(lambda: not problems(), 10, "all is well")
+    wait_for(lambda: [status(edge, name) for name in names] == [200] * 4, 10, "all are asked")
+
+
+def test_client_ca_that_breaks(t):
+    """TLS options whose CA file breaks go on as they were: who was let in is, who was not is not, and others change"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(TlsUpstream(ca.issue("up", "127.0.0.1")))
+    mine = ca.issue("client", "client.test")
+    clients = t.write("clients.pem", open(ca.cert, encoding="ascii").read())
+    tls_file = certificate(ca.issue("site", HOST, subject="first")) + transport("default", ca.cert) + \
+        f'[tls.options.mutual.clientAuth]\ncaFiles = ["{clients}"]\n'
+    routes = route(f'host = "{HOST}"\ntls = true\ntls_options = "mutual"', upstream.url)
+    edge, secure = secure_edge(t, tls_file, routes)
+
+    def check():
+        assert tls_get(secure, HOST, ca.context(mine)).status == 200
+        assert "alert" in refused(lambda: tls_get(secure, HOST, ca.context())).lower()
+    check()
+    t.write("clients.pem", "nonsense")
+    ca.issue("site", HOST, subject="second")
+    edge.signal(signal.SIGHUP)
+    wait_for(lambda: "clients.pem" in edge.api("/api/tls").get("problem", ""), 10, "the problem is told")
+    wait_subject(secure, ca.context(mine), "second")
+    check()
