@@ -73,7 +73,7 @@ const Option kOptions[] = {
           "Speak HTTP/2 with clients that begin with its preface on a plain connection (prior knowledge). An HTTP/1.1 "
           "Upgrade to h2c is never taken.",
           ENTRY_SLOT(h2c)),
-    number("entrypoints.*.http2_streams_max", "250", 1, 10'000,
+    number("entrypoints.*.http2_streams_max", "100", 1, 10'000,
            "Requests at once on one HTTP/2 connection. More are refused.", ENTRY_SLOT(http2_streams_max)),
     value("admin.address", "\"127.0.0.1:8081\"", "", Shape::any,
           "Where /ping, /ready, /metrics and the JSON API under /api answer. Not for the public. Empty: nowhere.",

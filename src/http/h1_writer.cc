@@ -117,6 +117,8 @@ void append_response_head(std::string& out, const ResponseHead& head, AnswerFram
   bool may_say_length = head.status >= 200 && head.status != 204;
   if (framing == AnswerFraming::chunked) {
     pen.put("Transfer-Encoding: chunked\r\n");
+  } else if (framing == AnswerFraming::empty) {
+    pen.put("Content-Length: 0\r\n");
   } else if (head.content_length && may_say_length && framing != AnswerFraming::until_close) {
     pen.put("Content-Length: ");
     pen.put_number(*head.content_length);

@@ -15,7 +15,8 @@ std::string& head_scratch();
 
 void append_request_head(std::string& out, const RequestHead& head);
 /// How the sender of an answer lets its end be known, and what it says about the connection.
-enum class AnswerFraming : uint8_t { none, length, chunked, until_close };
+/// `empty`: there is no body, and only a length can say so.
+enum class AnswerFraming : uint8_t { none, empty, length, chunked, until_close };
 enum class ConnectionField : uint8_t { absent, close, keep_alive };
 void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing,
                           ConnectionField connection);

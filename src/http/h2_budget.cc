@@ -35,12 +35,18 @@ bool H2Budget::spend(Cost cost, uint64_t now_ms) {
   return true;
 }
 
-void H2Budget::earn_window_updates(size_t bytes) {
+void H2Budget::earn(Cost cost, size_t count) {
+  uint32_t& left = left_[static_cast<size_t>(cost)];
+  left = static_cast<uint32_t>(std::min<size_t>(rate(cost).burst, left + count));
+}
+
+void H2Budget::earn_by_body(size_t bytes, bool whole) {
   bytes_sent_ += bytes;
-  uint32_t& left = left_[static_cast<size_t>(Cost::window_update)];
-  left = static_cast<uint32_t>(
-      std::min<size_t>(rate(Cost::window_update).burst, left + bytes_sent_ / kBytesPerWindowUpdate));
+  size_t earned = bytes_sent_ / kBytesPerWindowUpdate + (whole ? 1 : 0);
   bytes_sent_ %= kBytesPerWindowUpdate;
+  if (earned == 0) return;
+  earn(Cost::ping, earned);
+  earn(Cost::window_update, 2 * earned);  // the stream's and the connection's
 }
 
 }  // namespace weir::http

@@ -38,7 +38,12 @@ struct H2Callbacks::Table {
     if (frame->hd.type == NGHTTP2_HEADERS) self(user).block_ends(frame->hd.stream_id, ended);
     bool settings = frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0;
     if (settings) self(user).settings_came();
-    if (frame->hd.type == NGHTTP2_DATA && ended) self(user).body_ends(frame->hd.stream_id);
+    if (frame->hd.type != NGHTTP2_DATA) return 0;
+    if (ended) {
+      self(user).body_ends(frame->hd.stream_id);
+    } else if (frame->hd.length > 0 && frame->data.padlen == frame->hd.length) {
+      self(user).padding_came();
+    }
     return 0;
   }
   static int bad_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {

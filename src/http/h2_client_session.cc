@@ -25,6 +25,7 @@ void H2ClientSession::on_head(H2Stream& stream, H2Fields& fields, bool ended) {
 
 void H2ClientSession::on_settings() {
   for (H2ClientStream* stream : std::exchange(undecided_, {})) stream->send_held_head();
+  owner_.on_settings(*this);
 }
 
 // ---- The request out ----

@@ -58,6 +58,7 @@ void H2Session::drain_session() {
 
 size_t H2Session::streams_most() const {
   if (state_ == State::closed || drain_ != Drain::no || nghttp2_session_check_request_allowed(session_) == 0) return 0;
+  if (side_ == Side::client && !settings_known_) return 1;  // it may take as few; more would be refused
   size_t most = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return std::min<size_t>(most, limits_.streams_max);
 }
@@ -178,7 +179,7 @@ void H2Session::tell_gone(H2Stream& stream) {
 void H2Session::on_read_end() {
   read_ended_ = true;
   if (side_ == Side::client) return close(Error{ErrorCode::closed, "the upstream closed the connection"});
-  // What has been asked whole is still answered; nothing else can come.
+  // It can neither give windows nor cancel any more: what has been asked whole gets a moment, the rest nothing.
   for (size_t i = streams_.size(); i-- > 0;) {
     if (i >= streams_.size() || streams_[i]->in_ended_) continue;
     if (!streams_[i]->head_in_) {
@@ -221,6 +222,7 @@ void H2Session::tell_over() {
 // ---- Deadlines ----
 
 void H2Session::choose_wait() {
+  if (read_ended_) return wait_for(Wait::left);
   if (probing_) return wait_for(Wait::probe);
   if (block_open_ || within_frame()) return wait_for(Wait::head);
   if (drain_ == Drain::announced) return wait_for(Wait::drain);
@@ -239,6 +241,7 @@ void H2Session::wait_for(Wait wanted) {
     case Wait::drain: return set_deadline(loop_, kDrainGraceMs);
     case Wait::idle: return set_deadline(loop_, limits_.idle_timeout_ms);
     case Wait::stall: return set_deadline(loop_, kStallMs);
+    case Wait::left: return set_deadline(loop_, kLeftMs);
   }
 }
 
@@ -254,6 +257,7 @@ void H2Session::on_deadline() {
                             NGHTTP2_NO_ERROR, nullptr, 0);
       break;
     case Wait::stall: reset_stalled(); break;
+    case Wait::left: return close(Error{ErrorCode::closed, "the client closed the connection"});
   }
   request_turn_end(loop_);
 }

@@ -24,44 +24,52 @@ void H2Session::take(std::string_view bytes) {
   if (state_ == State::closed) return;
   heard_ms_ = loop_.now_ms();
   probing_ = false;
-  while (!bytes.empty() && !terminated_) {
-    size_t size = next_piece(bytes);
-    if (terminated_) break;
-    receiving_ = true;
-    ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), size);
-    receiving_ = false;
-    bytes.remove_prefix(size);
-    if (taken >= 0 || terminated_) continue;
-    failure_ = Error{ErrorCode::invalid, nghttp2_strerror(static_cast<int>(taken))};
-    terminate(taken == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
-  }
+  while (!bytes.empty() && !terminated_) bytes.remove_prefix(take_piece(bytes));
   // Who does not read what we have to say is not listened to.
   if (stream_.open() && stream_.queued_bytes() > 2 * limits_.output_bytes_max) stream_.stop_reading();
   request_turn_end(loop_);
 }
 
-// Bytes up to the end of a frame, or as much of it as is here; each frame is looked at before nghttp2 gets it, which
-// does not tell of all.
-size_t H2Session::next_piece(std::string_view bytes) {
+// Gives nghttp2 what there is of one frame and says how many bytes that was; each frame is looked at before nghttp2
+// gets it, which does not tell of all. Its head is given whole: nghttp2 takes each part of a CONTINUATION's for
+// another.
+size_t H2Session::take_piece(std::string_view bytes) {
   if (size_t preface = std::min(preface_left_, bytes.size()); preface > 0) {
     preface_left_ -= preface;
+    feed(bytes.substr(0, preface));
     return preface;
   }
   size_t head = 0;
-  if (frame_head_bytes_ < frame_head_.size()) {
-    head = std::min(frame_head_.size() - frame_head_bytes_, bytes.size());
-    std::copy_n(bytes.data(), head, frame_head_.data() + frame_head_bytes_);
+  if (size_t held = frame_head_bytes_; held < frame_head_.size()) {
+    head = std::min(frame_head_.size() - held, bytes.size());
+    std::copy_n(bytes.data(), head, frame_head_.data() + held);
     frame_head_bytes_ += static_cast<uint8_t>(head);
     if (frame_head_bytes_ < frame_head_.size()) return head;
     auto byte = [this](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(frame_head_[at])); };
     frame_left_ = byte(0) << 16 | byte(1) << 8 | byte(2);
     uint32_t id = (byte(5) & 0x7f) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8);
     frame_begins(static_cast<uint8_t>(byte(3)), static_cast<uint8_t>(byte(4)), frame_left_, static_cast<int32_t>(id));
+    if (held > 0) {
+      feed({frame_head_.data(), frame_head_.size()});
+      if (frame_left_ == 0) frame_head_bytes_ = 0;
+      return head;
+    }
   }
   size_t payload = std::min(frame_left_, bytes.size() - head);
   frame_left_ -= payload;
   if (frame_left_ == 0) frame_head_bytes_ = 0;
+  feed(bytes.substr(0, head + payload));
   return head + payload;
+}
+
+void H2Session::feed(std::string_view bytes) {
+  if (terminated_) return;
+  receiving_ = true;
+  ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  receiving_ = false;
+  if (taken >= 0 || terminated_) return;
+  failure_ = Error{ErrorCode::invalid, nghttp2_strerror(static_cast<int>(taken))};
+  terminate(taken == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
 }
 
 // Bytes of a frame are missing: of any but DATA that is as with a head of HTTP/1.1, which must not drip in for ever.
@@ -105,7 +113,7 @@ void H2Session::count_frame(uint8_t type, uint8_t flags, size_t length) {
   switch (type) {
     case NGHTTP2_DATA:
       if (length == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0) spend(Cost::empty_frame);
-      break;
+      break;  // what is padding alone shows when it has come: padding_came()
     case NGHTTP2_HEADERS: break;
     case NGHTTP2_CONTINUATION:
       if (++continuations_ > kContinuationsMax) terminate(NGHTTP2_ENHANCE_YOUR_CALM);
@@ -180,8 +188,21 @@ void H2Session::consume(H2Stream& stream) {
   size_t bytes = std::exchange(stream.unconsumed_, 0);
   if (bytes == 0) return;
   if (side_ == Side::server) nghttp2_session_consume_connection(session_, bytes);
-  if (!stream.closed_) nghttp2_session_consume_stream(session_, stream.id_, bytes);
+  if (!stream.closed_) {
+    nghttp2_session_consume_stream(session_, stream.id_, bytes);
+    grow_window(stream, bytes);
+  }
   request_turn_end(loop_);
+}
+
+// A body that is taken as it comes gets a larger window, for the sake of those who are far away. Many that stand still
+// from the start hold little.
+void H2Session::grow_window(H2Stream& stream, size_t bytes) {
+  uint64_t most = limits_.stream_window_bytes_max;
+  if (stream.consumed_ >= most || most <= limits_.stream_window_bytes) return;
+  stream.consumed_ += bytes;
+  if (stream.consumed_ < most) return;
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_, static_cast<int32_t>(most));
 }
 
 void H2Session::body_ends(int32_t id) {

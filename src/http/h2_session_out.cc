@@ -37,6 +37,7 @@ void H2Session::submit_head(H2Stream& stream, H2Block& block, bool ended) {
       nghttp2_submit_headers(session_, flags, stream.id_, nullptr, block.fields.data(), block.fields.size(), &stream);
   stream.out_ = ended ? H2Stream::Out::ended : H2Stream::Out::body;
   if (result < 0) return fail_soon(stream, NGHTTP2_REFUSED_STREAM);
+  if (side_ == Side::client) budget_.earn(H2Budget::Cost::empty_frame, 1);  // one ahead of its trailers is usual
   if (stream.id_ < 0) stream.id_ = result;
   if (at_once) pump();
   request_turn_end(loop_);
@@ -137,7 +138,7 @@ void H2Session::body_leaves(H2Stream& stream, std::string_view frame_head, size_
   } else {
     output_.append(bytes);
   }
-  budget_.earn_window_updates(length);
+  budget_.earn_by_body(length, length > 0 && length == stream.to_send());
   if (!from_queue) return stream.offered_.remove_prefix(length);
   stream.queue_sent_ += length;
   queued_total_ -= length;

@@ -132,7 +132,8 @@ Taken take_v2(std::string_view input, ProxyHeader& header) {
   if (input.size() < bytes) return kIncomplete;
   std::string_view whole = input.substr(0, bytes);
   Taken taken{Outcome::complete, bytes};
-  if (command == 0) return taken;  // LOCAL: what follows is to be skipped, whatever it is
+  // LOCAL, or of a family the sender does not know: what follows is to be skipped, whatever it is.
+  if (command == 0 || family == 0) return taken;
   if (!take_tlvs(whole, tlvs_at, header)) return kInvalid;
   if (transport != 1 || (family != 1 && family != 2)) return taken;
   bool v6 = family == 2;

@@ -196,7 +196,14 @@ void Exchange::forward_head() {
     resume_client();
   }
   if (request_ended_) upstream_->send_end(early_trailers_);
-  wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : worker_.config().timeouts.body_idle_ms);
+  streams_messages_ = !request_ended_ && GrpcWeb::is_plain_call(outgoing_);
+  wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : request_idle_ms());
+}
+
+// A gRPC client may stream as seldom as a server may answer.
+uint32_t Exchange::request_idle_ms() const {
+  const config::TimeoutsConfig& timeouts = worker_.config().timeouts;
+  return streams_messages_ ? timeouts.response_idle_ms : timeouts.body_idle_ms;
 }
 
 void Exchange::on_request_body(std::string_view bytes) {
@@ -211,7 +218,7 @@ void Exchange::on_request_body(std::string_view bytes) {
   }
   if (upstream_ == nullptr) return;
   upstream_->send_body(bytes);
-  if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.body_idle_ms);
+  if (state_ == State::waiting) wait_at_most(request_idle_ms());
   if (state_ == State::relaying) wait_at_most(worker_.config().timeouts.response_idle_ms);
   if (in_tunnel()) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
   if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) pause_client();
@@ -337,8 +344,9 @@ void Exchange::on_upstream_failed(const Error& error) {
 }
 
 void Exchange::on_deadline() {
-  // Whoever was asked to send its body only when told so owes nothing before.
-  bool client_owes = state_ == State::waiting && !request_ended_ && !(request_.expect_continue && request_bytes_ == 0);
+  // Whoever was asked to send its body only when told so owes nothing before, and nothing at a rate who sends messages.
+  bool asked_for = !(request_.expect_continue && request_bytes_ == 0) && !streams_messages_;
+  bool client_owes = state_ == State::waiting && !request_ended_ && asked_for;
   Progress::Sides sides{before_upstream() ? nullptr : client_, upstream_, request_bytes_, response_bytes_, client_owes};
   switch (progress_.look(worker_.loop().now_ms(), sides)) {
     case Progress::Verdict::going_on: return look_again();

@@ -107,6 +107,7 @@ class Exchange final : private http::ServerStreamObserver,
 
   void enter(State wanted);
   void wait_at_most(uint32_t timeout_ms);
+  [[nodiscard]] uint32_t request_idle_ms() const;
   void look_again();
   void release_upstream();
   void note_access(uint16_t status, uint64_t duration_us);
@@ -154,6 +155,7 @@ class Exchange final : private http::ServerStreamObserver,
   bool own_authority_ = false;     // each endpoint gets its own Host
   bool fresh_connection_ = false;  // a kept one was stale: only new ones from here on
   bool request_ended_ = false;     // its last byte has been read
+  bool streams_messages_ = false;  // its body is a gRPC client's, and comes when there is something to say
 };
 
 }  // namespace weir::proxy

@@ -39,6 +39,11 @@ bool take_base64(std::string& digits, std::string& out) {
 
 }  // namespace
 
+bool GrpcWeb::is_plain_call(const http::RequestHead& request) {
+  std::string_view type = type_of(request.headers);
+  return begins_with(type, kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] != '-');
+}
+
 bool GrpcWeb::is_call(const http::RequestHead& request) {
   return request.method == http::Method::post && begins_with(type_of(request.headers), kWeb);
 }

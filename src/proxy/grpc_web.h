@@ -16,6 +16,8 @@ namespace weir::proxy {
 /// calls may destroy it on their way out. Worker thread only.
 class GrpcWeb final : public http::ServerStream, private http::ServerStreamObserver {
  public:
+  /// Whether a request is a call of gRPC itself.
+  [[nodiscard]] static bool is_plain_call(const http::RequestHead& request);
   /// Whether a request is for the middleware at all.
   [[nodiscard]] static bool is_call(const http::RequestHead& request);
   /// A browser's question whether a page may make such calls (CORS), which is answered here.

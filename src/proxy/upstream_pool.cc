@@ -176,12 +176,12 @@ void UpstreamConnection::add(UpstreamWaiter& waiter) {
 }
 
 bool UpstreamConnection::takes_waiters() const {
-  return h2_ == nullptr && !closed_ && !retired_ && waiters_.size() < kWaitersMax;
+  bool open_ended = h2_ == nullptr || !h2_->settings_known();
+  return open_ended && !idle_ && !closed_ && !retired_ && waiters_.size() < kWaitersMax;
 }
 
 bool UpstreamConnection::has_room() const {
-  if (h2_ == nullptr) return takes_waiters();
-  return !retired_ && h2_->room() > 0;
+  return takes_waiters() || (h2_ != nullptr && !retired_ && h2_->room() > 0);
 }
 
 void UpstreamConnection::open() {
@@ -225,7 +225,6 @@ void UpstreamConnection::connect() {
 }
 
 void UpstreamConnection::on_connected() {
-  clear_deadline();
   bool secure = endpoint_.scheme == "https";
   if (endpoint_.scheme == "h2c" || stream_.protocol() == "h2") {
     std::string_view scheme = secure ? "https" : "http";
@@ -236,6 +235,7 @@ void UpstreamConnection::on_connected() {
     if (!known) endpoint_.shared.push_back(this);
     return serve_waiters(*h2_);
   }
+  clear_deadline();
   h1_.emplace(std::move(stream_), *this, pool_.limits_);
   h1_->start();
   std::erase(endpoint_.shared, this);
@@ -248,7 +248,7 @@ void UpstreamConnection::on_connected() {
   send_away_waiters();
 }
 
-// It was thought to become one of HTTP/2: each of them needs its own.
+// It is none of HTTP/2 after all, or does not take as many: each looks for another.
 void UpstreamConnection::send_away_waiters() {
   while (!waiters_.empty()) {
     UpstreamWaiter* waiter = waiters_.back();
@@ -258,16 +258,25 @@ void UpstreamConnection::send_away_waiters() {
   }
 }
 
-void UpstreamConnection::serve_waiters(http::ClientSession& session) {
-  while (!waiters_.empty()) {
+// Until the upstream has said how many requests it takes, one of them goes ahead.
+void UpstreamConnection::serve_waiters(http::H2ClientSession& session) {
+  while (!closed_ && !waiters_.empty() && session.room() > 0) {
     UpstreamWaiter* waiter = waiters_.front();
     waiters_.erase(waiters_.begin());
     waiter->connection_ = nullptr;
     waiter->on_upstream_ready(session);
   }
+  if (closed_ || idle_ || !session.settings_known()) return;
+  send_away_waiters();
   if (closed_ || idle_) return;
-  if (h2_->in_flight() == 0) return become_idle();
+  if (session.in_flight() == 0) return become_idle();
   give_turns();
+}
+
+void UpstreamConnection::on_settings(http::H2ClientSession& session) {
+  if (closed_ || idle_) return;
+  clear_deadline();
+  serve_waiters(session);
 }
 
 void UpstreamConnection::on_failed(const Error& error) {
@@ -286,7 +295,7 @@ void UpstreamConnection::on_session_idle(http::H1ClientSession& session) {
 }
 
 void UpstreamConnection::on_stream_released(http::H2ClientSession& session) {
-  if (closed_ || !waiters_.empty()) return;  // the next one gets it in a moment
+  if (closed_ || !waiters_.empty()) return;  // the next one gets it in a moment, or when the SETTINGS have come
   if (session.in_flight() == 0) return become_idle();
   give_turns();
 }
@@ -320,7 +329,7 @@ http::ClientSession& UpstreamConnection::take() {
 }
 
 http::ClientSession* UpstreamConnection::share() {
-  if (h2_ == nullptr || !has_room()) return nullptr;
+  if (h2_ == nullptr || retired_ || h2_->room() == 0) return nullptr;
   idle_ = false;
   clear_deadline();
   return h2_.get();
@@ -332,11 +341,17 @@ void UpstreamConnection::on_session_closed(http::H1ClientSession&, const Error&)
   close();
 }
 
-void UpstreamConnection::on_session_closed(http::H2ClientSession&, const Error&) { close(); }
+void UpstreamConnection::on_session_closed(http::H2ClientSession&, const Error& reason) {
+  fail_waiters(reason);
+  close();
+}
 
 void UpstreamConnection::on_deadline() {
-  if (!idle_) return on_failed(Error{ErrorCode::timeout, "connect: no connection in time"});
-  close();
+  if (idle_) return close();
+  Error late{ErrorCode::timeout, "connect: no connection in time"};
+  if (h2_ == nullptr || h2_->in_flight() == 0) return on_failed(late);
+  retired_ = true;  // it never said what it takes: for the one that went ahead, and for no other
+  fail_waiters(late);
 }
 
 void UpstreamConnection::fail_waiters(const Error& error) {

@@ -125,7 +125,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
  private:
   void connect();
   void on_addresses(Result<std::vector<IpAddress>> found);
-  void serve_waiters(http::ClientSession& session);
+  void serve_waiters(http::H2ClientSession& session);
   void send_away_waiters();
   void fail_waiters(const Error& error);
   void become_idle();
@@ -140,6 +140,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   void on_session_idle(http::H1ClientSession& session) override;
   void on_session_closed(http::H1ClientSession& session, const Error& reason) override;
   void on_stream_released(http::H2ClientSession& session) override;
+  void on_settings(http::H2ClientSession& session) override;
   void on_session_closed(http::H2ClientSession& session, const Error& reason) override;
 
   // constant after construction
@@ -152,7 +153,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   event::TcpStream stream_;  // while connecting; then a session's
   std::optional<http::H1ClientSession> h1_;
   std::unique_ptr<http::H2ClientSession> h2_;
-  std::vector<UpstreamWaiter*> waiters_;  // until it is connected
+  std::vector<UpstreamWaiter*> waiters_;  // until it is connected, and of HTTP/2 until its SETTINGS have come
   uint64_t idle_since_ms_ = 0;
   bool idle_ = false;
   bool retired_ = false;

@@ -23,7 +23,7 @@ struct EntryPointConfig {
   bool tls = false;
   std::string tls_options;                         // of the TLS file, for names that no router asks other options for
   bool h2c = true;                                 // HTTP/2 by prior knowledge, beside HTTP/1.1; without TLS
-  uint32_t http2_streams_max = 250;                // requests at once on one connection
+  uint32_t http2_streams_max = 100;                // requests at once on one connection
   std::string redirect_to;                         // entry point that every request is sent to; "": none
   std::string redirect_scheme;                     // of that redirect
   bool redirect_permanent = true;                  // 301 and 308; else 302 and 307

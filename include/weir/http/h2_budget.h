@@ -18,8 +18,8 @@ class H2Budget {
     ping,           // answered, so also a queue
     settings,       // the same
     priority,       // PRIORITY and PRIORITY_UPDATE
-    window_update,  // also what lets a body out in crumbs; earned back by body sent
-    empty_frame,    // DATA without bytes or end
+    window_update,  // also what lets a body out in crumbs; earned back by body sent, as PINGs are
+    empty_frame,    // DATA without content or end
     unknown_frame,
   };
   static constexpr size_t kCosts = 8;
@@ -31,8 +31,11 @@ class H2Budget {
 
   /// False: there was nothing left.
   [[nodiscard]] bool spend(Cost cost, uint64_t now_ms);
-  /// Body was sent, for which the peer must give us windows.
-  void earn_window_updates(size_t bytes);
+  /// A DATA frame was sent, for which the peer gives us windows; gRPC's clients and servers do so for each small
+  /// message, with a PING to measure the bandwidth. `whole`: it was all there was to send, and not cut by a window that
+  /// the peer keeps small.
+  void earn_by_body(size_t bytes, bool whole);
+  void earn(Cost cost, size_t count);
 
  private:
   std::array<uint32_t, kCosts> left_{};

@@ -20,6 +20,8 @@ class H2ClientSession final : public H2Session, public ClientSession {
    public:
     /// A stream was released: there may be room for another, or nothing left to do.
     virtual void on_stream_released(H2ClientSession& session) = 0;
+    /// What the upstream takes at once is known, or has changed.
+    virtual void on_settings(H2ClientSession&) {}
     /// The last call: the connection is closed and no stream is out.
     virtual void on_session_closed(H2ClientSession& session, const Error& reason) = 0;
 
@@ -34,8 +36,9 @@ class H2ClientSession final : public H2Session, public ClientSession {
 
   /// Begins to speak. Not in the constructor: the owner must be ready.
   void start() { start_session({}); }
-  /// How many requests more could begin now: none once the upstream has said GOAWAY.
+  /// How many requests more could begin now: one until the upstream's SETTINGS have come, none once it has said GOAWAY.
   [[nodiscard]] size_t room() const { return H2Session::room(); }
+  using H2Session::settings_known;
   /// Requests under way.
   [[nodiscard]] size_t in_flight() const { return lent(); }
   /// Only while there is room.

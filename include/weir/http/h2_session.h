@@ -26,11 +26,12 @@ class H2Fields;
 
 /// Those of HTTP/1.1 hold here too, for each stream; and these for the connection.
 struct H2Limits : H1Limits {
-  uint32_t streams_max = 250;                      // at once, opened by the peer; more are refused
-  uint32_t stream_window_bytes = 256 * 1024;       // of a body coming in that nobody above has room for
-  uint32_t connection_window_bytes = 1024 * 1024;  // of all of them together, where they are our clients'
-  size_t output_bytes_max = 128 * 1024;            // handed to the socket and not taken by it; then no body is framed
-  size_t queued_bytes_max = 2 * 1024 * 1024;       // of all bodies going out; then all who send are asked to pause
+  uint32_t streams_max = 100;                          // at once, opened by the peer; more are refused
+  uint32_t stream_window_bytes = 64 * 1024;            // of a body coming in that nobody above has room for, at first
+  uint32_t stream_window_bytes_max = 256 * 1024;       // the same, once so much of it was taken
+  uint32_t connection_window_bytes = 4 * 1024 * 1024;  // of all of them together, where they are our clients'
+  size_t output_bytes_max = 128 * 1024;       // handed to the socket and not taken by it; then no body is framed
+  size_t queued_bytes_max = 2 * 1024 * 1024;  // of all bodies going out; then all who send are asked to pause
 };
 
 /// One connection: nghttp2 between a TcpStream and H2Streams. Everything that a turn of the loop has to say leaves in
@@ -47,6 +48,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   /// How long a released stream with bytes left may stand still before it is reset.
   static constexpr uint64_t kStallMs = 10'000;
   static constexpr uint64_t kDrainGraceMs = 1000;
+  /// How long a client that has closed its half is still answered.
+  static constexpr uint64_t kLeftMs = 1000;
   /// How long the peer has to answer a PING, and how often one is asked.
   static constexpr uint64_t kProbeMs = 5000;
   static constexpr uint64_t kProbePauseMs = 10'000;
@@ -117,7 +120,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   enum class State : uint8_t { open, closed };
   enum class Drain : uint8_t { no, announced, final };
   /// What the one deadline is for.
-  enum class Wait : uint8_t { nothing, head, probe, drain, idle, stall };
+  enum class Wait : uint8_t { nothing, head, probe, drain, idle, stall, left };
 
   void on_read(std::span<char> bytes) override;
   void on_read_end() override;
@@ -126,7 +129,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void on_deadline() override;
   void on_turn_end() override;
   void take(std::string_view bytes);
-  [[nodiscard]] size_t next_piece(std::string_view bytes);
+  size_t take_piece(std::string_view bytes);
+  void feed(std::string_view bytes);
   void frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id);
   void count_frame(uint8_t type, uint8_t flags, size_t length);
   void check_not_closed(uint8_t type, int32_t id);
@@ -139,6 +143,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void settings_came();
   void body_came(int32_t id, std::string_view bytes);
   void body_ends(int32_t id);
+  /// A DATA frame was nothing but padding.
+  void padding_came() { spend(H2Budget::Cost::empty_frame); }
   int64_t next_body(H2Stream& stream, size_t most, uint32_t& flags);
   void body_leaves(H2Stream& stream, std::string_view frame_head, size_t length);
   void frame_sent(uint8_t type, uint8_t flags, int32_t id);
@@ -153,6 +159,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   [[nodiscard]] bool output_full() const;
   bool unblock();
   void consume(H2Stream& stream);
+  void grow_window(H2Stream& stream, size_t bytes);
   void note_gone(H2Stream& stream, uint32_t code);
   void notice(H2Stream& stream);
   void tell();

@@ -70,6 +70,7 @@ class H2Stream {
 
   // In.
   size_t unconsumed_ = 0;  // bytes that no window update was given for
+  uint64_t consumed_ = 0;  // those that one was given for, until the window has grown
   bool paused_ = false;
 
   // Both.

@@ -26,9 +26,28 @@ TEST_CASE("h2 budget: window updates are earned by body, crumbs do not earn them
   H2Budget budget;
   for (uint32_t i = 0; i < H2Budget::rate(Cost::window_update).burst; ++i)
     REQUIRE(budget.spend(Cost::window_update, 1));
-  for (int i = 0; i < 1023; ++i) budget.earn_window_updates(1);
+  for (int i = 0; i < 1023; ++i) budget.earn_by_body(1, false);
   CHECK_FALSE(budget.spend(Cost::window_update, 1));
-  budget.earn_window_updates(1);
+  budget.earn_by_body(1, false);
   CHECK(budget.spend(Cost::window_update, 1));
+  CHECK(budget.spend(Cost::window_update, 1));  // of the stream and of the connection
   CHECK_FALSE(budget.spend(Cost::window_update, 1));
+}
+
+TEST_CASE("h2 budget: a small message sent whole earns a PING and windows, one cut by a small window does not") {
+  H2Budget budget;
+  while (budget.spend(Cost::ping, 1)) {
+  }
+  while (budget.spend(Cost::window_update, 1)) {
+  }
+  for (int i = 0; i < 100; ++i) budget.earn_by_body(1, false);
+  CHECK_FALSE(budget.spend(Cost::ping, 1));
+  for (int i = 0; i < 3; ++i) {
+    budget.earn_by_body(1, true);
+    CHECK(budget.spend(Cost::ping, 1));
+    CHECK(budget.spend(Cost::window_update, 1));
+    CHECK(budget.spend(Cost::window_update, 1));
+    CHECK_FALSE(budget.spend(Cost::ping, 1));
+    CHECK_FALSE(budget.spend(Cost::window_update, 1));
+  }
 }

@@ -126,6 +126,7 @@ TEST_CASE("proxy header: version 2 that names no IP stands for the connection it
   CHECK_FALSE(accepted(v2('\x20', '\x00', "")).has_addresses);                     // LOCAL
   CHECK_FALSE(accepted(v2('\x20', '\x11', kIpv4 + "xx")).has_addresses);           // LOCAL with anything behind it
   CHECK_FALSE(accepted(v2('\x21', '\x00', "")).has_addresses);                     // unspecified
+  CHECK_FALSE(accepted(v2('\x21', '\x00', "no TLVs at all")).has_addresses);       // its bytes are not ours to read
   CHECK_FALSE(accepted(v2('\x21', '\x31', std::string(216, 'u'))).has_addresses);  // UNIX
   CHECK_FALSE(accepted(v2('\x21', '\x12', kIpv4)).has_addresses);                  // datagrams
 }
