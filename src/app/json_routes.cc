@@ -57,6 +57,7 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
   routing::RequestView view;
   view.method = question.method;
   view.host = proxy::normalise_host(authority, host_storage);
+  view.port = proxy::port_of(authority);
   view.path = target.path;
   view.query = target.query;
   view.headers = headers;

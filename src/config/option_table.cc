@@ -123,9 +123,14 @@ const Option kOptions[] = {
           "<prefix>.enable=false.",
           SLOT(consul.exposed_by_default)),
     value("providers.consul.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
-          "The rule of a route that has none of its own. {{ .Name }} is the service's name, {{ normalize .Name }} the "
-          "same with everything but letters and digits turned into -.",
+          "The rule of a route that has none of its own: a template as Traefik's. {{ .Name }} is the service's name, "
+          "{{ normalize .Name }} the same with everything but letters and digits turned into -, "
+          "{{ index .Labels \"traefik.x\" }} the value of a tag; see docs/routing.md.",
           SLOT(consul.default_rule)),
+    value("providers.consul.constraints", "\"\"", "", Shape::any,
+          "Which instances are read, by their tags: Tag(`a`) and TagRegex(`^a`) joined by && and ||, negated by !. "
+          "Empty: all.",
+          SLOT(consul.constraints)),
     {"providers.consul.strict_checks", "[\"passing\", \"warning\"]", "", 0, 0, Shape::one_of,
      "passing|warning|critical|any",
      "The health of an instance that lets it serve. Others stay known but get no request. An instance in maintenance "
@@ -159,6 +164,10 @@ const Option kOptions[] = {
         "A route whose service has no instance any more answers 503 this long, unless another one takes its rule. 0: "
         "it is gone at once.",
         SLOT(consul.tombstone_ms)),
+    number("providers.consul.panic_threshold_percent", "0", 0, 100,
+           "When fewer of a service's instances are healthy than this share, all of them serve, the others too: when "
+           "everything seems down at once it is more often the checks. Those in maintenance never do. 0: never.",
+           SLOT(consul.panic_threshold_percent)),
     choice("providers.consul.consistency", "\"default\"", "default|stale|consistent",
            "Consistency of reads: stale lets any server answer, consistent asks the leader to make sure.",
            SLOT(consul.consistency)),
@@ -236,6 +245,8 @@ const Option kOptions[] = {
           "Route services that carry no routing tag, by default_rule.", SLOT(nomad.exposed_by_default)),
     value("providers.nomad.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
           "Rule of services whose tags give none.", SLOT(nomad.default_rule)),
+    value("providers.nomad.constraints", "\"\"", "", Shape::any, "Which services are read, as for Consul. Empty: all.",
+          SLOT(nomad.constraints)),
     number("providers.nomad.tombstone_ms", "600000", 0, kDay_ms,
            "A route whose service is gone answers 503 this long. 0: it is gone at once.", SLOT(nomad.tombstone_ms)),
     value("providers.nomad.stale", "true", "", Shape::any, "Let any server answer, not only the leader.",

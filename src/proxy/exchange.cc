@@ -62,6 +62,7 @@ void Exchange::match() {
   routing::RequestView view;
   view.method = request_.method_text;
   view.host = normalise_host(request_.authority, host_storage_);
+  if (view.host.size() != request_.authority.size()) view.port = port_of(request_.authority);
   view.path = target_.path;
   view.query = target_.query;
   view.headers = request_.headers;

@@ -65,7 +65,7 @@ bool write_url_redirect(const Middleware& middleware, const http::RequestHead& r
   const std::string& strip = middleware.values[4];
   std::string_view rest = !strip.empty() && path.starts_with(strip) ? path.substr(strip.size()) : path;
   bool with_path = middleware.values[2].find("$path") != std::string::npos;
-  std::string target = replace_all(middleware.values[2], "$path", rest);
+  std::string target = replace_all(middleware.values[2], "$path", middleware.values[5] + std::string(rest));
   if (!target.starts_with('/')) target.insert(0, 1, '/');
   const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
   bool same_scheme = proto != nullptr && equals_ignore_case(proto->value, middleware.values[0]);
@@ -223,7 +223,8 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         if (prefix.empty()) break;
         outcome.prefix = prefix;
         std::string_view rest = outcome.path.substr(prefix.size());
-        outcome.path = join_target(rest.starts_with('/') ? "" : "/", rest, scratch);
+        const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware->force_slash);
+        outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
         break;
       }
       case Middleware::Type::add_prefix:
@@ -276,6 +277,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         break;
     }
   }
+  if (outcome.path.empty() && has_path) outcome.path = "/";
   if (!outcome.prefix.empty()) set_field(scratch.headers, "X-Forwarded-Prefix", outcome.prefix);
   return outcome;
 }

@@ -14,10 +14,15 @@ bool is_unreserved(unsigned char c) {
 bool is_suspicious(std::string_view path) {
   char before = 0;
   for (char c : path) {
-    if (c == '%' || (before == '/' && (c == '/' || c == '.'))) return true;
+    if (c == '%' || static_cast<unsigned char>(c) >= 0x80 || (before == '/' && (c == '/' || c == '.'))) return true;
     before = c;
   }
   return false;
+}
+
+void append_escape(unsigned char byte, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  out.append(1, '%').append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
 }
 
 std::string decode_unreserved(std::string_view path) {
@@ -25,13 +30,20 @@ std::string decode_unreserved(std::string_view path) {
   for (size_t i = 0; i < path.size(); ++i) {
     if (path[i] == '%' && i + 2 < path.size()) {
       auto decoded = percent_decode(path.substr(i, 3));
-      if (decoded && is_unreserved(static_cast<unsigned char>((*decoded)[0]))) {
-        out += *decoded;
+      const auto byte = decoded ? static_cast<unsigned char>((*decoded)[0]) : '%';
+      if (is_unreserved(byte)) out += *decoded;
+      if (byte <= ' ' || byte >= 0x80) append_escape(byte, out);  // one way of writing it, for rules that name it
+      if (is_unreserved(byte) || byte <= ' ' || byte >= 0x80) {
         i += 2;
         continue;
       }
     }
-    out += path[i];
+    const auto raw = static_cast<unsigned char>(path[i]);
+    if (raw >= 0x80) {
+      append_escape(raw, out);
+    } else {
+      out += path[i];
+    }
   }
   return out;
 }
@@ -69,6 +81,12 @@ NormalTarget normalise_target(std::string_view target, std::string& storage) {
   out.rewritten = storage != out.path;
   out.path = storage;
   return out;
+}
+
+std::string_view port_of(std::string_view authority) {
+  const size_t colon = authority.rfind(':');
+  const bool named = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  return named ? authority.substr(colon + 1) : std::string_view();
 }
 
 std::string_view normalise_host(std::string_view authority, std::string& storage) {

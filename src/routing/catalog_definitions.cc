@@ -3,6 +3,7 @@
 #include "routing/default_rule.h"
 #include "routing/definition_merger.h"
 #include "routing/expression.h"
+#include "routing/rule_rewriter.h"
 #include "weir/config/config.h"
 
 namespace weir::routing {
@@ -23,12 +24,20 @@ Result<std::vector<Health>> parse_healths(const std::vector<std::string>& words)
 }
 
 Status check_default_rule(const std::string& rule_template) {
-  auto rule = expand_default_rule(rule_template, "name");
+  auto rule = expand_default_rule(rule_template, {"name", {}});
   if (!rule) return fail(rule.error());
+  // What it makes of no tags at all may be nothing; it is looked at again where it is used.
+  if (rule_template.find(".Labels") != std::string::npos) return {};
   if (auto parsed = parse_expression(*rule); !parsed) {
     return fail(ErrorCode::invalid, "default rule: " + parsed.error().message);
   }
   return {};
+}
+
+Status check_constraints(const std::string& constraints) {
+  auto parsed = Constraints::parse(constraints);
+  if (parsed) return {};
+  return fail(ErrorCode::invalid, "constraints: " + parsed.error().message);
 }
 
 }  // namespace
@@ -41,6 +50,8 @@ Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::
   out.exposed_by_default = config.exposed_by_default;
   out.default_rule = config.default_rule;
   if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
+  out.constraints = config.constraints;
+  if (Status good = check_constraints(out.constraints); !good) return fail(good.error());
   auto strict = parse_healths(config.strict_checks);
   if (!strict) return fail(strict.error());
   out.strict_checks = std::move(*strict);
@@ -54,6 +65,7 @@ Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::
   out.keep_incumbent = config.conflicts != "drop";
   out.drop_object_only = config.unknown_fields != "instance";
   out.empty_routes = config.empty_routes != "absent";
+  out.panic_threshold_percent = config.panic_threshold_percent;
   out.tombstone_ms = config.tombstone_ms;
   return out;
 }
@@ -66,7 +78,10 @@ Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::s
   out.exposed_by_default = config.exposed_by_default;
   out.default_rule = config.default_rule;
   if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
+  out.constraints = config.constraints;
+  if (Status good = check_constraints(out.constraints); !good) return fail(good.error());
   out.fabio_checks_required = FabioChecks::none;
+  out.trims_tags = true;
   out.tombstone_ms = config.tombstone_ms;
   return out;
 }

@@ -1,8 +1,305 @@
 #include "routing/default_rule.h"
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "weir/base/text.h"
 
 namespace weir::routing {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr size_t kExpandedBytesMax = 16 * 1024;
+constexpr size_t kNestedMax = 16;
+
+tl::unexpected<Error> bad(const std::string& message) { return fail(ErrorCode::invalid, "default rule: " + message); }
+
+std::string truth(bool value) { return value ? "true" : "false"; }
+bool is_true(std::string_view value) { return !value.empty() && value != "false"; }
+
+// ---- Functions: the last argument is what a pipe hands over, as in sprig ----
+
+struct Function {
+  std::string_view name;
+  size_t arguments_min;
+  size_t arguments_max;
+  std::string (*call)(const Texts& arguments);
+};
+
+std::string cut(const Texts& a, bool from_end) {
+  const std::string& part = a[0];
+  const std::string& text = a[1];
+  if (!part.empty() && from_end && text.ends_with(part)) return text.substr(0, text.size() - part.size());
+  if (!part.empty() && !from_end && text.starts_with(part)) return text.substr(part.size());
+  return text;
+}
+
+std::string truncated(const Texts& a) {
+  const auto count = parse_i64(a[0]).value_or(0);
+  const auto size = static_cast<int64_t>(a[1].size());
+  if (count >= 0) return a[1].substr(0, static_cast<size_t>(std::min(count, size)));
+  return a[1].substr(static_cast<size_t>(std::max<int64_t>(size + count, 0)));
+}
+
+std::string printed(const Texts& a) {
+  std::string out;
+  size_t next = 1;
+  for (size_t i = 0; i < a[0].size(); ++i) {
+    if (a[0][i] != '%' || i + 1 == a[0].size()) {
+      out += a[0][i];
+      continue;
+    }
+    const char verb = a[0][++i];
+    if (verb == '%') out += '%';
+    if ((verb == 's' || verb == 'v' || verb == 'd') && next < a.size()) out += a[next++];
+    if (verb == 'q' && next < a.size()) out += "\"" + a[next++] + "\"";
+  }
+  return out;
+}
+
+std::string first_true(const Texts& a, bool wanted) {
+  for (const std::string& one : a) {
+    if (is_true(one) == wanted) return one;
+  }
+  return a.back();
+}
+
+std::string without_blanks(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; });
+  return text;
+}
+
+std::string to_upper(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return text;
+}
+
+constexpr size_t kAny = 64;
+constexpr Function kFunctions[] = {
+    {"normalize", 1, 1, [](const Texts& a) { return normalize_name(a[0]); }},
+    {"lower", 1, 1, [](const Texts& a) { return to_lower(a[0]); }},
+    {"upper", 1, 1, [](const Texts& a) { return to_upper(a[0]); }},
+    {"trim", 1, 1, [](const Texts& a) { return std::string(trim(a[0])); }},
+    {"nospace", 1, 1, [](const Texts& a) { return without_blanks(a[0]); }},
+    {"trimPrefix", 2, 2, [](const Texts& a) { return cut(a, false); }},
+    {"trimSuffix", 2, 2, [](const Texts& a) { return cut(a, true); }},
+    {"replace", 3, 3, [](const Texts& a) { return a[0].empty() ? a[2] : replace_all(a[2], a[0], a[1]); }},
+    {"trunc", 2, 2, truncated},
+    {"default", 1, 2, [](const Texts& a) { return a.size() == 2 && !a[1].empty() ? a[1] : a[0]; }},
+    {"coalesce", 1, kAny, [](const Texts& a) { return first_true(a, true); }},
+    {"ternary", 3, 3, [](const Texts& a) { return is_true(a[2]) ? a[0] : a[1]; }},
+    {"contains", 2, 2, [](const Texts& a) { return truth(a[1].find(a[0]) != std::string::npos); }},
+    {"hasPrefix", 2, 2, [](const Texts& a) { return truth(a[1].starts_with(a[0])); }},
+    {"hasSuffix", 2, 2, [](const Texts& a) { return truth(a[1].ends_with(a[0])); }},
+    {"eq", 2, kAny, [](const Texts& a) { return truth(std::find(a.begin() + 1, a.end(), a[0]) != a.end()); }},
+    {"ne", 2, 2, [](const Texts& a) { return truth(a[0] != a[1]); }},
+    {"not", 1, 1, [](const Texts& a) { return truth(!is_true(a[0])); }},
+    {"and", 1, kAny, [](const Texts& a) { return first_true(a, false); }},
+    {"or", 1, kAny, [](const Texts& a) { return first_true(a, true); }},
+    {"empty", 1, 1, [](const Texts& a) { return truth(a[0].empty()); }},
+    {"quote", 1, 1, [](const Texts& a) { return "\"" + a[0] + "\""; }},
+    {"print", 1, kAny, [](const Texts& a) { return join(a, ""); }},
+    {"printf", 1, kAny, printed},
+};
+
+Result<std::string> call_function(std::string_view name, const Texts& arguments) {
+  const auto* found =
+      std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const Function& one) { return one.name == name; });
+  if (found == std::end(kFunctions)) {
+    Texts known = {"index"};
+    for (const Function& one : kFunctions) known.emplace_back(one.name);
+    return bad("unknown function \"" + std::string(name) + "\"; known are " + join(known, ", "));
+  }
+  if (arguments.size() < found->arguments_min || arguments.size() > found->arguments_max) {
+    return bad("wrong number of values for " + std::string(name));
+  }
+  return found->call(arguments);
+}
+
+// ---- Expressions ----
+
+// What stands in one action: words, texts, parentheses and pipes. Used once.
+class Pipeline {
+ public:
+  Pipeline(std::string_view text, const RuleSubject& subject) : rest_(trim(text)), subject_(subject) {}
+
+  Result<std::string> evaluate() {
+    auto value = pipes();
+    if (!value) return value;
+    if (!rest_.empty()) return bad("unexpected \"" + std::string(rest_) + "\"");
+    return value;
+  }
+
+ private:
+  Result<std::string> pipes() {
+    std::optional<std::string> handed_over;
+    while (true) {
+      auto value = command(handed_over);
+      if (!value) return value;
+      skip_blanks();
+      if (!rest_.starts_with('|')) return value;
+      rest_.remove_prefix(1);
+      handed_over = std::move(*value);
+    }
+  }
+
+  // A value, or a function and its arguments.
+  Result<std::string> command(const std::optional<std::string>& handed_over) {
+    skip_blanks();
+    const bool is_call =
+        !rest_.empty() && ((rest_[0] >= 'a' && rest_[0] <= 'z') || (rest_[0] >= 'A' && rest_[0] <= 'Z'));
+    if (!is_call) {
+      if (handed_over) return bad("a pipe leads to a function");
+      return term();
+    }
+    const std::string name(word());
+    if (name == "true" || name == "false") return name;
+    skip_blanks();
+    const bool of_labels = name == "index";
+    if (of_labels && word() != ".Labels") return bad("index is for .Labels");
+    Texts arguments;
+    for (skip_blanks(); !rest_.empty() && rest_[0] != '|' && rest_[0] != ')'; skip_blanks()) {
+      auto argument = term();
+      if (!argument) return argument;
+      arguments.push_back(std::move(*argument));
+    }
+    if (handed_over) arguments.push_back(*handed_over);
+    if (!of_labels) return call_function(name, arguments);
+    if (arguments.size() != 1) return bad("index .Labels takes one key");
+    auto found = subject_.labels.find(arguments[0]);
+    return found != subject_.labels.end() ? found->second : std::string();
+  }
+
+  Result<std::string> term() {
+    skip_blanks();
+    if (rest_.empty()) return bad("nothing between {{ and }}");
+    if (rest_[0] == '"' || rest_[0] == '`') return text(rest_[0]);
+    if (rest_[0] == '(') {
+      if (++nested_ > kNestedMax) return bad("nested too deep");
+      rest_.remove_prefix(1);
+      auto inner = pipes();
+      if (!inner) return inner;
+      skip_blanks();
+      if (!rest_.starts_with(')')) return bad("expected )");
+      rest_.remove_prefix(1);
+      return inner;
+    }
+    const std::string name(word());
+    if (name == ".Name") return subject_.name;
+    if (name == "true" || name == "false" || parse_i64(name)) return name;
+    if (name.empty()) return bad("unexpected \"" + std::string(rest_) + "\"");
+    return bad("unknown value " + name + "; known are .Name and index .Labels \"key\"");
+  }
+
+  Result<std::string> text(char quote) {
+    std::string out;
+    for (size_t i = 1; i < rest_.size(); ++i) {
+      if (rest_[i] == quote) {
+        rest_.remove_prefix(i + 1);
+        return out;
+      }
+      const bool escape = quote == '"' && rest_[i] == '\\' && i + 1 < rest_.size();
+      out += escape ? rest_[++i] : rest_[i];
+    }
+    return bad("a text that does not end");
+  }
+
+  std::string_view word() {
+    const size_t end = rest_.find_first_of(" \t\r\n|()\"`");
+    const std::string_view out = rest_.substr(0, end);
+    rest_.remove_prefix(out.size());
+    return out;
+  }
+
+  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
+
+  std::string_view rest_;
+  const RuleSubject& subject_;
+  size_t nested_ = 0;
+};
+
+// ---- Templates ----
+
+// One {{ if }} that is open.
+struct Choice {
+  bool taken = false;    // one of its branches was
+  bool writing = false;  // the branch we are in is
+  bool outer = false;    // what stands around it is
+};
+
+// Used once.
+class Expansion {
+ public:
+  explicit Expansion(const RuleSubject& subject) : subject_(subject) {}
+
+  Result<std::string> run(std::string_view text) {
+    while (true) {
+      const size_t open = text.find("{{");
+      std::string_view plain = text.substr(0, open);
+      const bool trims_before = open != std::string_view::npos && text.substr(open + 2).starts_with("- ");
+      if (trims_before) plain = plain.substr(0, plain.find_last_not_of(" \t\r\n") + 1);
+      write(plain);
+      if (open == std::string_view::npos) break;
+      const size_t close = text.find("}}", open);
+      if (close == std::string_view::npos) return bad("{{ without }}");
+      std::string_view action = text.substr(open + 2, close - open - 2);
+      text.remove_prefix(close + 2);
+      if (trims_before) action.remove_prefix(1);
+      if (action.ends_with(" -")) {
+        action.remove_suffix(1);
+        text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+      }
+      if (Status done = act(trim(action)); !done) return fail(done.error());
+    }
+    if (!choices_.empty()) return bad("{{ if }} without {{ end }}");
+    if (out_.size() > kExpandedBytesMax) return bad("its result is too long");
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] bool writing() const { return choices_.empty() || choices_.back().writing; }
+  void write(std::string_view text) {
+    if (writing()) out_ += text;
+  }
+
+  Status act(std::string_view action) {
+    if (action.starts_with("/*") && action.ends_with("*/")) return {};
+    if (action.starts_with("if ")) {
+      if (choices_.size() == kNestedMax) return bad("nested too deep");
+      choices_.push_back({false, false, writing()});
+      return enter(action.substr(3));
+    }
+    const bool of_choice = action == "end" || action == "else" || action.starts_with("else ");
+    if (of_choice && choices_.empty()) return bad("{{ " + std::string(action) + " }} without {{ if }}");
+    if (action == "end") {
+      choices_.pop_back();
+      return {};
+    }
+    if (action == "else") return enter("true");
+    if (action.starts_with("else if ")) return enter(action.substr(8));
+    auto value = Pipeline(action, subject_).evaluate();
+    if (!value) return fail(value.error());
+    write(*value);
+    return {};
+  }
+
+  Status enter(std::string_view condition) {
+    auto value = Pipeline(condition, subject_).evaluate();
+    if (!value) return fail(value.error());
+    Choice& choice = choices_.back();
+    choice.writing = choice.outer && !choice.taken && is_true(*value);
+    choice.taken = choice.taken || choice.writing;
+    return {};
+  }
+
+  const RuleSubject& subject_;
+  std::string out_;
+  std::vector<Choice> choices_;
+};
+
+}  // namespace
 
 std::string normalize_name(std::string_view name) {
   std::string out;
@@ -19,29 +316,8 @@ std::string normalize_name(std::string_view name) {
   return out;
 }
 
-Result<std::string> expand_default_rule(std::string_view rule_template, std::string_view service_name) {
-  std::string out;
-  while (true) {
-    size_t open = rule_template.find("{{");
-    out += rule_template.substr(0, open);
-    if (open == std::string_view::npos) return out;
-    size_t close = rule_template.find("}}", open);
-    if (close == std::string_view::npos) return fail(ErrorCode::invalid, "default rule: {{ without }}");
-    std::string inner;
-    for (std::string_view word : split_list(rule_template.substr(open + 2, close - open - 2), ' ')) {
-      if (!inner.empty()) inner += ' ';
-      inner += word;
-    }
-    if (inner == ".Name") {
-      out += service_name;
-    } else if (inner == "normalize .Name") {
-      out += normalize_name(service_name);
-    } else {
-      return fail(ErrorCode::invalid,
-                  "default rule: only {{ .Name }} and {{ normalize .Name }} are known, not {{ " + inner + " }}");
-    }
-    rule_template.remove_prefix(close + 2);
-  }
+Result<std::string> expand_default_rule(std::string_view rule_template, const RuleSubject& subject) {
+  return Expansion(subject).run(rule_template);
 }
 
 }  // namespace weir::routing

@@ -1,6 +1,7 @@
 #pragma once
-// The rule of a router that was given none: a small template over the service's name.
+// The rule of a router that was given none: a template over its service, as Go's text/template and sprig have it.
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,15 @@ namespace weir::routing {
 /// alphabets stay.
 std::string normalize_name(std::string_view name);
 
-/// Replaces {{ .Name }} and {{ normalize .Name }}; anything else between {{ and }} is an error.
-Result<std::string> expand_default_rule(std::string_view rule_template, std::string_view service_name);
+/// What a template may ask for.
+struct RuleSubject {
+  std::string name;                           // .Name
+  std::map<std::string, std::string> labels;  // .Labels: the routing tags, "traefik.enable" -> "true"
+};
+
+/// The template with its actions done: {{ .Name }}, {{ index .Labels "key" }}, functions and pipes of them,
+/// {{ if }}, {{ else if }}, {{ else }}, {{ end }}, {{- and -}}, comments. Values are texts; "" and "false" are not
+/// true. An unknown function is an error that names those there are.
+Result<std::string> expand_default_rule(std::string_view rule_template, const RuleSubject& subject);
 
 }  // namespace weir::routing

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weir/base/text.h"
+
 namespace weir::routing {
 
 namespace {
@@ -144,16 +146,24 @@ LinkOutcome link_router(const std::string& provider, const RouterSource& source,
 }
 
 std::string use_prefix(char kind, std::string_view qualified_name) {
-  return std::string(1, kind).append(qualified_name).append(1, '\0');
+  uint64_t hash = fnv1a(qualified_name, fnv1a(std::string_view(&kind, 1)));
+  std::string out;
+  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(hash >> shift);
+  return out;
 }
 
-std::vector<std::string> uses_of(const LinkedRouter& router) {
-  std::vector<std::string> out;
+std::vector<Use> uses_of(const LinkedRouter& router) {
+  std::vector<Use> out;
+  auto add_one = [&](char kind, const std::string& name) {
+    Use use{};
+    const std::string prefix = use_prefix(kind, qualify(name, router.provider));
+    std::copy(prefix.begin(), prefix.end(), use.key.begin());
+    for (size_t i = 0; i < 4; ++i) use.key[8 + i] = static_cast<char>(router.slot >> (24 - 8 * i));
+    out.push_back(use);
+  };
   auto add = [&](const RouterDefinition& definition) {
-    out.push_back(use_prefix('s', qualify(definition.service, router.provider)) + router.router->name);
-    for (const std::string& name : definition.middlewares) {
-      out.push_back(use_prefix('m', qualify(name, router.provider)) + router.router->name);
-    }
+    add_one('s', definition.service);
+    for (const std::string& name : definition.middlewares) add_one('m', name);
   };
   add(*router.current.definition);
   if (router.in_force.definition != router.current.definition) add(*router.in_force.definition);

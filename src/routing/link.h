@@ -17,8 +17,8 @@ struct LinkOutcome {
 LinkOutcome link_router(const std::string& provider, const RouterSource& source, const Parts& parts,
                         const std::shared_ptr<const LinkedRouter>& before);
 
-/// The keys of everything a router refers to (see Use), sorted.
-std::vector<std::string> uses_of(const LinkedRouter& router);
+/// Everything a router that has its slot refers to, sorted.
+std::vector<Use> uses_of(const LinkedRouter& router);
 /// What the keys of all uses of one object begin with.
 std::string use_prefix(char kind, std::string_view qualified_name);
 

@@ -171,7 +171,7 @@ class Linter {
     for (; at < parts_.size() && parts_[at].router == &router; ++at) {
       const LinkedRouter* taker = nullptr;
       each_near(parts_[at], [&](const Part& other) {
-        if (takes_all(other, parts_[at])) taker = other.router;
+        if (takes_all(other, parts_[at]) && !serves_for(*other.router, router)) taker = other.router;
         return taker == nullptr;
       });
       reachable = reachable || taker == nullptr;
@@ -183,6 +183,17 @@ class Linter {
       add(Kind::shadowed, router, nullptr, "every request it matches goes to " + names, *takers.begin());
     }
     return at;
+  }
+
+  // A route of fabio's tags takes in the targets that commands give its source (RouteEdit::Kind::add); the command's
+  // own router is there for when no tag has that source.
+  static bool serves_for(const LinkedRouter& taker, const LinkedRouter& router) {
+    const Router& first = *taker.router;
+    const Router& second = *router.router;
+    const std::string_view source = std::string_view(second.name).substr(0, second.name.rfind('@'));
+    const std::string_view name = std::string_view(first.name).substr(0, first.name.rfind('@'));
+    return second.priority + 1 == first.priority && first.rule == second.rule && name.size() > source.size() &&
+           name.ends_with(source);
   }
 
   // Whether `a` ranks before `b` and matches whatever `b` matches.

@@ -40,9 +40,19 @@ bool is_path(std::string_view text) {
 }
 
 Status compile_strip_prefix(const Options& options, Middleware& out) {
-  auto prefixes = only_option(options, "prefixes");
-  if (!prefixes) return fail(prefixes.error());
-  for (std::string_view prefix : split_list(*prefixes)) {
+  std::string prefixes;
+  for (const auto& [key, value] : options) {
+    if (key == "prefixes") {
+      prefixes = value;
+    } else if (key == "forceslash") {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      out.force_slash = value == "true";
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (prefixes.empty()) return fail(ErrorCode::invalid, "option \"prefixes\" is missing");
+  for (std::string_view prefix : split_list(prefixes)) {
     if (!is_path(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
     out.values.emplace_back(prefix);
   }
@@ -126,6 +136,7 @@ Status compile_headers(const Options& options, Middleware& out) {
 Status compile_redirect_url(const Options& options, Middleware& out) {
   std::string url;
   std::string strip;
+  std::string prepend;
   for (const auto& [key, value] : options) {
     if (key == "code") {
       auto code = parse_u64(value);
@@ -135,6 +146,8 @@ Status compile_redirect_url(const Options& options, Middleware& out) {
       url = value;
     } else if (key == "strip") {
       strip = value;
+    } else if (key == "prepend") {
+      prepend = value;
     } else {
       return unknown_option(key);
     }
@@ -157,7 +170,7 @@ Status compile_redirect_url(const Options& options, Middleware& out) {
   path = replace_all(path, "/$path", "$path");
   bool plain = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c != 0x7f; });
   if (host.empty() || !plain) return bad_option("url", "a URL with a host");
-  out.values = {scheme, host, path, query, strip};
+  out.values = {scheme, host, path, query, strip, prepend};
   return {};
 }
 

@@ -111,8 +111,8 @@ Service make_service(const ServiceDefinition& definition, std::string name) {
 
 Result<std::shared_ptr<const Rule>> rule_of(const std::string& text, const LinkedRouter* before) {
   if (before != nullptr) {
-    if (before->current.rule->text == text) return before->current.rule;
-    if (before->in_force.rule->text == text) return before->in_force.rule;
+    if (before->current.definition->rule == text) return before->current.rule;
+    if (before->in_force.definition->rule == text) return before->in_force.rule;
   }
   return compile_rule(text);
 }

@@ -71,6 +71,7 @@ Places cover_predicate(const Predicate& predicate) {
     case Predicate::Kind::path_prefix: return {{{}, {predicate.value, false}}};
     case Predicate::Kind::host_regexp:
     case Predicate::Kind::path_regexp:
+    case Predicate::Kind::host_port:
     case Predicate::Kind::method:
     case Predicate::Kind::header:
     case Predicate::Kind::header_regexp:
@@ -145,6 +146,7 @@ Truth decide(const Predicate& predicate, const Place& place) {
     case Predicate::Kind::path:
     case Predicate::Kind::path_prefix:
     case Predicate::Kind::path_regexp: return decide_path(predicate, place.path);
+    case Predicate::Kind::host_port:
     case Predicate::Kind::method:
     case Predicate::Kind::header:
     case Predicate::Kind::header_regexp:

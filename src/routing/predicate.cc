@@ -91,6 +91,7 @@ bool holds(const Predicate& predicate, const RequestView& request) {
     case Predicate::Kind::host: return request.host == predicate.value;
     case Predicate::Kind::host_wildcard: return is_one_label_below(request.host, predicate.value);
     case Predicate::Kind::host_suffix: return is_below(request.host, predicate.value);
+    case Predicate::Kind::host_port: return request.port == predicate.value;
     case Predicate::Kind::host_regexp: return predicate.regexp.matches(request.host);
     case Predicate::Kind::path: return request.path == predicate.value;
     case Predicate::Kind::path_prefix: return request.path.starts_with(predicate.value);

@@ -17,6 +17,7 @@ struct Predicate {
     host_wildcard,  // value: what stands behind "*."; exactly one label before it
     host_suffix,    // value: what stands behind "**."; one label or more before it
     host_regexp,
+    host_port,  // value: the port that the request's Host names
     path,
     path_prefix,  // of bytes, not of segments, as Traefik has it
     path_regexp,

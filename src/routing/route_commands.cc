@@ -206,7 +206,9 @@ class Interpreter {
     ServiceDefinitions::Pool pool;
     for (const Target& target : source.targets) {
       place_ = target.origin;
-      auto decoded = decode_fabio_tag(source.text + " " + target.opts, {"", "", target.service, options_.matcher});
+      const auto redirect = redirect_options(target);
+      auto decoded = decode_fabio_tag(source.text + " " + redirect.value_or(target.opts),
+                                      {"", "", target.service, options_.matcher});
       if (!decoded) {
         out_.rejected.push_back(
             {"router", key_of_source(source.text) + "@" + options_.provider, decoded.error().message, place_});
@@ -219,6 +221,10 @@ class Interpreter {
                              route->pass_host_header != decoded->pass_host_header);
       if (other) {
         reject("its options are not those of the source's first target, " + route->router.origin.text);
+        continue;
+      }
+      if (redirect) {  // it leads elsewhere and sends nothing to its target
+        if (!route) route = std::move(*decoded);
         continue;
       }
       auto endpoint = endpoint_of(target, decoded->scheme);
@@ -248,6 +254,19 @@ class Interpreter {
     router.priority = (router.priority != 0 ? router.priority : static_cast<int64_t>(router.rule.size())) - 1;
     std::move(route->middlewares.begin(), route->middlewares.end(), std::back_inserter(out_.middlewares));
     out_.routers.push_back(std::move(route->router));
+  }
+
+  /// In a command the code stands among the options and the URL in the target's place; in a tag both are one option.
+  static std::optional<std::string> redirect_options(const Target& target) {
+    std::string out;
+    bool found = false;
+    for (std::string_view word : split_list(target.opts, ' ')) {
+      const bool code_alone = word.starts_with("redirect=") && word.find(',') == std::string_view::npos;
+      out.append(out.empty() ? "" : " ").append(word);
+      if (code_alone) out.append(",").append(target.dst);
+      found = found || code_alone;
+    }
+    return found ? std::optional(out) : std::nullopt;
   }
 
   static Result<EndpointDefinition> endpoint_of(const Target& target, const std::string& scheme) {

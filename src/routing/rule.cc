@@ -33,7 +33,6 @@ Result<std::shared_ptr<const Rule>> compile_rule(std::string_view text) {
   auto expression = parse_expression(text);
   if (!expression) return fail(expression.error());
   auto rule = std::make_shared<Rule>();
-  rule->text = text;
   if (!append_alternatives(*expression, cover(*expression, kRuleAlternativesMax), rule->alternatives)) {
     rule->alternatives.clear();
     rule->alternatives.push_back({{}, {}, std::make_shared<const Expression>(std::move(*expression))});

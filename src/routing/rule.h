@@ -36,7 +36,6 @@ struct Alternative {
 
 /// A rule holds exactly where one of its alternatives does. Immutable; shared between tables.
 struct Rule {
-  std::string text;
   std::vector<Alternative> alternatives;  // no two with the same keys; none at all: the rule can never hold
 };
 

@@ -9,6 +9,7 @@
 #include "routing/endpoint_pool.h"
 #include "routing/expression.h"
 #include "routing/instance_endpoint.h"
+#include "routing/rule_rewriter.h"
 #include "routing/tag_fabio.h"
 #include "routing/tag_traefik.h"
 #include "weir/base/text.h"
@@ -52,7 +53,10 @@ std::vector<TagGroup> group_by_tags(const catalog::Service& service) {
 class ServiceDecoder {
  public:
   ServiceDecoder(const catalog::Service& service, const CatalogOptions& options)
-      : service_(service), options_(options) {}
+      : service_(service), options_(options) {
+    // Checked when the options were made.
+    if (auto parsed = Constraints::parse(options.constraints)) constraints_ = std::move(*parsed);
+  }
 
   ServiceDefinitions run() {
     pool(service_.name, false, "service " + service_.name);
@@ -62,6 +66,10 @@ class ServiceDecoder {
       decode_group(group);
     }
     if (service_.instances.empty()) out_.since = 0;
+    // Known to whoever names the service; but where others of it are exposed, these are not meant to be.
+    for (const TagGroup& group : unasked_) {
+      if (!asked_) add_plain_endpoints(group, service_.name);
+    }
     choose_routers();
     choose_middlewares();
     choose_pools();
@@ -71,8 +79,10 @@ class ServiceDecoder {
 
  private:
   void decode_group(const TagGroup& group) {
+    if (!constraints_.hold(*group.tags)) return;
     if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name);
-    TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes, {options_.provider, service_.name});
+    TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes,
+                                           {options_.provider, service_.name, options_.trims_tags});
     if (tags.enable == false) return;
     if (tags.misread && !options_.drop_object_only) return drop_instances(tags);
     TagGroup serving = group;
@@ -88,8 +98,14 @@ class ServiceDecoder {
       pending_.push_back({name, std::move(rejection)});
     }
     broken_services_.insert(tags.broken_services.begin(), tags.broken_services.end());
-    std::string own_name = tags.canary ? canary_name(*group.tags) : service_.name;
-    add_plain_endpoints(group, own_name);
+    const std::string own_name = normalize_name(tags.canary ? canary_name(*group.tags) : service_.name);
+    const bool asked = tags.enable == true || options_.exposed_by_default || tags.router_count() > 0 ||
+                       tags.service_count() > 0 || !tags.middlewares.empty();
+    asked_ = asked_ || asked;
+    if (!asked) return unasked_.push_back(group);
+    add_plain_endpoints(group, tags.canary ? own_name : service_.name);
+    // Traefik's name of a service that tags do not name: what refers to it must find it.
+    if (!tags.canary && own_name != service_.name && tags.service_count() == 0) add_plain_endpoints(group, own_name);
     add_default_router(tags, own_name);
     for (RouterDefinition& router : tags.routers) complete_router(router, tags, group, own_name);
     for (const MiddlewareDefinition& middleware : tags.middlewares) claim(middlewares_, middleware, group);
@@ -120,13 +136,28 @@ class ServiceDecoder {
     return true;
   }
 
-  /// Traefik sets a canary's default names apart, so that it gets no requests of the others'.
+  /// Traefik sets a canary's default names apart, so that it gets no requests of the others': by Go's fnv.New64.
   std::string canary_name(std::vector<std::string> tags) const {
     std::sort(tags.begin(), tags.end());
-    uint64_t hash = fnv1a(join(tags, ""));
-    std::string hex;
-    for (int shift = 60; shift >= 0; shift -= 4) hex += "0123456789abcdef"[hash >> shift & 15];
-    return service_.name + "-" + hex;
+    uint64_t hash = 14695981039346656037ULL;
+    for (unsigned char c : join(tags, "")) hash = hash * 1099511628211ULL ^ c;
+    return service_.name + "-" + std::to_string(hash);
+  }
+
+  /// What a default rule may ask for: the tags with the name Traefik gives their prefix.
+  RuleSubject subject_of(const TagGroup& group) const {
+    RuleSubject out{service_.name, {}};
+    for (const std::string& tag : *group.tags) {
+      const size_t equals = tag.find('=');
+      for (const std::string& prefix : options_.tag_prefixes) {
+        if (equals == std::string::npos || !tag.starts_with(prefix)) continue;
+        std::string key = tag.substr(0, equals);
+        if (key.starts_with(prefix + ".")) key = "traefik" + key.substr(prefix.size());
+        out.labels.insert_or_assign(std::move(key), tag.substr(equals + 1));
+        break;
+      }
+    }
+    return out;
   }
 
   /// What Traefik makes up where the tags say little.
@@ -153,8 +184,11 @@ class ServiceDecoder {
                                                : tags.services[0].options.name;
     }
     if (router.rule.empty()) {
-      auto rule = expand_default_rule(options_.default_rule, service_.name);
+      auto rule = expand_default_rule(options_.default_rule, subject_of(group));
       if (!rule) return reject("router", router.name, rule.error().message, router.origin.text);
+      if (trim(*rule).empty()) {
+        return reject("router", router.name, "the default rule gives no rule", router.origin.text);
+      }
       router.rule = *rule;
     }
     if (auto parsed = parse_expression(router.rule); !parsed) {
@@ -357,9 +391,17 @@ class ServiceDecoder {
       if (options_.edits != nullptr && pool.is_fabio) {
         set_commanded(pool, std::string_view(name).substr(options_.fabio_tag_prefix.size()), *options_.edits);
       }
+      let_all_serve_in_panic(pool.definition.endpoints);
       sort_endpoints(pool);
       out_.pools.push_back(std::move(pool));
     }
+  }
+
+  void let_all_serve_in_panic(std::vector<EndpointDefinition>& endpoints) const {
+    auto live = [](const EndpointDefinition& one) { return one.health <= Health::warning; };
+    const auto count = static_cast<size_t>(std::count_if(endpoints.begin(), endpoints.end(), live));
+    if (count * 100 >= endpoints.size() * options_.panic_threshold_percent) return;
+    for (EndpointDefinition& one : endpoints) one.health = std::min(one.health, Health::warning);
   }
 
   void settle_rejections() {
@@ -371,6 +413,9 @@ class ServiceDecoder {
 
   const catalog::Service& service_;
   const CatalogOptions& options_;
+  Constraints constraints_;
+  std::vector<TagGroup> unasked_;  // instances without any tag that exposes them
+  bool asked_ = false;             // there are others
   Claims<RouterDefinition> routers_;
   Claims<ServiceDefinition> services_;
   Claims<MiddlewareDefinition> middlewares_;

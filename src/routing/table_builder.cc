@@ -21,8 +21,9 @@ using Names = std::set<std::string, std::less<>>;
 template <typename Definition>
 void add_changed(const SharedList<Versions<Definition>>& before, const SharedList<Versions<Definition>>& after,
                  Names& to) {
-  for_each_difference(before, after,
-                      [&](const auto* old, const auto* now) { to.emplace(key_of(old != nullptr ? **old : **now)); });
+  for_each_difference(before, after, [&](const auto* old, const auto* now) {
+    to.emplace_hint(to.end(), key_of(old != nullptr ? **old : **now));
+  });
 }
 
 // "router web" and its like, of what a provider names but could not decode.
@@ -201,7 +202,7 @@ void TableBuilder::compile_routers(const ProviderPart& part, const Names& names)
     std::string qualified = name + "@" + part.provider;
     auto made = compile_router(said_of(part, name, &DefinitionSet::routers, "router "), router_before(qualified));
     complain("1", "router", qualified, std::move(made.rejected));
-    relink_.insert_or_assign(std::move(qualified), Pending{part.provider, std::move(made.source)});
+    relink_.insert_or_assign(relink_.end(), std::move(qualified), Pending{part.provider, std::move(made.source)});
   }
 }
 
@@ -229,8 +230,8 @@ void TableBuilder::note_use_of(char kind, const std::string& qualified_name) {
 void TableBuilder::add_users() {
   for (const std::string& prefix : changed_uses_) {
     for (auto use = before_.uses.lower_bound(prefix); use != before_.uses.end(); ++use) {
-      if (!(*use)->key.starts_with(prefix)) break;
-      std::string name = (*use)->key.substr(prefix.size());
+      if (!key_of(**use).starts_with(prefix)) break;
+      std::string name = (*previous_->slots_)[(*use)->slot()]->name;
       const LinkedRouter* router = router_before(name);
       auto source = std::make_shared<const RouterSource>(router->current);
       relink_.try_emplace(std::move(name), Pending{router->provider, std::move(source)});
@@ -282,7 +283,7 @@ void TableBuilder::take_slot(const LinkedRouter* before, LinkedRouter& after) {
   int64_t priority = after.router->priority;
   if (before == nullptr) {
     changes_.push_back({after.slot, nullptr, rule, priority});
-  } else if (before->in_force.rule->text != rule->text || before->router->priority != priority ||
+  } else if (before->router->rule != after.router->rule || before->router->priority != priority ||
              before->router->tombstone != after.router->tombstone) {
     changes_.push_back({after.slot, before->in_force.rule, rule, priority});
   } else {
@@ -291,14 +292,14 @@ void TableBuilder::take_slot(const LinkedRouter* before, LinkedRouter& after) {
 }
 
 void TableBuilder::note_uses(const LinkedRouter* before, const LinkedRouter* after) {
-  std::vector<std::string> old = before != nullptr ? uses_of(*before) : std::vector<std::string>();
-  std::vector<std::string> now = after != nullptr ? uses_of(*after) : std::vector<std::string>();
-  for (std::string& key : old) {
-    if (!std::binary_search(now.begin(), now.end(), key)) uses_.push_back({key, nullptr});
+  std::vector<Use> old = before != nullptr ? uses_of(*before) : std::vector<Use>();
+  std::vector<Use> now = after != nullptr ? uses_of(*after) : std::vector<Use>();
+  for (const Use& use : old) {
+    if (!std::binary_search(now.begin(), now.end(), use)) uses_.push_back({std::string(key_of(use)), nullptr});
   }
-  for (std::string& key : now) {
-    bool had = std::binary_search(old.begin(), old.end(), key);
-    if (!had) uses_.push_back({key, std::make_shared<const Use>(Use{key})});
+  for (const Use& use : now) {
+    bool had = std::binary_search(old.begin(), old.end(), use);
+    if (!had) uses_.push_back({std::string(key_of(use)), std::make_shared<const Use>(use)});
   }
 }
 

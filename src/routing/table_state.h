@@ -1,6 +1,8 @@
 #pragma once
 // What a table remembers for the next build_table: every provider's objects as they were checked and linked.
 
+#include <array>
+#include <compare>
 #include <map>
 #include <memory>
 #include <set>
@@ -52,11 +54,19 @@ struct LinkedRouter {
 };
 [[nodiscard]] inline std::string_view key_of(const LinkedRouter& router) { return router.router->name; }
 
-/// "s", a qualified service or "m", a qualified middleware; a zero byte; a qualified router that names it.
+/// That a router names a service or a middleware: eight bytes that tell the object, and the router's slot. Two objects
+/// with the same eight bytes are a router linked once more than it need be.
 struct Use {
-  std::string key;
+  std::array<char, 12> key;
+
+  [[nodiscard]] uint32_t slot() const {
+    uint32_t out = 0;
+    for (size_t i = 8; i < key.size(); ++i) out = out << 8 | static_cast<unsigned char>(key[i]);
+    return out;
+  }
+  auto operator<=>(const Use&) const = default;
 };
-[[nodiscard]] inline std::string_view key_of(const Use& use) { return use.key; }
+[[nodiscard]] inline std::string_view key_of(const Use& use) { return {use.key.data(), use.key.size()}; }
 
 /// What was refused of one object. The key begins with the step that found it, then kind and name.
 struct Complaint {

@@ -54,7 +54,8 @@ Result<Source> split_source(std::string_view text) {
     out.port = host.substr(colon + 1);
     host.resize(colon);
     if (slash == std::string_view::npos) return invalid("TCP routes are not supported yet");
-    if (out.port != "80" && out.port != "443") return invalid("of ports in a host only 80 and 443 are supported");
+    const auto number = parse_u64(out.port);
+    if (!number || *number == 0 || *number > 65'535) return invalid("\"" + out.port + "\" is no port");
   }
   out.host = host == "*" ? "" : host;
   return out;
@@ -73,8 +74,11 @@ Result<std::string> host_term(const Source& source, int64_t& band) {
     band = source.port.empty() ? 0 : kHostWithPort;
     return "Host(`" + host + "`)";
   }
-  auto end_bytes = static_cast<int64_t>(host.size() - host.find_last_of("*?]}") - 1);
-  band = kPattern + (end_bytes * kHostStep + static_cast<int64_t>(host.size())) * kPathStep;
+  const size_t mark = std::min(host.find_last_of("*?]}"), host.size() - 1);  // none where a bracket does not close
+  const auto end_bytes = static_cast<int64_t>(host.size() - mark - 1);
+  // Of equal ends, in the order of the marks' bytes, then the longer pattern.
+  const auto kind = static_cast<int64_t>(std::min<size_t>(std::string_view("*?]}").find(host[mark]), 3));
+  band = kPattern + ((end_bytes * 4 + kind) * kHostStep + static_cast<int64_t>(host.size())) * kPathStep;
   std::string_view domain = host.starts_with("*.") ? std::string_view(host).substr(2) : std::string_view();
   if (!domain.empty() && is_host_name(domain)) return "Host(`**." + std::string(domain) + "`)";
   std::string regexp = glob_to_regexp(host);
@@ -105,7 +109,10 @@ Status set_match(FabioRoute& route, std::string_view text, std::string_view matc
   auto path = path_term(source->path, matcher);
   if (!path) return fail(path.error());
   RouterDefinition& router = route.router;
-  router.rule = host->empty() ? *path : *host + " && " + *path;
+  std::string place = *host;
+  const bool named_port = !source->port.empty() && source->port != "80" && source->port != "443";
+  if (named_port) place += (place.empty() ? "" : " && ") + ("HostPort(`" + source->port + "`)");
+  router.rule = place.empty() ? *path : place + " && " + *path;
   router.tls = source->port == "443";
   router.plain = source->port == "80";
   if (band != 0) router.priority = band + static_cast<int64_t>(source->path.size());
@@ -127,7 +134,7 @@ class OptionReader {
     if (key == "host") return take_host(value);
     if (key == "proto") return take_protocol(value);
     if (key == "weight") return take_weight(value);
-    if (key == "redirect") return take_redirect(value);
+    if (key == "redirect") return take_redirect(option, value);
     if (key == "allow" || key == "deny") return take_access(std::string(key), value);
     if (key == "tlsskipverify") {
       route_.servers_transport = value == "true" ? "insecureSkipVerify" : "";
@@ -151,9 +158,10 @@ class OptionReader {
     if (!allow_.empty()) add("access", "accessList", {{"allow", allow_}});
     if (!deny_.empty()) add("access", "accessList", {{"deny", deny_}});
     if (!redirect_url_.empty()) {
-      add("redirect", "redirectUrl", {{"code", redirect_code_}, {"url", redirect_url_}, {"strip", strip_}});
+      add("redirect", "redirectUrl",
+          {{"code", redirect_code_}, {"url", redirect_url_}, {"strip", strip_}, {"prepend", prepend_}});
     }
-    if (!strip_.empty()) add("strip", "stripPrefix", {{"prefixes", strip_}});
+    if (!strip_.empty()) add("strip", "stripPrefix", {{"prefixes", strip_}, {"forceslash", "true"}});
     if (!prepend_.empty()) add("prepend", "addPrefix", {{"prefix", prepend_}});
     if (!host_.empty()) add("host", "headers", {{"customrequestheaders.host", host_}});
     return {};
@@ -217,10 +225,14 @@ class OptionReader {
     return {};
   }
 
-  Status take_redirect(const std::string& value) {
+  Status take_redirect(std::string_view option, const std::string& value) {
     size_t comma = value.find(',');
+    if (comma == std::string::npos || value.find(',', comma + 1) != std::string::npos) {
+      ignore(option, "expected a code, a comma and a URL");
+      return {};
+    }
     redirect_code_ = value.substr(0, comma);
-    redirect_url_ = comma == std::string::npos ? "" : value.substr(comma + 1);
+    redirect_url_ = value.substr(comma + 1);
     bool known = redirect_code_.size() == 3 && redirect_code_[0] == '3' && parse_u64(redirect_code_).has_value();
     if (known && !redirect_url_.empty()) return {};
     return invalid("option redirect=" + value + ": expected a code from 300 to 399, a comma and a URL");

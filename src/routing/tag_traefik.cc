@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "routing/default_rule.h"
+#include "routing/left_out_fields.h"
 #include "routing/middleware.h"
+#include "routing/rule_rewriter.h"
 #include "routing/short_form.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
@@ -26,17 +29,6 @@ struct Draft {
   std::string origin;  // what its tags begin with
 };
 
-/// Go's strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == word) return true;
-  }
-  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == word) return false;
-  }
-  return std::nullopt;
-}
-
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -49,19 +41,22 @@ std::string object_of(const Tag& tag) {
   return tag.key.substr(0, at + tag.path[2].size());
 }
 
-std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes) {
+std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes, bool trims) {
   std::map<std::string, Tag> by_key;
   for (const std::string& prefix : prefixes) {
     std::map<std::string, Tag> of_prefix;
+    const bool ours = prefix != "traefik";
+    // Traefik takes a blank for a part of the name or the value it stands at.
+    auto part_of = [&](std::string_view text) { return ours || trims ? trim(text) : text; };
     for (const std::string& whole : tags) {
-      std::string_view text = trim(whole);
+      std::string_view text = part_of(whole);
       if (!text.starts_with(prefix + ".")) continue;
       size_t equals = text.find('=');
       Tag tag;
-      tag.key = std::string(trim(text.substr(0, equals)));
+      tag.key = std::string(part_of(text.substr(0, equals)));
       tag.has_value = equals != std::string_view::npos;
-      tag.ours = prefix != "traefik";
-      if (tag.has_value) tag.value = std::string(trim(text.substr(equals + 1)));
+      tag.ours = ours;
+      if (tag.has_value) tag.value = std::string(part_of(text.substr(equals + 1)));
       for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
         tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
       }
@@ -153,7 +148,12 @@ class Decoder {
   }
 
   void take_http(const Tag& tag) {
-    if (tag.path.size() < 3 || tag.path[2].empty()) return reject_tag(tag, "no object is named");
+    if (std::find(tag.path.begin(), tag.path.end(), "") != tag.path.end()) {
+      out_.misread = true;
+      return reject_tag(tag, "a part of its name is empty");
+    }
+    if (tag.path.size() < 3) return reject_tag(tag, "no object is named");
+    if (tag.path.size() == 3 && tag.path[1] == "routers") return reject_tag(tag, "no field is named");
     const std::string& section = tag.path[1];
     if (section == "routers") return take_router_field(draft(routers_, tag), tag);
     if (section == "services") return take_service_field(draft(services_, tag), tag);
@@ -216,11 +216,10 @@ class Decoder {
   void take_router_field(Draft<RouterDefinition>& draft, const Tag& tag) {
     RouterDefinition& router = draft.object;
     std::string field = field_name(tag, 3);
-    std::string first = tag.path.size() > 3 ? tag.path[3] : "";
     if (field == "rule") {
       router.rule = tag.value;
     } else if (field == "priority") {
-      auto priority = parse_i64(tag.value);
+      auto priority = parse_i64(tag.value.starts_with('+') ? tag.value.substr(1) : tag.value);
       if (!priority || *priority > kPriorityMax || *priority < -kPriorityMax)
         return bad_value(draft, tag, "a whole number");
       router.priority = *priority;
@@ -231,32 +230,47 @@ class Decoder {
     } else if (field == "service") {
       router.service = reference(tag.value);
     } else if (field == "tls") {
-      auto on = parse_bool(tag.value);
-      if (!on) return bad_value(draft, tag, "true or false");
-      router.tls = router.tls || *on;
+      take_tls(router, tag);
     } else if (field == "tls.options") {
       router.tls = true;
       router.tls_options = tls_object(tag.value);
-    } else if (first == "tls" && is_tls_field(tag)) {
-      router.tls = true;
-      leave_out(tag, 3);
     } else if (field == "rulesyntax") {
-      if (!is_one_of(tag.value, {"v3", "default", ""})) return bad_value(draft, tag, "v3");
-    } else if (first == "observability") {
-      leave_out(tag, 3);
+      // Traefik takes every other word for v3.
+      if (equals_ignore_case(tag.value, "v2")) in_v2_.insert(tag.path[2]);
+    } else if (take_left_out(draft, tag, 3)) {
+      router.tls = router.tls || field.starts_with("tls.");
     } else {
       draft.problems.push_back("unknown field " + (field.empty() ? tag.key : field));
     }
   }
 
+  /// As Traefik has it: with nothing behind the =, or true in any case, it is there; with anything else it is not, nor
+  /// are the fields below it.
+  void take_tls(RouterDefinition& router, const Tag& tag) {
+    if (tag.value.empty() || equals_ignore_case(tag.value, "true")) {
+      router.tls = true;
+      return;
+    }
+    without_tls_.insert(tag.path[2]);
+    if (parse_bool(tag.value) != false) reject_tag(tag, "\"" + tag.value + "\" counts as false, as for Traefik");
+  }
+
+  /// One of Traefik's that the object can do without, checked as Traefik would.
+  template <typename T>
+  bool take_left_out(Draft<T>& draft, const Tag& tag, size_t field_at) {
+    auto problem = left_out_problem(field_name(tag, field_at), tag.value);
+    if (!problem) return false;
+    if (!problem->empty()) {
+      bad_value(draft, tag, *problem);
+    } else {
+      leave_out(tag, field_at);
+    }
+    return true;
+  }
+
   /// TLS options and transports are in the TLS file, whoever names them: "mutual@file" is "mutual".
   static std::string tls_object(std::string_view reference) {
     return std::string(trim(reference.substr(0, reference.rfind('@'))));
-  }
-
-  static bool is_tls_field(const Tag& tag) {
-    const std::string& field = tag.path[4];
-    return is_one_of(field, {"certresolver"}) || field.starts_with("domains[");
   }
 
   void take_service_field(Draft<TaggedService>& draft, const Tag& tag) {
@@ -268,8 +282,7 @@ class Decoder {
       return;
     }
     std::string field = field_name(tag, 4);
-    const std::string& first = tag.path[4];
-    if (first == "server") return take_server_field(draft, tag);
+    if (tag.path[4] == "server") return take_server_field(draft, tag);
     if (field == "passhostheader") {
       auto on = parse_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
@@ -280,11 +293,9 @@ class Decoder {
       // Traefik has it for TCP services.
       if (!is_one_of(tag.value, {"1", "2"})) return bad_value(draft, tag, "1 or 2");
       draft.object.options.proxy_protocol = static_cast<uint8_t>(tag.value[0] - '0');
-    } else if (is_one_of(first, {"sticky", "healthcheck", "passivehealthcheck", "responseforwarding"})) {
-      leave_out(tag, 4);
     } else if (field == "serverstransport") {
       draft.object.options.servers_transport = tls_object(tag.value);
-    } else {
+    } else if (!take_left_out(draft, tag, 4)) {
       draft.problems.push_back("unknown field loadbalancer." + field);
     }
   }
@@ -292,6 +303,8 @@ class Decoder {
   void take_server_field(Draft<TaggedService>& draft, const Tag& tag) {
     TaggedService& service = draft.object;
     std::string field = field_name(tag, 5);
+    // Traefik's empty text is none: what the instance has counts.
+    if (tag.value.empty() && is_one_of(field, {"port", "scheme", "url"})) return;
     if (field == "port") {
       auto port = parse_u64(tag.value);
       if (!port || *port == 0 || *port > 65535) return bad_value(draft, tag, "a port, 1 to 65535");
@@ -365,7 +378,22 @@ class Decoder {
     service.options.origin.text = origin;
   }
 
-  static void check_whole(Draft<RouterDefinition>&) {}
+  /// A rule of v2 becomes the one of v3 that says the same, with the priority that its own length gives it.
+  void check_whole(Draft<RouterDefinition>& draft) const {
+    RouterDefinition& router = draft.object;
+    if (without_tls_.contains(router.name)) {
+      router.tls = false;
+      router.tls_options.clear();
+    }
+    if (!in_v2_.contains(router.name) || router.rule.empty()) return;
+    auto rule = rule_of_v2(router.rule);
+    if (!rule) {
+      draft.problems.push_back("rule: " + rule.error().message);
+      return;
+    }
+    if (router.priority == 0) router.priority = static_cast<int64_t>(router.rule.size());
+    router.rule = std::move(*rule);
+  }
   static void check_whole(Draft<MiddlewareDefinition>&) {}
   static void check_whole(Draft<TaggedService>& draft) {
     const TaggedService& service = draft.object;
@@ -393,7 +421,9 @@ class Decoder {
 
   const TagContext& context_;
   TraefikTags out_;
-  std::map<std::string, Tag> short_;  // fields of the short form
+  std::map<std::string, Tag> short_;                // fields of the short form
+  std::set<std::string, std::less<>> in_v2_;        // routers whose rule is of that syntax
+  std::set<std::string, std::less<>> without_tls_;  // routers that say so
   std::map<std::string, Draft<RouterDefinition>> routers_;
   std::map<std::string, Draft<TaggedService>> services_;
   std::map<std::string, Draft<MiddlewareDefinition>> middlewares_;
@@ -404,7 +434,7 @@ class Decoder {
 TraefikTags decode_traefik_tags(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes,
                                 const TagContext& context) {
   Decoder decoder(context);
-  for (const Tag& tag : collect(tags, prefixes)) decoder.take(tag);
+  for (const Tag& tag : collect(tags, prefixes, context.trims)) decoder.take(tag);
   return decoder.finish();
 }
 

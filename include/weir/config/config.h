@@ -54,15 +54,17 @@ struct ConsulConfig {
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
   std::string default_rule;
+  std::string constraints;                 // Traefik's expression over an instance's tags; "": all are read
   std::vector<std::string> strict_checks;  // the health that serves: "passing", "warning", "critical", "any"
   std::string fabio_matcher;               // of paths: "prefix", "iprefix", "glob"
   std::string fabio_checks_required;       // "one", "all", "none": then strict_checks decides
   std::vector<std::string> fabio_status;   // the status of a check that is good: "passing", …
   std::string conflicts;                   // "incumbent": one of them stays; "drop": none
   std::string unknown_fields;              // "object": what has one is dropped; "instance": all tags of the instance
-  std::string empty_routes;     // "503": a route without live endpoints answers so; "absent": it is not there
-  uint32_t tombstone_ms = 0;    // a route whose service is gone answers 503 this long; 0: not at all
-  std::string connect_service;  // our name in Consul Connect; "": it is not asked for certificates
+  std::string empty_routes;              // "503": a route without live endpoints answers so; "absent": it is not there
+  uint32_t tombstone_ms = 0;             // a route whose service is gone answers 503 this long; 0: not at all
+  uint32_t panic_threshold_percent = 0;  // of a service's instances: when fewer are healthy all of them serve; 0: never
+  std::string connect_service;           // our name in Consul Connect; "": it is not asked for certificates
   SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query
@@ -79,6 +81,7 @@ struct NomadConfig {
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
   std::string default_rule;
+  std::string constraints;    // Traefik's expression over an instance's tags; "": all are read
   uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all
   SourceTlsConfig tls;
   bool stale = true;    // any server may answer

@@ -30,16 +30,19 @@ struct CatalogOptions {
   std::string fabio_tag_prefix = "urlprefix-";  // "": fabio's tags are not read
   bool exposed_by_default = false;
   std::string default_rule = "Host(`{{ normalize .Name }}`)";
+  std::string constraints = {};  // of an instance's tags, as Traefik has them; "": all are read
+  bool trims_tags = false;       // blanks around a tag, its key and its value do not count; Nomad's
   std::vector<catalog::Health> strict_checks = {catalog::Health::passing, catalog::Health::warning};
   // How fabio's tags are read.
   std::string fabio_matcher = "prefix";  // of paths: "prefix", "iprefix", "glob"
   FabioChecks fabio_checks_required = FabioChecks::one;
   std::vector<catalog::Health> fabio_status = {catalog::Health::passing};
   // Where we differ from Traefik and fabio on purpose; false: as they do. docs/routing.md says why.
-  bool keep_incumbent = true;       // of conflicting definitions one stays; false: none
-  bool drop_object_only = true;     // for an unknown field; false: the whole instance
-  bool empty_routes = true;         // a route without live endpoints answers 503; false: it is not there
-  uint64_t tombstone_ms = 600'000;  // a route whose service is gone answers 503 this long; 0: it is gone at once
+  bool keep_incumbent = true;            // of conflicting definitions one stays; false: none
+  bool drop_object_only = true;          // for an unknown field; false: the whole instance
+  bool empty_routes = true;              // a route without live endpoints answers 503; false: it is not there
+  uint32_t panic_threshold_percent = 0;  // of a pool's endpoints: when fewer are live all of them are
+  uint64_t tombstone_ms = 600'000;       // a route whose service is gone answers 503 this long; 0: it is gone at once
   std::shared_ptr<const std::vector<RouteEdit>> edits = {};  // of routes of fabio's tags; null: none
 
   bool operator==(const CatalogOptions&) const = default;

@@ -19,6 +19,7 @@ namespace weir::routing {
 struct RequestView {
   std::string_view method;
   std::string_view host;   // without port and trailing dot, lower case
+  std::string_view port;   // what the request names behind the host; "": none
   std::string_view path;   // normalised, without query; begins with '/'
   std::string_view query;  // without '?'
   std::span<const Header> headers;
@@ -85,12 +86,13 @@ struct Middleware {
   std::string name;
   Type type;
   // Prefixes; or the prefix; or the path; or the scheme and, where given, the port. Of redirect_url: scheme, host, path
-  // and query, where a host "$host" is the request's and "$path" in the path its path; and a prefix stripped from that.
-  // Of grpc_web: the origins whose pages may call, "*": all.
+  // and query, where a host "$host" is the request's and "$path" in the path its path; a prefix stripped from that, and
+  // one put before it. Of grpc_web: the origins whose pages may call, "*": all.
   std::vector<std::string> values;
   std::vector<std::pair<std::string, std::string>> request_headers;  // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;
   bool permanent = false;
+  bool force_slash = false;    // of strip_prefix: what is left begins with a slash even where nothing is left
   uint16_t status = 0;         // of redirect_url
   bool deny = false;           // of access_list: the networks are kept out; else only they come in
   std::vector<Cidr> networks;  // of access_list

@@ -129,20 +129,23 @@ Run access_list(bool deny, std::vector<std::string> networks) {
 }  // namespace
 
 TEST_CASE("forwarding: fabio's redirect puts host and path where its URL asks for them, and never leads to itself") {
-  Run to_host = redirect_to({"https", "$host", "$path", "", ""}, 307);
+  Run to_host = redirect_to({"https", "$host", "$path", "", "", ""}, 307);
   CHECK(to_host().status == 307);
   CHECK(to_host.scratch.location == "https://a.example/b/x?q=1");
-  Run stripped = redirect_to({"https", "www.b", "/new$path", "", "/b"});
+  Run stripped = redirect_to({"https", "www.b", "/new$path", "", "/b", ""});
   CHECK(stripped().redirect);
   CHECK(stripped.scratch.location == "https://www.b/new/x?q=1");
-  Run fixed = redirect_to({"https", "www.b", "", "z=2", ""});
+  Run fixed = redirect_to({"https", "www.b", "", "z=2", "", ""});
   CHECK(fixed().redirect);
   CHECK(fixed.scratch.location == "https://www.b/?z=2");
-  Run itself = redirect_to({"http", "$host", "$path", "", ""});
+  Run itself = redirect_to({"http", "$host", "$path", "", "", ""});
   itself.scratch.headers = {{"X-Forwarded-Proto", "http"}};
   CHECK(itself().status == 0);
   itself.scratch.headers = {{"X-Forwarded-Proto", "https"}};
   CHECK(itself().status == 301);
+  Run prepended = redirect_to({"https", "www.b", "$path", "", "/b", "/p"});
+  prepended();
+  CHECK(prepended.scratch.location == "https://www.b/p/x?q=1");
 }
 
 TEST_CASE("forwarding: trap 13, fabio's allow and deny ask the peer and every address that was forwarded") {

@@ -49,9 +49,9 @@ TEST_CASE("catalog definitions: options that make no sense are refused") {
 }
 
 TEST_CASE("catalog definitions: the default rule's template knows the name, plain and normalized") {
-  CHECK(*expand_default_rule("{{ normalize .Name }}-{{.Name}}", "_a__b_") == "a-b-_a__b_");
+  CHECK(*expand_default_rule("{{ normalize .Name }}-{{.Name}}", {"_a__b_", {}}) == "a-b-_a__b_");
   CHECK(normalize_name("...").empty());
-  CHECK(*expand_default_rule("Host(`x`)", "web") == "Host(`x`)");
+  CHECK(*expand_default_rule("Host(`x`)", {"web", {}}) == "Host(`x`)");
 }
 
 TEST_CASE("catalog definitions: an empty catalog gives nothing") {

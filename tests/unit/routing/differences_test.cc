@@ -121,7 +121,7 @@ TEST_CASE("difference: our short form in tags makes a router of the service's na
   CHECK(router->rule ==
         "(Host(`a.example.com`) || Host(`b.example.com`)) && (PathPrefix(`/api`) || PathPrefix(`/v2`))");
   CHECK(router->priority == 9);
-  CHECK(router->service->name == "my_web@consul");
+  CHECK(router->service->name == "my-web@consul");
   CHECK(answer(table, "b.example.com") == "404");
   // Not under Traefik's own prefix, where such tags have no meaning; and a bad one says why.
   CHECK(answer(table_of({of({"traefik.host=a"})}), "a") == "404");

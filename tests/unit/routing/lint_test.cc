@@ -103,3 +103,9 @@ TEST_CASE("lint: 5,000 routers of one host are compared with those above their p
   CHECK(found[1].router + " " + found[1].other == "late@file r42@file");
   CHECK(comparisons < 10 * routers.size());
 }
+
+TEST_CASE("lint: a command's router whose targets a route of fabio's tags has taken in is as it should be") {
+  CHECK(findings({"urlprefix-a/x 10: Host(`a`) && PathPrefix(`/x`)", "a/x 9: Host(`a`) && PathPrefix(`/x`)"}).empty());
+  CHECK(findings({"urlprefix-a/x 10: Host(`a`) && PathPrefix(`/x`)", "b/x 9: Host(`a`) && PathPrefix(`/x`)"}).size() ==
+        1);
+}

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "catalog_fixture.h"
 #include "catch.h"
 #include "weir/routing/catalog_definitions.h"
@@ -72,7 +74,7 @@ TEST_CASE("service_decoder: what Traefik makes up where tags say little") {
     REQUIRE(out.routers.size() == 1);
     CHECK(out.routers[0].name == "my-svc");
     CHECK(out.routers[0].rule == "Host(`my-svc`)");
-    CHECK(out.routers[0].service == "my_svc");
+    CHECK(out.routers[0].service == "my-svc");
   }
   SECTION("exposed by default: the same without a tag") {
     CatalogOptions options;
@@ -232,8 +234,52 @@ TEST_CASE("service_decoder: pain 26, a canary gets default names of its own") {
   REQUIRE(out.routers.size() == 2);
   REQUIRE(out.pools.size() == 2);
   CHECK(pool(out, "web").endpoints.size() == 1);
-  CHECK(out.pools[1].definition.name.starts_with("web-"));
+  CHECK(out.pools[1].definition.name == "web-9558336265365081477");  // as Traefik calls it
   CHECK(out.pools[1].definition.endpoints.size() == 1);
+}
+
+TEST_CASE("service_decoder: a service that tags do not name is found by the name that Traefik gives it too") {
+  ServiceDefinitions out = decode(service("my_web", {instance("a", {"traefik.enable=true"})}));
+  REQUIRE(out.routers.size() == 1);
+  CHECK(out.routers[0].name == "my-web");
+  CHECK(out.routers[0].service == "my-web");
+  CHECK(pool(out, "my-web").endpoints.size() == 1);
+  CHECK(pool(out, "my_web").endpoints.size() == 1);
+}
+
+TEST_CASE("service_decoder: pain 19, when too few instances are healthy all of them serve") {
+  auto live_of = [](uint32_t percent, size_t failing) {
+    std::vector<weir::catalog::Instance> instances;
+    for (size_t i = 0; i < 4; ++i) {
+      instances.push_back(instance(std::string(1, static_cast<char>('a' + i)), {"traefik.enable=true"}));
+      if (i < failing) instances.back().health = weir::catalog::Health::critical;
+    }
+    instances.push_back(instance("m", {"traefik.enable=true"}));
+    instances.back().health = weir::catalog::Health::maintenance;
+    CatalogOptions options;
+    options.panic_threshold_percent = percent;
+    const ServiceDefinition web = pool(decode(service("web", instances), options), "web");
+    return std::count_if(web.endpoints.begin(), web.endpoints.end(),
+                         [](const auto& one) { return one.health <= weir::catalog::Health::warning; });
+  };
+  CHECK(live_of(0, 4) == 0);
+  CHECK(live_of(50, 4) == 4);
+  CHECK(live_of(50, 3) == 4);
+  CHECK(live_of(50, 2) == 2);
+  CHECK(live_of(100, 1) == 4);
+  CHECK(live_of(100, 0) == 4);
+}
+
+TEST_CASE("service_decoder: constraints leave out instances, and the default rule sees tags") {
+  CatalogOptions options;
+  options.constraints = "Tag(`public`)";
+  options.default_rule = "Host(`{{ index .Labels \"traefik.zone\" }}`)";
+  ServiceDefinitions out = decode(service("web", {instance("a", {"traefik.enable=true", "public", "weir.zone=eu"}),
+                                                  instance("b", {"traefik.enable=true", "urlprefix-/"})}),
+                                  options);
+  REQUIRE(out.routers.size() == 1);
+  CHECK(out.routers[0].rule == "Host(`eu`)");
+  CHECK(pool(out, "web").endpoints.size() == 1);
 }
 
 TEST_CASE("service_decoder: fabio's tags become routes, each bad one reported by itself") {

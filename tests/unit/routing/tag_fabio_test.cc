@@ -25,7 +25,8 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
   CHECK(refusal("   ") == "nothing after the prefix");
   CHECK(refusal(":3306") == "TCP routes are not supported yet");
   CHECK(refusal("10.0.0.1:3306") == "TCP routes are not supported yet");
-  CHECK(refusal("a.localhost:8080/") == "of ports in a host only 80 and 443 are supported");
+  CHECK(refusal("a.localhost:0/") == "\"0\" is no port");
+  CHECK(refusal("a.localhost:65536/") == "\"65536\" is no port");
   CHECK(refusal("[a/") == "\"[a\" is no host pattern");
   CHECK(refusal("{a,b/") == "\"{a,b\" is no host pattern");
   CHECK(refusal("a`b/") == "\"a`b\" is no host name");
@@ -36,26 +37,10 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
 }
 
 TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
-  for (const char* option : {"proto=tcp",
-                             "proto=",
-                             "auth=basic",
-                             "pxyproto=true",
-                             "grpcservername=x",
-                             "strip=x",
-                             "strip=/a,/b",
-                             "host=",
-                             "host=a`b",
-                             "weight=much",
-                             "weight=nan",
-                             "weight=",
-                             "redirect=301",
-                             "redirect=200,https://$host$path",
-                             "redirect=3x1,https://a/",
-                             "allow=10.0.0.0/8",
-                             "allow=ip:10.0.0.0/99",
-                             "allow=",
-                             "deny=ip:x",
-                             "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
+  for (const char* option : {"proto=tcp", "proto=", "auth=basic", "pxyproto=true", "grpcservername=x", "strip=x",
+                             "strip=/a,/b", "host=", "host=a`b", "weight=much", "weight=nan", "weight=",
+                             "redirect=200,https://$host$path", "redirect=3x1,https://a/", "allow=10.0.0.0/8",
+                             "allow=ip:10.0.0.0/99", "allow=", "deny=ip:x", "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
     INFO(option);
     CHECK_FALSE(refusal(std::string("a/ ") + option).empty());
   }
@@ -145,6 +130,8 @@ TEST_CASE("tag_fabio: trap 11, hosts are asked before wildcards and those before
   CHECK(decode("*." + std::string(251, 'a') + "/" + std::string(4095, 'x'))->router.priority < 0);
   int64_t pattern_near = decode("a*.b.c/")->router.priority;
   CHECK(pattern_near > wildcard_near);  // it says more of the name
+  CHECK(decode("?.b.c/")->router.priority > decode("aaa*.b.c/")->router.priority);
+  CHECK(decode("{x,y}.b.c/")->router.priority > decode("[xy].b.c/")->router.priority);
   CHECK(decode("*.c/")->router.priority < decode("a*.c/")->router.priority);
 }
 
@@ -161,7 +148,7 @@ TEST_CASE("tag_fabio: path and host options become middlewares in fabio's order"
   REQUIRE(route);
   REQUIRE(route->middlewares.size() == 3);
   CHECK(route->middlewares[0].type == "stripPrefix");
-  CHECK(route->middlewares[0].options == Options{{"prefixes", "/b"}});
+  CHECK(route->middlewares[0].options == Options{{"forceslash", "true"}, {"prefixes", "/b"}});
   CHECK(route->middlewares[1].type == "addPrefix");
   CHECK(route->middlewares[1].options == Options{{"prefix", "/c"}});
   CHECK(route->middlewares[2].type == "headers");
@@ -183,7 +170,24 @@ TEST_CASE("tag_fabio: a redirect keeps its code and its URL, and what was stripp
   REQUIRE(route);
   REQUIRE(route->middlewares.size() == 2);
   CHECK(route->middlewares[0].type == "redirectUrl");
-  CHECK(route->middlewares[0].options == Options{{"code", "307"}, {"url", "https://www.$host$path"}, {"strip", "/b"}});
+  CHECK(route->middlewares[0].options ==
+        Options{{"code", "307"}, {"prepend", ""}, {"strip", "/b"}, {"url", "https://www.$host$path"}});
+}
+
+TEST_CASE("tag_fabio: what is no redirect is left out and reported, as fabio does") {
+  auto route = decode("a/ redirect=301");
+  REQUIRE(route);
+  CHECK(route->middlewares.empty());
+  CHECK(route->ignored ==
+        std::vector<std::string>{"option \"redirect=301\" is ignored: expected a code, a comma and a URL"});
+}
+
+TEST_CASE("tag_fabio: a port in the host is the port that the request must name") {
+  CHECK(decode("a:8080/x")->router.rule == "Host(`a`) && HostPort(`8080`) && PathPrefix(`/x`)");
+  CHECK(decode(":8080/x")->router.rule == "HostPort(`8080`) && PathPrefix(`/x`)");
+  CHECK(decode("a:8080/")->router.priority > 0);
+  CHECK(decode("a:443/")->router.tls);
+  CHECK(decode("a:443/")->router.rule == "Host(`a`) && PathPrefix(`/`)");
 }
 
 TEST_CASE("tag_fabio: a weight is a share, and none or less means an equal part") {

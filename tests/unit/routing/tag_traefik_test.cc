@@ -32,10 +32,10 @@ TEST_CASE("tag_traefik: trap 6, an unknown field drops its own object and nothin
 }
 
 TEST_CASE("tag_traefik: every problem of an object is named") {
-  TraefikTags tags = decode({"traefik.http.routers.r.priority=high", "traefik.http.routers.r.tls=perhaps",
+  TraefikTags tags = decode({"traefik.http.routers.r.priority=high", "traefik.http.routers.r.colour=red",
                              "traefik.http.routers.r.rule=Host(`a`)"});
-  CHECK(reasons(tags) == Texts{"router r@consul: field priority: expected a whole number, found \"high\"; "
-                               "field tls: expected true or false, found \"perhaps\""});
+  CHECK(reasons(tags) == Texts{"router r@consul: unknown field colour; "
+                               "field priority: expected a whole number, found \"high\""});
 }
 
 TEST_CASE("tag_traefik: bad values of servers drop their service") {
@@ -68,7 +68,7 @@ TEST_CASE("tag_traefik: tags that name no object or nothing we know are reported
     CHECK(tags.rejected[0].kind == "tag");
     CHECK(tags.routers.empty());
   }
-  CHECK(decode({"traefik.http.routers.r=1"}).rejected[0].kind == "router");
+  CHECK(decode({"traefik.http.routers.r=1"}).rejected[0].kind == "tag");
   CHECK(decode({"traefik.http.middlewares.m=1"}).rejected[0].kind == "middleware");
 }
 
@@ -132,10 +132,69 @@ TEST_CASE("tag_traefik: fields in any case, names as written") {
   CHECK(tags.middlewares[0].options == std::map<std::string, std::string>{{"prefixes", "/A"}});
 }
 
-TEST_CASE("tag_traefik: a rule may hold = and dots, blanks around key and value do not count") {
-  TraefikTags tags = decode({" traefik.http.routers.r.rule = Query(`a`, `b=c.d`) "});
+TEST_CASE("tag_traefik: a rule may hold = and dots") {
+  TraefikTags tags = decode({"traefik.http.routers.r.rule=Query(`a`, `b=c.d`)"});
   REQUIRE(tags.routers.size() == 1);
   CHECK(tags.routers[0].rule == "Query(`a`, `b=c.d`)");
+}
+
+TEST_CASE("tag_traefik: blanks count as they do for Traefik; not in our own tags, and not in Nomad's") {
+  CHECK(decode({" traefik.http.routers.r.rule=Host(`a`)"}).routers.empty());
+  TraefikTags tags = decode({"traefik.http.routers.r.rule = Host(`a`)"});
+  CHECK(tags.routers.empty());
+  CHECK(tags.misread);
+  CHECK(decode({"traefik.http.routers.r.rule=Host(`a`) "}).routers.at(0).rule == "Host(`a`) ");
+  CHECK(decode({" weir.http.routers.r.rule = Host(`a`) "}).routers.at(0).rule == "Host(`a`)");
+  const TagContext nomad{"nomad", "web", true};
+  CHECK(decode_traefik_tags({" traefik.http.routers.r.rule = Host(`a`) "}, {"traefik"}, nomad).routers.size() == 1);
+}
+
+TEST_CASE("tag_traefik: fields that are known and left out are checked as Traefik checks them") {
+  for (const char* field : {"sticky=true", "sticky.cookie=true", "sticky.cookie.maxage=5", "healthcheck.interval=10s",
+                            "healthcheck.interval=10", "healthcheck.headers.X-A=b",
+                            "responseforwarding.flushinterval=1ms", "passivehealthcheck.maxfailedattempts=3"}) {
+    INFO(field);
+    TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
+    CHECK(tags.services.size() == 1);
+    CHECK_FALSE(tags.misread);
+  }
+  for (const char* field : {"sticky.cookie.colour=red", "sticky.cookie.maxage=long", "healthcheck.interval=10x",
+                            "healthcheck.status=ok", "healthcheck=true", "sticky.cookie.secure=maybe"}) {
+    INFO(field);
+    TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
+    CHECK(tags.services.empty());
+    CHECK(tags.misread);
+  }
+  CHECK(decode({"traefik.http.routers.r.tls.domains[0].main=a"}).routers.at(0).tls);
+  CHECK(decode({"traefik.http.routers.r.tls.domains[x].main=a"}).routers.empty());
+  CHECK(decode({"traefik.http.routers.r.observability.metrics=perhaps"}).routers.empty());
+}
+
+TEST_CASE("tag_traefik: tls is there or not as Traefik reads it, and what stands below it goes with it") {
+  auto tls = [](std::vector<std::string> tags) {
+    tags.emplace_back("traefik.http.routers.r.rule=Host(`a`)");
+    return decode(tags).routers.at(0).tls;
+  };
+  CHECK(tls({"traefik.http.routers.r.tls=TRUE"}));
+  CHECK(tls({"traefik.http.routers.r.tls="}));
+  CHECK_FALSE(tls({"traefik.http.routers.r.tls=perhaps"}));
+  CHECK_FALSE(tls({"traefik.http.routers.r.tls=1"}));
+  CHECK_FALSE(tls({"traefik.http.routers.r.tls=false", "traefik.http.routers.r.tls.options=strict"}));
+  CHECK(decode({"traefik.http.routers.r.tls=1"}).rejected.size() == 1);
+}
+
+TEST_CASE("tag_traefik: a name with an empty part costs Traefik the instance, an empty port is none") {
+  CHECK(decode({"traefik.http.routers..rule=Host(`a`)"}).misread);
+  CHECK(decode({"traefik.http.services.s.loadbalancer.server.port="}).services.at(0).port == 0);
+}
+
+TEST_CASE("tag_traefik: a rule of v2 keeps the priority of its own length") {
+  TraefikTags tags = decode({"traefik.http.routers.r.rule=Host(`a`, `b`)", "traefik.http.routers.r.ruleSyntax=V2"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].rule == "(Host(`a`) || Host(`b`))");
+  CHECK(tags.routers[0].priority == 14);
+  CHECK(decode({"traefik.http.routers.r.rule=Nobody(`a`)", "traefik.http.routers.r.ruleSyntax=v2"}).routers.empty());
+  CHECK(decode({"traefik.http.routers.r.rule=Host(`a`)", "traefik.http.routers.r.ruleSyntax=v3"}).routers.size() == 1);
 }
 
 TEST_CASE("tag_traefik: the first prefix wins field by field") {

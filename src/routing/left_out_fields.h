@@ -1,0 +1,17 @@
+#pragma once
+// Fields of Traefik's objects that are known here and not followed: the object can do without them.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir::routing {
+
+/// Go's strconv.ParseBool.
+[[nodiscard]] std::optional<bool> parse_bool(std::string_view text);
+
+/// Of "tls.certresolver" of a router, "sticky.cookie.name" of a load balancer and their kin, in lower case: "" where
+/// Traefik takes that value, else what it expects. Nothing where it knows no such field.
+[[nodiscard]] std::optional<std::string> left_out_problem(std::string_view field, std::string_view value);
+
+}  // namespace weir::routing

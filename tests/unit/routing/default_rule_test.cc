@@ -1,0 +1,55 @@
+// The default rule's template.
+
+#include "routing/default_rule.h"
+
+#include "catch.h"
+
+using namespace weir::routing;
+
+namespace {
+
+const RuleSubject kWeb{"My_Web", {{"traefik.zone", "eu"}, {"traefik.port", "80"}, {"traefik.none", ""}}};
+
+std::string expanded(std::string_view text) {
+  auto made = expand_default_rule(text, kWeb);
+  return made ? *made : made.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("default rule: the name, tags, and functions of both") {
+  CHECK(expanded("Host(`{{ .Name }}.{{ index .Labels \"traefik.zone\" }}.test`)") == "Host(`My_Web.eu.test`)");
+  CHECK(expanded("{{ .Name | lower | replace \"_\" \"-\" }}") == "my-web");
+  CHECK(expanded("{{ normalize (lower .Name) }}") == "my-web");
+  CHECK(expanded("{{ trimSuffix \"_Web\" .Name }}{{ .Name | trimPrefix \"My\" }}") == "My_Web");
+  CHECK(expanded("{{ printf \"%s-%s!\" .Name (index .Labels \"traefik.zone\") }}") == "My_Web-eu!");
+  CHECK(expanded("{{ index .Labels \"nobody\" | default \"x\" }}{{ default \"x\" .Name }}") == "xMy_Web");
+  CHECK(expanded("{{ trunc 2 .Name }}{{ trunc -2 .Name }}{{ upper `a\"` }}") == "MyebA\"");
+  CHECK(expanded("{{ coalesce \"\" (index .Labels \"traefik.none\") \"z\" }}{{ ternary 1 2 true }}") == "z1");
+}
+
+TEST_CASE("default rule: choices, comments and trimmed blanks") {
+  CHECK(expanded("{{ if eq (index .Labels \"traefik.zone\") \"eu\" }}a{{ else }}b{{ end }}") == "a");
+  CHECK(expanded("{{ if hasPrefix \"x\" .Name }}a{{ else if contains \"Web\" .Name }}b{{ else }}c{{ end }}") == "b");
+  CHECK(expanded("{{ if index .Labels \"traefik.none\" }}a{{ if true }}x{{ end }}{{ end }}b") == "b");
+  CHECK(expanded("{{ if and true (not false) (or false true) (ne \"a\" \"b\") }}a{{ end }}") == "a");
+  CHECK(expanded("a  {{- /* nothing */ -}}  b") == "ab");
+  CHECK(expanded("{{/* x */}}") == "");
+}
+
+TEST_CASE("default rule: what is no template is refused with the reason") {
+  CHECK(expanded("{{ .Name") == "default rule: {{ without }}");
+  CHECK(expanded("{{ if true }}x") == "default rule: {{ if }} without {{ end }}");
+  CHECK(expanded("{{ end }}") == "default rule: {{ end }} without {{ if }}");
+  CHECK(expanded("{{ .Env }}").starts_with("default rule: unknown value .Env"));
+  CHECK(expanded("{{ shout .Name }}").starts_with("default rule: unknown function \"shout\"; known are index, "));
+  CHECK(expanded("{{ replace \"a\" .Name }}") == "default rule: wrong number of values for replace");
+  CHECK(expanded("{{ .Name | .Name }}") == "default rule: a pipe leads to a function");
+  CHECK(expanded("{{ \"a }}") == "default rule: a text that does not end");
+  CHECK(expanded("{{ (.Name }}") == "default rule: expected )");
+  CHECK(expanded("{{ index .Name \"a\" }}") == "default rule: index is for .Labels");
+  CHECK(expanded("{{ .Name .Name }}").starts_with("default rule: unexpected"));
+  CHECK(expanded("{{ }}") == "default rule: nothing between {{ and }}");
+  CHECK(expanded("{{" + std::string(100, '(') + "}}") == "default rule: nested too deep");
+  CHECK(expanded(std::string(16 * 1024 + 1, 'x')) == "default rule: its result is too long");
+}
