@@ -36,6 +36,7 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   State state = State::open;
   bool reading = false;
   bool reset_watched = false;    // not reading, and the loop's IdleWatch has the socket
+  bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
   bool write_pending = false;  // a uv_write is out with `in_flight`

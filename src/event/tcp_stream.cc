@@ -33,8 +33,10 @@ int descriptor_of(const uv_tcp_t& tcp) {
 }
 
 /// What the kernel takes of the pieces, or a negative errno. As uv_try_write does, at less than half its instructions
-/// and by the system calls that are made for sockets; only for streams with nothing queued in libuv.
-ssize_t send_now(int fd, const std::array<std::string_view, 3>& pieces) {
+/// and by the system calls that are made for sockets; only for streams with nothing queued in libuv. `more`: the end
+/// follows at once and goes in the same segment.
+ssize_t send_now(int fd, const std::array<std::string_view, 3>& pieces, bool more) {
+  int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
   iovec parts[3];
   size_t count = 0;
   for (std::string_view piece : pieces) {
@@ -44,12 +46,12 @@ ssize_t send_now(int fd, const std::array<std::string_view, 3>& pieces) {
   ssize_t sent;
   do {
     if (count == 1) {
-      sent = ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+      sent = ::send(fd, parts[0].iov_base, parts[0].iov_len, flags);
     } else {
       msghdr message{};
       message.msg_iov = parts;
       message.msg_iovlen = count;
-      sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+      sent = ::sendmsg(fd, &message, flags);
     }
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
@@ -76,7 +78,7 @@ void TcpStream::Cell::send_raw(const std::array<std::string_view, 3>& pieces) {
   if (state == State::closing || fin_sent || failed || write_error) return;
   size_t taken = 0;
   if (state != State::connecting && !write_pending && queue.empty()) {
-    ssize_t sent = send_now(descriptor_of(tcp), pieces);
+    ssize_t sent = send_now(descriptor_of(tcp), pieces, saying_end);
     if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(static_cast<int>(sent));
     if (sent > 0) taken = static_cast<size_t>(sent);
   }
@@ -322,6 +324,7 @@ TcpStream::~TcpStream() {
 }
 
 void TcpStream::say_end() {
+  cell_->saying_end = true;
   flush();
   if (cell_->layer != nullptr) cell_->layer->end();
 }
@@ -407,11 +410,13 @@ void TcpStream::end_writing() {
   }
 }
 
-void TcpStream::close_gracefully() {
+void TcpStream::close_gracefully(Peer peer) {
   if (cell_ == nullptr) return;
   say_end();
   Cell* cell = std::exchange(cell_, nullptr);
-  if (cell->state == Cell::State::open) {
+  // A layer's peer says goodbye in its own way (close_notify), which must find somebody.
+  bool nothing_comes = peer == Peer::is_done && cell->layer == nullptr && cell->queued_bytes() == 0;
+  if (cell->state == Cell::State::open && !nothing_comes) {
     cell->linger();
   } else {
     cell->close(false);

@@ -98,7 +98,9 @@ class TcpStream {
   /// Lets go: sends what is queued as long as the peer takes kLingerStallBytes of it every kLingerStallMs, then FIN,
   /// drops what still arrives and closes at the peer's FIN or after kLingerMs. So that a peer who reads slowly, or is
   /// still sending, gets to read our last answer. The stream is empty afterwards.
-  void close_gracefully();
+  /// From a peer that is done nothing is waited for: what it still sent would make a reset of our last answer.
+  enum class Peer : uint8_t { may_send, is_done };
+  void close_gracefully(Peer peer = Peer::may_send);
   static constexpr uint64_t kLingerMs = 2000;
   static constexpr uint64_t kLingerStallMs = 10'000;
   static constexpr size_t kLingerStallBytes = 1024;  // that it must take in that time, or all of it

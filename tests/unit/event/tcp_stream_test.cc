@@ -153,6 +153,21 @@ TEST_CASE("tcp: a graceful close lets a peer that is still sending read the last
   CHECK(pair.client.failure.empty());
 }
 
+TEST_CASE("tcp: nothing is waited for from a peer that is done, and all that was written still reaches it") {
+  Pair pair;
+  std::string last(GENERATE(size_t{10}, size_t{16} << 20), 'l');
+  pair.server.stream.write(last);
+  pair.server.stream.close_gracefully(TcpStream::Peer::is_done);
+  pair.run_until([&] { return pair.client.ended; });
+  CHECK(pair.client.got.size() == last.size());
+  if (last.size() > 10) return;  // what is queued is lingered for as ever
+  pair.run_until([&] {
+    pair.client.stream.write("it was not");
+    pair.client.stream.flush();
+    return !pair.client.failure.empty();
+  });
+}
+
 TEST_CASE("tcp: a stream may be destroyed in any of its callbacks") {
   Pair pair;
   pair.server.after = [&] { pair.server.stream = {}; };
