@@ -2,18 +2,18 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/base/log.h"
 #include "weir/event/loop.h"
+#include "weir/event/poller.h"
 #include "weir/event/wheel.h"
 
 namespace weir::event {
@@ -26,25 +26,16 @@ constexpr uint64_t kPauseMs = 100;
 constexpr uint64_t kComplainEveryMs = 1000;
 }  // namespace
 
-/// Owns itself; freed in the close callback. Accepts by hand: libuv closes those who wait when descriptors run out, and
-/// tries on for ever, without a turn of the loop, when memory does.
-struct Listener::Cell final : Deadline {
+/// Owns itself; freed at the end of the turn in which it is closed.
+struct Listener::Cell final : Deadline, Poller::Watcher {
   Cell(Loop& owner_loop, int descriptor, OnAccept callback)
-      : loop(owner_loop), fd(descriptor), on_accept(std::move(callback)) {
-    CHECK(uv_poll_init(loop.raw(), &poll, fd) == 0);
-    poll.data = this;
-  }
+      : loop(owner_loop), fd(descriptor), on_accept(std::move(callback)) {}
 
   void start() {
-    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
-      auto* cell = static_cast<Cell*>(handle->data);
-      Loop& its_loop = cell->loop;
-      cell->accept_all();
-      its_loop.batch().flush();
-    });
+    if (!loop.poller().add(fd, *this, EPOLLIN)) set_deadline(loop, kPauseMs);
   }
 
-  void accept_all() {
+  void on_ready(uint32_t) override {
     int limit = std::exchange(accepts_a_turn, std::min(2 * accepts_a_turn, kAcceptsATurnMax));
     for (int i = 0; i < limit && on_accept; ++i) {
       sockaddr_storage storage{};
@@ -65,17 +56,12 @@ struct Listener::Cell final : Deadline {
   void hand_over(int accepted, const SocketAddress& peer) {
     TcpStream::Addresses known{peer, std::nullopt};
     if (bound.ip != IpAddress{{}, bound.ip.v6}) known.local = bound;  // bound to one, not to all
-    auto stream = TcpStream::adopt(loop, accepted, known);
-    if (!stream) {
-      ::close(accepted);
-      return;
-    }
-    auto callback = on_accept;  // the callback may destroy the listener
-    callback(std::move(*stream));
+    auto callback = on_accept;                                        // the callback may destroy the listener
+    callback(TcpStream::adopt(loop, accepted, known));
   }
 
   void pause(int reason) {
-    uv_poll_stop(&poll);
+    loop.poller().remove(fd);
     set_deadline(loop, kPauseMs);
     if (loop.now_ms() < complain_from_ms) return;
     log::warn("accept failed; trying again", {{"address", bound.text()}, {"error", system_error("accept", reason)}});
@@ -87,12 +73,11 @@ struct Listener::Cell final : Deadline {
   void close() {
     on_accept = nullptr;
     clear_deadline();
-    uv_close(reinterpret_cast<uv_handle_t*>(&poll),
-             [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
+    loop.poller().forget(fd);
     ::close(fd);
+    loop.defer([this] { delete this; });  // it may be on the stack
   }
 
-  uv_poll_t poll{};
   Loop& loop;
   const int fd;
   OnAccept on_accept;

@@ -11,11 +11,12 @@ struct uv_loop_s;
 
 namespace weir::event {
 
-class IdleWatch;
+class Poller;
 class Wheel;
 class WriteBatch;
 
-/// One libuv loop with what all its streams share: a read buffer, a write batch and a deadline wheel.
+/// What all streams of a thread share: a poller, a read buffer, a write batch and a deadline wheel; and a libuv loop
+/// for all that is no stream (timers, signals, processes, names, datagrams, other threads), which runs when it has to.
 /// Owned by whoever runs the thread. Objects that use it must be gone before it.
 class Loop {
  public:
@@ -54,7 +55,7 @@ class Loop {
   [[nodiscard]] std::span<char> read_buffer();
   [[nodiscard]] Wheel& wheel();
   [[nodiscard]] WriteBatch& batch();
-  [[nodiscard]] IdleWatch& idle_watch();
+  [[nodiscard]] Poller& poller();
   [[nodiscard]] uv_loop_s* raw();
 
  private:

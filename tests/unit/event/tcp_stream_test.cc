@@ -1,6 +1,8 @@
 #include "weir/event/tcp_stream.h"
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "catch.h"
 #include "weir/event/listener.h"
@@ -277,4 +279,143 @@ TEST_CASE("tcp: what goes behind a piece stays behind it, sent at once, gathered
   pair.server.stream.start_reading();
   pair.run_until([&] { return pair.server.got.size() >= expected.size(); });
   CHECK(pair.server.got == expected);
+}
+
+TEST_CASE("tcp: who stops reading in the middle gets the rest when it starts again, though nothing more comes") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  std::string whole(1 << 20, 'w');
+  pair.client.stream.write(whole);
+  pair.client.stream.end_writing();
+  pair.run_until([&] { return pair.client.stream.queued_bytes() == 0; });
+  pair.server.after = [&] { pair.server.stream.stop_reading(); };
+  size_t before = 0;
+  int stops = 0;
+  while (!pair.server.ended) {
+    pair.server.stream.start_reading();
+    pair.run_until([&] { return pair.server.got.size() > before || pair.server.ended; });
+    before = pair.server.got.size();
+    ++stops;
+    for (int turn = 0; turn < 3; ++turn) pair.loop.run_ready();
+    CHECK(pair.server.got.size() == before);
+  }
+  CHECK(pair.server.got.size() == whole.size());
+  CHECK(stops > 4);
+}
+
+TEST_CASE("tcp: reading that is stopped and started within a callback goes on") {
+  Pair pair;
+  pair.server.after = [&] {
+    pair.server.stream.stop_reading();
+    if (!pair.server.ended) pair.server.stream.start_reading();
+  };
+  pair.client.stream.write(std::string(1 << 20, 'w'));
+  pair.client.stream.end_writing();
+  pair.run_until([&] { return pair.server.ended; });
+  CHECK(pair.server.got.size() == 1 << 20);
+}
+
+TEST_CASE("tcp: an end that has come with the last bytes is told behind them") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  pair.client.stream.write("all of it");
+  pair.client.stream.end_writing();
+  for (int turn = 0; turn < 10; ++turn) pair.loop.run_ready();
+  pair.server.stream.start_reading();
+  CHECK(pair.server.got.empty());  // never from within the call
+  pair.run_until([&] { return pair.server.ended; });
+  CHECK(pair.server.got == "all of it");
+}
+
+TEST_CASE("tcp: whoever has much to be read leaves the others their turn") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  pair.client.stream.write(std::string(16 << 20, 'm'));
+  for (int turn = 0; turn < 10; ++turn) pair.loop.run_ready();
+  pair.server.stream.start_reading();
+  size_t most = 0;
+  while (pair.server.got.size() < 16 << 20) {
+    size_t before = pair.server.got.size();
+    pair.run_until([&] { return pair.server.got.size() > before; });
+    most = std::max(most, pair.server.got.size() - before);
+  }
+  CHECK(most <= 4 * 64 * 1024);
+}
+
+TEST_CASE("tcp: a stream that is destroyed with more to be read hears nothing of it") {
+  Pair pair;
+  int reads = 0;
+  pair.server.after = [&] {
+    ++reads;
+    pair.server.stream = {};
+  };
+  pair.client.stream.write(std::string(1 << 20, 'd'));
+  pair.run_until([&] { return !pair.client.failure.empty(); });
+  for (int turn = 0; turn < 3; ++turn) pair.loop.run_ready();
+  CHECK(reads == 1);
+}
+
+TEST_CASE("tcp: a descriptor goes from one stream to another with all that waits in it") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  pair.client.stream.write("what waits");
+  pair.client.stream.flush();
+  for (int turn = 0; turn < 10; ++turn) pair.loop.run_ready();
+  int fd = pair.server.stream.detach();
+  REQUIRE(fd >= 0);
+  CHECK_FALSE(pair.server.stream.open());
+  pair.server.stream = TcpStream::adopt(pair.loop, fd);
+  pair.server.stream.set_observer(pair.server);
+  pair.server.stream.start_reading();
+  pair.run_until([&] { return !pair.server.got.empty(); });
+  CHECK(pair.server.got == "what waits");
+}
+
+TEST_CASE("tcp: whoever has heard of an end and lets go is not waited for") {
+  Pair pair;
+  pair.client.stream.end_writing();
+  pair.run_until([&] { return pair.server.ended; });
+  pair.server.stream.close_gracefully();
+  pair.client.stream = {};
+  pair.listener.reset();
+  pair.guard.stop();
+  bool waited = false;
+  Timer late(pair.loop, [&] { waited = true; });
+  late.set_background();
+  late.start_once(1000);
+  pair.loop.run();  // ends with the last stream
+  CHECK_FALSE(waited);
+}
+
+TEST_CASE("tcp: after a graceful close a slow reader that has ended its half still gets all of it") {
+  Pair pair;
+  pair.client.stream.stop_reading();
+  pair.client.stream.end_writing();
+  pair.run_until([&] { return pair.server.ended; });
+  std::string big(16 << 20, 's');
+  pair.server.stream.write(big);
+  pair.server.stream.close_gracefully();
+  for (int turn = 0; turn < 10; ++turn) pair.loop.run_ready();
+  pair.client.stream.start_reading();
+  pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
+  CHECK(pair.client.got.size() == big.size());
+}
+
+TEST_CASE("tcp: bytes that are given back come before those behind them, and before the end") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  pair.client.stream.write("first second");
+  pair.client.stream.end_writing();
+  for (int turn = 0; turn < 10; ++turn) pair.loop.run_ready();
+  bool given_back = false;
+  pair.server.after = [&] {
+    if (std::exchange(given_back, true)) return;
+    pair.server.got = "first ";
+    pair.server.stream.stop_reading();
+    pair.server.stream.unread("second");
+    pair.server.stream.start_reading();
+  };
+  pair.server.stream.start_reading();
+  pair.run_until([&] { return pair.server.ended; });
+  CHECK(pair.server.got == "first second");
 }
