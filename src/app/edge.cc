@@ -88,14 +88,15 @@ Status Edge::start_all() {
   }
   if (Status started = start_secrets(); !started) return started;
   second_.start_every(1000);
+  if (config_.admin_address) {
+    auto admin = Admin::start(loop_, *config_.admin_address, *this);
+    if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
+    admin_ = std::move(*admin);
+  }
   if (providers_.empty()) {
     log::warn("no provider is switched on: every request is answered 503",
               {{"providers", "consul.addresses, consulkv.addresses, nomad.addresses, http.endpoint, file.directory"}});
   }
-  if (!config_.admin_address) return {};
-  auto admin = Admin::start(loop_, *config_.admin_address, *this);
-  if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
-  admin_ = std::move(*admin);
   return {};
 }
 
