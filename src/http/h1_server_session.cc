@@ -135,7 +135,6 @@ void H1ServerSession::start_request(const RequestHead& head) {
   clear_deadline();
   method_ = head.method;
   version_ = head.version;
-  client_done_ = !parser_.keep_alive();
   keep_alive_ = parser_.keep_alive() && !draining_;
   request_complete_ = head.body == Body::none;
   stream_out_ = true;
@@ -395,10 +394,9 @@ int H1ServerSession::detach() {
 }
 
 void H1ServerSession::finish_session() {
-  bool nothing_comes = read_ended_ || (client_done_ && request_complete_ && held_.empty());
   state_ = State::closed;
   clear_deadline();
-  stream_.close_gracefully(nothing_comes ? event::TcpStream::Peer::is_done : event::TcpStream::Peer::may_send);
+  stream_.close_gracefully(read_ended_ ? event::TcpStream::Peer::is_done : event::TcpStream::Peer::may_send);
   if (!stream_out_) owner_.on_session_closed();
 }
 

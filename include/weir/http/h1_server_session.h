@@ -118,7 +118,6 @@ class H1ServerSession final : private event::TcpStream::Observer,
   bool stream_out_ = false;
   bool had_request_ = false;  // what comes is not the connection's beginning
   bool keep_alive_ = true;
-  bool client_done_ = false;  // it has said that this request is its last
   bool draining_ = false;
   bool request_complete_ = false;  // its last body byte has been read
   bool read_ended_ = false;        // FIN has come
