@@ -5,8 +5,10 @@ import random
 from cases import ask, case, rule, service
 
 HOSTS = ["a.rnd.test", "b.rnd.test", "a.b.rnd.test", "rnd.test"]
-PATHS = ["/", "/x", "/x/", "/x/y", "/xy", "/X", "/x%20y", "/%7Ex", "/x?k=v", "/x/y?k=&k=v", "/x?n=12&flag", "//x", "/x/../y"]
-FABIO_HOSTS = ["a.rnd.test", "b.rnd.test", "*.rnd.test", "a.b.rnd.test", "*.b.rnd.test", "*rnd.test", "?.rnd.test", "", "rnd.test"]
+PATHS = ["/", "/x", "/x/", "/x/y", "/xy", "/X", "/x%20y", "/%7Ex", "/x?k=v", "/x/y?k=&k=v", "/x?n=12&flag", "//x",
+         "/x/../y"]
+FABIO_HOSTS = ["a.rnd.test", "b.rnd.test", "*.rnd.test", "a.b.rnd.test", "*.b.rnd.test", "*rnd.test", "?.rnd.test", "",
+               "rnd.test"]
 FABIO_PATHS = ["/", "/x", "/x/", "/x/y", "/xy", "/X", "/y"]
 
 
@@ -40,7 +42,8 @@ def spoil(rng, tags):
     """Once in a while, what no reader expects."""
     if rng.random() < 0.8:
         return tags
-    odd = ["traefik.http.routers.odd.rule=", "traefik.http.routers..rule=Host(`x`)", "traefik.http", "traefik.enable=maybe",
+    odd = ["traefik.http.routers.odd.rule=", "traefik.http.routers..rule=Host(`x`)", "traefik.http",
+           "traefik.enable=maybe",
            "traefik.http.services.odd.loadbalancer.server.port=", "traefik.http.middlewares.m.nothing.x=1",
            "traefik.http.routers.r.priority=1.5", "traefik.http.routers.r.tls=perhaps", "traefik.=x", "traefik=",
            "traefik.http.routers.r.middlewares=a@file,b", "Traefik.http.routers.q.rule=Host(`a.rnd.test`)"]

@@ -92,7 +92,7 @@ def test_messages_of_a_stream(t):
 
 
 def test_cold_burst(t):
-    """many requests at once for an upstream of few streams, of which the edge has heard nothing yet: each is answered"""
+    """many requests at once for an upstream of few streams, of which nothing was heard yet: each is answered"""
     upstream = h2.Upstream(settings=[(h2.MAX_CONCURRENT_STREAMS, 5)])
     edge = pair(t, upstream)
     with h2.Connection(edge.entry_point()) as connection:
@@ -124,7 +124,8 @@ def test_head_in_pieces(t):
     edge = pair(t, upstreams.Upstream())
     data = h2.block(h2.get_fields() + [(f"x-{i}", "y" * 20) for i in range(6)])
     third = len(data) // 3
-    head = (h2.frame(h2.HEADERS, h2.END_STREAM, 1, data[:third]) + h2.frame(h2.CONTINUATION, 0, 1, data[third:2 * third])
+    head = (h2.frame(h2.HEADERS, h2.END_STREAM, 1, data[:third])
+            + h2.frame(h2.CONTINUATION, 0, 1, data[third:2 * third])
             + h2.frame(h2.CONTINUATION, h2.END_HEADERS, 1, data[2 * third:]))
     first = head.index(h2.frame(h2.CONTINUATION, 0, 1, data[third:2 * third])[:9])
     second = len(head) - 9 - len(data[2 * third:])
