@@ -2,18 +2,18 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/base/log.h"
 #include "weir/event/loop.h"
-#include "weir/event/poller.h"
 #include "weir/event/wheel.h"
 
 namespace weir::event {
@@ -26,16 +26,25 @@ constexpr uint64_t kPauseMs = 100;
 constexpr uint64_t kComplainEveryMs = 1000;
 }  // namespace
 
-/// Owns itself; freed at the end of the turn in which it is closed.
-struct Listener::Cell final : Deadline, Poller::Watcher {
+/// Owns itself; freed in the close callback. Accepts by hand: libuv closes those who wait when descriptors run out, and
+/// tries on for ever, without a turn of the loop, when memory does.
+struct Listener::Cell final : Deadline {
   Cell(Loop& owner_loop, int descriptor, OnAccept callback)
-      : loop(owner_loop), fd(descriptor), on_accept(std::move(callback)) {}
-
-  void start() {
-    if (!loop.poller().add(fd, *this, EPOLLIN)) set_deadline(loop, kPauseMs);
+      : loop(owner_loop), fd(descriptor), on_accept(std::move(callback)) {
+    CHECK(uv_poll_init(loop.raw(), &poll, fd) == 0);
+    poll.data = this;
   }
 
-  void on_ready(uint32_t) override {
+  void start() {
+    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
+      auto* cell = static_cast<Cell*>(handle->data);
+      Loop& its_loop = cell->loop;
+      cell->accept_all();
+      its_loop.batch().flush();
+    });
+  }
+
+  void accept_all() {
     int limit = std::exchange(accepts_a_turn, std::min(2 * accepts_a_turn, kAcceptsATurnMax));
     for (int i = 0; i < limit && on_accept; ++i) {
       sockaddr_storage storage{};
@@ -56,12 +65,17 @@ struct Listener::Cell final : Deadline, Poller::Watcher {
   void hand_over(int accepted, const SocketAddress& peer) {
     TcpStream::Addresses known{peer, std::nullopt};
     if (bound.ip != IpAddress{{}, bound.ip.v6}) known.local = bound;  // bound to one, not to all
-    auto callback = on_accept;                                        // the callback may destroy the listener
-    callback(TcpStream::adopt(loop, accepted, known));
+    auto stream = TcpStream::adopt(loop, accepted, known);
+    if (!stream) {
+      ::close(accepted);
+      return;
+    }
+    auto callback = on_accept;  // the callback may destroy the listener
+    callback(std::move(*stream));
   }
 
   void pause(int reason) {
-    loop.poller().remove(fd);
+    uv_poll_stop(&poll);
     set_deadline(loop, kPauseMs);
     if (loop.now_ms() < complain_from_ms) return;
     log::warn("accept failed; trying again", {{"address", bound.text()}, {"error", system_error("accept", reason)}});
@@ -73,11 +87,12 @@ struct Listener::Cell final : Deadline, Poller::Watcher {
   void close() {
     on_accept = nullptr;
     clear_deadline();
-    loop.poller().forget(fd);
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll),
+             [](uv_handle_t* handle) { delete static_cast<Cell*>(handle->data); });
     ::close(fd);
-    loop.defer([this] { delete this; });  // it may be on the stack
   }
 
+  uv_poll_t poll{};
   Loop& loop;
   const int fd;
   OnAccept on_accept;

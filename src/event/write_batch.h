@@ -9,6 +9,8 @@
 #include "weir/event/tcp_stream.h"
 #include "weir/event/turn_end.h"
 
+struct uv_handle_s;
+
 namespace weir::event {
 
 /// Holds what streams have written in the current callback: header and body then leave in one send. The end of the
@@ -44,5 +46,8 @@ class WriteBatch {
   std::array<Entry, kEntriesMax> entries_{};
   TurnEnd* turn_ends_ = nullptr;  // a list
 };
+
+/// Closes a handle whose owner is gone, in the way of its kind. For ~Loop.
+void close_abandoned(uv_handle_s* handle);
 
 }  // namespace weir::event

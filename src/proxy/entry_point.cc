@@ -66,7 +66,12 @@ void EntryPoint::hand_over(event::TcpStream stream, size_t worker) {
   });
 }
 
-void EntryPoint::take_over(int fd) { serve(event::TcpStream::adopt(worker_.loop(), fd)); }
+void EntryPoint::take_over(int fd) {
+  auto stream = event::TcpStream::adopt(worker_.loop(), fd);
+  if (stream) return serve(std::move(*stream));
+  ::close(fd);
+  worker_.leave_seat();
+}
 
 void EntryPoint::serve(event::TcpStream stream) {
   Admission::Ticket ticket = worker_.admission().enter(number_);
@@ -171,7 +176,9 @@ bool EntryPoint::park(ClientConnection& connection, uint64_t idle_ms) {
 void EntryPoint::wake(ParkedClient& parked) {
   auto awake = std::move(*parked.place);
   parked_.erase(parked.place);
-  add(awake->wake(), std::move(awake->facts()));
+  event::TcpStream stream = awake->wake();
+  if (!stream.open()) return worker_.connection_closed();
+  add(std::move(stream), std::move(awake->facts()));
 }
 
 void EntryPoint::remove(ParkedClient& parked) {

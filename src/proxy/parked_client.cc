@@ -1,6 +1,5 @@
 #include "proxy/parked_client.h"
 
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,25 +15,26 @@ ParkedClient::ParkedClient(EntryPoint& entry_point, int fd, ClientFacts facts)
     : entry_point_(entry_point), fd_(fd), facts_(std::move(facts)) {}
 
 ParkedClient::~ParkedClient() {
-  if (fd_ < 0) return;
-  entry_point_.loop().poller().forget(fd_);
-  ::close(fd_);
+  if (fd_ >= 0) ::close(fd_);  // and is watched no more: nobody else has the socket
 }
 
 bool ParkedClient::start(uint64_t idle_ms) {
   set_deadline(entry_point_.loop(), idle_ms);
-  return entry_point_.loop().poller().add(fd_, *this, EPOLLIN | EPOLLRDHUP, event::Poller::Keeps::nothing);
+  return entry_point_.loop().idle_watch().add(fd_, *this);
 }
 
 void ParkedClient::expire_within(uint64_t idle_ms) { set_deadline(entry_point_.loop(), idle_ms); }
 
 event::TcpStream ParkedClient::wake() {
   clear_deadline();
-  entry_point_.loop().poller().remove(fd_);
-  return event::TcpStream::adopt(entry_point_.loop(), std::exchange(fd_, -1));
+  entry_point_.loop().idle_watch().remove(fd_);
+  auto stream = event::TcpStream::adopt(entry_point_.loop(), fd_);
+  if (!stream) return {};
+  fd_ = -1;
+  return std::move(*stream);
 }
 
-void ParkedClient::on_ready(uint32_t) {
+void ParkedClient::on_awake() {
   char byte;
   ssize_t got = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got > 0) return entry_point_.wake(*this);

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "proxy/admission.h"
-#include "weir/event/poller.h"
+#include "weir/event/idle_watch.h"
 #include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
 #include "weir/http/proxy_header.h"
@@ -24,7 +24,7 @@ struct ClientFacts {
 /// A socket and its facts, 200 bytes where a ClientConnection takes two thousand: ten thousand idle clients cost two
 /// megabytes. Parking and waking take eight system calls, so only connections that were idle for a second are parked,
 /// and only where there are many. Owned by its EntryPoint; worker thread only.
-class ParkedClient final : private event::Deadline, private event::Poller::Watcher {
+class ParkedClient final : private event::Deadline, private event::IdleWatch::Sleeper {
  public:
   ParkedClient(EntryPoint& entry_point, int fd, ClientFacts facts);
   ~ParkedClient() override;
@@ -35,13 +35,13 @@ class ParkedClient final : private event::Deadline, private event::Poller::Watch
   [[nodiscard]] bool start(uint64_t idle_ms);
   /// It closes after that time at the latest, from now.
   void expire_within(uint64_t idle_ms);
-  /// The connection, awake again. This object holds nothing afterwards.
+  /// The connection, awake again; empty where that failed. This object holds nothing afterwards.
   [[nodiscard]] event::TcpStream wake();
   [[nodiscard]] ClientFacts& facts() { return facts_; }
   std::list<std::unique_ptr<ParkedClient>>::iterator place;  // in the entry point's list
 
  private:
-  void on_ready(uint32_t events) override;
+  void on_awake() override;
   void on_deadline() override;
 
   EntryPoint& entry_point_;

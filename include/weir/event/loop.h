@@ -11,12 +11,11 @@ struct uv_loop_s;
 
 namespace weir::event {
 
-class Poller;
+class IdleWatch;
 class Wheel;
 class WriteBatch;
 
-/// What all streams of a thread share: a poller, a read buffer, a write batch and a deadline wheel; and a libuv loop
-/// for all that is no stream (timers, signals, processes, names, datagrams, other threads), which runs when it has to.
+/// One libuv loop with what all its streams share: a read buffer, a write batch and a deadline wheel.
 /// Owned by whoever runs the thread. Objects that use it must be gone before it.
 class Loop {
  public:
@@ -55,7 +54,7 @@ class Loop {
   [[nodiscard]] std::span<char> read_buffer();
   [[nodiscard]] Wheel& wheel();
   [[nodiscard]] WriteBatch& batch();
-  [[nodiscard]] Poller& poller();
+  [[nodiscard]] IdleWatch& idle_watch();
   [[nodiscard]] uv_loop_s* raw();
 
  private:

@@ -17,8 +17,8 @@ class Loop;
 
 /// A connection, accepted or being made, plain or with a StreamLayer (TLS) in it: whoever speaks on it cannot tell, but
 /// by protocol(). Owned by value by a session; movable; destroying it closes the socket at once
-/// (data already given to the kernel still goes out). What the loop knows of lives in a cell of its own that dies at
-/// the end of the turn, so the owner of a stream may die at any moment, also inside one of its callbacks.
+/// (data already given to the kernel still goes out). The libuv handle lives in a cell of its own that dies in its
+/// close callback, so the owner of a stream may die at any moment, also inside one of its callbacks.
 class TcpStream {
  public:
   /// Told what happens. After any of these calls the stream may be gone: the observer may destroy it.
@@ -52,10 +52,10 @@ class TcpStream {
     std::optional<SocketAddress> peer;
     std::optional<SocketAddress> local;
   };
-  /// Takes over a connected socket that does not block.
-  static TcpStream adopt(Loop& loop, int fd, Addresses known = {});
+  /// Takes over a connected socket.
+  static Result<TcpStream> adopt(Loop& loop, int fd, Addresses known = {});
   /// The other way round: a descriptor of the socket, now the caller's; the stream is empty afterwards. Only with
-  /// nothing to write. -1 and unchanged where there is a layer.
+  /// nothing to write. -1 and unchanged where the system has no descriptor to spare.
   [[nodiscard]] int detach();
 
   /// Who is told from now on. Needed before anything can happen on an accepted stream.
@@ -68,7 +68,7 @@ class TcpStream {
   /// What the layer has agreed on with the peer (ALPN: "h2", "http/1.1"); "" when plain, or when nothing was agreed.
   [[nodiscard]] std::string_view protocol() const;
 
-  /// Reading is off until started, and is stopped for back-pressure. A flip costs nothing.
+  /// Reading is off until started, and is stopped only for back-pressure (each flip costs two system calls).
   void start_reading();
   void stop_reading();
   [[nodiscard]] bool reading() const;
