@@ -69,6 +69,17 @@ struct Asked final : ClientStreamObserver {
   }
 };
 
+struct Mute final : event::TcpStream::Observer {
+  event::TcpStream stream;
+  std::string heard;
+
+  void on_connected() override {}
+  void on_read(std::span<char> bytes) override { heard.append(bytes.data(), bytes.size()); }
+  void on_read_end() override {}
+  void on_drained() override {}
+  void on_failed(const Error&) override {}
+};
+
 class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream::Observer {
  public:
   explicit Pair(H2Limits its_limits = {}) : limits(its_limits) {
@@ -79,10 +90,17 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
     });
     until([&] { return client != nullptr && server != nullptr; });
   }
-  /// With somebody else in the server's place.
-  explicit Pair(const std::function<void(event::TcpStream)>& serve) {
-    connect(serve);
-    until([&] { return client != nullptr; });
+  /// In the server's place somebody who says SETTINGS once, and nothing more. The client has read them: it said so.
+  struct AgainstMute {};
+  explicit Pair(AgainstMute) {
+    connect([this](event::TcpStream accepted) {
+      mute_.stream = std::move(accepted);
+      mute_.stream.set_observer(mute_);
+      mute_.stream.start_reading();
+      mute_.stream.write(std::string_view("\0\0\0\4\0\0\0\0\0", 9));
+    });
+    constexpr std::string_view kSettingsAck("\0\0\0\4\1\0\0\0\0", 9);
+    until([&] { return mute_.heard.find(kSettingsAck) != std::string::npos; });
   }
   ~Pair() {
     client.reset();
@@ -159,6 +177,7 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
 
   std::optional<event::Listener> listener_;
   event::TcpStream connecting_;
+  Mute mute_;
   std::list<Served> served_;
   std::list<Asked> asked_;
 };
@@ -269,24 +288,14 @@ TEST_CASE("h2 sessions: an upstream that went away without a word is asked, and 
   Served& its = pair.served("/cancelled");
   cancelled.release();
   pair.until([&] { return its.gone; });
+  Asked& next = pair.ask("/next");
+  pair.served("/next").answer("ok");
+  pair.until([&] { return next.ended; });  // and so the PING was answered
   pair.loop.skip_ms(H2Session::kProbeMs + 200);
   pair.settle();
   CHECK_FALSE(pair.client_closed);
 
-  // It has said SETTINGS once.
-  event::TcpStream mute;
-  struct Unheard final : event::TcpStream::Observer {
-    void on_connected() override {}
-    void on_read(std::span<char>) override {}
-    void on_read_end() override {}
-    void on_drained() override {}
-    void on_failed(const Error&) override {}
-  } unheard;
-  Pair half([&](event::TcpStream accepted) {
-    mute = std::move(accepted);
-    mute.set_observer(unheard);
-    mute.write(std::string_view("\0\0\0\4\0\0\0\0\0", 9));
-  });
+  Pair half(Pair::AgainstMute{});
   Asked& waiting = half.ask("/waiting");
   Asked& given_up = half.ask("/given_up");
   half.settle();
@@ -297,7 +306,6 @@ TEST_CASE("h2 sessions: an upstream that went away without a word is asked, and 
   half.loop.skip_ms(H2Session::kProbeMs + 200);
   half.until([&] { return half.client_closed; });
   CHECK(waiting.failure.has_value());
-  mute = event::TcpStream();  // before its loop goes
 }
 
 TEST_CASE("h2 sessions: draining says GOAWAY, serves what is on its way and ends with the last of it") {
