@@ -45,8 +45,10 @@ class Client::Impl final : public H1ClientSession::Owner,
     std::optional<H1ClientSession> session;
     std::optional<H2ClientSession> h2_session;
 
-    [[nodiscard]] ClientSession& speaker() {
-      return http2 ? static_cast<ClientSession&>(*h2_session) : static_cast<ClientSession&>(*session);
+    /// Null until it is connected.
+    [[nodiscard]] ClientSession* speaker() {
+      if (h2_session) return &*h2_session;
+      return session ? &*session : nullptr;
     }
   };
 
@@ -127,15 +129,9 @@ class Client::Impl final : public H1ClientSession::Owner,
   }
 
   /// Null for one that was dropped: it lives to the end of the turn and may still have something to tell.
-  Connection* find(const H1ClientSession& session) {
+  Connection* find(const ClientSession& session) {
     for (auto& candidate : connections_) {
-      if (candidate->session && &*candidate->session == &session) return candidate.get();
-    }
-    return nullptr;
-  }
-  Connection* find(const H2ClientSession& session) {
-    for (auto& candidate : connections_) {
-      if (candidate->h2_session && &*candidate->h2_session == &session) return candidate.get();
+      if (candidate->speaker() == &session) return candidate.get();
     }
     return nullptr;
   }
@@ -236,7 +232,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
   void use(Client::Impl::Connection& connection) {
     connection_ = &connection;
     connection.call = this;
-    stream_ = &connection.speaker().begin(*this);
+    stream_ = &connection.speaker()->begin(*this);
     std::vector<Header> fields;
     for (const auto& [name, value] : request_.headers) fields.push_back({name, value});
     std::string authority = request_.url.authority();

@@ -277,8 +277,7 @@ void H1ServerSession::send_head(const ResponseHead& head) {
   } else if (head.body == Body::none || method_ == Method::head) {
     answer_ = Answer::bodiless;
     // HTTP/2 says by END_STREAM that there is nothing to come (RFC 9112 section 6.3).
-    bool length_is_due = method_ != Method::head && head.status >= 200 && head.status != 204 && head.status != 304;
-    if (length_is_due && !head.content_length) framing = AnswerFraming::empty;
+    if (may_have_content(method_, head.status) && !head.content_length) framing = AnswerFraming::empty;
   } else if (head.body == Body::length) {
     framing = AnswerFraming::length;
     answer_ = Answer::by_length;

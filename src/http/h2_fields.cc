@@ -175,7 +175,7 @@ std::optional<H2Refusal> H2Fields::take_response(ResponseHead& head, Method requ
   head.status = static_cast<uint16_t>(*status);
   head.headers = kept_;
   head.content_length = length_;
-  bool bodiless = request_method == Method::head || head.status < 200 || head.status == 204 || head.status == 304;
+  bool bodiless = !may_have_content(request_method, head.status);
   if (ended || bodiless || (length_ && *length_ == 0)) {
     head.body = Body::none;
   } else {

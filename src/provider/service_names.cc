@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "weir/base/text.h"
+
 namespace weir::provider {
 namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// Where the entries of an object begin, which is known to be JSON. `text` is what stands between its braces.
 std::vector<size_t> entry_starts(std::string_view text) {
@@ -20,7 +20,7 @@ std::vector<size_t> entry_starts(std::string_view text) {
       if (c == '"') quoted = false;
       continue;
     }
-    if (begins && !is_space(c)) {
+    if (begins && !is_blank(c)) {
       out.push_back(i);
       begins = false;
     }

@@ -1,6 +1,7 @@
 #include "registry/filter_parser.h"
 
 #include "registry/json_value.h"
+#include "weir/base/text.h"
 
 namespace weir::registry {
 namespace {
@@ -12,7 +13,6 @@ constexpr std::string_view kWantsOperator = R"("!=", "==", "contains", "in", "is
 constexpr std::string_view kWantsEnd = R"("and", "or", [ \t\r\n] or EOF)";
 constexpr std::string_view kWantsSpace = R"([ \t\r\n])";
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -41,7 +41,7 @@ class FilterParser {
   [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool skip_space() {
     size_t start = at_;
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
     return at_ > start;
   }
   /// Eats the word if it stands here and is followed by what cannot belong to it.
@@ -246,7 +246,7 @@ class FilterParser {
       while (is_digit(peek())) ++at_;
       if (at_ == point + 1) return fail(rule_failed("number", "Invalid number literal", at_));
     }
-    bool ended = at_ == text_.size() || is_space(peek()) || peek() == ')';
+    bool ended = at_ == text_.size() || is_blank(peek()) || peek() == ')';
     if (!ended) return fail(rule_failed("number", "Invalid number literal", at_));
     Operand operand;
     operand.text = text_.substr(start, at_ - start);

@@ -67,12 +67,7 @@ std::string first_true(const Texts& a, bool wanted) {
 }
 
 std::string without_blanks(std::string text) {
-  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; });
-  return text;
-}
-
-std::string to_upper(std::string text) {
-  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  std::erase_if(text, is_blank);
   return text;
 }
 

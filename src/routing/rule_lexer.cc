@@ -1,10 +1,11 @@
 #include "routing/rule_lexer.h"
 
+#include "weir/base/text.h"
+
 namespace weir::routing {
 
 namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 }  // namespace
 
 tl::unexpected<Error> fail_at(size_t column, const std::string& message) {
@@ -14,7 +15,7 @@ tl::unexpected<Error> fail_at(size_t column, const std::string& message) {
 }
 
 Result<RuleToken> RuleLexer::next() {
-  while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
   RuleToken token;
   token.column = at_ + 1;
   if (at_ == text_.size()) return token;

@@ -10,10 +10,14 @@
 namespace weir {
 
 [[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+[[nodiscard]] constexpr char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+/// Space, tab, CR and LF: what trim() takes away.
+[[nodiscard]] constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 [[nodiscard]] std::string to_lower(std::string_view text);
+[[nodiscard]] std::string to_upper(std::string_view text);
 [[nodiscard]] bool has_upper(std::string_view text);
 [[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
-/// Removes spaces, tabs, CR and LF at both ends.
+/// Removes blanks at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text);
 /// "a,,b" at ',' -> {"a", "", "b"}; "" -> {""}.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);

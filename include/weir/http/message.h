@@ -24,6 +24,11 @@ enum class Method : uint8_t { get, head, post, put, patch, del, options, trace, 
 [[nodiscard]] bool is_safe(Method method);
 /// The safe ones, and those that do no more when they come twice (section 9.2.2).
 [[nodiscard]] bool is_idempotent(Method method);
+/// Whether an answer with that status to that method can have content (RFC 9110 section 6.4.1); its fields may speak of
+/// a length all the same.
+[[nodiscard]] constexpr bool may_have_content(Method request_method, uint16_t status) {
+  return request_method != Method::head && status >= 200 && status != 204 && status != 304;
+}
 
 enum class Version : uint8_t { http10, http11, http2 };
 /// "HTTP/1.1", and "HTTP/2.0", as Traefik and nginx write it.

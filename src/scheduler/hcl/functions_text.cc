@@ -40,13 +40,8 @@ Result<Value> lower(const Arguments& arguments) {
   return changed(arguments, [](const std::string& text) { return to_lower(text); });
 }
 
-char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-
 Result<Value> upper(const Arguments& arguments) {
-  return changed(arguments, [](std::string text) {
-    for (char& c : text) c = ascii_upper(c);
-    return text;
-  });
+  return changed(arguments, [](const std::string& text) { return to_upper(text); });
 }
 
 Result<Value> title(const Arguments& arguments) {

@@ -8,13 +8,13 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "net.h"
+#include "pair_loop.h"
 
 namespace {
 
@@ -22,7 +22,6 @@ using namespace weir::bench;
 
 constexpr size_t kBufferBytes = 64 * 1024;
 constexpr int kPipeBytes = 1024 * 1024;
-constexpr uint64_t kListener = ~uint64_t{0};
 
 /// What has been read from one end and not yet taken by the other.
 struct Direction {
@@ -37,7 +36,7 @@ struct Direction {
   bool waits() const { return held_from < held.size() || in_pipe > 0; }
 };
 
-/// Side 0 is the client, side 1 the upstream. Direction d carries bytes from side d to side 1 - d.
+/// Direction d carries bytes from side d to side 1 - d.
 struct Pair {
   std::array<int, 2> fds{-1, -1};
   std::array<Direction, 2> directions;
@@ -46,47 +45,21 @@ struct Pair {
 
 class Relay {
  public:
-  Relay(uint16_t upstream_port, bool splice) : upstream_port_(upstream_port), splice_(splice) {
-    epoll_ = epoll_create1(EPOLL_CLOEXEC);
-    uint16_t port = 0;
-    listener_ = listen_loopback(port);
-    watch(epoll_, listener_, EPOLLIN, kListener);
-    std::printf("port %u\n", port);
-    std::fflush(stdout);
-  }
+  Relay(uint16_t upstream_port, bool splice) : upstream_port_(upstream_port), splice_(splice) {}
 
   [[noreturn]] void run() {
-    std::array<epoll_event, 512> events;
-    for (;;) {
-      int count = epoll_wait(epoll_, events.data(), events.size(), -1);
-      for (int i = 0; i < count; ++i) {
-        uint64_t what = events[i].data.u64;
-        if (what == kListener) {
-          accept_all();
-        } else {
-          on_event(what >> 1, static_cast<int>(what & 1), events[i].events);
-        }
-      }
-    }
+    loop_.run([this](Pair& pair, size_t slot, int client) { open_pair(pair, slot, client); },
+              [this](Pair& pair, size_t slot, int side, uint32_t events) { return on_event(pair, slot, side, events); },
+              [this](Pair& pair) { close_pair(pair); });
   }
 
  private:
-  void accept_all() {
-    for (int client = accept_one(listener_); client >= 0; client = accept_one(listener_)) {
-      size_t slot = free_slots_.empty() ? pairs_.size() : free_slots_.back();
-      if (free_slots_.empty()) {
-        pairs_.emplace_back();
-      } else {
-        free_slots_.pop_back();
-      }
-      pairs_[slot] = std::make_unique<Pair>();
-      Pair& pair = *pairs_[slot];
-      pair.fds = {client, connect_loopback(upstream_port_)};
-      for (int side : {0, 1}) {
-        if (splice_) open_pipe(pair.directions[side]);
-        pair.watched[side] = EPOLLIN;
-        watch(epoll_, pair.fds[side], EPOLLIN, slot << 1 | static_cast<uint64_t>(side));
-      }
+  void open_pair(Pair& pair, size_t slot, int client) {
+    pair.fds = {client, connect_loopback(upstream_port_)};
+    for (int side : {0, 1}) {
+      if (splice_) open_pipe(pair.directions[side]);
+      pair.watched[side] = EPOLLIN;
+      loop_.watch_side(pair.fds[side], EPOLLIN, slot, side);
     }
   }
 
@@ -98,19 +71,16 @@ class Relay {
     direction.pipe_in = fds[1];
   }
 
-  void on_event(size_t slot, int side, uint32_t events) {
-    if (!pairs_[slot]) return;  // closed in this turn
-    Pair& pair = *pairs_[slot];
+  /// False: it is over.
+  bool on_event(Pair& pair, size_t slot, int side, uint32_t events) {
     bool alive = true;
     if ((events & EPOLLOUT) != 0) alive = send_held(pair, 1 - side);
     if (alive && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !pair.directions[side].waits()) {
       alive = splice_ ? move_by_pipe(pair, side) : move_by_copy(pair, side);
     }
-    if (alive && !(pair.directions[0].end_sent && pair.directions[1].end_sent)) {
-      update_watches(pair, slot);
-    } else {
-      close_pair(slot);
-    }
+    if (!alive || (pair.directions[0].end_sent && pair.directions[1].end_sent)) return false;
+    update_watches(pair, slot);
+    return true;
   }
 
   bool move_by_copy(Pair& pair, int from) {
@@ -173,31 +143,25 @@ class Relay {
       if (pair.directions[1 - side].waits()) wanted |= EPOLLOUT;
       if (wanted == pair.watched[side]) continue;
       pair.watched[side] = wanted;
-      change_watch(epoll_, pair.fds[side], wanted, slot << 1 | static_cast<uint64_t>(side));
+      loop_.change_side(pair.fds[side], wanted, slot, side);
     }
   }
 
-  void close_pair(size_t slot) {
-    Pair& pair = *pairs_[slot];
+  void close_pair(Pair& pair) {
     for (int side : {0, 1}) {
       close(pair.fds[side]);
       if (!splice_) continue;
       close(pair.directions[side].pipe_in);
       close(pair.directions[side].pipe_out);
     }
-    pairs_[slot].reset();
-    free_slots_.push_back(slot);
   }
 
   // constant after construction
   const uint16_t upstream_port_;
   const bool splice_;
-  int epoll_ = -1;
-  int listener_ = -1;
 
+  PairLoop<Pair> loop_;
   std::array<char, kBufferBytes> buffer_;
-  std::vector<std::unique_ptr<Pair>> pairs_;
-  std::vector<size_t> free_slots_;
 };
 
 }  // namespace

@@ -11,19 +11,16 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <vector>
 
 #include "net.h"
+#include "pair_loop.h"
 #include "tls_context.h"
 
 namespace {
 
 using namespace weir::bench;
-
-constexpr uint64_t kListener = ~uint64_t{0};
 
 struct Pair {
   int client = -1;
@@ -34,46 +31,23 @@ struct Pair {
 class TlsRelay {
  public:
   TlsRelay(const char* pem_file, uint16_t upstream_port)
-      : upstream_port_(upstream_port), context_(make_server_context(pem_file)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    uint16_t port = 0;
-    listener_ = listen_loopback(port);
-    watch(epoll_, listener_, EPOLLIN, kListener);
-    std::printf("port %u\n", port);
-    std::fflush(stdout);
-  }
+      : upstream_port_(upstream_port), context_(make_server_context(pem_file)) {}
 
   [[noreturn]] void run() {
-    std::array<epoll_event, 512> events;
-    for (;;) {
-      int count = epoll_wait(epoll_, events.data(), events.size(), -1);
-      for (int i = 0; i < count; ++i) {
-        uint64_t what = events[i].data.u64;
-        if (what == kListener) {
-          accept_all();
-        } else if (Pair* pair = pairs_[what >> 1].get(); pair != nullptr) {
-          bool alive = (what & 1) == 0 ? from_client(*pair, what >> 1) : from_upstream(*pair);
-          if (!alive) close_pair(what >> 1);
-        }
-      }
-    }
+    loop_.run([this](Pair& pair, size_t slot, int client) { open_pair(pair, slot, client); },
+              [this](Pair& pair, size_t slot, int side, uint32_t) {
+                return side == 0 ? from_client(pair, slot) : from_upstream(pair);
+              },
+              [](Pair& pair) { close_pair(pair); });
   }
 
  private:
-  void accept_all() {
-    for (int client = accept_one(listener_); client >= 0; client = accept_one(listener_)) {
-      size_t slot = free_slots_.empty() ? pairs_.size() : free_slots_.back();
-      if (free_slots_.empty()) {
-        pairs_.emplace_back();
-      } else {
-        free_slots_.pop_back();
-      }
-      pairs_[slot] = std::make_unique<Pair>();
-      pairs_[slot]->client = client;
-      pairs_[slot]->ssl.reset(SSL_new(context_));
-      SSL_set_fd(pairs_[slot]->ssl.get(), client);
-      SSL_set_accept_state(pairs_[slot]->ssl.get());
-      watch(epoll_, client, EPOLLIN, slot << 1);
-    }
+  void open_pair(Pair& pair, size_t slot, int client) {
+    pair.client = client;
+    pair.ssl.reset(SSL_new(context_));
+    SSL_set_fd(pair.ssl.get(), client);
+    SSL_set_accept_state(pair.ssl.get());
+    loop_.watch_side(client, EPOLLIN, slot, 0);
   }
 
   /// False: it is over.
@@ -86,7 +60,7 @@ class TlsRelay {
       if (upstream_port_ == 0) return false;
       if (pair.upstream < 0) {
         pair.upstream = connect_loopback(upstream_port_);
-        watch(epoll_, pair.upstream, EPOLLIN, slot << 1 | 1);
+        loop_.watch_side(pair.upstream, EPOLLIN, slot, 1);
       }
       if (send(pair.upstream, buffer_.data(), static_cast<size_t>(got), MSG_NOSIGNAL) != got) return false;
     } while (SSL_has_pending(ssl) == 1);
@@ -99,22 +73,16 @@ class TlsRelay {
     return SSL_write(pair.ssl.get(), buffer_.data(), static_cast<int>(got)) == got;
   }
 
-  void close_pair(size_t slot) {
-    Pair& pair = *pairs_[slot];
+  static void close_pair(Pair& pair) {
     SSL_shutdown(pair.ssl.get());
     close(pair.client);
     if (pair.upstream >= 0) close(pair.upstream);
-    pairs_[slot].reset();
-    free_slots_.push_back(slot);
   }
 
   const uint16_t upstream_port_;
   SSL_CTX* const context_;
-  const int epoll_;
-  int listener_ = -1;
+  PairLoop<Pair> loop_;
   std::array<char, 16 * 1024> buffer_;
-  std::vector<std::unique_ptr<Pair>> pairs_;
-  std::vector<size_t> free_slots_;
 };
 
 }  // namespace
