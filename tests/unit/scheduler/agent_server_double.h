@@ -60,7 +60,7 @@ class ScriptedServer {
   }
   void forget_updates() { updates_.clear(); }
 
-  std::vector<std::string> calls;  // "register", "heartbeat", "pull", "report"
+  std::vector<std::string> calls;  // "register", "heartbeat", "pull", "report", "refused"
   Node node;
   int64_t heartbeat_ttl_ns = 3'000'000'000;
   int health_reports = 0;
@@ -70,10 +70,11 @@ class ScriptedServer {
     if (request.path == "/v1/internal/node/register") return on_register(request, *responder);
     bool pull = request.method == "GET";
     bool report = !pull && request.path.ends_with("/allocations");
-    calls.push_back(pull ? "pull" : report ? "report" : "heartbeat");
+    bool refused = !pull && standing_ != 200;
+    calls.push_back(refused ? "refused" : pull ? "pull" : report ? "report" : "heartbeat");
     if (request.header(kNodeSecretHeader) != node.secret_id) return responder->respond({.status = 403});
     if (pull) return on_pull(request, responder);
-    if (standing_ != 200) return responder->respond({.status = standing_, .body = "node is down"});
+    if (refused) return responder->respond({.status = standing_, .body = "node is down"});
     if (!report) {
       return responder->respond(
           {.body = encode_register_reply({.heartbeat_ttl_ns = heartbeat_ttl_ns, .index = index_})});
