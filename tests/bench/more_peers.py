@@ -49,7 +49,8 @@ proxy.preserve-host: ON
 
 
 class Nghttpx:
-    """For TLS only: without it, it would listen for HTTP/2 alone. Adds all but X-Forwarded-Host and -Port."""
+    """For TLS only: without it, it would listen for HTTP/2 alone. What it cannot find out of the fields that the others
+    add it is told."""
     name = "nghttpx"
     env = {"LD_LIBRARY_PATH": os.pathsep.join(glob.glob(os.path.join(PEERS, "nghttp2-proxy/usr/lib/*-linux-gnu")))}
 
@@ -65,6 +66,8 @@ class Nghttpx:
         options = [f"--frontend=127.0.0.1,{port}{'' if scenario.tls else ';no-tls'}",
                    f"--backend=127.0.0.1,{scenario.upstream_port}", "--workers=1", "--single-process", "--backlog=4096",
                    "--conf=/dev/null", "--no-ocsp", "--tls-min-proto-version=TLSv1.3", "--add-x-forwarded-for",
+                   f"--add-request-header=X-Forwarded-Host: {host_names(1)[0]}",
+                   f"--add-request-header=X-Forwarded-Port: {port}", "--add-request-header=X-Real-Ip: 127.0.0.1",
                    "--no-via", "--no-server-rewrite", "--frontend-http2-read-timeout=600s",
                    "--frontend-read-timeout=600s", "--frontend-keep-alive-timeout=600s",
                    "--backend-keep-alive-timeout=600s", "--log-level=ERROR"]

@@ -118,8 +118,8 @@ class Relay:
 class WeirEdge:
     """Ours, in the build that scripts/build makes."""
 
-    def __init__(self, name="weir", *settings):
-        self.name, self.settings = name, settings
+    def __init__(self, name="weir", *settings, workers=1):
+        self.name, self.settings, self.workers = name, settings, workers
 
     def version(self):
         return version_line([weir_binary(), "--version"], r"(\d\S*)")
@@ -134,7 +134,7 @@ class WeirEdge:
             settings += ["entrypoints.web.tls=true", f"tls.file={self.tls_file(folder, scenario.tls)}"]
         if scenario.access_log:
             settings += ["access_log.format=common", f"access_log.path={scenario.access_log}"]
-        arguments = ["--entrypoint", "web=127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1",
+        arguments = ["--entrypoint", "web=127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", str(self.workers),
                      "--routes", os.path.join(folder, "routes")]
         for setting in settings:
             arguments += ["--set", setting]

@@ -58,19 +58,22 @@ def tls_load(one, pace, flags):
                     program="bench-tls-load")[-1]
 
 
-def tls_workload(bench, result, floor, flags, floor_target, peer_targets):
+def tls_workload(bench, result, floor, flags, floor_target, peer_targets, others=()):
+    """`others`: edges of ours that are to cost no more than 1.05 times what the first does."""
     folder = bench.folder(result.workload)
     upstream, port = start_upstream(folder, "--body", "100")
     running = []
     try:
         scenario = Scenario(folder, port, tls=make_certificate(folder))
-        running = start_all(bench, result, scenario, [floor, WeirEdge(), *bench.peers()])
+        running = start_all(bench, result, scenario, [floor, WeirEdge(), *others, *bench.peers()])
         running = drop_wrong(bench, result, running, flags, "bench-tls-load")
         samples = compare(running, bench.pace, us_per_request, flags, upstream.pid, bench.say, tls_load)
     finally:
         stop_all(upstream, *(one.process for one in running))
     add_rows(result, samples)
     result.check(f"weir / {floor.name}", "<=", floor_target, *ratio_row(samples, "weir", floor.name))
+    for other in others:
+        result.check(f"{other.name} / weir", "<=", 1.05, *ratio_row(samples, other.name, "weir"))
     add_peer_checks(result, samples, peer_targets)
     return result
 
@@ -88,7 +91,8 @@ def w4(bench):
     results = []
     for name, flag in (("full", "--handshakes"), ("resumed", "--resumed")):
         result = Result(f"W4 {name}", f"TLS 1.3 handshakes, {name}", "CPU us a handshake")
-        tls_workload(bench, result, Floor("floor: SSL_accept", False), [flag, "--connections", 16], 1.05, {})
+        tls_workload(bench, result, Floor("floor: SSL_accept", False), [flag, "--connections", 16], 1.05, {},
+                     [WeirEdge("weir, 2 workers", workers=2)])
         results.append(result)
     return results
 
