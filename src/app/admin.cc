@@ -32,12 +32,15 @@ constexpr std::string_view kIndex =
 
 }  // namespace
 
-Result<std::unique_ptr<Admin>> Admin::start(event::Loop& loop, const SocketAddress& address, AdminSource& source) {
+Result<std::unique_ptr<Admin>> Admin::start(event::Loop& loop, const SocketAddress& address, http::ServerTls tls,
+                                            AdminSource& source) {
   std::unique_ptr<Admin> admin(new Admin(source));
   auto server = http::Server::listen(
-      loop, address, [&admin = *admin](http::Request request, std::shared_ptr<http::Responder> responder) {
+      loop, address,
+      [&admin = *admin](http::Request request, std::shared_ptr<http::Responder> responder) {
         admin.serve(request, responder);
-      });
+      },
+      {}, std::move(tls));
   if (!server) return fail(server.error());
   admin->server_ = std::move(*server);
   return admin;

@@ -33,7 +33,8 @@ class AdminSource {
 /// Owned by Edge. Control loop's thread.
 class Admin {
  public:
-  static Result<std::unique_ptr<Admin>> start(event::Loop& loop, const SocketAddress& address, AdminSource& source);
+  static Result<std::unique_ptr<Admin>> start(event::Loop& loop, const SocketAddress& address, http::ServerTls tls,
+                                              AdminSource& source);
   [[nodiscard]] SocketAddress address() const { return server_->address(); }
 
  private:

@@ -89,7 +89,7 @@ Status Edge::start_all() {
   if (Status started = start_secrets(); !started) return started;
   second_.start_every(1000);
   if (config_.admin_address) {
-    auto admin = Admin::start(loop_, *config_.admin_address, *this);
+    auto admin = Admin::start(loop_, *config_.admin_address, {proxy_->control_tls(), config_.admin_tls_options}, *this);
     if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
     admin_ = std::move(*admin);
   }

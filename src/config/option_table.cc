@@ -78,6 +78,12 @@ const Option kOptions[] = {
     value("admin.address", "\"127.0.0.1:8081\"", "", Shape::any,
           "Where /ping, /ready, /metrics and the JSON API under /api answer. Not for the public. Empty: nowhere.",
           SLOT(admin_address)),
+    value("admin.tls", "false", "", Shape::any, "true: clients speak TLS here, with the certificates of tls.file.",
+          SLOT(admin_tls)),
+    value("admin.tls_options", "\"default\"", "", Shape::any,
+          "The [tls.options.<name>] of tls.file that hold here: one with clientAuth lets nobody in without a "
+          "certificate.",
+          SLOT(admin_tls_options)),
     value("providers.consul.addresses", "[]", "[\"http://127.0.0.1:8500\"]", Shape::url,
           "Agents of a Consul-compatible registry, tried in this order. Empty: no registry is watched.",
           SLOT(consul.addresses)),
@@ -98,11 +104,15 @@ const Option kOptions[] = {
     value("providers.consul.tls_insecure_skip_verify", "false", "", Shape::any,
           "true: take any certificate of the registry. Whoever is in between can then route everything anywhere.",
           SLOT(consul.tls.insecure_skip_verify)),
-    value(
-        "providers.consul.connect_service", "\"\"", "", Shape::any,
-        "The name of this edge in Consul Connect. Its certificate is what transports with connectService show. Empty: "
-        "none is asked for.",
-        SLOT(consul.connect_service)),
+    value("providers.consul.connect_service", "\"\"", "", Shape::any,
+          "The name of this edge in Consul Connect. Its certificate is what transports with connectService show, and "
+          "what "
+          "services tagged <prefix>.consulcatalog.connect=true are spoken to with. Empty: none is asked for.",
+          SLOT(consul.connect_service)),
+    value("providers.consul.connect_by_default", "false", "", Shape::any,
+          "true: every service is reached through Consul Connect unless it is tagged "
+          "<prefix>.consulcatalog.connect=false.",
+          SLOT(consul.connect_by_default)),
     value("providers.consul.datacenter", "\"\"", "", Shape::any, "Datacenter to watch. Empty: the agent's own.",
           SLOT(consul.datacenter)),
     value("providers.consul.datacenters", "[]", "", Shape::any,
@@ -362,8 +372,8 @@ const Option kOptions[] = {
            "response begins. Fewer: 408. 0: any rate.",
            SLOT(limits.request_bytes_per_s_min)),
     number("limits.response_bytes_per_s_min", "100", 0, kMebibyte,
-           "Bytes a second, over timeouts.rate_window_ms, that a client must take of a response that waits for it. "
-           "Fewer: the connection is cut. 0: any rate.",
+           "Bytes a second, over timeouts.response_rate_window_ms, that a client must take of a response that "
+           "waits for it. Fewer: the connection is cut. 0: any rate.",
            SLOT(limits.response_bytes_per_s_min)),
     number("timeouts.head_ms", "10000", 100, kDay_ms,
            "From the first byte of a request to the end of its headers; and from accept to the first byte. Then 408.",
@@ -398,9 +408,13 @@ const Option kOptions[] = {
            "the response has begun. 0: no limit.",
            SLOT(timeouts.total_ms)),
     number("timeouts.rate_window_ms", "10000", 1000, 600'000,
-           "How long a client is watched before it is held to limits.request_bytes_per_s_min and "
-           "limits.response_bytes_per_s_min.",
+           "How long a client is watched before it is held to limits.request_bytes_per_s_min.",
            SLOT(timeouts.rate_window_ms)),
+    number("timeouts.response_rate_window_ms", "60000", 1000, 3'600'000,
+           "How long a client that reads slowly is watched before it is held to limits.response_bytes_per_s_min. One "
+           "that stops reading, such as a paused player, is cut after this long at the earliest and twice as long at "
+           "the latest.",
+           SLOT(timeouts.response_rate_window_ms)),
     number("timeouts.upstream_idle_ms", "30000", 0, kDay_ms,
            "An upstream connection without a request. Shorter than the services' own keep-alive time.",
            SLOT(timeouts.upstream_idle_ms)),

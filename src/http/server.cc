@@ -6,13 +6,14 @@
 #include "http/server_exchange.h"
 #include "weir/event/listener.h"
 #include "weir/http/h1_server_session.h"
+#include "weir/tls/engine.h"
 
 namespace weir::http {
 
 class Server::Impl {
  public:
-  Impl(event::Loop& loop, Handler handler, const ServerLimits& limits)
-      : loop_(loop), handler_(std::move(handler)), limits_(limits) {
+  Impl(event::Loop& loop, Handler handler, const ServerLimits& limits, ServerTls tls)
+      : loop_(loop), handler_(std::move(handler)), limits_(limits), tls_(std::move(tls)) {
     h1_limits_.idle_timeout_ms = limits.idle_timeout_ms;
     h1_limits_.head_timeout_ms = limits.head_timeout_ms;
   }
@@ -63,6 +64,7 @@ class Server::Impl {
 
   void accept(event::TcpStream stream) {
     if (connections_.size() >= limits_.connections_max) return;  // closed by going out of scope
+    if (tls_.engine != nullptr) stream.put_layer(tls_.engine->accept(tls_.options));
     connections_.push_front(std::make_unique<Connection>(*this, std::move(stream)));
     Connection& connection = *connections_.front();
     connection.self = connections_.begin();
@@ -72,6 +74,7 @@ class Server::Impl {
   event::Loop& loop_;
   const Handler handler_;
   const ServerLimits limits_;
+  const ServerTls tls_;
   H1Limits h1_limits_;
   std::optional<event::Listener> listener_;
   SocketAddress address_;
@@ -82,8 +85,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::listen(event::Loop& loop, const SocketAddress& address, Handler handler,
-                                               ServerLimits limits) {
-  auto impl = std::make_unique<Impl>(loop, std::move(handler), limits);
+                                               ServerLimits limits, ServerTls tls) {
+  auto impl = std::make_unique<Impl>(loop, std::move(handler), limits, std::move(tls));
   if (Status listening = impl->listen(address); !listening) return fail(listening.error());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -19,6 +19,7 @@ CatalogSource consul_source(const ConsulOptions& options, const std::string& dat
                     .tag_prefixes = consul.tag_prefixes,
                     .fabio_tag_prefix = consul.fabio_tag_prefix,
                     .exposed_by_default = consul.exposed_by_default,
+                    .connect = routing::connect_tags(consul),
                     .safety = options.safety,
                     .snapshot_path = options.snapshot_path,
                     .timing = options.timing,
@@ -102,7 +103,7 @@ void CatalogProvider::stop() {
   tracked_.clear();
   unsettled_ = 0;
   empty_unconfirmed_.clear();
-  watches_ = 0;
+  watches_ = mesh_watches_ = 0;
   names_query_.reset();
   crowd_.reset();
   link_.reset();
@@ -171,7 +172,12 @@ void CatalogProvider::update_tracked(const std::string& name, uint64_t seen_us) 
   const bool is_routed = listed != names_.all().end() && routed(name, listed->second);
   auto tracked = tracked_.find(name);
   if (is_routed) {
-    if (tracked == tracked_.end()) track(name);
+    const bool mesh = source_.connect.ask_for(name, listed->second, source_.tag_prefixes);
+    if (tracked != tracked_.end() && tracked->second.mesh != mesh) {
+      untrack(name);
+      tracked = tracked_.end();
+    }
+    if (tracked == tracked_.end()) track(name, mesh);
     return;
   }
   if (tracked != tracked_.end()) untrack(name);
@@ -185,7 +191,7 @@ void CatalogProvider::update_tracked(const std::string& name, uint64_t seen_us) 
 void CatalogProvider::untrack(const std::string& name) {
   auto found = tracked_.find(name);
   if (found->second.watch) {
-    --watches_;
+    --(found->second.mesh ? mesh_watches_ : watches_);
   } else {
     crowd_->remove(name);
   }
@@ -194,10 +200,16 @@ void CatalogProvider::untrack(const std::string& name) {
   tracked_.erase(found);
 }
 
-void CatalogProvider::track(const std::string& name) {
+void CatalogProvider::track(const std::string& name, bool mesh) {
   Tracked& tracked = tracked_[name];
+  tracked.mesh = mesh;
+  if (mesh && mesh_watches_ >= kMeshWatchesMax) {
+    tracked.failures = kFailuresWaitedFor;
+    tracked.error = "more than " + std::to_string(kMeshWatchesMax) + " services of Connect";
+    return;
+  }
   ++unsettled_;
-  if (watches_ < source_.watches_max) {
+  if (mesh || watches_ < source_.watches_max) {
     start_watch(name, tracked);
   } else {
     crowd_->add(name);
@@ -205,10 +217,10 @@ void CatalogProvider::track(const std::string& name) {
 }
 
 void CatalogProvider::start_watch(const std::string& name, Tracked& tracked) {
-  ++watches_;
+  ++(tracked.mesh ? mesh_watches_ : watches_);
+  const std::string_view path = tracked.mesh ? source_.dialect.mesh_path : source_.dialect.service_path;
   tracked.watch = std::make_unique<BlockingQuery>(
-      loop_, *link_, random_, source_.timing,
-      QuerySubject{.path = std::string(source_.dialect.service_path) + percent_encode(name)},
+      loop_, *link_, random_, source_.timing, QuerySubject{.path = std::string(path) + percent_encode(name)},
       [this, name](const QueryAnswer& answer) { return on_service(name, answer); },
       [this, name](const Error& error) { on_service_failed(name, error); });
   tracked.watch->start();
@@ -217,7 +229,7 @@ void CatalogProvider::start_watch(const std::string& name, Tracked& tracked) {
 void CatalogProvider::fill_free_watches() {
   for (auto& [name, tracked] : tracked_) {
     if (watches_ >= source_.watches_max || crowd_->size() == 0) return;
-    if (tracked.watch) continue;
+    if (tracked.watch || tracked.mesh) continue;
     crowd_->remove(name);
     start_watch(name, tracked);
   }
@@ -234,7 +246,7 @@ void CatalogProvider::want_services(std::set<std::string, std::less<>> names) {
 Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& answer) {
   Tracked& tracked = tracked_.at(name);
   if (!answer.same_body || !tracked.answered) {
-    auto decoded = source_.dialect.decode_service(name, answer.body);
+    auto decoded = (tracked.mesh ? source_.dialect.decode_mesh : source_.dialect.decode_service)(name, answer.body);
     if (!decoded) return fail(decoded.error());
     for (const std::string& reason : decoded->skipped) {
       const auto& known = tracked.skipped;

@@ -7,6 +7,8 @@
 //   Services that are not routed cost nothing beyond their line in that list.
 // - Each routed service has a blocking query of its own on /v1/health/service/<name> (/v1/service/<name>), up to
 //   watches_max (64) of them.
+//   One that is tagged for Consul Connect has it on /v1/health/connect/<name>, and always one of its own: those are its
+//   proxies, whose checks show under other names.
 //   Its answer is the news itself, so a registration is known one round trip after the registry's acknowledgement; and
 //   the registry wakes only who is concerned: the work is bounded by the change, and check output of other services,
 //   which wakes everybody on /v1/health/state/any, wakes nobody here. 64 + 3 connections stay well below the 200 that
@@ -32,6 +34,7 @@
 #include "provider/service_names.h"
 #include "provider/snapshot_gate.h"
 #include "weir/provider/providers.h"
+#include "weir/routing/catalog_definitions.h"
 
 namespace weir::provider {
 
@@ -44,6 +47,7 @@ struct CatalogSource {
   std::vector<std::string> tag_prefixes;
   std::string fabio_tag_prefix;
   bool exposed_by_default = false;
+  routing::ConnectTags connect = {};
   config::SafetyConfig safety;
   std::string snapshot_path;  // "": nothing is kept on disk
   QueryTiming timing;
@@ -67,10 +71,13 @@ class CatalogProvider final : public Provider {
  private:
   /// A service that fails this often from the start is not waited for: one that is broken keeps no edge unready.
   static constexpr uint32_t kFailuresWaitedFor = 5;
+  /// With watches_max still below the 200 connections that Consul allows one client.
+  static constexpr size_t kMeshWatchesMax = 100;
 
   /// One routed service.
   struct Tracked {
     std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
+    bool mesh = false;                     // of Consul Connect
     bool answered = false;
     uint32_t failures = 0;  // since the start or the last answer
     std::string error;
@@ -85,7 +92,7 @@ class CatalogProvider final : public Provider {
   void update_tracked(uint64_t seen_us);
   void update_tracked(const std::string& name, uint64_t seen_us);
   void untrack(const std::string& name);
-  void track(const std::string& name);
+  void track(const std::string& name, bool mesh);
   void fill_free_watches();
 
   Status on_service(const std::string& name, const QueryAnswer& answer);
@@ -122,8 +129,9 @@ class CatalogProvider final : public Provider {
   std::unique_ptr<Crowd> crowd_;
   std::unique_ptr<BlockingQuery> names_query_;
   std::map<std::string, Tracked, std::less<>> tracked_;
-  size_t watches_ = 0;    // of tracked_, those with a watch
-  size_t unsettled_ = 0;  // of tracked_, those waited for before all is said to be known
+  size_t watches_ = 0;       // of tracked_, those with a watch that are not of the mesh
+  size_t mesh_watches_ = 0;  // and those that are
+  size_t unsettled_ = 0;     // of tracked_, those waited for before all is said to be known
   // Of tracked_, those said to have no instance while the list has not been read again since.
   std::set<std::string, std::less<>> empty_unconfirmed_;
 };

@@ -68,7 +68,9 @@ Status read_checks(const json& row, Instance& out) {
 struct Row {
   Instance instance;
   std::string service_name;
-  std::string kind;  // "" for an ordinary service
+  std::string kind;         // "" for an ordinary service
+  std::string destination;  // of a proxy: the service it stands before
+  bool native = false;      // it speaks Connect itself
   int64_t port = 0;
   std::string skip;  // why it cannot be used; "" when it can
 };
@@ -83,10 +85,22 @@ Status read_node(const json& row, Instance& out) {
   return {};
 }
 
+/// What older Consuls and services without a proxy leave out, or have as null.
+Status read_connect(const json& service, Row& out) {
+  if (const json* proxy = member(service, "Proxy"); proxy != nullptr && proxy->is_object()) {
+    if (Status read = read_text(*proxy, "DestinationServiceName", out.destination); !read) return read;
+  }
+  const json* connect = member(service, "Connect");
+  const json* native = connect != nullptr && connect->is_object() ? member(*connect, "Native") : nullptr;
+  out.native = native != nullptr && native->is_boolean() && native->get<bool>();
+  return {};
+}
+
 Status read_service(const json& row, Row& out) {
   const json* service = member(row, "Service");
   if (service == nullptr || !service->is_object()) return malformed("Service is missing");
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  if (Status read = read_connect(*service, out); !read) return read;
   std::string address;
   int64_t weight_passing = 1;
   int64_t weight_warning = 1;
@@ -118,7 +132,7 @@ void judge(Row& row) {
   std::string& address = row.instance.address;
   const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
   if (bracketed) address = address.substr(1, address.size() - 2);
-  if (!row.kind.empty()) {
+  if (!row.kind.empty() && !row.instance.mesh) {
     row.skip = "it is a " + row.kind + ", which wants Connect";
   } else if (row.port < 0 || row.port > 65'535) {
     row.skip = "its port is not between 0 and 65535";
@@ -134,7 +148,42 @@ Result<Row> read_row(const json& item) {
   if (Status read = read_node(item, out.instance); !read) return fail(read.error());
   if (Status read = read_service(item, out); !read) return fail(read.error());
   if (Status read = read_checks(item, out.instance); !read) return fail(read.error());
-  judge(out);
+  return out;
+}
+
+/// Whether the row is an instance of that service; for Connect, also its proxy.
+bool speaks_for(const Row& row, std::string_view name, bool connect) {
+  if (!connect) return row.service_name == name;
+  return row.kind == "connect-proxy" ? row.destination == name : row.native && row.service_name == name;
+}
+
+Result<ServiceAnswer> decode_instances(std::string_view name, std::string_view body, bool connect) {
+  auto parsed = parse_array(body, Limits::kInstancesPerServiceMax, "instances");
+  if (!parsed) return fail(parsed.error());
+  ServiceAnswer out;
+  out.service.name = name;
+  for (const json& item : *parsed) {
+    auto row = read_row(item);
+    if (!row) return fail(row.error());
+    const std::string& answered = connect && !row->destination.empty() ? row->destination : row->service_name;
+    // Consul finds services without regard to case: "web" also answers what was registered as "Web".
+    if (answered != name && equals_ignore_case(answered, name)) continue;
+    if (answered != name) return malformed("an instance of another service, " + answered);
+    row->instance.mesh = connect;
+    judge(*row);
+    if (row->skip.empty() && !speaks_for(*row, name, connect)) row->skip = "it does not speak Connect";
+    if (!row->skip.empty()) {
+      out.skipped.push_back("instance " + row->instance.id + " of " + std::string(name) + " on " + row->instance.node +
+                            ": " + row->skip);
+      continue;
+    }
+    out.service.instances.push_back(std::move(row->instance));
+  }
+  auto& all = out.service.instances;
+  auto key = [](const Instance& one) { return std::tie(one.node, one.id); };
+  std::stable_sort(all.begin(), all.end(), [&](const Instance& a, const Instance& b) { return key(a) < key(b); });
+  auto same = [&](const Instance& a, const Instance& b) { return key(a) == key(b); };
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
   return out;
 }
 
@@ -167,29 +216,11 @@ Result<ServiceTags> decode_service_names(std::string_view body) {
 }
 
 Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body) {
-  auto parsed = parse_array(body, Limits::kInstancesPerServiceMax, "instances");
-  if (!parsed) return fail(parsed.error());
-  ServiceAnswer out;
-  out.service.name = name;
-  for (const json& item : *parsed) {
-    auto row = read_row(item);
-    if (!row) return fail(row.error());
-    // Consul finds services without regard to case: "web" also answers what was registered as "Web".
-    if (row->service_name != name && equals_ignore_case(row->service_name, name)) continue;
-    if (row->service_name != name) return malformed("an instance of another service, " + row->service_name);
-    if (!row->skip.empty()) {
-      out.skipped.push_back("instance " + row->instance.id + " of " + std::string(name) + " on " + row->instance.node +
-                            ": " + row->skip);
-      continue;
-    }
-    out.service.instances.push_back(std::move(row->instance));
-  }
-  auto& all = out.service.instances;
-  auto key = [](const Instance& one) { return std::tie(one.node, one.id); };
-  std::stable_sort(all.begin(), all.end(), [&](const Instance& a, const Instance& b) { return key(a) < key(b); });
-  auto same = [&](const Instance& a, const Instance& b) { return key(a) == key(b); };
-  all.erase(std::unique(all.begin(), all.end(), same), all.end());
-  return out;
+  return decode_instances(name, body, false);
+}
+
+Result<ServiceAnswer> decode_health_connect(std::string_view name, std::string_view body) {
+  return decode_instances(name, body, true);
 }
 
 Result<CheckDigests> decode_health_state(std::string_view body) {

@@ -36,6 +36,9 @@ struct ServiceAnswer {
 /// /v1/health/service/<name>
 Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body);
 
+/// /v1/health/connect/<name>: its proxies, and instances that speak Connect themselves, each marked as of the mesh.
+Result<ServiceAnswer> decode_health_connect(std::string_view name, std::string_view body);
+
 /// What moved is found by comparing two of these: a number per service and per node over the state of their checks
 /// (not over output). Equal numbers mean equal states.
 struct CheckDigests {

@@ -27,20 +27,22 @@ std::string sum_text(std::string_view body) {
 json encode_instance(const Instance& one) {
   json states = json::array();
   for (Health state : one.check_states) states.push_back(catalog::to_string(state));
-  return {{"id", one.id},
-          {"node", one.node},
-          {"node_id", one.node_id},
-          {"datacenter", one.datacenter},
-          {"address", one.address},
-          {"port", one.port},
-          {"tags", one.tags},
-          {"meta", one.meta},
-          {"health", catalog::to_string(one.health)},
-          {"has_checks", one.has_checks},
-          {"check_states", std::move(states)},
-          {"weight_passing", one.weight_passing},
-          {"weight_warning", one.weight_warning},
-          {"modify_index", one.modify_index}};
+  json out{{"id", one.id},
+           {"node", one.node},
+           {"node_id", one.node_id},
+           {"datacenter", one.datacenter},
+           {"address", one.address},
+           {"port", one.port},
+           {"tags", one.tags},
+           {"meta", one.meta},
+           {"health", catalog::to_string(one.health)},
+           {"has_checks", one.has_checks},
+           {"check_states", std::move(states)},
+           {"weight_passing", one.weight_passing},
+           {"weight_warning", one.weight_warning},
+           {"modify_index", one.modify_index}};
+  if (one.mesh) out["mesh"] = true;
+  return out;
 }
 
 /// Reads the members of one JSON object. The first fault is kept, and later reads do nothing: one check at the end.
@@ -53,6 +55,10 @@ class Reader {
   void text(const char* key, std::string& out) {
     const json* value = find(key, json::value_t::string);
     if (value != nullptr) out = value->get<std::string>();
+  }
+  /// One that is left out where it is false.
+  void flag(const char* key, bool& out) {
+    if (object_.contains(key)) boolean(key, out);
   }
   void boolean(const char* key, bool& out) {
     const json* value = find(key, json::value_t::boolean);
@@ -140,6 +146,7 @@ Result<Instance> decode_instance(const json& item) {
   reader.healths("check_states", out.check_states);
   reader.number("weight_passing", out.weight_passing);
   reader.number("weight_warning", out.weight_warning);
+  reader.flag("mesh", out.mesh);
   reader.number("modify_index", out.modify_index);
   if (!reader.fault().empty()) return fail(ErrorCode::invalid, reader.fault());
   return out;

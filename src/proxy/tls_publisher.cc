@@ -38,6 +38,7 @@ TlsPublisher::TlsPublisher(event::Loop& control, const config::Config& config, s
       rotation_(control, [this] { rotate_ticket_keys(); }),
       expiry_(control, [this] { warn_of_expiry(); }) {
   for (event::Timer* timer : {&settled_, &rotation_, &expiry_}) timer->set_background();
+  if (config.admin_tls) engine_.emplace(control);
   // What has come meanwhile is published together.
   if (config.tls.ocsp_fetch) ocsp_.emplace(control, [this] { settled_.start_once(kSettleMs); });
 }
@@ -115,6 +116,7 @@ Status TlsPublisher::read_file() {
     text = std::move(*read);
   }
   TlsFileOutcome outcome = decode_tls_file(text, config_.tls.file);
+  check_options(outcome);
   if (outcome.errors.empty()) {
     file_ = std::move(outcome.file);
     return {};
@@ -122,6 +124,20 @@ Status TlsPublisher::read_file() {
   std::vector<std::string> texts;
   for (const Error& error : outcome.errors) texts.push_back(error.text());
   return fail(ErrorCode::invalid, join(texts, "; "));
+}
+
+// With others in their place somebody might be let in.
+void TlsPublisher::check_options(TlsFileOutcome& outcome) const {
+  auto check = [&](const std::string& who, const std::string& name) {
+    for (const tls::ServerOptions& options : outcome.file.options) {
+      if (options.name == name) return;
+    }
+    outcome.errors.push_back(Error{ErrorCode::invalid, who + ": there are no TLS options " + name});
+  };
+  for (const config::EntryPointConfig& entry_point : config_.entry_points) {
+    if (entry_point.tls) check("entry point " + entry_point.name, entry_point.tls_options);
+  }
+  if (config_.admin_tls) check("admin", config_.admin_tls_options);
 }
 
 /// The newest good version, or null.
@@ -209,7 +225,9 @@ void TlsPublisher::read_transports() {
   std::map<std::string, tls::ClientMaterial> before = std::exchange(transports_, {});
   status_.transports.clear();
   status_.transport_problems.clear();
-  for (const tls::ClientOptions& options : file_.transports) {
+  std::vector<tls::ClientOptions> wanted = file_.transports;
+  for (const auto& [name, service] : table_mesh_) wanted.emplace_back().name = name;
+  for (const tls::ClientOptions& options : wanted) {
     auto read = read_transport(options);
     if (read) {
       transports_[options.name] = std::move(*read);
@@ -224,9 +242,13 @@ void TlsPublisher::read_transports() {
 
 /// What can be made into a context: a worker would otherwise be the first to find out.
 Result<tls::ClientMaterial> TlsPublisher::read_transport(const tls::ClientOptions& options) {
-  auto mesh = file_.mesh_services.find(options.name);
-  auto read = mesh == file_.mesh_services.end() ? tls::load_client_material(options)
-                                                : tls::mesh_client_material(options, mesh->second, mesh_);
+  const std::string* service = nullptr;
+  for (const auto* by_transport : {&file_.mesh_services, &table_mesh_}) {
+    auto found = by_transport->find(options.name);
+    if (found != by_transport->end()) service = &found->second;
+  }
+  auto read =
+      service != nullptr ? tls::mesh_client_material(options, *service, mesh_) : tls::load_client_material(options);
   if (!read) return read;
   if (trial_ == nullptr) trial_ = tls::make_library();
   auto made = tls::make_client_context(trial_, *read);
@@ -280,6 +302,7 @@ void TlsPublisher::send_ticket_keys() {
   for (Worker* worker : workers_) {
     worker->post([worker, keys] { worker->tls().use(keys); });
   }
+  if (engine_) engine_->use(keys);
 }
 
 // ---- Publishing ----
@@ -300,6 +323,9 @@ Status TlsPublisher::publish(const tls::ServerMaterial& material) {
   for (Worker* worker : workers_) {
     if (Status done = publish_to(*worker, material); !done) return done;
   }
+  if (engine_) {
+    if (Status done = publish_to_control(material); !done) return done;
+  }
   published_ = std::move(identity);
   ++status_.reloads;
   if (!config_.tls.file.empty()) {
@@ -318,6 +344,14 @@ Status TlsPublisher::publish_to(Worker& worker, const tls::ServerMaterial& mater
   made->server = std::move(*server);
   make_transports(worker, *made);
   worker.post([&worker, made] { worker.install_tls(*made); });
+  return {};
+}
+
+Status TlsPublisher::publish_to_control(tls::ServerMaterial material) {
+  for (tls::ServerMaterial::Profile& profile : material.profiles) profile.options.alpn_protocols = {"http/1.1"};
+  auto server = tls::make_server_context(engine_->library(), material);
+  if (!server) return fail(server.error());
+  engine_->use(std::move(*server));
   return {};
 }
 
@@ -341,6 +375,10 @@ void TlsPublisher::make_transports(Worker& worker, WorkerTls& made) {
 }
 
 void TlsPublisher::use_table(const routing::RoutingTable& table) {
+  if (auto mesh = routing::mesh_transports(table); mesh != table_mesh_) {
+    table_mesh_ = std::move(mesh);
+    reload();
+  }
   tls::HostOptions by_host = routing::tls_options_by_host(table);
   if (by_host == host_options_) return;
   host_options_ = by_host;

@@ -18,6 +18,7 @@
 #include "weir/proxy/tls_status.h"
 #include "weir/routing/table.h"
 #include "weir/tls/client.h"
+#include "weir/tls/engine.h"
 #include "weir/tls/mesh.h"
 #include "weir/tls/server.h"
 
@@ -44,15 +45,19 @@ class TlsPublisher {
   /// The first reading. An error where the TLS file or the ticket keys cannot be used at all.
   Status start();
   void reload();
-  /// Tells the workers which hosts ask for other options than their entry point's.
+  /// Tells the workers which hosts ask for other options than their entry point's, and makes transports for the
+  /// services of Consul Connect that the table names.
   void use_table(const routing::RoutingTable& table);
   /// As Proxy has them.
   Status use_mesh(tls::MeshIdentity identity);
   Status use_ticket_keys(std::string_view text);
   [[nodiscard]] const TlsStatus& status() const { return status_; }
+  /// What servers on the control loop speak TLS with: HTTP/1.1 only. Null unless the configuration asks for it.
+  [[nodiscard]] tls::Engine* control_tls() { return engine_ ? &*engine_ : nullptr; }
 
  private:
   Status read_file();
+  void check_options(TlsFileOutcome& outcome) const;
   [[nodiscard]] std::shared_ptr<const tls::CertificateMaterial> read_certificate(const tls::CertificateFiles& files,
                                                                                  bool is_default);
   [[nodiscard]] std::shared_ptr<const tls::CertificateMaterial> with_staple(
@@ -65,6 +70,7 @@ class TlsPublisher {
   void rotate_ticket_keys();
   Status publish(const tls::ServerMaterial& material);
   Status publish_to(Worker& worker, const tls::ServerMaterial& material);
+  Status publish_to_control(tls::ServerMaterial material);
   void make_transports(Worker& worker, WorkerTls& made);
   [[nodiscard]] Result<tls::ClientMaterial> read_transport(const tls::ClientOptions& options);
   void tell_problems(const std::set<std::string>& told);
@@ -79,6 +85,7 @@ class TlsPublisher {
   const config::Config& config_;
   const std::vector<Worker*> workers_;
 
+  std::optional<tls::Engine> engine_;  // of the control loop
   TlsFile file_;
   std::map<std::string, std::shared_ptr<const tls::CertificateMaterial>> last_good_;  // by certificate file
   std::shared_ptr<const tls::CertificateMaterial> own_certificate_;
@@ -94,7 +101,8 @@ class TlsPublisher {
   std::string published_;  // a digest of what the workers have: the same again is not published
   tls::TicketKeys ticket_keys_;
   tls::HostOptions host_options_;
-  std::vector<std::string> stapled_;  // chains that want a staple, as they were last read
+  std::map<std::string, std::string> table_mesh_;  // whom the table's transports of Connect speak to, by transport
+  std::vector<std::string> stapled_;               // chains that want a staple, as they were last read
   TlsStatus status_;
   std::set<std::string> problems_told_;  // each is logged when it appears
   std::map<std::string, event::FolderWatch> watches_;

@@ -1,9 +1,13 @@
 #include "weir/routing/catalog_definitions.h"
 
+#include <algorithm>
+
 #include "routing/default_rule.h"
 #include "routing/definition_merger.h"
 #include "routing/expression.h"
+#include "routing/left_out_fields.h"
 #include "routing/rule_rewriter.h"
+#include "weir/base/text.h"
 #include "weir/config/config.h"
 
 namespace weir::routing {
@@ -42,10 +46,32 @@ Status check_constraints(const std::string& constraints) {
 
 }  // namespace
 
+ConnectTags connect_tags(const config::ConsulConfig& config) {
+  return {!config.connect_service.empty(), config.connect_by_default};
+}
+
+bool ConnectTags::ask_for(std::string_view service, const std::vector<std::string>& tags,
+                          const std::vector<std::string>& prefixes) const {
+  if (!on || service.ends_with("-sidecar-proxy")) return false;
+  bool asked = by_default;
+  for (const std::string& tag : tags) {
+    const size_t equals = std::min(tag.find('='), tag.size());
+    for (const std::string& prefix : prefixes) {
+      if (!equals_ignore_case(trim(std::string_view(tag).substr(0, equals)), prefix + ".consulcatalog.connect"))
+        continue;
+      auto value = parse_bool(trim(std::string_view(tag).substr(std::min(equals + 1, tag.size()))));
+      if (value && *value) return true;
+      if (value) asked = false;
+    }
+  }
+  return asked;
+}
+
 Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::string provider) {
   CatalogOptions out;
   out.provider = std::move(provider);
   out.tag_prefixes = config.tag_prefixes;
+  out.connect = connect_tags(config).on;
   out.fabio_tag_prefix = config.fabio_tag_prefix;
   out.exposed_by_default = config.exposed_by_default;
   out.default_rule = config.default_rule;

@@ -32,9 +32,10 @@ Health fabio_health(const Instance& instance, const CatalogOptions& options) {
 
 std::optional<EndpointDefinition> make_endpoint(const Instance& instance, const EndpointForm& form, Health health) {
   EndpointDefinition endpoint;
-  endpoint.scheme = form.scheme;
+  // What tags say of the service's own port does not hold for the proxy before it.
+  endpoint.scheme = instance.mesh ? "https" : form.scheme;
   endpoint.host = instance.address;
-  endpoint.port = form.port != 0 ? form.port : instance.port;
+  endpoint.port = form.port != 0 && !instance.mesh ? form.port : instance.port;
   if (instance.health == Health::maintenance || endpoint.host.empty() || endpoint.port == 0) return std::nullopt;
   uint32_t own = instance.health == Health::warning ? instance.weight_warning : instance.weight_passing;
   endpoint.weight = form.weight.value_or(own);

@@ -82,7 +82,7 @@ class ServiceDecoder {
     if (!constraints_.hold(*group.tags)) return;
     if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name);
     TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes,
-                                           {options_.provider, service_.name, options_.trims_tags});
+                                           {options_.provider, service_.name, options_.trims_tags, options_.connect});
     if (tags.enable == false) return;
     if (tags.misread && !options_.drop_object_only) return drop_instances(tags);
     TagGroup serving = group;
@@ -292,7 +292,7 @@ class ServiceDecoder {
     for (const Instance* instance : group.instances) {
       auto endpoint =
           make_endpoint(*instance, {tagged.scheme, tagged.port, tagged.weight}, serving_health(*instance, options_));
-      if (endpoint && !tagged.url.empty()) use_url(*endpoint, tagged.url);
+      if (endpoint && !tagged.url.empty() && !instance->mesh) use_url(*endpoint, tagged.url);
       if (endpoint) {
         target.definition.endpoints.push_back(std::move(*endpoint));
       } else if (instance->health != Health::maintenance) {
@@ -384,7 +384,11 @@ class ServiceDecoder {
       options.endpoints = std::move(pooled.endpoints);
       pooled = std::move(options);
     }
+    const auto& all = service_.instances;
+    const bool mesh = std::any_of(all.begin(), all.end(), [](const Instance& one) { return one.mesh; });
     for (auto& [name, pool] : pools_) {
+      std::string& transport = pool.definition.servers_transport;
+      if (mesh && transport.empty()) transport = service_.name + std::string(kMeshTransport);
       // Tags meant to change this service and failed: the plain one may have the wrong port. Its last good version,
       // which build_table keeps, is better.
       if (broken_services_.contains(name) && !good_.contains("service " + name)) continue;

@@ -11,6 +11,7 @@
 #include "routing/slot_table.h"
 #include "routing/table_state.h"
 #include "weir/routing/table.h"
+#include "weir/routing/tls_hosts.h"
 
 namespace weir::routing {
 
@@ -315,6 +316,7 @@ BuildOutcome TableBuilder::finish() {
   table->generation_ = previous_ != nullptr ? previous_->generation_ + 1 : 1;
   if (previous_ != nullptr) {
     table->tls_options_count_ = previous_->tls_options_count_;
+    table->mesh_count_ = previous_->mesh_count_;
     table->routers_ = previous_->routers_;
     table->services_ = previous_->services_;
     table->middlewares_ = previous_->middlewares_;
@@ -323,6 +325,11 @@ BuildOutcome TableBuilder::finish() {
     const auto* before = table->routers_.find(edit.key);
     if (before != nullptr && !(*before)->tls_options.empty()) --table->tls_options_count_;
     if (edit.item != nullptr && !edit.item->tls_options.empty()) ++table->tls_options_count_;
+  }
+  for (const auto& edit : services_) {
+    const auto* before = table->services_.find(edit.key);
+    if (before != nullptr && !mesh_transport_of(**before).empty()) --table->mesh_count_;
+    if (edit.item != nullptr && !mesh_transport_of(*edit.item).empty()) ++table->mesh_count_;
   }
   table->routers_ = table->routers_.edited(std::move(routers_));
   table->services_ = table->services_.edited(std::move(services_));

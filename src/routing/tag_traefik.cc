@@ -134,8 +134,8 @@ class Decoder {
     if (!value) return reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");
     if (tag.path[1] == "canary") {
       out_.canary = *value;
-    } else if (*value) {
-      reject_tag(tag, "Consul Connect is not supported yet; the service's plain address is used");
+    } else if (*value && !context_.connect) {
+      reject_tag(tag, "providers.consul.connect_service names nobody; the service's plain address is used");
     }
   }
 

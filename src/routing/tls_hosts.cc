@@ -1,7 +1,10 @@
 #include "weir/routing/tls_hosts.h"
 
+#include <algorithm>
+
 #include "routing/expression.h"
 #include "routing/place.h"
+#include "weir/routing/catalog_definitions.h"
 
 namespace weir::routing {
 namespace {
@@ -36,6 +39,22 @@ std::unordered_map<std::string, std::string> tls_options_by_host(const RoutingTa
   }
   std::erase_if(options, [](const auto& entry) { return entry.second.empty(); });
   return options;
+}
+
+std::string_view mesh_transport_of(const Service& service) {
+  auto of_mesh = [](const Endpoint& endpoint) { return endpoint.transport.ends_with(kMeshTransport); };
+  auto found = std::find_if(service.endpoints.begin(), service.endpoints.end(), of_mesh);
+  return found == service.endpoints.end() ? std::string_view() : std::string_view(found->transport);
+}
+
+std::map<std::string, std::string> mesh_transports(const RoutingTable& table) {
+  std::map<std::string, std::string> out;
+  if (table.mesh_count() == 0) return out;  // asked for with every change
+  for (const auto& service : table.services()) {
+    std::string_view transport = mesh_transport_of(*service);
+    if (!transport.empty()) out.emplace(transport, transport.substr(0, transport.size() - kMeshTransport.size()));
+  }
+  return out;
 }
 
 }  // namespace weir::routing

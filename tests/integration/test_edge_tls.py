@@ -9,7 +9,7 @@ import ssl
 import subprocess
 
 from harness import upstreams
-from harness.http import Connection, get, request
+from harness.http import Connection, get, request, split_address
 from harness.test import host_tag, register, route, route_to, takes, wait_status
 from harness.tls import Authority, TlsConnection, TlsUpstream, openssl, tls_get
 from harness.wait import wait_for
@@ -147,6 +147,42 @@ def test_client_certificates(t):
     # Connected for the open host, then asking for the inner one.
     assert tls_get(secure, HOST, ca.context(), asked_host="inner.test").status == 421
     assert tls_get(secure, "inner.test", ca.context(mine), asked_host=HOST).status == 421
+
+
+def test_sessions_of_other_options(t):
+    """a session made under one mode of client authentication is resumed under no other, whoever asks"""
+    ca = Authority(t.path("pki", ""))
+    modes = ("RequestClientCert", "RequireAnyClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
+    hosts = {mode: f"{mode.lower()}.test" for mode in modes}
+    upstream = t.ends(upstreams.Upstream())
+    tls_file, routes = certificate(ca.issue("site", HOST, *hosts.values())), route_to(HOST, upstream.url, name="open")
+    for mode, host in hosts.items():
+        tls_file += f'[tls.options.{mode}.clientAuth]\ncaFiles = ["{ca.cert}"]\nclientAuthType = "{mode}"\n'
+        routes += route(f'host = "{host}"\ntls_options = "{mode}"', upstream.url, name=mode)
+    _, secure = secure_edge(t, tls_file, routes)
+
+    def visit(host, context, session=None):
+        with socket.create_connection(split_address(secure), 10) as plain:
+            with context.wrap_socket(plain, server_hostname=host, session=session) as sock:
+                sock.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert sock.recv(100).startswith(b"HTTP/1.1 200 "), host
+                return sock.session, sock.session_reused
+
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        for own in (None, ca.issue("me", "me.test")):
+            context = ca.context(own)
+            context.minimum_version = context.maximum_version = version
+            for made_at in (HOST, *hosts.values()):
+                if own is None and "require" in made_at:
+                    refused(lambda host=made_at: visit(host, context))
+                    continue
+                session, _ = visit(made_at, context)
+                assert visit(made_at, context, session)[1], f"{made_at} resumes its own"
+                for other in {HOST, *hosts.values()} - {made_at}:
+                    if own is None and "require" in other:
+                        refused(lambda host=other, old=session: visit(host, context, old))
+                    else:
+                        assert not visit(other, context, session)[1], f"{made_at} at {other}"
 
 
 def base64_of(path):
@@ -352,6 +388,41 @@ def test_bad_start(t):
     edge = t.edge(config=ENTRY + f'[tls]\nfile = "{path}"\n', wait=False)
     assert edge.wait(20, "it ends") == 1
     assert "tls.toml:2:14" in edge.log() and "tls.toml:3:1" in edge.log(), edge.log()
+
+
+def test_options_that_are_not_there(t):
+    """an entry point, or the admin API, whose TLS options are not in the file does not serve by others instead"""
+    path = t.write("tls.toml", "")
+    for config, who in ((ENTRY + 'tls_options = "mutaul"\n', "entry point secure"),
+                        ('[admin]\ntls = true\ntls_options = "mutaul"\n', "admin")):
+        edge = t.edge(config=config + f'[tls]\nfile = "{path}"\n', wait=False)
+        assert edge.wait(20, "it ends") == 1
+        assert f"{who}: there are no TLS options mutaul" in edge.log(), edge.log()
+
+
+def test_admin(t):
+    """the admin API over TLS, for those with a certificate; another one is shown when its file changes"""
+    ca = Authority(t.path("pki", ""))
+    pair = ca.issue("admin", HOST)
+    path = t.write("tls.toml", certificate(pair) + f'[tls.options.mutual.clientAuth]\ncaFiles = ["{ca.cert}"]\n')
+    edge = t.edge(config=f'[admin]\ntls = true\ntls_options = "mutual"\n[tls]\nfile = "{path}"\n', routes="")
+    mine = ca.context(ca.issue("me", "me.test"))
+    for target in ("/ping", "/api/tls", "/metrics"):
+        assert tls_get(edge.admin, HOST, mine, target).status == 200
+    mine.set_alpn_protocols(["h2", "http/1.1"])
+    with TlsConnection(edge.admin, HOST, mine) as connection:
+        assert connection.sock.selected_alpn_protocol() == "http/1.1"
+        assert connection.subject() == "admin" and connection.get("/ping").text() == "OK\n"
+        assert "required" in refused(lambda: tls_get(edge.admin, HOST, ca.context(), "/ping")).lower()
+        assert get(edge.admin, "/ping").status == 400, "plain HTTP"
+        os.replace(ca.issue("second", HOST)[1], pair[1])
+        os.replace(f"{ca.folder}/second.pem", pair[0])
+
+        def shown():
+            with TlsConnection(edge.admin, HOST, mine) as another:
+                return another.subject()
+        wait_for(lambda: shown() == "second", 10, "the new certificate")
+        assert connection.get("/ping").status == 200, "the old connection goes on"
 
 
 def test_catalog_over_tls(t):

@@ -74,6 +74,40 @@ def test_connect(t):
              "an upstream that knows the new root only")
 
 
+def put_sidecar(consul, name, port, sidecar_port, *tags):
+    """A service on `port` whose proxy, which has its tags too, is on `sidecar_port`."""
+    tags = [f"traefik.http.routers.{name}.rule=Host(`{name}.test`)", *tags]
+    put_json(consul, "/v1/agent/service/register",
+             {"ID": f"{name}-1", "Name": name, "Address": "127.0.0.1", "Port": port, "Tags": tags,
+              "Connect": {"SidecarService": {"Port": sidecar_port, "Address": "127.0.0.1", "Tags": tags}}})
+
+
+@takes(60)
+def test_connect_by_tag(t):
+    """consulcatalog.connect=true: the service's proxy is spoken to, as who it must be; without the tag the service"""
+    consul = t.consul(connect=True)
+    pair, roots = mesh_files(t, consul, "web", "web")
+    proxy = t.ends(TlsUpstream(pair, client_ca=roots, name="proxy"))
+    plain = t.ends(upstreams.Upstream(name="plain"))
+    ports = [int(one.address.rsplit(":", 1)[1]) for one in (plain, proxy)]
+    connect = "traefik.consulcatalog.connect=true"
+    port = "traefik.http.services.web.loadbalancer.server.port=1"  # the service's: its proxy is elsewhere
+    put_sidecar(consul, "web", *ports, connect, port)
+    put_sidecar(consul, "db", *ports, connect)  # whoever answers there proves to be web
+    edge = t.edge(config=MESH.format(url=consul.url, file=t.write("tls.toml", "")))
+    seen = wait_status(edge.entry_point(), "web.test", 200, deadline_s=30)
+    assert seen.header("x-name") == "proxy" and not plain.requests, seen
+    assert all(uri.endswith("/svc/edge") for uri in proxy.peer_uris) and proxy.peer_uris, proxy.peer_uris
+    wait_status(edge.entry_point(), "db.test", 502)
+    assert not plain.requests
+    put_sidecar(consul, "web", *ports)
+    wait_for(lambda: get(edge.entry_point(), "/", "web.test").header("x-name") == "plain", 20, "the service itself")
+    put_sidecar(consul, "web", *ports, connect)
+    wait_for(lambda: get(edge.entry_point(), "/", "web.test").header("x-name") == "proxy", 20, "its proxy again")
+    request(consul.url, "PUT", "/v1/agent/service/deregister/web-1-sidecar-proxy")
+    wait_status(edge.entry_point(), "web.test", 503, deadline_s=20)
+
+
 def test_no_connect(t):
     """without Connect the transport is not there, and says so; the rest of the edge serves"""
     registry = t.registry()

@@ -34,6 +34,7 @@ struct Instance {
   std::vector<Health> check_states;  // its own checks, in the order listed (fabio's "one"/"all" needs each)
   uint32_t weight_passing = 1;
   uint32_t weight_warning = 1;
+  bool mesh = false;  // reached through Consul Connect only: by TLS between services that prove their names
   uint64_t modify_index = 0;
 
   bool operator==(const Instance&) const = default;

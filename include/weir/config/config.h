@@ -64,6 +64,7 @@ struct ConsulConfig {
   std::string empty_routes;              // "503": a route without live endpoints answers so; "absent": it is not there
   uint32_t tombstone_ms = 0;             // a route whose service is gone answers 503 this long; 0: not at all
   uint32_t panic_threshold_percent = 0;  // of a service's instances: when fewer are healthy all of them serve; 0: never
+  bool connect_by_default = false;       // services are reached through Connect where no tag says otherwise
   std::string connect_service;           // our name in Consul Connect; "": it is not asked for certificates
   SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
@@ -177,21 +178,22 @@ struct LimitsConfig {
 
 /// All in milliseconds. 0 means "no limit" where the table allows it.
 struct TimeoutsConfig {
-  uint32_t head_ms = 0;            // first byte of a request to the end of its head
-  uint32_t body_idle_ms = 0;       // silence within a request's body
-  uint32_t proxy_protocol_ms = 0;  // accept to the end of a PROXY header
-  uint32_t tls_handshake_ms = 0;   // from accept to the end of the handshake
-  uint32_t idle_ms = 0;            // a client connection between two requests
-  uint32_t pending_ms = 0;         // for one of an endpoint's connections, when all are in use
-  uint32_t connect_ms = 0;         // to an endpoint
-  uint32_t response_head_ms = 0;   // end of the request to the head of the response
-  uint32_t response_idle_ms = 0;   // silence within a response's body
-  uint32_t upgrade_idle_ms = 0;    // silence on an upgraded connection (WebSocket)
-  uint32_t total_ms = 0;           // the whole of a request and its response, but for upgraded ones
-  uint32_t rate_window_ms = 0;     // over which the least rates of limits are looked at
-  uint32_t upstream_idle_ms = 0;   // an upstream connection without a request
-  uint32_t drain_delay_ms = 0;     // SIGTERM: /ping answers 503 this long before connections are told to go
-  uint32_t drain_ms = 0;           // SIGTERM: time for requests in flight
+  uint32_t head_ms = 0;                  // first byte of a request to the end of its head
+  uint32_t body_idle_ms = 0;             // silence within a request's body
+  uint32_t proxy_protocol_ms = 0;        // accept to the end of a PROXY header
+  uint32_t tls_handshake_ms = 0;         // from accept to the end of the handshake
+  uint32_t idle_ms = 0;                  // a client connection between two requests
+  uint32_t pending_ms = 0;               // for one of an endpoint's connections, when all are in use
+  uint32_t connect_ms = 0;               // to an endpoint
+  uint32_t response_head_ms = 0;         // end of the request to the head of the response
+  uint32_t response_idle_ms = 0;         // silence within a response's body
+  uint32_t upgrade_idle_ms = 0;          // silence on an upgraded connection (WebSocket)
+  uint32_t total_ms = 0;                 // the whole of a request and its response, but for upgraded ones
+  uint32_t rate_window_ms = 0;           // over which the least rate of a request's body is looked at
+  uint32_t response_rate_window_ms = 0;  // and that of a response
+  uint32_t upstream_idle_ms = 0;         // an upstream connection without a request
+  uint32_t drain_delay_ms = 0;           // SIGTERM: /ping answers 503 this long before connections are told to go
+  uint32_t drain_ms = 0;                 // SIGTERM: time for requests in flight
 };
 
 /// The brake on mass removals: see design "Errors and silence never remove routes".
@@ -247,6 +249,8 @@ struct Config {
 
   std::vector<EntryPointConfig> entry_points;  // sorted by name
   std::optional<SocketAddress> admin_address;  // none: no admin API
+  bool admin_tls = false;                      // it speaks TLS
+  std::string admin_tls_options;               // of the TLS file
   uint32_t workers = 0;                        // 0: one per CPU
   std::string data_dir;                        // last good catalog; "": nothing is kept on disk
   ConsulConfig consul;

@@ -14,6 +14,10 @@
 #include "weir/base/result.h"
 #include "weir/event/loop.h"
 
+namespace weir::tls {
+class Engine;
+}
+
 namespace weir::http {
 
 /// Name and value, in the order they arrived; names as sent.
@@ -74,12 +78,18 @@ struct ServerLimits {
   uint64_t head_timeout_ms = 30'000;
 };
 
+/// How a server speaks TLS: with `options` of what the engine uses. No engine: it speaks plain.
+struct ServerTls {
+  tls::Engine* engine = nullptr;  // of the same loop; outlives the server
+  std::string options = {};
+};
+
 /// Owned by unique_ptr; destroying it closes the listener and every connection. Loop's thread.
 class Server {
  public:
   using Handler = std::function<void(Request request, std::shared_ptr<Responder> responder)>;
   static Result<std::unique_ptr<Server>> listen(event::Loop& loop, const SocketAddress& address, Handler handler,
-                                                ServerLimits limits = {});
+                                                ServerLimits limits = {}, ServerTls tls = {});
   ~Server();
   [[nodiscard]] SocketAddress address() const;
   /// Stops accepting; answers under way are finished with Connection: close, idle connections closed a moment later.

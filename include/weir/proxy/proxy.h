@@ -18,6 +18,10 @@
 #include "weir/routing/table.h"
 #include "weir/tls/mesh.h"
 
+namespace weir::tls {
+class Engine;
+}
+
 namespace weir::proxy {
 
 /// All workers of one edge. Created, called and destroyed on the control loop's thread; the workers run on threads of
@@ -46,6 +50,8 @@ class Proxy {
   /// Lines as in tls.ticket_key_file, in place of the keys in use. An error where they are none; then those stay.
   Status use_ticket_keys(std::string_view text);
   [[nodiscard]] const TlsStatus& tls_status() const;
+  /// What a server on the control loop speaks TLS with, where admin.tls asks for it; else null. Lives as long as this.
+  [[nodiscard]] tls::Engine* control_tls();
   /// Opens the access log again by its name (SIGUSR1, after a rotation).
   void reopen_access_log();
 

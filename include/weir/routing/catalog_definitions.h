@@ -23,6 +23,19 @@ namespace weir::routing {
 /// Which of an instance's own checks must be good before fabio's tags route to it. none: strict_checks decides.
 enum class FabioChecks : uint8_t { one, all, none };
 
+/// Which services are reached through Consul Connect.
+struct ConnectTags {
+  bool on = false;          // we have a name of our own in the mesh
+  bool by_default = false;  // where no tag says otherwise
+  /// By the tags of all its instances, `<prefix>.consulcatalog.connect`. Never a sidecar itself: its service is asked.
+  [[nodiscard]] bool ask_for(std::string_view service, const std::vector<std::string>& tags,
+                             const std::vector<std::string>& prefixes) const;
+};
+[[nodiscard]] ConnectTags connect_tags(const config::ConsulConfig& config);
+
+/// Endpoints of the mesh have this transport: whom they must prove to be, and this behind it.
+inline constexpr std::string_view kMeshTransport = "@connect";
+
 /// How tags are read. Defaults as in conf/weir.toml.
 struct CatalogOptions {
   std::string provider = "consul";  // the name behind @
@@ -30,6 +43,7 @@ struct CatalogOptions {
   std::string fabio_tag_prefix = "urlprefix-";  // "": fabio's tags are not read
   bool exposed_by_default = false;
   std::string default_rule = "Host(`{{ normalize .Name }}`)";
+  bool connect = false;          // Consul Connect is spoken
   std::string constraints = {};  // of an instance's tags, as Traefik has them; "": all are read
   bool trims_tags = false;       // blanks around a tag, its key and its value do not count; Nomad's
   std::vector<catalog::Health> strict_checks = {catalog::Health::passing, catalog::Health::warning};

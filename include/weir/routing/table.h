@@ -154,6 +154,8 @@ class RoutingTable {
   [[nodiscard]] uint64_t catalog_index() const { return catalog_index_; }
   /// Of the routers, how many have TLS options of their own.
   [[nodiscard]] size_t tls_options_count() const { return tls_options_count_; }
+  /// Of the services, how many have endpoints of Consul Connect.
+  [[nodiscard]] size_t mesh_count() const { return mesh_count_; }
   /// The same for two tables that share their matcher: no rule and no priority changed between them.
   [[nodiscard]] const void* matcher_identity() const { return matcher_.get(); }
   /// What that provider said when this table was made; null: nothing. Lives as long as the table.
@@ -173,6 +175,7 @@ class RoutingTable {
   std::shared_ptr<const Matcher> matcher_;  // shared between tables whose rules are equal
   std::shared_ptr<const TableState> state_;
   size_t tls_options_count_ = 0;
+  size_t mesh_count_ = 0;
   uint64_t generation_ = 0;
   uint64_t catalog_index_ = 0;
 };

@@ -47,6 +47,30 @@ TEST_CASE("consul json: every prefix of an answer is an error, never a shorter l
   }
 }
 
+TEST_CASE("consul json: who speaks Connect for a service: its proxies and those who do it themselves") {
+  auto row = [](const std::string& id, const std::string& service, const std::string& more) {
+    return R"({"Node":{"Node":"n1","Address":"10.0.0.1"},"Service":{"ID":")" + id + R"(","Service":")" + service +
+           R"(","Port":21000)" + more + "}}";
+  };
+  const std::string proxy = R"(,"Kind":"connect-proxy","Proxy":{"DestinationServiceName":"web"})";
+  const std::string body = "[" + row("web-1-sidecar-proxy", "web-sidecar-proxy", proxy) + "," +
+                           row("web-2", "web", R"(,"Connect":{"Native":true},"Proxy":{})") + "," +
+                           row("web-3", "web", R"(,"Connect":null,"Proxy":null)") + "]";
+  auto answer = decode_health_connect("web", body);
+  REQUIRE(answer);
+  REQUIRE(answer->service.instances.size() == 2);
+  CHECK(answer->service.instances[0].id == "web-1-sidecar-proxy");
+  CHECK(answer->service.instances[1].id == "web-2");
+  CHECK((answer->service.instances[0].mesh && answer->service.instances[1].mesh));
+  CHECK(answer->skipped.size() == 1);
+  CHECK_FALSE(decode_health_connect("db", body));
+  CHECK_FALSE(decode_health_connect("web", "[" + row("x", "other", "") + "]"));
+  auto plain = decode_health_service("web-sidecar-proxy", "[" + row("a", "web-sidecar-proxy", proxy) + "]");
+  REQUIRE(plain);
+  CHECK(plain->service.instances.empty());
+  CHECK(plain->skipped.size() == 1);
+}
+
 TEST_CASE("consul json: an answer of another type or with a member of another type is an error") {
   for (const char* body :
        {"null", "{}", "\"\"", "[null]", "[[]]", "[{}]", R"([{"Node":null,"Service":{}}])",

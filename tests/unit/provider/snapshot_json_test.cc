@@ -24,6 +24,7 @@ catalog::CatalogSnapshot sample() {
   one.check_states = {Health::passing, Health::warning};
   one.weight_passing = 7;
   one.weight_warning = 0;
+  one.mesh = true;
   one.modify_index = 9'007'199'254'740'993;  // 2^53 + 1: a double would lose it
   catalog::Instance two = one;
   two.id = "web-2";

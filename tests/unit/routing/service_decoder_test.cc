@@ -227,6 +227,44 @@ TEST_CASE("service_decoder: trap 17, a sidecar's copy of the tags is not read") 
   CHECK(decode(service("web-sidecar-proxy", {instance("a", {"primary"})})).rejected.empty());
 }
 
+TEST_CASE("service_decoder: instances of the mesh are spoken to over TLS at their own port, whatever the tags say") {
+  auto proxy = instance("a", {"traefik.http.routers.r.rule=Host(`a`)", "traefik.consulcatalog.connect=true",
+                              "traefik.http.services.s.loadbalancer.server.port=9", "urlprefix-b/"});
+  proxy.mesh = true;
+  CatalogOptions options;
+  options.connect = true;
+  ServiceDefinitions definitions = decode(service("web", {proxy}), options);
+  CHECK(definitions.rejected.empty());
+  for (const char* name : {"s", "web", "urlprefix-b/"}) {
+    INFO(name);
+    ServiceDefinition of_name = pool(definitions, name);
+    REQUIRE(of_name.endpoints.size() == 1);
+    CHECK(of_name.servers_transport == "web@connect");
+    CHECK(of_name.endpoints[0].scheme == "https");
+    CHECK(of_name.endpoints[0].port == 8000);
+  }
+  proxy.tags[2] = "traefik.http.services.s.loadbalancer.serverstransport=own@file";
+  CHECK(pool(decode(service("web", {proxy}), options), "s").servers_transport == "own");
+}
+
+TEST_CASE("service_decoder: who is asked for through Connect, by tags of any instance") {
+  ConnectTags connect{true, false};
+  auto asks = [&](std::vector<std::string> tags, std::string_view name = "web") {
+    return connect.ask_for(name, tags, {"weir", "traefik"});
+  };
+  CHECK(asks({"a", "traefik.consulcatalog.connect=true"}));
+  CHECK(asks({"weir.consulCatalog.Connect = true"}));
+  CHECK_FALSE(asks({"traefik.consulcatalog.connect=false"}));
+  CHECK_FALSE(asks({"traefik.consulcatalog.connect"}));
+  CHECK_FALSE(asks({"other.consulcatalog.connect=true"}));
+  CHECK_FALSE(asks({"traefik.consulcatalog.connect=true"}, "web-sidecar-proxy"));
+  connect.by_default = true;
+  CHECK(asks({}));
+  CHECK_FALSE(asks({"traefik.consulcatalog.connect=false"}));
+  connect.on = false;
+  CHECK_FALSE(asks({"traefik.consulcatalog.connect=true"}));
+}
+
 TEST_CASE("service_decoder: pain 26, a canary gets default names of its own") {
   ServiceDefinitions out =
       decode(service("web", {instance("a", {"traefik.enable=true"}),
