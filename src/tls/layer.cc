@@ -12,6 +12,9 @@ namespace {
 
 // Answers that the peer provokes without reading them (KeyUpdate, alerts): more than this queued is an attack.
 constexpr size_t kProvokedBytesMax = 1024 * 1024;
+// Messages about the connection itself (KeyUpdate, tickets, alerts) that an open one may have in a second. Each costs
+// the work of many records, and nobody needs more than a few.
+constexpr uint32_t kMessagesPerSecondMax = 64;
 // For whoever speaks HTTP where TLS is spoken: an alert would say nothing to them.
 constexpr const char* kPlainAnswer =
     "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
@@ -120,7 +123,18 @@ void Layer::established() {
   pairs_ = nullptr;
   profile_ = nullptr;
   server_.reset();  // an old one must not live as long as the longest connection
+  SSL_set_info_callback(ssl_.get(), [](const SSL* ssl, int, int) { Layer::of(ssl).note_message(); });
   if (port_.open()) port_.ready();
+}
+
+// OpenSSL would go through all that has come within one call: the rest of it is taken away.
+void Layer::note_message() {
+  uint64_t now_ms = engine_->loop.now_ms();
+  if (now_ms - messages_since_ms_ >= 1000) {
+    messages_since_ms_ = now_ms;
+    messages_ = 0;
+  }
+  if (++messages_ > kMessagesPerSecondMax) engine_->sealed_in = {};
 }
 
 Error Layer::handshake_error(int result) const {
@@ -142,6 +156,9 @@ void Layer::read_records() {
     State after = state_;
     size_t size = open_records(after);
     flush();
+    if (messages_ > kMessagesPerSecondMax) {
+      return fail_with(Error{ErrorCode::too_large, "TLS: a flood of KeyUpdates, tickets or alerts"});
+    }
     if (size > 0) {
       port_.deliver({engine_->plain.data(), size});
       if (!port_.open()) return;

@@ -76,6 +76,7 @@ class Layer final : public event::StreamLayer, public Connection {
   void take(std::span<char> bytes);
   void shake_hands();
   void established();
+  void note_message();
   void read_records();
   [[nodiscard]] size_t open_records(State& after);
   void seal(std::string_view bytes);
@@ -99,6 +100,8 @@ class Layer final : public event::StreamLayer, public Connection {
   // Null until somebody asks; most never do.
   mutable std::unique_ptr<const std::vector<PeerCertificate>> client_certificates_;
   std::list<Layer*>::iterator place_;
+  uint64_t messages_since_ms_ = 0;
+  uint32_t messages_ = 0;  // about the connection itself, since then
   State state_ = State::idle;
   bool end_sent_ = false;
 
