@@ -150,7 +150,7 @@ bool H1Parser::take_response_fields(ResponseHead& head, Method request_method) {
   head.headers = f.kept;
   if (hop.lengths > 0) head.content_length = hop.length;
   head.keep_alive_s = hop.keep_alive_s;
-  if (head.status == 101 && hop.connection.upgrade) head.upgrade = hop.upgrade;
+  if ((head.status == 101 || head.status == 426) && hop.connection.upgrade) head.upgrade = hop.upgrade;
   bool bodiless = !may_have_content(request_method, head.status);
   framing_ = hop.encodings > 0 ? Framing::chunked : head.content_length ? Framing::length : Framing::until_close;
   if (bodiless || (framing_ == Framing::length && length_left_ == 0)) {

@@ -127,8 +127,8 @@ void append_response_head(std::string& out, const ResponseHead& head, AnswerFram
   if (!head.upgrade.empty()) {
     pen.put("Upgrade: ");
     pen.put(head.upgrade);
-    pen.put("\r\n");
-    pen.put("Connection: Upgrade\r\n");
+    pen.put(connection == ConnectionField::close ? "\r\nConnection: Upgrade, close\r\n"
+                                                 : "\r\nConnection: Upgrade\r\n");
   } else if (connection == ConnectionField::close) {
     pen.put("Connection: close\r\n");
   } else if (connection == ConnectionField::keep_alive) {

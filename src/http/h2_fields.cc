@@ -24,12 +24,20 @@ std::optional<H2Refusal> bad(const char* message) { return H2Refusal{400, messag
 /// Only these may be in a block besides those of Known::other; nghttp2 refuses the rest of them.
 bool is_pseudo(std::string_view name) { return name.starts_with(':'); }
 
+/// The scheme's own port says as little as none (RFC 9110 section 4.2.3).
+std::string_view without_default_port(std::string_view authority, std::string_view scheme) {
+  for (std::string_view port : {equals_ignore_case(scheme, "https") ? ":443" : ":80", ":"}) {
+    if (authority.ends_with(port)) return authority.substr(0, authority.size() - port.size());
+  }
+  return authority;
+}
+
 }  // namespace
 
 // ---- Blocks in ----
 
 void H2Fields::clear() {
-  bytes_.clear();
+  size_ = 0;
   places_.clear();
   kept_.clear();
   cookie_.clear();
@@ -45,23 +53,39 @@ bool H2Fields::add(std::string_view name, std::string_view value, const H1Limits
   if (decoded_bytes_ > limits.head_bytes_max || count_ > limits.headers_max) too_large_ = true;
   if (too_large_)
     return decoded_bytes_ <= kBombFactor * limits.head_bytes_max && count_ <= kBombFactor * limits.headers_max;
-  // Two copies into one growth: this is done for each field of each request.
-  size_t at = bytes_.size();
-  bytes_.resize(at + name.size() + value.size());
-  char* to = bytes_.data() + at;
+  // As HTTP/1.1 has them, for fields that lie behind each other leave for such an upstream in one piece.
+  size_t at = size_;
+  char* to = grow(name.size() + value.size() + 4);
   std::memcpy(to, name.data(), name.size());
-  if (!value.empty()) std::memcpy(to + name.size(), value.data(), value.size());
+  to += name.size();
+  std::memcpy(to, ": ", 2);
+  if (!value.empty()) std::memcpy(to + 2, value.data(), value.size());
+  std::memcpy(to + 2 + value.size(), "\r\n", 2);
   places_.push_back(
-      {static_cast<uint32_t>(at), static_cast<uint32_t>(at + name.size()), static_cast<uint32_t>(bytes_.size())});
+      {static_cast<uint32_t>(at), static_cast<uint32_t>(at + name.size() + 2), static_cast<uint32_t>(size_ - 2)});
   return true;
+}
+
+char* H2Fields::grow(size_t more) {
+  if (size_ + more > room_) {
+    constexpr size_t kFirstBytes = 1024;
+    room_ = std::max({kFirstBytes, 2 * room_, size_ + more});
+    std::unique_ptr<char[]> larger(new char[room_]);  // nobody reads what nobody has written: not cleared
+    if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+    bytes_ = std::move(larger);
+  }
+  char* at = bytes_.get() + size_;
+  size_ += more;
+  return at;
 }
 
 std::optional<H2Refusal> H2Fields::sort_out(Pseudo& pseudo) {
   if (too_large_) return H2Refusal{431, "the header block is too large"};
-  std::string_view all = bytes_;
+  std::string_view all = bytes();
   size_t cookie_place = std::string_view::npos;
   for (const Place& place : places_) {
-    Header field{all.substr(place.name, place.value - place.name), all.substr(place.value, place.end - place.value)};
+    Header field{all.substr(place.name, place.value - 2 - place.name),
+                 all.substr(place.value, place.end - place.value)};
     if (is_pseudo(field.name)) {
       static constexpr std::pair<std::string_view, std::string_view Pseudo::*> kPseudo[] = {
           {":method", &Pseudo::method}, {":scheme", &Pseudo::scheme},     {":authority", &Pseudo::authority},
@@ -138,7 +162,7 @@ std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limit
   }
   head.te_trailers = te_trailers_;
   head.headers = kept_;
-  head.bytes = bytes_;
+  head.bytes = bytes();
   head.has_content_length = length_.has_value() && head.upgrade.empty();
   head.content_length = head.has_content_length ? *length_ : 0;
   if (ended || !head.upgrade.empty() || (length_ && *length_ == 0)) {
@@ -151,7 +175,8 @@ std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limit
 }
 
 std::optional<H2Refusal> H2Fields::take_target(const Pseudo& pseudo, RequestHead& head, const H1Limits& limits) {
-  if (pseudo.scheme != "http" && pseudo.scheme != "https") return bad("a scheme that is not http");
+  if (!equals_ignore_case(pseudo.scheme, "http") && !equals_ignore_case(pseudo.scheme, "https"))
+    return bad("a scheme that is not http");
   if (pseudo.path.size() > limits.target_bytes_max) return H2Refusal{414, "the request target is too long"};
   if (!valid_origin_form(pseudo.path)) return bad("a malformed :path");
   if (!pseudo.path.starts_with('/') && !(pseudo.path == "*" && head.method == Method::options)) {
@@ -159,7 +184,10 @@ std::optional<H2Refusal> H2Fields::take_target(const Pseudo& pseudo, RequestHead
   }
   head.target = pseudo.path;
   head.authority = pseudo.authority.empty() ? pseudo.host : pseudo.authority;
-  if (pseudo.has_host && !equals_ignore_case(pseudo.host, head.authority)) return bad(":authority and Host differ");
+  if (pseudo.has_host && !equals_ignore_case(without_default_port(pseudo.host, pseudo.scheme),
+                                             without_default_port(head.authority, pseudo.scheme))) {
+    return bad(":authority and Host differ");
+  }
   if (head.authority.empty()) return bad("no :authority");
   if (!valid_authority(head.authority)) return bad("a malformed :authority");
   return {};
@@ -217,7 +245,7 @@ void put_number(H2Block& block, std::string_view name, uint64_t number) {
   char digits[24];
   auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   size_t at = block.bytes.size();
-  block.bytes.append(digits, end);
+  block.bytes.append(digits, static_cast<size_t>(end - digits));
   put(block, name, std::string_view(block.bytes).substr(at));
 }
 

@@ -4,6 +4,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +37,7 @@ class H2Fields {
 
  private:
   struct Place {
-    uint32_t name, value, end;  // offsets in bytes_
+    uint32_t name, value, end;  // offsets in bytes_, where the field lies as HTTP/1.1 writes it: "name: value\r\n"
   };
   struct Pseudo {
     std::string_view method, scheme, authority, path, protocol, status, host;
@@ -45,7 +46,12 @@ class H2Fields {
   std::optional<H2Refusal> sort_out(Pseudo& pseudo);
   std::optional<H2Refusal> take_target(const Pseudo& pseudo, RequestHead& head, const H1Limits& limits);
 
-  std::string bytes_;
+  [[nodiscard]] char* grow(size_t more);
+  [[nodiscard]] std::string_view bytes() const { return {bytes_.get(), size_}; }
+
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t room_ = 0;
   std::vector<Place> places_;
   std::vector<Header> kept_;
   std::string cookie_;  // its crumbs, joined (section 8.2.3)

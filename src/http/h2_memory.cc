@@ -7,6 +7,9 @@
 #include <cstring>
 #include <utility>
 
+#include "weir/base/check.h"
+#include "weir/http/h2_stream.h"
+
 namespace weir::http {
 namespace {
 
@@ -105,6 +108,13 @@ void* reallocate(void* piece, size_t bytes, void* user) {
 }
 
 }  // namespace
+
+void* H2Stream::operator new(size_t bytes) {
+  void* piece = allocate(bytes, nullptr);
+  CHECK(piece != nullptr);
+  return piece;
+}
+void H2Stream::operator delete(void* piece) { release(piece, nullptr); }
 
 nghttp2_mem* h2_memory() {
   static nghttp2_mem functions{nullptr, allocate, release, allocate_zeroed, reallocate};

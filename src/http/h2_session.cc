@@ -57,7 +57,8 @@ void H2Session::drain_session() {
 }
 
 size_t H2Session::streams_most() const {
-  if (state_ == State::closed || drain_ != Drain::no || nghttp2_session_check_request_allowed(session_) == 0) return 0;
+  bool begins_none = state_ == State::closed || drain_ != Drain::no || worn_;
+  if (begins_none || nghttp2_session_check_request_allowed(session_) == 0) return 0;
   if (side_ == Side::client && !settings_known_) return 1;  // it may take as few; more would be refused
   size_t most = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return std::min<size_t>(most, limits_.streams_max);
@@ -167,9 +168,10 @@ void H2Session::tell() {
 void H2Session::tell_gone(H2Stream& stream) {
   if (std::exchange(stream.gone_told_, true) || !stream.attached()) return;
   bool refused = stream.gone_code_ == NGHTTP2_REFUSED_STREAM;
+  bool leaves = refused && side_ == Side::client && nghttp2_session_check_request_allowed(session_) == 0;
+  ErrorCode what = leaves ? ErrorCode::unavailable : refused ? ErrorCode::refused : ErrorCode::closed;
   Error error = failure_.message.empty() || state_ == State::open
-                    ? Error{refused ? ErrorCode::refused : ErrorCode::closed,
-                            std::string("the stream was reset: ") + nghttp2_http2_strerror(stream.gone_code_)}
+                    ? Error{what, std::string("the stream was reset: ") + nghttp2_http2_strerror(stream.gone_code_)}
                     : failure_;
   stream.deliver_gone(stream.gone_code_, error);
 }

@@ -14,13 +14,37 @@ namespace {
 constexpr size_t kDirectBytesMin = 4 * 1024;
 // What is gathered leaves when the turn ends, or when there is this much.
 constexpr size_t kOutputBytes = 64 * 1024;
-// A queue that has held more than this gives its memory back when it is empty.
+// A queue, or a connection's buffer, that has held more than this gives its memory away when it is empty.
 constexpr size_t kKeptBytes = 16 * 1024;
 
 /// Buffers of sessions that have nothing to say: an idle connection holds none.
 std::vector<std::string>& spare_outputs() {
   thread_local std::vector<std::string> spare;
   return spare;
+}
+
+// What small bodies wait in until the turn ends; each stream would have to allocate one of its own.
+std::vector<std::string>& spare_queues() {
+  thread_local std::vector<std::string> spare;
+  return spare;
+}
+constexpr size_t kSpareQueuesMax = 256;
+constexpr size_t kSpareQueueBytesMax = 4 * 1024;
+
+void take_spare(std::string& queue) {
+  if (!queue.empty() || spare_queues().empty()) return;
+  queue.swap(spare_queues().back());
+  spare_queues().pop_back();
+}
+
+void give_up(std::string& queue) {
+  constexpr size_t kOwnBytes = 15;  // a std::string without memory of its own
+  bool worth_it = queue.capacity() > kOwnBytes && queue.capacity() <= kSpareQueueBytesMax;
+  if (worth_it && spare_queues().size() < kSpareQueuesMax) {
+    queue.clear();
+    spare_queues().push_back(std::move(queue));
+  }
+  queue = std::string();
 }
 
 }  // namespace
@@ -74,6 +98,7 @@ void H2Session::send_stream_body(H2Stream& stream, std::string_view bytes) {
     bytes = std::exchange(stream.offered_, {});
   }
   if (!bytes.empty()) {
+    take_spare(stream.queue_);
     stream.queue_.append(bytes);
     queued_total_ += bytes.size();
     wake(stream);
@@ -150,14 +175,18 @@ void H2Session::body_leaves(H2Stream& stream, std::string_view frame_head, size_
     return;
   }
   stream.queue_sent_ = 0;
-  if (stream.queue_.capacity() > kKeptBytes) stream.queue_ = std::string();
-  stream.queue_.clear();
+  if (stream.out_ == H2Stream::Out::ended) {
+    give_up(stream.queue_);
+  } else {
+    if (stream.queue_.capacity() > kKeptBytes) stream.queue_ = std::string();
+    stream.queue_.clear();
+  }
   if (std::exchange(stream.lag_shown_, false)) tell_soon(stream);
 }
 
 void H2Session::drop_queue(H2Stream& stream) {
   queued_total_ -= stream.queued();
-  stream.queue_ = std::string();
+  give_up(stream.queue_);
   stream.queue_sent_ = 0;
   stream.offered_ = {};
 }
@@ -230,7 +259,8 @@ void H2Session::frame_sent(uint8_t type, uint8_t flags, int32_t id) {
   if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA && type != NGHTTP2_RST_STREAM) return;
   H2Stream* stream = find(id);
   if (type == NGHTTP2_RST_STREAM) {
-    if (side_ == Side::server) closed_streams_.note_reset_by_us(id);
+    if (side_ == Side::client) return note_cancelled();
+    closed_streams_.note_reset_by_us(id);
     if (stream == nullptr || !stream->reset_by_us_) spend(H2Budget::Cost::own_reset);
     return;
   }
@@ -242,6 +272,10 @@ void H2Session::frame_sent(uint8_t type, uint8_t flags, int32_t id) {
   stream->end_sent_ = true;
   if (!stream->attached() && !stream->in_ended_) reset_stream(*stream, NGHTTP2_NO_ERROR);
 }
+
+// The resets of many clients meet on one upstream's connection. Upstreams count them too and end the connection, with
+// all requests on it: before it comes to that, no further request begins here.
+void H2Session::note_cancelled() { worn_ = worn_ || !budget_.spend(H2Budget::Cost::own_reset, loop_.now_ms()); }
 
 // A request that nghttp2 would not send: the peer has said GOAWAY.
 void H2Session::head_not_sent(int32_t id) {

@@ -18,6 +18,10 @@ using http::Header;
 
 namespace {
 constexpr uint16_t kResetContent = 205;
+// Of a request's body that is kept until its HTTP/2 upstream answers: with a GOAWAY it may refuse what was on its way.
+constexpr size_t kSentBodyBytesMax = 16 * 1024;
+// Requests that were on their way to a connection that an upstream gives up: those behind them may meet the same again.
+constexpr uint32_t kLeavesMax = 10;
 
 bool has_date(const std::vector<Header>& headers) {
   return std::any_of(headers.begin(), headers.end(), [](const Header& field) { return is_named(field.name, "date"); });
@@ -193,6 +197,7 @@ void Exchange::forward_head() {
   upstream_->send_head(outgoing_);
   if (!early_body_.empty()) {
     upstream_->send_body(early_body_);
+    keep_sent_body(early_body_);
     early_body_.clear();
     resume_client();
   }
@@ -219,10 +224,22 @@ void Exchange::on_request_body(std::string_view bytes) {
   }
   if (upstream_ == nullptr) return;
   upstream_->send_body(bytes);
+  keep_sent_body(bytes);
   if (state_ == State::waiting) wait_at_most(request_idle_ms());
   if (state_ == State::relaying) wait_at_most(worker_.config().timeouts.response_idle_ms);
   if (in_tunnel()) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
   if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) pause_client();
+}
+
+// All of what was sent, or nothing.
+void Exchange::keep_sent_body(std::string_view bytes) {
+  if (state_ != State::waiting || !endpoint_->may_share) return;
+  bool whole = sent_body_.size() + bytes.size() == request_bytes_;
+  if (!whole || request_bytes_ > kSentBodyBytesMax) {
+    sent_body_ = std::string();
+  } else {
+    sent_body_.append(bytes);
+  }
 }
 
 bool Exchange::before_upstream() const {
@@ -254,13 +271,12 @@ void Exchange::on_request_end(std::span<const Header> trailers) {
     return end_half();
   }
   request_ended_ = true;
-  if (upstream_ == nullptr) {
-    if (trailers.empty()) return;
+  if (!trailers.empty()) {
     http::RequestHead late;
     late.headers = trailers;
     early_trailers_ = trailer_storage_.keep(late).headers;
-    return;
   }
+  if (upstream_ == nullptr) return;
   upstream_->send_end(trailers);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.response_head_ms);
 }
@@ -274,8 +290,12 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (upgraded && !http::is_upgrade_asked(request_.upgrade, head.upgrade)) {
     return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not asked for"});
   }
+  // In HTTP/2 such a status would open the tunnel (RFC 8441 section 5).
+  bool opens_tunnel = !request_.upgrade.empty() && request_.version == http::Version::http2 && head.status / 100 == 2;
+  if (opens_tunnel) return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not taken"});
   if (worker_.retry_policy().refuses(head.status) && retry(ProxyError::upstream_status)) return;
   enter(upgraded ? State::tunnel : State::relaying);
+  if (!sent_body_.empty()) sent_body_ = std::string();
   answered_us_ = worker_.loop().now_us();
   error_ = ProxyError::none;  // what an earlier attempt came to
   status_ = head.status;
@@ -379,16 +399,20 @@ ProxyError Exchange::silent_side() const {
 // the whole of it is still here, and not too many others are sent twice.
 bool Exchange::retry(ProxyError error, bool maybe_stale) {
   error_ = error;
-  bool body_sent = request_bytes_ > early_body_.size();
-  if (!row(error).may_retry || body_sent) return false;
+  bool body_gone = request_bytes_ > early_body_.size() + sent_body_.size();
+  bool leaves = error == ProxyError::upstream_leaves;
+  bool refused = leaves || error == ProxyError::upstream_refused;
+  if (!row(error).may_retry || body_gone || (!sent_body_.empty() && !refused)) return false;
   const config::RetryConfig& config = worker_.config().retry;
-  if (retries_ >= config.attempts_max || tried_.full()) return false;
-  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
-                error == ProxyError::upstream_refused || error == ProxyError::scheme_unsupported;
+  uint32_t attempts_max =
+      leaves && config.attempts_max > 0 ? std::max(config.attempts_max, kLeavesMax) : config.attempts_max;
+  if (retries_ >= attempts_max || tried_.full()) return false;
+  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout || refused ||
+                error == ProxyError::scheme_unsupported;
   bool whole = request_.body == Body::none && request_.upgrade.empty();
   maybe_stale = maybe_stale && whole && http::is_idempotent(request_.method);
   if (!unsent && !maybe_stale && !(whole && worker_.retry_policy().repeats(error, request_.method))) return false;
-  if (maybe_stale) {
+  if (maybe_stale || refused) {
     last_resort_ = endpoint_;
     fresh_connection_ = true;
   }
@@ -403,6 +427,7 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
   ++worker_.stats().retries;
   ++service_->stats.retries;
   release_upstream();
+  early_body_.insert(0, std::exchange(sent_body_, std::string()));
   try_endpoint(*other);
   return true;
 }
@@ -473,6 +498,7 @@ void Exchange::finish() {
   tried_ = {};
   scratch_.answer_headers.clear();
   early_body_ = std::string();
+  sent_body_ = std::string();
   early_trailers_ = {};
   started_us_ = attempt_us_ = answered_us_ = request_bytes_ = response_bytes_ = 0;
   retries_ = 0;

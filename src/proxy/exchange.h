@@ -86,6 +86,7 @@ class Exchange final : private http::ServerStreamObserver,
   [[nodiscard]] bool before_upstream() const;
   [[nodiscard]] bool in_tunnel() const;
   void end_half();
+  void keep_sent_body(std::string_view bytes);
   void pause_client();
   void resume_client();
   [[nodiscard]] bool is_too_large(uint64_t body_bytes) const;
@@ -137,6 +138,7 @@ class Exchange final : private http::ServerStreamObserver,
   std::string path_storage_;
   std::string host_storage_;
   std::string early_body_;  // what came of the body before an upstream was there
+  std::string sent_body_;   // what an HTTP/2 upstream got of it and may still refuse; nothing where it is long
   http::HeadStorage trailer_storage_;
   std::span<const http::Header> early_trailers_;  // views into trailer_storage_
   Progress progress_;

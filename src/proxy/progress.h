@@ -46,7 +46,8 @@ class Progress {
 
  private:
   [[nodiscard]] bool still_moving(const Sides& sides);
-  Verdict end_window(uint64_t now_ms, const Sides& sides);
+  [[nodiscard]] bool sends_too_slowly(uint64_t now_ms, const Sides& sides);
+  [[nodiscard]] bool reads_too_slowly(uint64_t now_ms, const Sides& sides);
 
   // constant after construction
   const config::LimitsConfig& limits_;
@@ -55,15 +56,16 @@ class Progress {
   // of the exchange under way; times of the loop's clock, 0: none
   uint64_t silent_at_ms_ = 0;
   uint64_t total_at_ms_ = 0;
-  uint64_t window_at_ms_ = 0;
+  uint64_t request_window_at_ms_ = 0;  // their ends
+  uint64_t response_window_at_ms_ = 0;
   uint64_t look_at_ms_ = 0;            // planned; may be early, for each request waits several times and most in vain
-  uint64_t request_bytes_before_ = 0;  // when this window began
+  uint64_t request_bytes_before_ = 0;  // when its window began
   uint64_t response_bytes_before_ = 0;
-  size_t undelivered_before_ = 0;  // towards the client, when this window began
+  size_t undelivered_before_ = 0;  // towards the client, when the response's window began
   size_t waiting_before_ = 0;      // on both sides, at the last look at a silence
   uint32_t timeout_ms_ = 0;        // of the silence
   bool paused_ = false;
-  bool was_paused_ = false;  // at some time of this window
+  bool was_paused_ = false;  // at some time of the request's window
 };
 
 }  // namespace weir::proxy

@@ -15,6 +15,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {504, "connect_timeout", true},
       {502, "scheme_unsupported", true},
       {503, "upstream_refused", true},
+      {503, "upstream_leaves", true},
       {502, "upstream_closed", true},
       {502, "upstream_malformed", false},
       {502, "upstream_status", true},
@@ -39,11 +40,11 @@ ProxyError upstream_error(const Error& error) {
     case ErrorCode::too_large: return ProxyError::upstream_malformed;
     case ErrorCode::timeout: return ProxyError::response_timeout;
     case ErrorCode::refused: return ProxyError::upstream_refused;
+    case ErrorCode::unavailable: return ProxyError::upstream_leaves;
     case ErrorCode::not_found:
     case ErrorCode::conflict:
     case ErrorCode::io:
     case ErrorCode::closed:
-    case ErrorCode::unavailable:
     case ErrorCode::cancelled: return ProxyError::upstream_closed;
   }
   return ProxyError::upstream_closed;

@@ -18,7 +18,8 @@ enum class ProxyError : uint8_t {
   connect_failed,
   connect_timeout,
   scheme_unsupported,  // an endpoint that wants https by a transport that is not there
-  upstream_refused,    // HTTP/2's REFUSED_STREAM or GOAWAY: it has not acted upon the request
+  upstream_refused,    // HTTP/2's REFUSED_STREAM: it has not acted upon the request
+  upstream_leaves,     // the same by GOAWAY: that connection takes no more
   upstream_closed,     // reset or closed before or within the answer
   upstream_malformed,  // an answer that is not HTTP
   upstream_status,     // an answer that retry.on takes for a failure

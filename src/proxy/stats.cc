@@ -65,8 +65,12 @@ void RequestStats::count(const RequestOutcome& outcome) {
 }
 
 void RequestStats::count_tls(std::string_view version, std::string_view cipher, uint64_t requests) {
+  // They live for ever and are the same text at the same place, nearly always.
+  auto same = [](std::string_view a, std::string_view b) {
+    return a.size() == b.size() && (a.data() == b.data() || a == b);
+  };
   auto own = std::find_if(tls.begin(), tls.end(),
-                          [&](const TlsSeries& one) { return one.cipher == cipher && one.version == version; });
+                          [&](const TlsSeries& one) { return same(one.cipher, cipher) && same(one.version, version); });
   if (own == tls.end()) own = tls.insert(own, {version, cipher, 0});
   own->requests += requests;
 }

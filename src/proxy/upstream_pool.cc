@@ -302,7 +302,8 @@ void UpstreamConnection::on_stream_released(http::H2ClientSession& session) {
 
 void UpstreamConnection::become_idle() {
   size_t idle_max = pool_.config_.limits.upstream_idle_per_endpoint_max;
-  if (!endpoint_.wanted || retired_ || (h2_ != nullptr && idle_max == 0)) return close();
+  bool serves_again = h2_ == nullptr || (idle_max > 0 && h2_->streams_most() > 0);
+  if (!endpoint_.wanted || retired_ || !serves_again) return close();
   idle_ = true;
   idle_since_ms_ = pool_.loop_.now_ms();
   uint64_t idle_ms = endpoint_.keep_alive.retire_after_ms(pool_.config_.timeouts.upstream_idle_ms, idle_since_ms_);

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import struct
 import threading
 
 from harness import h2, upstreams
@@ -209,6 +210,49 @@ def test_upstream_goaway(t):
     assert len(upstream.connections) == 2, len(upstream.connections)
 
 
+def test_goaway_again_and_again(t):
+    """an upstream that ends each connection after five requests loses none of many at once, whatever they send"""
+    def serve(connection, number, stream):
+        if number > 9:
+            return None  # refused by GOAWAY, as servers do that count requests
+        connection.until(lambda: stream.over, "the request's end")
+        if number == 9:
+            connection.send(h2.frame(h2.GOAWAY, 0, 0, struct.pack(">II", 9, h2.NO_ERROR)))
+        return h2.Upstream.answer_ok(connection, number, stream, bytes(stream.body) + str(stream.trailers).encode())
+    _, edge = pair(t, h2.Upstream(serve), ("--workers", "1"))
+    with h2.Connection(edge.entry_point()) as connection:
+        bodies = {connection.headers(h2.get_fields(method="POST"), end=False): f"body {i}".encode() for i in range(25)}
+        for i, (stream, body) in enumerate(bodies.items()):
+            connection.data(stream, body, end=i % 2 == 0)
+            if i % 2:
+                connection.headers([("x-sum", str(i))], stream)
+        for i, (stream, body) in enumerate(bodies.items()):
+            trailers = [("x-sum", str(i))] if i % 2 else None
+            answer = connection.answer(stream)
+            assert answer.status == 200 and bytes(answer.body) == body + str(trailers).encode(), answer
+
+
+def test_goaway_after_a_body(t):
+    """a body of 16 KiB that was sent on a connection that ends is sent again, one byte more is not"""
+    most = 16384
+
+    def serve(connection, number, stream):
+        connection.until(lambda: stream.over, "the request's end")
+        if connection is not upstream.connections[0]:
+            return h2.Upstream.answer_ok(connection, number, stream, str(len(stream.body)).encode())
+        return connection.send(h2.frame(h2.GOAWAY, 0, 0, struct.pack(">II", 0, h2.NO_ERROR)))
+    for length, status in ((most, 200), (most + 1, 503)):
+        upstream, edge = pair(t, h2.Upstream(serve), ("--workers", "1"))
+        with h2.Connection(edge.entry_point()) as connection:
+            stream = connection.headers(h2.get_fields(method="POST"), end=False)
+            connection.data(stream, b"x" * most, end=length == most)
+            if length > most:
+                connection.data(stream, b"x", end=True)
+            answer = connection.answer(stream)
+            assert answer.status == status, answer
+            assert status != 200 or bytes(answer.body) == str(length).encode(), answer
+
+
 def test_refused_stream(t):
     """REFUSED_STREAM is tried again whatever the method, for nothing was done with it"""
     refused = []
@@ -223,6 +267,36 @@ def test_refused_stream(t):
         answer = connection.request(h2.get_fields(method="DELETE"))
         assert answer.status == 200, answer
     assert refused and len(upstream.requests) == 2
+
+
+def test_cancelled_by_one(t):
+    """what one client cancels ends no other's request at an upstream that takes only so many resets on a connection"""
+    slow = []
+
+    def resets(connection):
+        return sum(kind == h2.RST_STREAM for kind, _, _, _ in connection.frames)
+
+    def serve(connection, number, stream):
+        if resets(connection) > 200:
+            connection.send(h2.frame(h2.GOAWAY, 0, 0, struct.pack(">II", number, h2.ENHANCE_YOUR_CALM)))
+            return connection.sock.shutdown(socket.SHUT_RDWR)
+        if stream.field(":path") == "/slow":
+            return slow.append((connection, number, stream))
+        return stream.field(":path") == "/" and h2.Upstream.answer_ok(connection, number, stream)
+    upstream, edge = pair(t, h2.Upstream(serve), ("--workers", "1"))
+    with h2.Connection(edge.entry_point()) as patient, h2.Connection(edge.entry_point()) as restless:
+        waiting = patient.headers(h2.get_fields("/slow"))
+        wait_for(lambda: slow, 10, "the slow request at the upstream")
+        for _ in range(360):
+            restless.reset(restless.headers(h2.get_fields("/left")))
+        assert restless.get().status == 200
+        # Not all: what waits for a new connection when it is cancelled is never sent.
+        wait_for(lambda: resets(upstream.connections[0]) > 100, 10, "the resets at the upstream")
+        assert max(map(resets, upstream.connections)) < 150, [resets(c) for c in upstream.connections]
+        h2.Upstream.answer_ok(*slow[0])
+        assert patient.answer(waiting).status == 200, patient.streams[waiting]
+        # One that is worn by cancelled requests ends when nothing is left on it.
+        wait_for(lambda: sum(not c.closed for c in upstream.connections) == 1, 10, "the old connections' end")
 
 
 def test_upstream_limit(t):

@@ -221,6 +221,21 @@ def test_websocket_over_h2(t):
         echo(connection, stream, its, "over TLS")
 
 
+def test_websocket_not_taken(t):
+    """an upstream that answers the upgrade with a page has opened no tunnel: 200 would say that it had"""
+    def serve(sock, reader):
+        while upstreams.read_request(reader):
+            sock.sendall(upstreams.response(200, b"a page"))
+    upstream = t.ends(upstreams.Upstream(serve=serve))
+    edge = t.edge(routes=route_to(HOST, upstream.url))
+    with h2.Connection(edge.entry_point()) as connection:
+        connection.until(lambda: connection.settings.get(h2.ENABLE_CONNECT_PROTOCOL), "SETTINGS")
+        stream, its = open_socket(connection)
+        assert its.status == 502, its
+        assert connection.answer(stream).body != b"a page"
+        assert connection.get().body == b"a page", "the connection goes on"
+
+
 def test_websocket_through_h2_upstream(t):
     """a WebSocket of HTTP/1.1 is an extended CONNECT to an h2c upstream that knows it, and 502 to one that does not"""
     def serve(connection, number, stream):

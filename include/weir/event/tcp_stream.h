@@ -102,7 +102,7 @@ class TcpStream {
   enum class Peer : uint8_t { may_send, is_done };
   void close_gracefully(Peer peer = Peer::may_send);
   static constexpr uint64_t kLingerMs = 2000;
-  static constexpr uint64_t kLingerStallMs = 10'000;
+  static constexpr uint64_t kLingerStallMs = 60'000;
   static constexpr size_t kLingerStallBytes = 1024;  // that it must take in that time, or all of it
   /// Closes with RST: the peer must not take what it has for complete. The stream is empty afterwards.
   void reset();

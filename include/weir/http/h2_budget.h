@@ -14,7 +14,7 @@ class H2Budget {
  public:
   enum class Cost : uint8_t {
     peer_reset,     // rapid reset: a stream the peer gives up before its answer is complete
-    own_reset,      // MadeYouReset: a stream the peer's own faults made us reset, refused ones too
+    own_reset,      // MadeYouReset: a stream the peer's own faults made us reset, refused ones too; of an upstream all
     ping,           // answered, so also a queue
     settings,       // the same
     priority,       // PRIORITY and PRIORITY_UPDATE

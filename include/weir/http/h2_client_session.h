@@ -36,9 +36,12 @@ class H2ClientSession final : public H2Session, public ClientSession {
 
   /// Begins to speak. Not in the constructor: the owner must be ready.
   void start() { start_session({}); }
-  /// How many requests more could begin now: one until the upstream's SETTINGS have come, none once it has said GOAWAY.
+  /// How many requests more could begin now: one until the upstream's SETTINGS have come, none once it has said GOAWAY
+  /// or too many were cancelled.
   [[nodiscard]] size_t room() const { return H2Session::room(); }
+  /// How many at once, as things stand.
   using H2Session::settings_known;
+  using H2Session::streams_most;
   /// Requests under way.
   [[nodiscard]] size_t in_flight() const { return lent(); }
   /// Only while there is room.

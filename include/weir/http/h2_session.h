@@ -46,7 +46,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
 
   /// How long a released stream with bytes left may stand still before it is reset.
-  static constexpr uint64_t kStallMs = 10'000;
+  static constexpr uint64_t kStallMs = 60'000;
   static constexpr uint64_t kDrainGraceMs = 1000;
   /// How long a client that has closed its half is still answered.
   static constexpr uint64_t kLeftMs = 1000;
@@ -67,7 +67,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   [[nodiscard]] size_t lent() const { return lent_; }
   /// How many streams of ours the peer would take now.
   [[nodiscard]] size_t room() const;
-  /// How many streams of ours the peer takes at once, now: 0 once it has said GOAWAY.
+  /// How many streams of ours the peer takes at once, now: 0 once it has said GOAWAY, or when so many were cancelled
+  /// that it may lose patience.
   [[nodiscard]] size_t streams_most() const;
   /// Nothing has been heard since `since_ms`, which may be the peer's fault: asks whether it is there, and closes the
   /// connection where it is not.
@@ -149,6 +150,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void body_leaves(H2Stream& stream, std::string_view frame_head, size_t length);
   void frame_sent(uint8_t type, uint8_t flags, int32_t id);
   void head_not_sent(int32_t id);
+  void note_cancelled();
   void stream_closes(int32_t id, uint32_t code);
 
   [[nodiscard]] H2Stream* find(int32_t id) const;
@@ -211,6 +213,7 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   bool settings_known_ = false;
   bool terminated_ = false;  // GOAWAY is said, or will be; nothing is listened to any more
   bool probing_ = false;
+  bool worn_ = false;    // by requests that were cancelled: no further one begins
   bool broken_ = false;  // nghttp2 cannot go on
   bool read_ended_ = false;
   bool over_told_ = false;

@@ -2,6 +2,7 @@
 // What the streams of both sides of HTTP/2 have in common: a body on its way out, and how much of the one coming in
 // has been used.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@ class H2Stream {
  public:
   H2Stream() = default;
   virtual ~H2Stream() = default;
+  // They come and go with each request, as what nghttp2 keeps of them does: from the same lists.
+  static void* operator new(size_t bytes);
+  static void operator delete(void* piece);
   H2Stream(const H2Stream&) = delete;
   H2Stream& operator=(const H2Stream&) = delete;
 

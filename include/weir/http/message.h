@@ -66,7 +66,7 @@ struct ResponseHead {
   std::span<const Header> headers;  // end-to-end fields in order, without Content-Length
   Body body = Body::none;
   std::optional<uint64_t> content_length;  // also where there is no body: HEAD, 304
-  std::string_view upgrade;                // with 101
+  std::string_view upgrade;                // with 101, and with 426: what to ask for
   uint32_t keep_alive_s = 0;               // how long the sender lets the connection idle; 0: it does not say
   Version version = Version::http11;
 };

@@ -189,7 +189,8 @@ TEST_CASE("limits: a client that was told to wait is not held to the rate, howev
 TEST_CASE("limits: a client that takes less than the least rate of what waits for it is cut") {
   Edge edge;
   edge.config.limits.response_bytes_per_s_min = 1'000'000;
-  edge.config.timeouts.rate_window_ms = 10'000;
+  edge.config.timeouts.rate_window_ms = 1'000;  // the request's: no matter here
+  edge.config.timeouts.response_rate_window_ms = 10'000;
   edge.config.timeouts.response_idle_ms = 0;
   std::string big(64 << 20, 'b');
   Upstream& upstream = edge.upstream(answering(ok(big)));
