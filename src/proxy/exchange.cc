@@ -87,7 +87,9 @@ void Exchange::match() {
 void Exchange::run_middlewares() {
   outgoing_ = request_;
   write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
-  MiddlewareOutcome outcome = run_request_middlewares(*router_, request_, target_.path, *by_, scratch_);
+  MiddlewareOutcome outcome =
+      run_request_middlewares(*router_, request_, target_.path, *by_, worker_.authenticator(), scratch_);
+  if (outcome.unweighed != nullptr) return weigh_password(*outcome.unweighed);
   if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
   append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
   if (outcome.grpc_web != nullptr) begin_grpc_web(*outcome.grpc_web);
@@ -103,6 +105,14 @@ void Exchange::run_middlewares() {
   own_authority_ = !router_->service->pass_host_header || outgoing_.authority.empty();
   choose_endpoint();
 }
+
+void Exchange::weigh_password(const routing::Middleware& middleware) {
+  enter(State::weighing);
+  if (!worker_.authenticator().weigh(middleware, request_, *this)) return end_with(ProxyError::authentication_busy);
+  wait_at_most(worker_.config().timeouts.pending_ms);
+}
+
+void Exchange::on_weighed() { run_middlewares(); }
 
 void Exchange::begin_grpc_web(const routing::Middleware& middleware) {
   std::string_view origin = GrpcWeb::allowed_origin(request_, middleware.values);
@@ -243,7 +253,8 @@ void Exchange::keep_sent_body(std::string_view bytes) {
 }
 
 bool Exchange::before_upstream() const {
-  return state_ == State::routing || state_ == State::queued || state_ == State::connecting;
+  return state_ == State::routing || state_ == State::weighing || state_ == State::queued ||
+         state_ == State::connecting;
 }
 
 bool Exchange::in_tunnel() const { return state_ == State::tunnel || state_ == State::half_tunnel; }
@@ -386,6 +397,7 @@ void Exchange::end_silence() {
 
 // Who does not read what is queued for it is the one to blame.
 ProxyError Exchange::silent_side() const {
+  if (state_ == State::weighing) return ProxyError::authentication_busy;
   if (state_ == State::queued) return ProxyError::endpoint_busy;
   if (in_tunnel()) return ProxyError::tunnel_idle;
   if (state_ == State::relaying) {
@@ -478,6 +490,7 @@ void Exchange::finish() {
   if (in_tunnel()) --worker_.stats().open_tunnels;
   enter(State::finishing);
   clear_deadline();
+  stop_weighing();
   stop_waiting();
   release_upstream();
   uint16_t status = status_ != 0 ? status_ : row(error_).status;  // of what the client, being gone, cannot be told
@@ -497,6 +510,7 @@ void Exchange::finish() {
   last_resort_ = nullptr;
   tried_ = {};
   scratch_.answer_headers.clear();
+  scratch_.user.clear();
   early_body_ = std::string();
   sent_body_ = std::string();
   early_trailers_ = {};
@@ -523,6 +537,7 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   texts[AccessRecord::target] = request_.target;
   if (const Header* referer = http::find(request_.headers, "Referer")) texts[AccessRecord::referer] = referer->value;
   if (const Header* agent = http::find(request_.headers, "User-Agent")) texts[AccessRecord::user_agent] = agent->value;
+  texts[AccessRecord::username] = scratch_.user;
   texts[AccessRecord::protocol] = http::version_text(request_.version);
   texts[AccessRecord::scheme] = by_->proto;
   texts[AccessRecord::tls_version] = by_->tls_version;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/authenticator.h"
 #include "proxy/forwarding.h"
 #include "proxy/grpc_web.h"
 #include "weir/proxy/path.h"
@@ -28,6 +29,7 @@ class Worker;
 class Exchange final : private http::ServerStreamObserver,
                        private http::ClientStreamObserver,
                        private UpstreamWaiter,
+                       private Authenticator::Waiter,
                        private event::Deadline {
  public:
   class Owner {
@@ -58,6 +60,7 @@ class Exchange final : private http::ServerStreamObserver,
   enum class State : uint8_t {
     free,         // in the worker's pool
     routing,      // the head is being looked at
+    weighing,     // waits until its password is known to be right or wrong
     queued,       // waits for its turn at an endpoint that is busy
     connecting,   // waits for an upstream connection
     waiting,      // the request's head is sent, the answer's has not come
@@ -71,6 +74,8 @@ class Exchange final : private http::ServerStreamObserver,
   void pin_table();
   void match();
   void run_middlewares();
+  void weigh_password(const routing::Middleware& middleware);
+  void on_weighed() override;
   void begin_grpc_web(const routing::Middleware& middleware);
   void choose_endpoint();
   [[nodiscard]] EndpointState* next_endpoint();

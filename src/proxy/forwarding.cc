@@ -1,7 +1,9 @@
 #include "proxy/forwarding.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "proxy/authenticator.h"
 #include "proxy/client_certificate.h"
 #include "weir/base/field_name.h"
 #include "proxy/grpc_web.h"
@@ -80,14 +82,13 @@ bool write_url_redirect(const Middleware& middleware, const http::RequestHead& r
   return true;
 }
 
-bool is_listed(const Middleware& middleware, const IpAddress& ip) {
-  return std::any_of(middleware.networks.begin(), middleware.networks.end(),
-                     [&](const Cidr& network) { return network.contains(ip); });
+bool is_among(const std::vector<Cidr>& networks, const IpAddress& ip) {
+  return std::any_of(networks.begin(), networks.end(), [&](const Cidr& network) { return network.contains(ip); });
 }
 
 // As fabio has it: the peer and every address of X-Forwarded-For that can be read must pass.
 bool is_admitted(const Middleware& middleware, const http::RequestHead& request, const IpAddress& client) {
-  if (is_listed(middleware, client) == middleware.deny) return false;
+  if (is_among(middleware.networks, client) == middleware.deny) return false;
   for (const Header& header : request.headers) {
     if (!equals_ignore_case(header.name, "x-forwarded-for")) continue;
     std::string_view rest = header.value;
@@ -95,7 +96,7 @@ bool is_admitted(const Middleware& middleware, const http::RequestHead& request,
       std::string_view one = rest.substr(0, rest.find(','));
       rest.remove_prefix(std::min(rest.size(), one.size() + 1));
       auto ip = IpAddress::parse(trim(one));
-      if (ip && is_listed(middleware, *ip) == middleware.deny) return false;
+      if (ip && is_among(middleware.networks, *ip) == middleware.deny) return false;
     }
   }
   return true;
@@ -113,6 +114,90 @@ void pass_client_certificate(const Middleware& middleware, const tls::Connection
   if (!fields.has_info()) return;
   write_client_certificate_info(shown, fields, scratch.client_certificate_info);
   set_field(scratch.headers, "X-Forwarded-Tls-Client-Cert-Info", scratch.client_certificate_info);
+}
+
+// Traefik's ipStrategy: the connection's address unless it says which of X-Forwarded-For counts. Nothing where there is
+// no such address; of a client that is not trusted with the field there is none.
+std::optional<IpAddress> address_by_strategy(const Middleware& middleware, const http::RequestHead& request,
+                                             const ForwardedBy& by) {
+  if (middleware.depth == 0 && middleware.proxies.empty()) return by.client.ip;
+  if (!by.trusted) return {};
+  uint32_t place = 0;  // from the right
+  for (auto field = request.headers.rbegin(); field != request.headers.rend(); ++field) {
+    if (!equals_ignore_case(field->name, "x-forwarded-for")) continue;
+    std::string_view rest = field->value;
+    for (bool more = true; more;) {
+      size_t comma = rest.rfind(',');
+      more = comma != std::string_view::npos;
+      auto ip = IpAddress::parse(trim(more ? rest.substr(comma + 1) : rest));
+      rest = rest.substr(0, more ? comma : 0);
+      ++place;
+      if (middleware.depth > 0 && place < middleware.depth) continue;
+      if (middleware.depth > 0 || !ip) return ip ? std::optional(*ip) : std::nullopt;
+      if (!is_among(middleware.proxies, *ip)) return *ip;
+    }
+  }
+  return {};
+}
+
+bool is_allowed(const Middleware& middleware, const http::RequestHead& request, const ForwardedBy& by) {
+  auto ip = address_by_strategy(middleware, request, by);
+  return ip && is_among(middleware.networks, *ip);
+}
+
+// What the first expression finds at the path's beginning, kept in scratch.prefix; "": nothing.
+std::string_view matching_prefix_by_expression(const Middleware& middleware, std::string_view path,
+                                               ForwardingScratch& scratch) {
+  for (const routing::Regexp& pattern : middleware.patterns) {
+    std::string_view found = pattern.find(path);
+    if (found.empty() || !path.starts_with(found)) continue;
+    scratch.prefix = found;
+    return scratch.prefix;
+  }
+  return {};
+}
+
+/// Into scratch.target, which `path` may point into.
+std::string_view replace_path(std::string_view path, std::string replacement, ForwardingScratch& scratch) {
+  scratch.replaced_path = path;
+  set_field(scratch.headers, "X-Replaced-Path", scratch.replaced_path);
+  scratch.target = std::move(replacement);
+  if (!scratch.target.starts_with('/')) scratch.target.insert(0, 1, '/');
+  return scratch.target;
+}
+
+// The whole URL is matched, as it is at this place of the chain. False where it stays as it is.
+bool write_regex_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view target,
+                          bool tls, std::string& location) {
+  std::string url = tls ? "https://" : "http://";
+  url.append(request.authority).append(target);
+  const routing::Regexp& pattern = middleware.patterns.front();
+  if (!pattern.matches(url)) return false;
+  location = pattern.replace_all(url, middleware.values.front());
+  return location != url;
+}
+
+uint16_t redirect_status(const Middleware& middleware, http::Method method) {
+  bool plain = method == http::Method::get || method == http::Method::head;
+  if (plain) return middleware.permanent ? 301 : 302;
+  return middleware.permanent ? 308 : 307;
+}
+
+// False: the outcome says how it ends here.
+bool is_let_in(const Middleware& middleware, const http::RequestHead& request, Authenticator& authenticator,
+               ForwardingScratch& scratch, MiddlewareOutcome& outcome) {
+  const routing::BasicAuth& auth = middleware.basic_auth;
+  switch (authenticator.look(middleware, request, scratch.user)) {
+    case Authenticator::Verdict::unknown: outcome.unweighed = &middleware; return false;
+    case Authenticator::Verdict::refused:
+      scratch.answer_headers.push_back({"WWW-Authenticate", auth.challenge});
+      outcome.status = 401;
+      return false;
+    case Authenticator::Verdict::accepted: break;
+  }
+  if (!auth.header_field.empty()) set_field(scratch.headers, auth.header_field, scratch.user);
+  if (auth.remove_header) set_field(scratch.headers, "Authorization", "");
+  return true;
 }
 
 // RFC 7239 section 4: what holds more than a token's characters stands in quotes.
@@ -212,7 +297,8 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
 }
 
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, const ForwardedBy& by, ForwardingScratch& scratch) {
+                                          std::string_view path, const ForwardedBy& by, Authenticator& authenticator,
+                                          ForwardingScratch& scratch) {
   MiddlewareOutcome outcome;
   outcome.path = path;
   bool has_path = path.starts_with('/');  // "*" has none
@@ -232,8 +318,34 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         outcome.path = join_target(middleware->values[0], outcome.path, scratch);
         break;
       case Middleware::Type::replace_path:
-        if (has_path) outcome.path = middleware->values[0];
+        if (has_path) outcome.path = replace_path(outcome.path, middleware->values[0], scratch);
         break;
+      case Middleware::Type::replace_path_regex:
+        if (!has_path || middleware->values[0].empty() || !middleware->patterns[0].matches(outcome.path)) break;
+        outcome.path = replace_path(outcome.path,
+                                    middleware->patterns[0].replace_all(outcome.path, middleware->values[0]), scratch);
+        break;
+      case Middleware::Type::strip_prefix_regex: {
+        std::string_view prefix = matching_prefix_by_expression(*middleware, outcome.path, scratch);
+        if (prefix.empty()) break;
+        outcome.prefix = prefix;
+        std::string_view rest = outcome.path.substr(prefix.size());
+        outcome.path = join_target(rest.empty() || rest.starts_with('/') ? "" : "/", rest, scratch);
+        break;
+      }
+      case Middleware::Type::redirect_regex: {
+        std::string target(request.target);
+        if (outcome.path != path) {
+          target = outcome.path;
+          if (size_t question = request.target.find('?'); question != std::string_view::npos) {
+            target += request.target.substr(question);
+          }
+        }
+        if (!write_regex_redirect(*middleware, request, target, by.tls != nullptr, scratch.location)) break;
+        outcome.redirect = true;
+        outcome.status = redirect_status(*middleware, request.method);
+        return outcome;
+      }
       case Middleware::Type::redirect_scheme:
         // A client behind a load balancer that ended TLS is there already.
         if (const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
@@ -243,9 +355,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         }
         write_redirect(*middleware, request, scratch.location);
         outcome.redirect = true;
-        outcome.status = request.method == http::Method::get || request.method == http::Method::head
-                             ? (middleware->permanent ? 301 : 302)
-                             : (middleware->permanent ? 308 : 307);
+        outcome.status = redirect_status(*middleware, request.method);
         return outcome;
       case Middleware::Type::redirect_url:
         if (!write_url_redirect(*middleware, request, outcome.path, scratch)) break;
@@ -262,6 +372,14 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         if (is_admitted(*middleware, request, by.client.ip)) break;
         outcome.status = 403;
         return outcome;
+      case Middleware::Type::ip_allow_list:
+        if (is_allowed(*middleware, request, by)) break;
+        outcome.status = middleware->status;
+        return outcome;
+      case Middleware::Type::chain: break;
+      case Middleware::Type::basic_auth:
+        if (!is_let_in(*middleware, request, authenticator, scratch, outcome)) return outcome;
+        break;
       case Middleware::Type::pass_tls_client_cert:
         if (by.tls != nullptr) pass_client_certificate(*middleware, *by.tls, scratch);
         break;

@@ -16,6 +16,7 @@ class Connection;
 
 namespace weir::proxy {
 
+class Authenticator;
 struct EntryRedirect;
 
 /// What a client connection's requests have in common: computed once when it is accepted.
@@ -43,7 +44,10 @@ struct ForwardingScratch {
   std::string max_forwards;
   std::string target;
   std::string target_before;  // what the next target is made from
+  std::string replaced_path;  // X-Replaced-Path
+  std::string prefix;         // what an expression has stripped
   std::string location;
+  std::string user;  // who the client says it is, to a middleware that asks
   std::string client_certificate;
   std::string client_certificate_info;
   std::vector<http::Header> answer_headers;  // of an answer of our own
@@ -72,12 +76,15 @@ struct MiddlewareOutcome {
   bool redirect = false;                          // to scratch.location, with `status`
   uint16_t status = 0;                            // not 0: this is the answer, nothing is forwarded
   const routing::Middleware* grpc_web = nullptr;  // the request is a call of gRPC-Web
+  // It guards the route, and nobody knows yet whether the password is right: to be run anew when somebody does.
+  const routing::Middleware* unweighed = nullptr;
 };
 
 /// Runs the request half of a router's middlewares, in order: changes scratch.headers and the path.
 /// `path` is the normalised one.
 MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, const ForwardedBy& by, ForwardingScratch& scratch);
+                                          std::string_view path, const ForwardedBy& by, Authenticator& authenticator,
+                                          ForwardingScratch& scratch);
 
 /// The response half: fills `out` with the answer's fields as the client gets them.
 void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,

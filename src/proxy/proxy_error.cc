@@ -9,6 +9,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {503, "not_ready", false},
       {404, "no_route", false},
       {421, "misdirected", false},
+      {503, "authentication_busy", false},
       {503, "no_endpoint", false},
       {503, "endpoint_busy", false},
       {502, "connect_failed", true},

@@ -24,6 +24,7 @@ Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Share
       access_log_(loop_, config.access_log),
       tls_(loop_, tls::make_library(), std::max<uint32_t>(1, config.tls.handshakes_per_turn_max)),
       pool_(loop_, config, tls_),
+      authenticator_(loop_, shared_->passwords),
       second_(loop_, [this] { tidy(); }),
       drain_deadline_(loop_, [this] {
         for (auto& entry_point : entry_points_) entry_point->cut();

@@ -13,6 +13,7 @@
 #include "proxy/address_cache.h"
 #include "proxy/admission.h"
 #include "proxy/answer_pages.h"
+#include "proxy/authenticator.h"
 #include "proxy/entry_point.h"
 #include "proxy/exchange.h"
 #include "proxy/retry_policy.h"
@@ -38,6 +39,7 @@ class Worker {
     Admission admission;
     WorkerLoads loads;
     std::vector<Worker*> workers;  // constant once threads run
+    const std::shared_ptr<PasswordChecker> passwords = std::make_shared<PasswordChecker>();
   };
   /// Null: a worker on its own, number 0.
   Worker(size_t index, const config::Config& config, std::shared_ptr<Shared> shared = nullptr);
@@ -78,6 +80,7 @@ class Worker {
   /// Its library may be asked for from any thread.
   [[nodiscard]] tls::Engine& tls() { return tls_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
+  [[nodiscard]] Authenticator& authenticator() { return authenticator_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
 
@@ -125,6 +128,7 @@ class Worker {
   event::Loop loop_;
   tls::Engine tls_;
   UpstreamPool pool_;
+  Authenticator authenticator_;
   std::vector<std::unique_ptr<PinnedTable>> tables_;  // the newest last; older ones until their last pin is gone
   std::unordered_map<std::string, std::unique_ptr<ServiceState>> services_;
   AddressCache<ServiceState> service_cache_;

@@ -12,9 +12,13 @@ namespace {
 struct Resolution {
   std::shared_ptr<const Service> service;
   std::vector<std::shared_ptr<const Middleware>> middlewares;
-  std::string problem;  // why it cannot serve; "" = it can
-  std::string kept;     // a middleware that is gone and was taken from the router as it was
+  std::string problem;                    // why it cannot serve; "" = it can
+  std::string kept;                       // a middleware that is gone and was taken from the router as it was
+  std::vector<std::string> chained = {};  // middlewares that no router names but a chain
 };
+
+constexpr size_t kChainDepthMax = 8;
+constexpr size_t kRouterMiddlewaresMax = 256;
 
 // Links one router. Lives for one call of link_router.
 class Linker {
@@ -27,7 +31,8 @@ class Linker {
  private:
   [[nodiscard]] const ProviderPart* part_of(std::string_view reference) const;
   [[nodiscard]] Resolution resolve(const RouterDefinition& definition) const;
-  [[nodiscard]] std::shared_ptr<const Middleware> resolve_middleware(std::string_view text, Resolution& out) const;
+  void add_middleware(std::string_view reference, const std::string& provider, size_t depth, Resolution& out) const;
+  [[nodiscard]] std::shared_ptr<const Middleware> resolve_middleware(const std::string& name, Resolution& out) const;
   [[nodiscard]] std::shared_ptr<const Router> make_router(const RouterSource& source, Resolution resolution) const;
   void reject(const RouterSource& source, const std::string& reason);
 
@@ -49,21 +54,26 @@ LinkOutcome Linker::link(const RouterSource& source, const std::shared_ptr<const
       if (kept) {
         in_force = before_->in_force;
         reject(source, resolution.problem + "; the last good version keeps serving");
+        // What the newest version waits for is waited for.
+        last_good.chained.insert(last_good.chained.end(), resolution.chained.begin(), resolution.chained.end());
         resolution = std::move(last_good);
       }
     }
     if (!kept) reject(source, resolution.problem + "; its requests are answered 503");
   }
   if (!resolution.kept.empty()) reject(source, resolution.kept);
+  std::vector<std::string> chained = std::move(resolution.chained);
   auto router = make_router(in_force, std::move(resolution));
-  bool same = before_ != nullptr && before_->router == router && before_->current.definition == source.definition &&
+  bool same_chains = before_ != nullptr && (before_->chained ? *before_->chained == chained : chained.empty());
+  bool same = same_chains && before_->router == router && before_->current.definition == source.definition &&
               before_->current.rule == source.rule && before_->in_force.definition == in_force.definition;
   if (same) {
     out_.router = before;
   } else {
     uint32_t slot = before_ != nullptr ? before_->slot : kNoSlot;
     out_.router = std::make_shared<const LinkedRouter>(
-        LinkedRouter{provider_, source, std::move(in_force), std::move(router), slot});
+        LinkedRouter{provider_, source, std::move(in_force), std::move(router), slot,
+                     chained.empty() ? nullptr : std::make_shared<const std::vector<std::string>>(std::move(chained))});
   }
   return std::move(out_);
 }
@@ -85,17 +95,34 @@ Resolution Linker::resolve(const RouterDefinition& definition) const {
   } else {
     out.problem = "service " + qualify(definition.service, provider_) + " does not exist";
   }
-  for (const std::string& name : definition.middlewares) {
-    if (auto middleware = resolve_middleware(name, out)) out.middlewares.push_back(std::move(middleware));
-  }
+  for (const std::string& name : definition.middlewares) add_middleware(name, provider_, 0, out);
   return out;
 }
 
-std::shared_ptr<const Middleware> Linker::resolve_middleware(std::string_view text, Resolution& out) const {
-  const ProviderPart* part = part_of(text);
-  const auto* found = part != nullptr ? part->middlewares.find(local_name(text)) : nullptr;
+// A chain is followed by what it names, each by the provider of the chain.
+void Linker::add_middleware(std::string_view reference, const std::string& provider, size_t depth,
+                            Resolution& out) const {
+  std::string name = qualify(reference, provider);
+  auto middleware = resolve_middleware(name, out);
+  if (middleware == nullptr) return;
+  out.middlewares.push_back(middleware);
+  if (middleware->type != Middleware::Type::chain) return;
+  if (depth == kChainDepthMax || out.middlewares.size() > kRouterMiddlewaresMax) {
+    if (out.problem.empty()) out.problem = "middleware " + name + " is a chain without an end, or too long a one";
+    return;
+  }
+  std::string its_provider(name.substr(name.rfind('@') + 1));
+  for (const std::string& one : middleware->values) {
+    if (!out.problem.empty()) return;
+    out.chained.push_back(qualify(one, its_provider));
+    add_middleware(one, its_provider, depth + 1, out);
+  }
+}
+
+std::shared_ptr<const Middleware> Linker::resolve_middleware(const std::string& name, Resolution& out) const {
+  const ProviderPart* part = part_of(name);
+  const auto* found = part != nullptr ? part->middlewares.find(local_name(name)) : nullptr;
   if (found != nullptr) return (*found)->middleware;
-  std::string name = qualify(text, provider_);
   if (before_ != nullptr) {
     const auto& had = before_->router->middlewares;
     auto same = std::find_if(had.begin(), had.end(), [&](const auto& one) { return one->name == name; });
@@ -167,6 +194,9 @@ std::vector<Use> uses_of(const LinkedRouter& router) {
   };
   add(*router.current.definition);
   if (router.in_force.definition != router.current.definition) add(*router.in_force.definition);
+  if (router.chained) {
+    for (const std::string& name : *router.chained) add_one('m', name);
+  }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;

@@ -250,6 +250,128 @@ Status compile_pass_tls_client_cert(const Options& options, Middleware& out) {
   return {};
 }
 
+// RFC 7617; the realm goes into a quoted string.
+Status compile_basic_auth(const Options& options, Middleware& out) {
+  BasicAuth& auth = out.basic_auth;
+  std::string realm = "traefik";
+  for (const auto& [key, value] : options) {
+    if (key == "users") {
+      for (std::string_view text : split_list(value)) {
+        auto credential = parse_htpasswd_line(text);
+        if (!credential) return fail(ErrorCode::invalid, "option \"users\": " + credential.error().message);
+        auth.users.push_back(std::move(*credential));
+      }
+      auth.digest = content_hash(value);
+    } else if (key == "usersfile") {
+      auth.users_file = value;
+    } else if (key == "realm") {
+      if (!value.empty()) realm = value;
+    } else if (key == "removeheader") {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      auth.remove_header = value == "true";
+    } else if (key == "headerfield") {
+      if (auto checked = check_header(value, ""); !value.empty() && !checked) return checked;
+      auth.header_field = value;
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (auth.users.empty() && auth.users_file.empty()) return fail(ErrorCode::invalid, "neither users nor usersFile");
+  if (auth.users.size() > kMiddlewareValuesMax) {
+    return fail(ErrorCode::too_large,
+                "more than " + std::to_string(kMiddlewareValuesMax) + " users; more of them may be in a usersFile");
+  }
+  bool plain = std::all_of(realm.begin(), realm.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
+  if (!plain) return bad_option("realm", "printable text");
+  auth.challenge = "Basic realm=\"" + replace_all(replace_all(realm, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  return {};
+}
+
+Result<Regexp> compile_pattern(std::string_view key, std::string_view text) {
+  auto pattern = Regexp::compile(trim(text));
+  if (!pattern) return fail(ErrorCode::invalid, "option \"" + std::string(key) + "\": " + pattern.error().message);
+  return pattern;
+}
+
+Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
+  auto list = only_option(options, "regex");
+  if (!list) return fail(list.error());
+  for (std::string_view text : split_list(*list)) {
+    auto pattern = compile_pattern("regex", text);
+    if (!pattern) return fail(pattern.error());
+    out.patterns.push_back(std::move(*pattern));
+  }
+  if (out.patterns.size() <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " expressions");
+}
+
+// Of replacePathRegex and redirectRegex; the latter may be permanent.
+Status compile_replacement(const Options& options, bool may_be_permanent, Middleware& out) {
+  std::string replacement;
+  for (const auto& [key, value] : options) {
+    if (key == "regex") {
+      auto pattern = compile_pattern(key, value);
+      if (!pattern) return fail(pattern.error());
+      out.patterns.push_back(std::move(*pattern));
+    } else if (key == "replacement") {
+      replacement = trim(value);
+    } else if (key == "permanent" && may_be_permanent) {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      out.permanent = value == "true";
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (out.patterns.empty()) return fail(ErrorCode::invalid, "option \"regex\" is missing");
+  // It goes into a request line or a header field.
+  bool plain =
+      std::all_of(replacement.begin(), replacement.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  if (!plain) return bad_option("replacement", "text without blanks");
+  out.values.push_back(std::move(replacement));
+  return {};
+}
+
+Status compile_networks(const std::string& key, const std::string& list, std::vector<Cidr>& out) {
+  for (std::string_view text : split_list(list)) {
+    auto network = Cidr::parse(text);
+    if (!network) return bad_option(key, "a list of addresses and networks");
+    out.push_back(*network);
+  }
+  if (out.size() <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " networks");
+}
+
+Status compile_ip_allow_list(const Options& options, Middleware& out) {
+  out.status = 403;
+  for (const auto& [key, value] : options) {
+    if (key == "sourcerange") {
+      if (Status taken = compile_networks(key, value, out.networks); !taken) return taken;
+    } else if (key == "ipstrategy.excludedips") {
+      if (Status taken = compile_networks(key, value, out.proxies); !taken) return taken;
+    } else if (key == "ipstrategy.depth") {
+      auto depth = parse_u64(value);
+      if (!depth || *depth > kMiddlewareValuesMax) return bad_option(key, "a number of proxies");
+      out.depth = static_cast<uint32_t>(*depth);
+    } else if (key == "rejectstatuscode") {
+      auto status = parse_u64(value);
+      if (!status || *status < 400 || *status > 599) return bad_option(key, "a status from 400 to 599");
+      out.status = static_cast<uint16_t>(*status);
+    } else if (key != "ipstrategy") {  // true: with none of its fields, the connection's address
+      return unknown_option(key);
+    }
+  }
+  if (out.networks.empty()) return fail(ErrorCode::invalid, "option \"sourceRange\" is missing");
+  return {};
+}
+
+Status compile_chain(const Options& options, Middleware& out) {
+  auto list = only_option(options, "middlewares");
+  if (!list) return fail(list.error());
+  for (std::string_view name : split_list(*list)) out.values.emplace_back(name);
+  if (out.values.size() <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " middlewares");
+}
+
 struct TypeRow {
   std::string_view name;
   Type type;
@@ -258,14 +380,20 @@ struct TypeRow {
 constexpr Type kNone = Type::headers;
 Status compile_add_prefix(const Options& options, Middleware& out) { return compile_path(options, "prefix", out); }
 Status compile_replace_path(const Options& options, Middleware& out) { return compile_path(options, "path", out); }
+Status compile_replace_path_regex(const Options& options, Middleware& out) {
+  return compile_replacement(options, false, out);
+}
+Status compile_redirect_regex(const Options& options, Middleware& out) {
+  return compile_replacement(options, true, out);
+}
 
 /// The place of every middleware: who adds one gives its row a function, and src/proxy/forwarding.cc its work.
 constexpr TypeRow kTypes[] = {
     {"addPrefix", Type::add_prefix, compile_add_prefix},
     {"accessList", Type::access_list, compile_access_list},
-    {"basicAuth", kNone, nullptr},
+    {"basicAuth", Type::basic_auth, compile_basic_auth},
     {"buffering", kNone, nullptr},
-    {"chain", kNone, nullptr},
+    {"chain", Type::chain, compile_chain},
     {"circuitBreaker", kNone, nullptr},
     {"compress", kNone, nullptr},
     {"contentType", kNone, nullptr},
@@ -276,19 +404,19 @@ constexpr TypeRow kTypes[] = {
     {"grpcWeb", Type::grpc_web, compile_grpc_web},
     {"headers", Type::headers, compile_headers},
     {"inFlightReq", kNone, nullptr},
-    {"ipAllowList", kNone, nullptr},
-    {"ipWhiteList", kNone, nullptr},
+    {"ipAllowList", Type::ip_allow_list, compile_ip_allow_list},
+    {"ipWhiteList", Type::ip_allow_list, compile_ip_allow_list},
     {"passTLSClientCert", Type::pass_tls_client_cert, compile_pass_tls_client_cert},
     {"plugin", kNone, nullptr},
     {"rateLimit", kNone, nullptr},
-    {"redirectRegex", kNone, nullptr},
+    {"redirectRegex", Type::redirect_regex, compile_redirect_regex},
     {"redirectScheme", Type::redirect_scheme, compile_redirect_scheme},
     {"redirectUrl", Type::redirect_url, compile_redirect_url},
     {"replacePath", Type::replace_path, compile_replace_path},
-    {"replacePathRegex", kNone, nullptr},
+    {"replacePathRegex", Type::replace_path_regex, compile_replace_path_regex},
     {"retry", kNone, nullptr},
     {"stripPrefix", Type::strip_prefix, compile_strip_prefix},
-    {"stripPrefixRegex", kNone, nullptr},
+    {"stripPrefixRegex", Type::strip_prefix_regex, compile_strip_prefix_regex},
 };
 
 const TypeRow* find_type(std::string_view name) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "routing/regexp.h"
+#include "weir/routing/regexp.h"
 #include "weir/base/ip.h"
 #include "weir/routing/table.h"
 

@@ -51,6 +51,7 @@ struct LinkedRouter {
   RouterSource in_force;  // the same, or the last good version where the current one cannot be linked
   std::shared_ptr<const Router> router;
   uint32_t slot = kNoSlot;
+  std::shared_ptr<const std::vector<std::string>> chained = {};  // middlewares that only a chain names; null: none
 };
 [[nodiscard]] inline std::string_view key_of(const LinkedRouter& router) { return router.router->name; }
 

@@ -140,10 +140,7 @@ class OptionReader {
       route_.servers_transport = value == "true" ? "insecureSkipVerify" : "";
       return {};
     }
-    if (key == "auth") {
-      return invalid("option auth=" + value +
-                     ": authentication is not supported yet; without it the route would be open");
-    }
+    if (key == "auth") return take_authentication(value);
     if (key == "pxyproto" && value != "true") return {};
     if (key == "pxyproto" || key == "grpcservername") {
       return invalid("option " + std::string(key) + "= is not supported yet");
@@ -157,6 +154,7 @@ class OptionReader {
     // In the order fabio works.
     if (!allow_.empty()) add("access", "accessList", {{"allow", allow_}});
     if (!deny_.empty()) add("access", "accessList", {{"deny", deny_}});
+    if (!authentication_.empty()) route_.router.middlewares.push_back(authentication_);
     if (!redirect_url_.empty()) {
       add("redirect", "redirectUrl",
           {{"code", redirect_code_}, {"url", redirect_url_}, {"strip", strip_}, {"prepend", prepend_}});
@@ -238,6 +236,14 @@ class OptionReader {
     return invalid("option redirect=" + value + ": expected a code from 300 to 399, a comma and a URL");
   }
 
+  // The scheme is a middleware of a routes file: without it the route answers 503, never openly.
+  Status take_authentication(const std::string& value) {
+    bool plain = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c != '@' && c != ','; });
+    if (value.empty() || !plain) return invalid("option auth=" + value + ": expected the name of a middleware");
+    authentication_ = value + "@file";
+    return {};
+  }
+
   // ip:10.0.0.0/8,ip:fe80::1
   Status take_access(const std::string& key, const std::string& value) {
     std::string& out = key == "allow" ? allow_ : deny_;
@@ -255,6 +261,7 @@ class OptionReader {
   std::string strip_;
   std::string prepend_;
   std::string host_;
+  std::string authentication_;
   std::string allow_;
   std::string deny_;
   std::string redirect_code_;

@@ -6,11 +6,17 @@
 
 namespace weir::tls {
 
-std::string sha1(std::string_view bytes) {
+namespace {
+std::string digest_of(std::string_view bytes, const EVP_MD* kind) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
-  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha1(), nullptr) == 1);
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest, &length, kind, nullptr) == 1);
   return {reinterpret_cast<const char*>(digest), length};
 }
+}  // namespace
+
+std::string sha1(std::string_view bytes) { return digest_of(bytes, EVP_sha1()); }
+std::string sha256(std::string_view bytes) { return digest_of(bytes, EVP_sha256()); }
+std::string md5(std::string_view bytes) { return digest_of(bytes, EVP_md5()); }
 
 }  // namespace weir::tls

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "weir/base/header.h"
+#include "weir/base/htpasswd.h"
 #include "weir/base/ip.h"
 #include "weir/base/shared_list.h"
 #include "weir/routing/definitions.h"
+#include "weir/routing/regexp.h"
 
 namespace weir::routing {
 
@@ -70,6 +72,18 @@ struct ClientCertificateFields {
   bool operator==(const ClientCertificateFields&) const = default;
 };
 
+/// Of basic_auth: who may come in (RFC 7617).
+struct BasicAuth {
+  std::vector<Credential> users;
+  std::string users_file;      // an htpasswd file with more of them; "": none
+  std::string challenge;       // of WWW-Authenticate
+  std::string header_field;    // takes the user's name upstream; "": none
+  bool remove_header = false;  // Authorization does not go upstream
+  uint64_t digest = 0;         // of the users: another where they are others
+
+  bool operator==(const BasicAuth&) const = default;
+};
+
 /// A compiled middleware. `type` is the switch.
 struct Middleware {
   enum class Type : uint8_t {
@@ -80,23 +94,36 @@ struct Middleware {
     headers,
     redirect_url,  // fabio's redirect=
     access_list,   // fabio's allow= and deny=
+    strip_prefix_regex,
+    replace_path_regex,
+    redirect_regex,
+    ip_allow_list,
+    chain,  // does nothing itself: what it names follows it in the router's list
     grpc_web,
     pass_tls_client_cert,
+    basic_auth,
   };
   std::string name;
   Type type;
   // Prefixes; or the prefix; or the path; or the scheme and, where given, the port. Of redirect_url: scheme, host, path
   // and query, where a host "$host" is the request's and "$path" in the path its path; a prefix stripped from that, and
-  // one put before it. Of grpc_web: the origins whose pages may call, "*": all.
+  // one put before it. Of grpc_web: the origins whose pages may call, "*": all. Of replace_path_regex and
+  // redirect_regex: the replacement. Of chain: the names.
   std::vector<std::string> values;
   std::vector<std::pair<std::string, std::string>> request_headers;  // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;
   bool permanent = false;
-  bool force_slash = false;    // of strip_prefix: what is left begins with a slash even where nothing is left
-  uint16_t status = 0;         // of redirect_url
-  bool deny = false;           // of access_list: the networks are kept out; else only they come in
-  std::vector<Cidr> networks;  // of access_list
+  bool force_slash = false;      // of strip_prefix: what is left begins with a slash even where nothing is left
+  uint16_t status = 0;           // of redirect_url, and of whom ip_allow_list keeps out
+  bool deny = false;             // of access_list: the networks are kept out; else only they come in
+  std::vector<Cidr> networks;    // of access_list and ip_allow_list
+  std::vector<Regexp> patterns;  // of strip_prefix_regex, replace_path_regex and redirect_regex
+  // Of ip_allow_list: which address of X-Forwarded-For counts, from the right; or the first from there that is not
+  // among the proxies; with neither the connection's.
+  uint32_t depth = 0;
+  std::vector<Cidr> proxies;
   ClientCertificateFields client_certificate = {};
+  BasicAuth basic_auth = {};
 
   bool operator==(const Middleware&) const = default;
 };

@@ -1,6 +1,7 @@
 #include "proxy/client_certificate.h"
 
 #include "catch.h"
+#include "nobody.h"
 #include "proxy/forwarding.h"
 #include "weir/base/text.h"
 #include "weir/tls/engine.h"
@@ -123,6 +124,7 @@ TEST_CASE("client certificate: who is not trusted cannot claim one, and one that
   http::RequestHead head;
   head.headers = sent;
   Shown tls;
+  Nobody nobody;
   auto told = [&](bool trusted, bool shown) {
     tls.certificates.clear();
     if (shown) tls.certificates.push_back(jane());
@@ -131,7 +133,7 @@ TEST_CASE("client certificate: who is not trusted cannot claim one, and one that
     by.tls = &tls;
     ForwardingScratch scratch;
     write_forwarded_headers(head, by, {}, scratch);
-    run_request_middlewares(router, head, "/", by, scratch);
+    run_request_middlewares(router, head, "/", by, nobody.authenticator, scratch);
     const http::Header* pem = http::find(scratch.headers, "X-Forwarded-Tls-Client-Cert");
     const http::Header* info = http::find(scratch.headers, "X-Forwarded-Tls-Client-Cert-Info");
     return (pem == nullptr ? "-" : std::string(pem->value)) + " " + (info == nullptr ? "-" : std::string(info->value));

@@ -1,6 +1,8 @@
 #include "proxy/forwarding.h"
 
 #include "catch.h"
+#include "nobody.h"
+#include "weir/base/text.h"
 
 using namespace weir;
 using namespace weir::proxy;
@@ -61,7 +63,8 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   head.headers = sent;
   ForwardingScratch scratch;
   write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {}, scratch);
-  auto outcome = run_request_middlewares(router, head, "/api/x", ForwardedBy(), scratch);
+  Nobody nobody;
+  auto outcome = run_request_middlewares(router, head, "/api/x", ForwardedBy(), nobody.authenticator, scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
   CHECK(http::find(scratch.headers, "X-Set") != nullptr);
@@ -83,12 +86,13 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   head.authority = "A.example:80";
   head.target = "/x?y";
   ForwardingScratch scratch;
-  auto outcome = run_request_middlewares(router, head, "/x", ForwardedBy(), scratch);
+  Nobody nobody;
+  auto outcome = run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch);
   CHECK(outcome.redirect);
   CHECK(outcome.status == 301);
   CHECK(scratch.location == "https://a.example/x?y");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
-  CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), scratch).redirect);
+  CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
 }
 
 namespace {
@@ -100,14 +104,17 @@ struct Run {
     head.authority = "a.example";
     head.target = "/b/x?q=1";
   }
-  MiddlewareOutcome operator()(std::string_view path = "/b/x", std::string_view client = "10.0.0.1") {
+  MiddlewareOutcome operator()(std::string_view path = "/b/x", std::string_view client = "10.0.0.1",
+                               bool trusted = false) {
     ForwardedBy by;
+    by.trusted = trusted;
     by.client.ip = IpAddress::parse(client).value();
-    return run_request_middlewares(router, head, path, by, scratch);
+    return run_request_middlewares(router, head, path, by, nobody.authenticator, scratch);
   }
   routing::Router router;
   http::RequestHead head;
   ForwardingScratch scratch;
+  Nobody nobody;
 };
 
 Run redirect_to(std::vector<std::string> parts, uint16_t status = 301) {
@@ -164,6 +171,91 @@ TEST_CASE("forwarding: trap 13, fabio's allow and deny ask the peer and every ad
   CHECK(deny("/", "fd00::1").status == 403);
   deny.head.headers = through;
   CHECK(deny().status == 403);
+}
+
+TEST_CASE("forwarding: a path that is replaced is told, by its expression only where that matches") {
+  routing::Middleware whole;
+  whole.type = routing::Middleware::Type::replace_path;
+  whole.values = {"/new"};
+  Run replace(whole);
+  http::Header claimed[] = {{"X-Replaced-Path", "/etc"}};
+  replace.scratch.headers.assign(std::begin(claimed), std::end(claimed));
+  CHECK(replace().path == "/new");
+  CHECK(text_of(replace.scratch.headers) == "X-Replaced-Path=/b/x;");
+  routing::Middleware part;
+  part.type = routing::Middleware::Type::replace_path_regex;
+  part.patterns = {routing::Regexp::compile("^/b/(.*)").value()};
+  part.values = {"n/$1/$1"};
+  Run rewrite(part);
+  CHECK(rewrite().path == "/n/x/x");
+  CHECK(text_of(rewrite.scratch.headers) == "X-Replaced-Path=/b/x;");
+  rewrite.scratch.headers.clear();
+  CHECK(rewrite("/c").path == "/c");
+  CHECK(rewrite.scratch.headers.empty());
+}
+
+TEST_CASE("forwarding: a prefix found by an expression is stripped at the path's beginning only") {
+  routing::Middleware strip;
+  strip.type = routing::Middleware::Type::strip_prefix_regex;
+  strip.patterns = {routing::Regexp::compile("/v[0-9]+").value(), routing::Regexp::compile("^/[a-z]+").value()};
+  Run run(strip);
+  CHECK(run("/v12/x").path == "/x");
+  CHECK(text_of(run.scratch.headers) == "X-Forwarded-Prefix=/v12;");
+  CHECK(run("/v1x").path == "/x");
+  CHECK(run("/v1").path == "/");
+  CHECK(run("/ab/v1").path == "/v1");  // the first expression finds it further on
+  run.scratch.headers.clear();
+  CHECK(run("/1/v1").path == "/1/v1");
+  CHECK(run.scratch.headers.empty());
+}
+
+TEST_CASE("forwarding: redirectRegex sees the whole URL, and leads nowhere where nothing changes") {
+  routing::Middleware redirect;
+  redirect.type = routing::Middleware::Type::redirect_regex;
+  redirect.patterns = {routing::Regexp::compile("^http://a\\.example/b/(.*)").value()};
+  redirect.values = {"https://b.example/$1"};
+  Run run(redirect);
+  CHECK(run().status == 302);
+  CHECK(run.scratch.location == "https://b.example/x?q=1");
+  run.head.method = http::Method::post;
+  CHECK(run().status == 307);
+  redirect.permanent = true;
+  redirect.values = {"http://a.example/b/$1"};
+  CHECK(Run(redirect)().status == 0);
+  redirect.patterns = {routing::Regexp::compile("^https://").value()};
+  CHECK(Run(redirect)().status == 0);  // it came without TLS
+}
+
+TEST_CASE("forwarding: ipAllowList asks the connection, or the address that its strategy takes from a trusted list") {
+  routing::Middleware list;
+  list.type = routing::Middleware::Type::ip_allow_list;
+  list.networks = {Cidr::parse("10.0.0.0/8").value()};
+  list.status = 403;
+  Run run(list);
+  http::Header forwarded[] = {{"X-Forwarded-For", "10.9.9.9, 192.0.2.7"}, {"x-forwarded-for", "192.0.2.1"}};
+  run.head.headers = forwarded;
+  CHECK(run("/", "10.0.0.1").status == 0);
+  CHECK(run("/", "192.0.2.1").status == 403);
+
+  auto with = [&](uint32_t depth, const char* proxies, bool trusted = true) {
+    list.depth = depth;
+    list.proxies.clear();
+    for (std::string_view text : split_list(proxies)) list.proxies.push_back(Cidr::parse(text).value());
+    Run asked(list);
+    asked.head.headers = forwarded;
+    return asked("/", "10.0.0.1", trusted).status;
+  };
+  CHECK(with(1, "") == 403);
+  CHECK(with(2, "") == 403);
+  CHECK(with(3, "") == 0);
+  CHECK(with(4, "") == 403);  // there is none
+  CHECK(with(3, "", false) == 403);
+  CHECK(with(0, "192.0.2.1") == 403);
+  CHECK(with(0, "192.0.2.0/24") == 0);
+  CHECK(with(0, "0.0.0.0/0") == 403);
+  forwarded[1].value = "10.1.1.1, nonsense";
+  CHECK(with(0, "192.0.2.0/24") == 403);
+  CHECK(with(2, "") == 0);
 }
 
 TEST_CASE("forwarding: Forwarded says who, how and for whom, quoted where it must be, behind what a trusted one says") {

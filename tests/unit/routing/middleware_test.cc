@@ -104,3 +104,56 @@ TEST_CASE("middleware: passTLSClientCert knows each part by Traefik's name") {
   CHECK(error_of("passTLSClientCert", {{"pem", "false"}}) == "neither pem nor anything of info is asked for");
   CHECK(error_of("passTLSClientCert", {}) == "neither pem nor anything of info is asked for");
 }
+
+TEST_CASE("middleware: basicAuth takes users of htpasswd, and says which one is none") {
+  Middleware made = compile("basicAuth", {{"users", "jane:$2y$05$abc, john:{SHA}x="},
+                                          {"usersfile", "/etc/users"},
+                                          {"realm", "a \"b\" \\"},
+                                          {"removeheader", "true"},
+                                          {"headerfield", "X-User"}});
+  const BasicAuth& auth = made.basic_auth;
+  CHECK(auth.users == std::vector<Credential>{{"jane", "$2y$05$abc"}, {"john", "{SHA}x="}});
+  CHECK(auth.users_file == "/etc/users");
+  CHECK(auth.challenge == "Basic realm=\"a \\\"b\\\" \\\\\"");
+  CHECK((auth.remove_header && auth.header_field == "X-User"));
+  CHECK(compile("basicauth", {{"usersfile", "u"}}).basic_auth.challenge == "Basic realm=\"traefik\"");
+  CHECK(compile("basicAuth", {{"users", "a:$1$x"}}).basic_auth.digest !=
+        compile("basicAuth", {{"users", "a:$1$y"}}).basic_auth.digest);
+  CHECK(error_of("basicAuth", {{"realm", "x"}}) == "neither users nor usersFile");
+  CHECK(error_of("basicAuth", {{"users", "jane:secret"}}).find("jane") != std::string::npos);
+  CHECK(error_of("basicAuth", {{"users", "jane:secret"}}).find("secret") == std::string::npos);
+  CHECK(error_of("basicAuth", {{"users", "a:$1$x"}, {"headerfield", "Content-Length"}}) ==
+        "the header \"Content-Length\" is not for a middleware to set");
+  CHECK(error_of("basicAuth", {{"users", "a:$1$x"}, {"realm", "a\r\nb"}}) == "option \"realm\" must be printable text");
+}
+
+TEST_CASE("middleware: those with expressions say what is wrong with one") {
+  CHECK(compile("stripPrefixRegex", {{"regex", "^/a/[a-z]+, /b/\\d"}}).patterns.size() == 2);
+  Middleware redirect =
+      compile("redirectRegex", {{"regex", "^http://(.*)"}, {"replacement", "https://$1"}, {"permanent", "true"}});
+  CHECK((redirect.permanent && redirect.values == Values{"https://$1"} && redirect.patterns.size() == 1));
+  CHECK(compile("replacePathRegex", {{"regex", " ^/x "}, {"replacement", " /y "}}).values == Values{"/y"});
+  CHECK(error_of("stripPrefixRegex", {}) == "option \"regex\" is missing");
+  CHECK(error_of("replacePathRegex", {{"replacement", "/y"}}) == "option \"regex\" is missing");
+  CHECK(error_of("replacePathRegex", {{"regex", "("}}).starts_with("option \"regex\": bad regular expression"));
+  CHECK(error_of("replacePathRegex", {{"regex", "x"}, {"permanent", "true"}}) ==
+        "option \"permanent\" is unknown or not supported yet");
+  CHECK(error_of("redirectRegex", {{"regex", "x"}, {"replacement", "a b"}}) ==
+        "option \"replacement\" must be text without blanks");
+}
+
+TEST_CASE("middleware: ipAllowList takes networks and says whose address counts") {
+  Middleware made = compile("ipAllowList", {{"sourcerange", "10.0.0.0/8, ::1"},
+                                            {"ipstrategy.depth", "2"},
+                                            {"ipstrategy.excludedips", "192.0.2.1"},
+                                            {"rejectstatuscode", "404"}});
+  CHECK((made.networks.size() == 2 && made.depth == 2 && made.proxies.size() == 1 && made.status == 404));
+  CHECK(compile("ipWhiteList", {{"sourcerange", "10.0.0.1"}}).status == 403);
+  CHECK(error_of("ipAllowList", {}) == "option \"sourceRange\" is missing");
+  CHECK(error_of("ipAllowList", {{"sourcerange", "10.0.0.0/33"}}) ==
+        "option \"sourcerange\" must be a list of addresses and networks");
+  CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"rejectstatuscode", "200"}}) ==
+        "option \"rejectstatuscode\" must be a status from 400 to 599");
+  CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"ipstrategy.depth", "-1"}}) ==
+        "option \"ipstrategy.depth\" must be a number of proxies");
+}

@@ -118,8 +118,9 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   auto outcome = build_all({one});
   CHECK(reasons(outcome) == Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
                                     "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
-                                    "accessList, grpcWeb, headers, passTLSClientCert, "
-                                    "redirectScheme, redirectUrl, replacePath, stripPrefix"});
+                                    "accessList, basicAuth, chain, grpcWeb, headers, ipAllowList, ipWhiteList, "
+                                    "passTLSClientCert, redirectRegex, redirectScheme, redirectUrl, replacePath, "
+                                    "replacePathRegex, stripPrefix, stripPrefixRegex"});
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);
   CHECK(found->service->endpoints.empty());

@@ -41,7 +41,7 @@ TEST_CASE("route commands: pain 17, a line that cannot be read is dropped with i
       "route add web c/ http://10.0.0.1:80/ weight much\n"
       "route add web d/ http://10.0.0.1:80/ tags \"a\n"
       "route add web e/ nowhere\n"
-      "route add web f/ http://10.0.0.1:80/ opts \"auth=x\"\n"
+      "route add web f/ http://10.0.0.1:80/ opts \"pxyproto=true\"\n"
       "route del other\n"
       "route weight a/ weight\n"
       "route weight z/ weight 0.5\n"
@@ -57,7 +57,7 @@ TEST_CASE("route commands: pain 17, a line that cannot be read is dropped with i
   CHECK(said[4] == "kv:9 weight: nothing follows");
   CHECK(said[5] == "kv:11 expected route add, del or weight");
   CHECK(said[6].starts_with("kv:6 target nowhere: "));
-  CHECK(said[7] == "kv:7 option auth=x: authentication is not supported yet; without it the route would be open");
+  CHECK(said[7] == "kv:7 option pxyproto= is not supported yet");
 }
 
 TEST_CASE("route commands: comments, blanks and nothing at all are no routes") {

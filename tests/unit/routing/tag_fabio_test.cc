@@ -37,15 +37,36 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
 }
 
 TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
-  for (const char* option : {"proto=tcp", "proto=", "auth=basic", "pxyproto=true", "grpcservername=x", "strip=x",
-                             "strip=/a,/b", "host=", "host=a`b", "weight=much", "weight=nan", "weight=",
-                             "redirect=200,https://$host$path", "redirect=3x1,https://a/", "allow=10.0.0.0/8",
-                             "allow=ip:10.0.0.0/99", "allow=", "deny=ip:x", "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
+  for (const char* option : {"proto=tcp",
+                             "proto=",
+                             "auth=",
+                             "auth=a@b",
+                             "pxyproto=true",
+                             "grpcservername=x",
+                             "strip=x",
+                             "strip=/a,/b",
+                             "host=",
+                             "host=a`b",
+                             "weight=much",
+                             "weight=nan",
+                             "weight=",
+                             "redirect=200,https://$host$path",
+                             "redirect=3x1,https://a/",
+                             "allow=10.0.0.0/8",
+                             "allow=ip:10.0.0.0/99",
+                             "allow=",
+                             "deny=ip:x",
+                             "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
     INFO(option);
     CHECK_FALSE(refusal(std::string("a/ ") + option).empty());
   }
-  CHECK(refusal("a/ auth=basic") ==
-        "option auth=basic: authentication is not supported yet; without it the route would be open");
+  CHECK(refusal("a/ auth=") == "option auth=: expected the name of a middleware");
+}
+
+TEST_CASE("tag_fabio: auth= names a middleware of the routes files, asked behind allow= and before all else") {
+  auto route = decode("a/b strip=/b auth=staff allow=ip:10.0.0.0/8");
+  REQUIRE(route);
+  CHECK(route->router.middlewares == std::vector<std::string>{"urlprefix-a/b#access", "staff@file", "urlprefix-a/b#strip"});
 }
 
 TEST_CASE("tag_fabio: options nobody knows are ignored, as in fabio, and told") {

@@ -2,6 +2,7 @@
 // A compiled regular expression. Go's are RE2's, so rules written for Traefik mean the same here.
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "weir/base/result.h"
@@ -19,10 +20,17 @@ class Regexp {
   static Result<Regexp> compile(std::string_view pattern);
   /// Unanchored and case-sensitive.
   [[nodiscard]] bool matches(std::string_view text) const;
+  /// The first match, a part of `text`; nothing of length 0 at its end where there is none.
+  [[nodiscard]] std::string_view find(std::string_view text) const;
+  /// Every match replaced as Go's ReplaceAllString does: $1, ${1} and ${name} are groups, $$ is a dollar, and a group
+  /// that is not there is "".
+  [[nodiscard]] std::string replace_all(std::string_view text, std::string_view replacement) const;
   /// Equal patterns are equal.
   bool operator==(const Regexp& other) const;
 
  private:
+  [[nodiscard]] int group_of(std::string_view name) const;
+
   std::shared_ptr<const re2::RE2> automaton_;
 };
 

@@ -1,0 +1,39 @@
+#include "weir/base/htpasswd.h"
+
+#include <algorithm>
+#include <array>
+
+#include "weir/base/text.h"
+
+namespace weir {
+
+Result<Credential> parse_htpasswd_line(std::string_view line) {
+  constexpr std::array<std::string_view, 8> kMarks = {"$2a$", "$2b$", "$2y$", "$5$", "$6$", "$apr1$", "$1$", "{SHA}"};
+  size_t colon = line.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return fail(ErrorCode::invalid, "expected user:hash");
+  std::string_view hash = line.substr(colon + 1);
+  bool known = std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) { return hash.starts_with(mark); });
+  if (!known) {
+    return fail(ErrorCode::invalid, "the password of user \"" + std::string(line.substr(0, colon)) +
+                                        "\" is no hash that htpasswd makes (bcrypt, SHA or MD5)");
+  }
+  return Credential{std::string(line.substr(0, colon)), std::string(hash)};
+}
+
+Result<std::vector<Credential>> parse_htpasswd(std::string_view text) {
+  std::vector<Credential> out;
+  uint32_t number = 0;
+  for (std::string_view line : split(text, '\n')) {
+    ++number;
+    line = trim(line);
+    if (line.empty() || line.starts_with('#')) continue;
+    auto credential = parse_htpasswd_line(line);
+    if (!credential) {
+      return fail(Error{ErrorCode::invalid, "line " + std::to_string(number) + ": " + credential.error().message});
+    }
+    out.push_back(std::move(*credential));
+  }
+  return out;
+}
+
+}  // namespace weir

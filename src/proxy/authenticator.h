@@ -1,0 +1,71 @@
+#pragma once
+// Who a request says it is, and whether its password shows that.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/password_checker.h"
+#include "weir/event/loop.h"
+#include "weir/http/message.h"
+#include "weir/routing/table.h"
+
+namespace weir::proxy {
+
+/// A worker's memory of passwords that were weighed lately, so that a hash made to be slow costs a request nothing:
+/// only the first of a client waits for the PasswordChecker. Digests are remembered, no password. Owned by its Worker;
+/// worker thread only.
+class Authenticator {
+ public:
+  static constexpr uint64_t kAcceptedMs = 60'000;  // then weighed again: a file of users may have changed
+  static constexpr uint64_t kRefusedMs = 5'000;
+  static constexpr size_t kRememberedMax = 4096;
+
+  /// Waits for a password to be weighed.
+  class Waiter {
+   public:
+    void stop_weighing();
+
+   protected:
+    Waiter() = default;
+    virtual ~Waiter() { stop_weighing(); }
+    /// It is remembered now: look() knows. Never from within weigh().
+    virtual void on_weighed() = 0;
+
+   private:
+    friend class Authenticator;
+    std::vector<Waiter*>* among_ = nullptr;
+  };
+
+  enum class Verdict : uint8_t { accepted, refused, unknown };
+
+  Authenticator(event::Loop& loop, std::shared_ptr<PasswordChecker> checker);
+  ~Authenticator();
+  Authenticator(const Authenticator&) = delete;
+  Authenticator& operator=(const Authenticator&) = delete;
+
+  /// Of a basicAuth middleware and the request's Authorization field. `user`: the name it says, whatever the verdict.
+  Verdict look(const routing::Middleware& middleware, const http::RequestHead& request, std::string& user);
+  /// After `unknown`. False: too many passwords wait to be weighed.
+  bool weigh(const routing::Middleware& middleware, const http::RequestHead& request, Waiter& waiter);
+
+ private:
+  struct Remembered {
+    Verdict verdict;
+    uint64_t until_ms;
+  };
+
+  [[nodiscard]] std::string key_of(const routing::BasicAuth& auth, const std::string& credentials) const;
+  void take(const std::string& key, bool accepted);
+
+  event::Loop& loop_;
+  const std::shared_ptr<PasswordChecker> checker_;
+  const std::string secret_;  // so that a digest tells nothing to whom it leaks
+  std::unordered_map<std::string, Remembered> accepted_;
+  std::unordered_map<std::string, Remembered> refused_;  // apart: guesses do not drive out who is known
+  std::unordered_map<std::string, std::vector<Waiter*>> waiting_;
+};
+
+}  // namespace weir::proxy

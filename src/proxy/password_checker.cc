@@ -1,0 +1,110 @@
+#include "proxy/password_checker.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/file.h"
+#include "weir/base/log.h"
+#include "weir/tls/password.h"
+
+namespace weir::proxy {
+namespace {
+
+constexpr int kNice = 10;
+constexpr size_t kFilesMax = 64;
+
+int64_t changed_ns_of(const struct stat& file) {
+  return static_cast<int64_t>(file.st_mtim.tv_sec) * 1'000'000'000 + file.st_mtim.tv_nsec;
+}
+
+}  // namespace
+
+PasswordChecker::~PasswordChecker() {
+  {
+    std::lock_guard held(lock_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool PasswordChecker::ask(Question question, event::Loop& loop, std::function<void(bool)> tell) {
+  {
+    std::lock_guard held(lock_);
+    if (queue_.size() >= kQuestionsMax) return false;
+    queue_.push_back({std::move(question), &loop, std::move(tell)});
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  }
+  work_.notify_one();
+  return true;
+}
+
+void PasswordChecker::forget(const event::Loop& loop) {
+  std::lock_guard held(lock_);
+  std::erase_if(queue_, [&](const Waiting& one) { return one.loop == &loop; });
+  if (current_.loop == &loop) current_.loop = nullptr;
+}
+
+void PasswordChecker::run() {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);  // of this thread alone
+  std::unique_lock held(lock_);
+  while (true) {
+    work_.wait(held, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    current_ = std::move(queue_.front());
+    queue_.pop_front();
+    held.unlock();
+    bool accepted = weigh(current_.question);
+    held.lock();
+    if (current_.loop != nullptr) {
+      current_.loop->post([tell = std::move(current_.tell), accepted] { tell(accepted); });
+    }
+    current_ = {};
+  }
+}
+
+bool PasswordChecker::weigh(const Question& question) {
+  std::string hash = question.hash;
+  std::string decoy = question.decoy;
+  if (hash.empty() && !question.file.empty()) {
+    const std::vector<Credential>& users = read(question.file).users;
+    auto found =
+        std::find_if(users.begin(), users.end(), [&](const Credential& one) { return one.user == question.user; });
+    if (found != users.end()) hash = found->hash;
+    if (decoy.empty() && !users.empty()) decoy = users.front().hash;
+  }
+  bool matches = tls::password_matches(question.password, hash.empty() ? decoy : hash);
+  return matches && !hash.empty();
+}
+
+// A file that cannot be read any more lets in whom it let in before.
+const PasswordChecker::File& PasswordChecker::read(const std::string& path) {
+  if (files_.size() >= kFilesMax && files_.find(path) == files_.end()) files_.clear();
+  File& file = files_[path];
+  struct stat now = {};
+  bool there = ::stat(path.c_str(), &now) == 0;
+  if (there && file.error.empty() && changed_ns_of(now) == file.changed_ns &&
+      static_cast<uint64_t>(now.st_size) == file.bytes) {
+    return file;
+  }
+  std::string error;
+  auto text = read_file(path, kFileBytesMax);
+  auto users = text ? parse_htpasswd(*text) : fail(text.error());
+  if (!users) error = users.error().message;
+  if (!error.empty() && error != file.error) {
+    log::error("a file of users cannot be read; those of before are let in", {{"path", path}, {"error", error}});
+  }
+  file.error = std::move(error);
+  if (!users) return file;
+  file.changed_ns = changed_ns_of(now);
+  file.bytes = static_cast<uint64_t>(now.st_size);
+  file.users = std::move(*users);
+  log::info("file of users read", {{"path", path}, {"users", file.users.size()}});
+  return file;
+}
+
+}  // namespace weir::proxy
