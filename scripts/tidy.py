@@ -39,7 +39,7 @@ HEAVY_HEADERS = [
     (r"toml\+\+/", r"src/config/\w+\.cc"),
     (r"nlohmann/json\.hpp", r"src/.*/(\w+_json\.cc|json_\w+\.(cc|h))|tests/.*"),
     (r"CLI/", r"src/app/\w+\.(cc|h)"),
-    (r"openssl/", r"(src/tls/\w+|tests/bench/programs/tls_\w+)\.(cc|h)"),
+    (r"openssl/", r"(src/tls/\w+|tests/unit/tls/\w+|tests/bench/programs/tls_\w+)\.(cc|h)"),
 ]
 SQLITE_FILES_PER_LAYER_MAX = 1
 

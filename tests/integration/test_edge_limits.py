@@ -104,8 +104,8 @@ def test_slow_body(t):
 def test_slow_read(t):
     """a client that reads a few bytes now and then is cut, and its upstream hears of it; one that reads on is not"""
     big = b"b" * (24 << 20)
-    upstream, edge = pair(t, "[limits]\nresponse_bytes_per_s_min = 100000\n[timeouts]\nresponse_rate_window_ms = 1000\n",
-                          upstreams.Upstream(answer=lambda r: upstreams.response(200, big)))
+    limits = "[limits]\nresponse_bytes_per_s_min = 100000\n[timeouts]\nresponse_rate_window_ms = 1000\n"
+    upstream, edge = pair(t, limits, upstreams.Upstream(answer=lambda r: upstreams.response(200, big)))
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.settimeout(10)
