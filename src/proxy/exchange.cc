@@ -244,12 +244,9 @@ void Exchange::on_request_body(std::string_view bytes) {
 // All of what was sent, or nothing.
 void Exchange::keep_sent_body(std::string_view bytes) {
   if (state_ != State::waiting || !endpoint_->may_share) return;
-  bool whole = sent_body_.size() + bytes.size() == request_bytes_;
-  if (!whole || request_bytes_ > kSentBodyBytesMax) {
-    sent_body_ = std::string();
-  } else {
-    sent_body_.append(bytes);
-  }
+  bool whole = sent_body_.size() + bytes.size() == request_bytes_ && request_bytes_ <= kSentBodyBytesMax;
+  if (!whole) sent_body_ = std::string();
+  if (whole) sent_body_.append(bytes);
 }
 
 bool Exchange::before_upstream() const {

@@ -12,10 +12,10 @@ enum class ProxyError : uint8_t {
   none,
   not_ready,  // no table has come yet
   no_route,
-  misdirected,    // over a TLS connection whose options are not those of the host
+  misdirected,          // over a TLS connection whose options are not those of the host
   authentication_busy,  // too many passwords wait to be weighed, or this one did for too long
-  no_endpoint,    // the route is known, none of its endpoints is live
-  endpoint_busy,  // all its connections are in use, for too long or by too many
+  no_endpoint,          // the route is known, none of its endpoints is live
+  endpoint_busy,        // all its connections are in use, for too long or by too many
   connect_failed,
   connect_timeout,
   scheme_unsupported,  // an endpoint that wants https by a transport that is not there
