@@ -1,0 +1,152 @@
+// Middlewares that ask who a client is.
+
+#include <algorithm>
+#include <utility>
+
+#include "routing/middleware_options.h"
+#include "weir/base/text.h"
+
+namespace weir::routing {
+
+namespace {
+
+Status compile_networks(const std::string& key, const std::string& list, std::vector<Cidr>& out) {
+  for (std::string_view text : split_list(list)) {
+    auto network = Cidr::parse(text);
+    if (!network) return bad_option(key, "a list of addresses and networks");
+    out.push_back(*network);
+  }
+  if (out.size() <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " networks");
+}
+
+/// The parts of a name that may be asked for, in the order Traefik tells them.
+struct NamePart {
+  std::string_view option;
+  const char* type;
+};
+constexpr NamePart kNameParts[] = {{"domaincomponent", "DC"},
+                                   {"country", "C"},
+                                   {"province", "ST"},
+                                   {"locality", "L"},
+                                   {"organization", "O"},
+                                   {"organizationalunit", "OU"},
+                                   {"serialnumber", "serialNumber"},
+                                   {"commonname", "CN"}};
+
+}  // namespace
+
+Status compile_access_list(const Options& options, Middleware& out) {
+  if (options.size() != 1) return fail(ErrorCode::invalid, "one of the options \"allow\" and \"deny\" is needed");
+  const auto& [key, value] = *options.begin();
+  if (key != "allow" && key != "deny") return unknown_option(key);
+  out.deny = key == "deny";
+  for (std::string_view text : split_list(value)) {
+    auto network = Cidr::parse(text);
+    if (!network) return bad_option(key, "a list of networks");
+    out.networks.push_back(*network);
+  }
+  if (out.networks.empty()) return bad_option(key, "a list of networks");
+  if (out.networks.size() > kMiddlewareValuesMax) {
+    return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " networks");
+  }
+  return {};
+}
+
+Status compile_ip_allow_list(const Options& options, Middleware& out) {
+  out.status = 403;
+  for (const auto& [key, value] : options) {
+    if (key == "sourcerange") {
+      if (Status taken = compile_networks(key, value, out.networks); !taken) return taken;
+    } else if (key == "ipstrategy.excludedips") {
+      if (Status taken = compile_networks(key, value, out.proxies); !taken) return taken;
+    } else if (key == "ipstrategy.depth") {
+      auto depth = parse_u64(value);
+      if (!depth || *depth > kMiddlewareValuesMax) return bad_option(key, "a number of proxies");
+      out.depth = static_cast<uint32_t>(*depth);
+    } else if (key == "rejectstatuscode") {
+      auto status = parse_u64(value);
+      if (!status || *status < 400 || *status > 599) return bad_option(key, "a status from 400 to 599");
+      out.status = static_cast<uint16_t>(*status);
+    } else if (key != "ipstrategy") {  // true: with none of its fields, the connection's address
+      return unknown_option(key);
+    }
+  }
+  if (out.networks.empty()) return fail(ErrorCode::invalid, "option \"sourceRange\" is missing");
+  return {};
+}
+
+// RFC 7617; the realm goes into a quoted string.
+Status compile_basic_auth(const Options& options, Middleware& out) {
+  BasicAuth& auth = out.basic_auth;
+  std::string realm = "traefik";
+  for (const auto& [key, value] : options) {
+    if (key == "users") {
+      for (std::string_view text : split_list(value)) {
+        auto credential = parse_htpasswd_line(text);
+        if (!credential) return fail(ErrorCode::invalid, "option \"users\": " + credential.error().message);
+        auth.users.push_back(std::move(*credential));
+      }
+      auth.digest = content_hash(value);
+    } else if (key == "usersfile") {
+      auth.users_file = value;
+    } else if (key == "realm") {
+      if (!value.empty()) realm = value;
+    } else if (key == "removeheader") {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      auth.remove_header = value == "true";
+    } else if (key == "headerfield") {
+      if (auto checked = check_header(value, ""); !value.empty() && !checked) return checked;
+      auth.header_field = value;
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (auth.users.empty() && auth.users_file.empty()) return fail(ErrorCode::invalid, "neither users nor usersFile");
+  if (auth.users.size() > kMiddlewareValuesMax) {
+    return fail(ErrorCode::too_large,
+                "more than " + std::to_string(kMiddlewareValuesMax) + " users; more of them may be in a usersFile");
+  }
+  bool plain = std::all_of(realm.begin(), realm.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
+  if (!plain) return bad_option("realm", "printable text");
+  auth.challenge = "Basic realm=\"" + replace_all(replace_all(realm, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  return {};
+}
+
+Status compile_pass_tls_client_cert(const Options& options, Middleware& out) {
+  ClientCertificateFields& fields = out.client_certificate;
+  const std::pair<std::string_view, bool*> flags[] = {{"pem", &fields.pem},
+                                                      {"info.notbefore", &fields.not_before},
+                                                      {"info.notafter", &fields.not_after},
+                                                      {"info.sans", &fields.sans},
+                                                      {"info.serialnumber", &fields.serial_number}};
+  const std::pair<std::string_view, std::vector<std::string>*> names[] = {{"info.subject.", &fields.subject},
+                                                                          {"info.issuer.", &fields.issuer}};
+  Options left = options;
+  auto take = [&left](const std::string& key) -> Result<bool> {
+    auto option = left.extract(key);
+    if (option.empty()) return false;
+    if (option.mapped() != "true" && option.mapped() != "false") return bad_option(key, "true or false");
+    return option.mapped() == "true";
+  };
+  for (const auto& [key, flag] : flags) {
+    auto on = take(std::string(key));
+    if (!on) return fail(on.error());
+    *flag = *on;
+  }
+  for (const auto& [section, parts] : names) {
+    for (const NamePart& part : kNameParts) {
+      // Traefik does not tell an issuer's units.
+      if (parts == &fields.issuer && part.option == "organizationalunit") continue;
+      auto on = take(std::string(section) + std::string(part.option));
+      if (!on) return fail(on.error());
+      if (*on) parts->emplace_back(part.type);
+    }
+  }
+  if (!left.empty()) return unknown_option(left.begin()->first);
+  if (!fields.pem && !fields.has_info())
+    return fail(ErrorCode::invalid, "neither pem nor anything of info is asked for");
+  return {};
+}
+
+}  // namespace weir::routing

@@ -1,0 +1,38 @@
+#pragma once
+// The options of a middleware, kind by kind; what all kinds say of an option that is none. Pure functions.
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "routing/middleware.h"
+#include "weir/base/result.h"
+
+namespace weir::routing {
+
+using Options = std::map<std::string, std::string>;
+
+[[nodiscard]] tl::unexpected<Error> unknown_option(const std::string& key);
+[[nodiscard]] tl::unexpected<Error> bad_option(std::string_view key, std::string_view wanted);
+/// The value of the only option that the type has.
+[[nodiscard]] Result<std::string> only_option(const Options& options, std::string_view key);
+/// Whether a middleware may set that header to that value.
+[[nodiscard]] Status check_header(std::string_view name, std::string_view value);
+
+// Path and place: middleware_path.cc
+Status compile_strip_prefix(const Options& options, Middleware& out);
+Status compile_strip_prefix_regex(const Options& options, Middleware& out);
+Status compile_add_prefix(const Options& options, Middleware& out);
+Status compile_replace_path(const Options& options, Middleware& out);
+Status compile_replace_path_regex(const Options& options, Middleware& out);
+Status compile_redirect_scheme(const Options& options, Middleware& out);
+Status compile_redirect_url(const Options& options, Middleware& out);
+Status compile_redirect_regex(const Options& options, Middleware& out);
+
+// Who comes in, and who they are: middleware_access.cc
+Status compile_access_list(const Options& options, Middleware& out);
+Status compile_ip_allow_list(const Options& options, Middleware& out);
+Status compile_basic_auth(const Options& options, Middleware& out);
+Status compile_pass_tls_client_cert(const Options& options, Middleware& out);
+
+}  // namespace weir::routing

@@ -1,0 +1,171 @@
+// Middlewares that change the path, or send the client elsewhere.
+
+#include <algorithm>
+
+#include "routing/middleware_options.h"
+#include "weir/base/text.h"
+
+namespace weir::routing {
+
+namespace {
+
+// What goes into a request line must not end it.
+bool is_path(std::string_view text) {
+  return text.starts_with('/') && std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '#' || c == '?';
+         });
+}
+
+Status compile_path(const Options& options, std::string_view key, Middleware& out) {
+  auto path = only_option(options, key);
+  if (!path) return fail(path.error());
+  if (!is_path(*path)) return bad_option(key, "a path that begins with \"/\"");
+  out.values.push_back(std::move(*path));
+  return {};
+}
+
+Result<Regexp> compile_pattern(std::string_view key, std::string_view text) {
+  auto pattern = Regexp::compile(trim(text));
+  if (!pattern) return fail(ErrorCode::invalid, "option \"" + std::string(key) + "\": " + pattern.error().message);
+  return pattern;
+}
+
+// Of replacePathRegex and redirectRegex; the latter may be permanent.
+Status compile_replacement(const Options& options, bool may_be_permanent, Middleware& out) {
+  std::string replacement;
+  for (const auto& [key, value] : options) {
+    if (key == "regex") {
+      auto pattern = compile_pattern(key, value);
+      if (!pattern) return fail(pattern.error());
+      out.patterns.push_back(std::move(*pattern));
+    } else if (key == "replacement") {
+      replacement = trim(value);
+    } else if (key == "permanent" && may_be_permanent) {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      out.permanent = value == "true";
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (out.patterns.empty()) return fail(ErrorCode::invalid, "option \"regex\" is missing");
+  // It goes into a request line or a header field.
+  bool plain =
+      std::all_of(replacement.begin(), replacement.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  if (!plain) return bad_option("replacement", "text without blanks");
+  out.values.push_back(std::move(replacement));
+  return {};
+}
+
+}  // namespace
+
+Status compile_strip_prefix(const Options& options, Middleware& out) {
+  std::string prefixes;
+  for (const auto& [key, value] : options) {
+    if (key == "prefixes") {
+      prefixes = value;
+    } else if (key == "forceslash") {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      out.force_slash = value == "true";
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (prefixes.empty()) return fail(ErrorCode::invalid, "option \"prefixes\" is missing");
+  for (std::string_view prefix : split_list(prefixes)) {
+    if (!is_path(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
+    out.values.emplace_back(prefix);
+  }
+  if (out.values.empty()) return bad_option("prefixes", "a list of paths that begin with \"/\"");
+  if (out.values.size() > kMiddlewareValuesMax) {
+    return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " prefixes");
+  }
+  return {};
+}
+
+Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
+  auto list = only_option(options, "regex");
+  if (!list) return fail(list.error());
+  for (std::string_view text : split_list(*list)) {
+    auto pattern = compile_pattern("regex", text);
+    if (!pattern) return fail(pattern.error());
+    out.patterns.push_back(std::move(*pattern));
+  }
+  if (out.patterns.size() <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " expressions");
+}
+
+Status compile_add_prefix(const Options& options, Middleware& out) { return compile_path(options, "prefix", out); }
+Status compile_replace_path(const Options& options, Middleware& out) { return compile_path(options, "path", out); }
+Status compile_replace_path_regex(const Options& options, Middleware& out) {
+  return compile_replacement(options, false, out);
+}
+Status compile_redirect_regex(const Options& options, Middleware& out) {
+  return compile_replacement(options, true, out);
+}
+
+Status compile_redirect_scheme(const Options& options, Middleware& out) {
+  std::string port;
+  std::string scheme;
+  for (const auto& [key, value] : options) {
+    if (key == "scheme") {
+      scheme = to_lower(value);
+    } else if (key == "port") {
+      auto number = parse_u64(value);
+      if (!number || *number == 0 || *number > 65535) return bad_option(key, "a port from 1 to 65535");
+      port = std::to_string(*number);
+    } else if (key == "permanent") {
+      if (value != "true" && value != "false") return bad_option(key, "true or false");
+      out.permanent = value == "true";
+    } else {
+      return unknown_option(key);
+    }
+  }
+  if (scheme != "http" && scheme != "https") return bad_option("scheme", "http or https");
+  out.values.push_back(scheme);
+  if (!port.empty()) out.values.push_back(port);
+  return {};
+}
+
+// scheme://host/path?query, in which host may be $host and the path hold $path.
+Status compile_redirect_url(const Options& options, Middleware& out) {
+  std::string url;
+  std::string strip;
+  std::string prepend;
+  for (const auto& [key, value] : options) {
+    if (key == "code") {
+      auto code = parse_u64(value);
+      if (!code || *code < 300 || *code > 399) return bad_option(key, "a status from 300 to 399");
+      out.status = static_cast<uint16_t>(*code);
+    } else if (key == "url") {
+      url = value;
+    } else if (key == "strip") {
+      strip = value;
+    } else if (key == "prepend") {
+      prepend = value;
+    } else {
+      return unknown_option(key);
+    }
+  }
+  size_t scheme_end = url.find("://");
+  std::string scheme = to_lower(url.substr(0, scheme_end));
+  if (scheme_end == std::string::npos || (scheme != "http" && scheme != "https") || out.status == 0) {
+    return bad_option("url", "a URL that begins with http:// or https://, with a code");
+  }
+  std::string rest = url.substr(scheme_end + 3);
+  std::string query = rest.find('?') == std::string::npos ? "" : rest.substr(rest.find('?') + 1);
+  rest = rest.substr(0, rest.find('?'));
+  std::string host = rest.substr(0, rest.find('/'));
+  std::string path = rest.substr(host.size());
+  // fabio takes https://name$path and https://name/$path for the same.
+  if (host.size() > 5 && host.ends_with("$path")) {
+    host.resize(host.size() - 5);
+    path = "$path" + path;
+  }
+  path = replace_all(path, "/$path", "$path");
+  bool plain = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c != 0x7f; });
+  if (host.empty() || !plain) return bad_option("url", "a URL with a host");
+  out.values = {scheme, host, path, query, strip, prepend};
+  return {};
+}
+
+}  // namespace weir::routing
