@@ -1,6 +1,7 @@
 #include "weir/base/text.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -246,14 +247,24 @@ uint64_t content_hash(std::string_view bytes) {
     const auto product = static_cast<unsigned __int128>(hash ^ word) * kOdd;
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ std::rotl(word, 32);
   };
-  uint64_t hash = mix(kOdd, bytes.size());
-  while (!bytes.empty()) {
+  auto word_at = [](const char* at) {
     uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), std::min(bytes.size(), sizeof word));
-    hash = mix(hash, word);
-    bytes.remove_prefix(std::min(bytes.size(), sizeof word));
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  };
+  const uint64_t start = mix(kOdd, bytes.size());
+  // Four chains, for each product waits for the one before it.
+  std::array<uint64_t, 4> lanes = {start, start + 1, start + 2, start + 3};
+  for (; bytes.size() >= sizeof lanes; bytes.remove_prefix(sizeof lanes)) {
+    for (size_t i = 0; i < lanes.size(); ++i) lanes[i] = mix(lanes[i], word_at(bytes.data() + i * sizeof(uint64_t)));
   }
-  return std::max<uint64_t>(hash, 1);
+  uint64_t hash = mix(mix(mix(lanes[0], lanes[1]), lanes[2]), lanes[3]);
+  for (; bytes.size() >= sizeof(uint64_t); bytes.remove_prefix(sizeof(uint64_t))) {
+    hash = mix(hash, word_at(bytes.data()));
+  }
+  uint64_t last = 0;
+  if (!bytes.empty()) std::memcpy(&last, bytes.data(), bytes.size());
+  return std::max<uint64_t>(mix(hash, last), 1);
 }
 
 }  // namespace weir

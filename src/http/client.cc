@@ -16,8 +16,12 @@
 namespace weir::http {
 
 namespace {
+
 class ClientCall;
-}
+
+constexpr size_t kBodyReservedBytesMax = 4 * 1024 * 1024;  // on the word of an answer's Content-Length
+
+}  // namespace
 
 /// The connections. Shared by the Client and its calls, so that a call may outlive the client.
 class Client::Impl final : public H1ClientSession::Owner,
@@ -264,6 +268,8 @@ class ClientCall final : public Call, public ClientStreamObserver {
     response_.reason = head.reason;
     for (const Header& header : head.headers) response_.headers.emplace_back(header.name, header.value);
     if (head.status == 101) return fail_with({ErrorCode::invalid, "an upgrade that was not asked for"});
+    const size_t limit = std::min(request_.body_bytes_max, kBodyReservedBytesMax);
+    if (!on_chunk_) response_.body.reserve(std::min<uint64_t>(head.content_length.value_or(0), limit));
   }
 
   void on_response_body(std::string_view bytes) override {

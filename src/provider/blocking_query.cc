@@ -101,6 +101,7 @@ void BlockingQuery::take(const http::ClientResponse& response) {
   const QueryAnswer answer{.body = response.body,
                            .index = index,
                            .same_body = hash == body_hash_,
+                           .body_hash = hash,
                            .index_moved = index != accepted_index_,
                            .seen_us = steady_us()};
   if (Status accepted = on_answer_(answer); !accepted) return failed(accepted.error(), Whose::resource);
@@ -109,20 +110,23 @@ void BlockingQuery::take(const http::ClientResponse& response) {
   backoff_.reset();
   body_hash_ = hash;
   filtered_ = filtered;
-  const uint64_t delay_ms = pace_after_answer(index, answer.same_body, steady_us() - answer.seen_us);
+  const uint64_t delay_ms = pace_after_answer(answer, steady_us() - answer.seen_us);
   index_ = index < index_ ? 0 : index;
   accepted_index_ = index;
   schedule(delay_ms);
 }
 
-uint64_t BlockingQuery::pace_after_answer(uint64_t new_index, bool same_body, uint64_t work_us) {
-  if (new_index == 0) return timing_.poll_ms;
+uint64_t BlockingQuery::pace_after_answer(const QueryAnswer& answer, uint64_t work_us) {
+  if (answer.index == 0) return timing_.poll_ms;
   const bool at_once = loop_.now_ms() - sent_at_ms_ < timing_.wait_ms / 2;
-  const bool idle = new_index == accepted_index_ && same_body && at_once;
+  const bool idle = answer.index == accepted_index_ && answer.same_body && at_once;
   idle_turns_ = idle ? idle_turns_ + 1 : 0;
   if (idle_turns_ >= kIdleTurnsMax) return timing_.poll_ms;
   const uint64_t rest_ms = work_us * kRestPerWork / 1'000;
-  return same_body ? std::max(rest_ms, idle_bucket_.take(loop_.now_ms())) : rest_ms;
+  if (!answer.same_body) return rest_ms;
+  const uint64_t paced_ms = idle_bucket_.take(loop_.now_ms());
+  const bool first_ones = paced_ms == 0;
+  return first_ones ? rest_ms : std::max({rest_ms, paced_ms, answer.body.size() / kSameBytesPerMs});
 }
 
 void BlockingQuery::refuse(const http::ClientResponse& response) {

@@ -25,6 +25,7 @@ struct QueryAnswer {
   std::string_view body;
   uint64_t index = 0;        // 0: the server gave none
   bool same_body = false;    // byte for byte what the last accepted answer was
+  uint64_t body_hash = 0;    // content_hash of the body
   bool index_moved = false;  // the index is another one than that of the last accepted answer
   uint64_t seen_us = 0;      // steady clock
 };
@@ -40,9 +41,11 @@ struct QueryAnswer {
 ///   first query that is answered wakes the others. Nothing but a 200 that was accepted counts as an answer.
 /// - 403 reads the token file again, and asks again at once if the token is another one.
 /// - An answer that begins to be filtered by ACLs is a failure: a token that expired sees an empty catalog.
-/// - Whatever the server does: 32 queries at once, then 200 a second; eight and 20 where the answers say the same; and
-///   after each answer a rest of three times what it took to take it, so that a long list that is always another one
-///   has a quarter of a core at most.
+/// - Whatever the server does: 32 queries at once, then 200 a second; and after each answer a rest of three times what
+///   it took to take it, so that a long list that is always another one has a quarter of a core at most.
+/// - Where the answers say the same: eight at once, then 20 a second, and not more than 8 MB of them a second. A list
+/// of
+///   10,000 services is a megabyte that the server makes anew whenever any instance changes.
 class BlockingQuery {
  public:
   /// Whether the answer is taken. Refused ones count as a failure.
@@ -65,6 +68,7 @@ class BlockingQuery {
 
  private:
   static constexpr uint64_t kRestPerWork = 3;
+  static constexpr uint64_t kSameBytesPerMs = 8'192;
   static constexpr uint64_t kWakeMs = 100;  // spread, so that the queries do not all come at once
 
   void schedule(uint64_t delay_ms);
@@ -75,7 +79,7 @@ class BlockingQuery {
   /// `whose`: whether the failure tells about the address or only about this resource.
   enum class Whose : uint8_t { address, resource };
   void failed(const Error& error, Whose whose, uint64_t delay_min_ms = 0);
-  [[nodiscard]] uint64_t pace_after_answer(uint64_t new_index, bool same_body, uint64_t work_us);
+  [[nodiscard]] uint64_t pace_after_answer(const QueryAnswer& answer, uint64_t work_us);
 
   // constant after construction
   event::Loop& loop_;

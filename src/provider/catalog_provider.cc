@@ -245,7 +245,7 @@ void CatalogProvider::want_services(std::set<std::string, std::less<>> names) {
 
 Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& answer) {
   Tracked& tracked = tracked_.at(name);
-  if (!answer.same_body || !tracked.answered) {
+  if (answer.body_hash != tracked.body_hash) {
     auto decoded = (tracked.mesh ? source_.dialect.decode_mesh : source_.dialect.decode_service)(name, answer.body);
     if (!decoded) return fail(decoded.error());
     for (const std::string& reason : decoded->skipped) {
@@ -266,7 +266,7 @@ Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& a
     }
   }
   if (!settled(tracked)) --unsettled_;
-  tracked.answered = true;
+  tracked.body_hash = answer.body_hash;
   tracked.failures = 0;
   tracked.error.clear();
   note_settled();

@@ -78,8 +78,8 @@ class CatalogProvider final : public Provider {
   struct Tracked {
     std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
     bool mesh = false;                     // of Consul Connect
-    bool answered = false;
-    uint32_t failures = 0;  // since the start or the last answer
+    uint64_t body_hash = 0;                // of the last answer, from the watch or the crowd; 0: there was none
+    uint32_t failures = 0;                 // since the start or the last answer
     std::string error;
     std::vector<std::string> skipped;
   };
@@ -100,7 +100,7 @@ class CatalogProvider final : public Provider {
   void put(catalog::Service service, uint64_t seen_us);
   void start_watch(const std::string& name, Tracked& tracked);
   [[nodiscard]] static bool settled(const Tracked& tracked) {
-    return tracked.answered || tracked.failures >= kFailuresWaitedFor;
+    return tracked.body_hash != 0 || tracked.failures >= kFailuresWaitedFor;
   }
 
   void on_shared_query_failed(const Error& error);

@@ -1,5 +1,6 @@
 #include "provider/disk_writer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -40,9 +41,12 @@ void DiskWriter::run() {
     if (!waiting_) return;
     const auto encode = std::exchange(waiting_, nullptr);
     lock.unlock();
+    const auto started = std::chrono::steady_clock::now();
     write(encode());
+    const auto rest = kRestPerWork * (std::chrono::steady_clock::now() - started);
     lock.lock();
-    changed_.wait_for(lock, std::chrono::milliseconds(period_ms_), [this] { return stopping_; });
+    changed_.wait_for(lock, std::max<std::chrono::nanoseconds>(rest, std::chrono::milliseconds(period_ms_)),
+                      [this] { return stopping_; });
   }
 }
 

@@ -93,7 +93,8 @@ void ServiceFetcher::on_response(const std::string& name, Result<http::ClientRes
   } else if (response->status != 200) {
     taken = fail(ErrorCode::unavailable, "status " + std::to_string(response->status));
   } else {
-    taken = on_answer_(name, {.body = response->body, .seen_us = steady_us()});
+    const uint64_t seen_us = steady_us();
+    taken = on_answer_(name, {.body = response->body, .body_hash = content_hash(response->body), .seen_us = seen_us});
   }
   if (taken) {
     backoff_.reset();

@@ -1,6 +1,7 @@
 #include "provider/service_names.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "weir/base/text.h"
 
@@ -35,6 +36,28 @@ std::vector<size_t> entry_starts(std::string_view text) {
     }
   }
   return out;
+}
+
+/// How many bytes both begin with. In blocks, for most of a list is as it was.
+size_t same_head_size(std::string_view a, std::string_view b) {
+  constexpr size_t kBlock = 256;
+  const size_t shorter = std::min(a.size(), b.size());
+  size_t same = 0;
+  while (shorter - same >= kBlock && std::memcmp(a.data() + same, b.data() + same, kBlock) == 0) same += kBlock;
+  while (same < shorter && a[same] == b[same]) ++same;
+  return same;
+}
+
+/// How many bytes, `most` of them, both end with.
+size_t same_tail_size(std::string_view a, std::string_view b, size_t most) {
+  constexpr size_t kBlock = 256;
+  const char* a_end = a.data() + a.size();
+  const char* b_end = b.data() + b.size();
+  size_t same = 0;
+  while (most - same >= kBlock && std::memcmp(a_end - same - kBlock, b_end - same - kBlock, kBlock) == 0)
+    same += kBlock;
+  while (same < most && *(a_end - same - 1) == *(b_end - same - 1)) ++same;
+  return same;
 }
 
 /// Calls with each name of either whose tags are not the same in both.
@@ -82,14 +105,8 @@ void ServiceNames::remember(std::string_view body) {
 bool ServiceNames::find_middle(std::string_view body, Middle& out) const {
   if (starts_.empty() || body.size() < 2 || !body.starts_with('{') || !body.ends_with('}')) return false;
   const std::string_view before = text_;
-  const size_t shorter = std::min(before.size(), body.size());
-  const auto same_head = static_cast<size_t>(
-      std::mismatch(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(shorter), body.begin()).first -
-      before.begin());
-  const auto same_tail = static_cast<size_t>(
-      std::mismatch(before.rbegin(), before.rbegin() + static_cast<std::ptrdiff_t>(shorter - same_head), body.rbegin())
-          .first -
-      before.rbegin());
+  const size_t same_head = same_head_size(before, body);
+  const size_t same_tail = same_tail_size(before, body, std::min(before.size(), body.size()) - same_head);
   if (same_tail == 0) return false;
   auto past = std::upper_bound(starts_.begin(), starts_.end(), same_head);
   if (past == starts_.begin()) return false;

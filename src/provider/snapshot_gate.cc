@@ -16,7 +16,8 @@ uint64_t steady_us() {
 }
 
 SnapshotGate::SnapshotGate(event::Loop& loop, const Clock& clock, GateOptions options, OnSnapshot on_snapshot)
-    : clock_(clock),
+    : loop_(loop),
+      clock_(clock),
       options_(std::move(options)),
       on_snapshot_(std::move(on_snapshot)),
       brake_(options_.brake),
@@ -80,10 +81,14 @@ void SnapshotGate::confirm() {
 
 void SnapshotGate::touch(uint64_t seen_us) {
   if (changed_us_ == 0) changed_us_ = seen_us;
-  if (!coalesce_.active()) coalesce_.start_once(options_.coalesce_ms);
+  if (coalesce_.active()) return;
+  const uint64_t due_ms = evaluated_at_ms_ + options_.coalesce_ms;
+  if (loop_.now_ms() < due_ms) return coalesce_.start_once(due_ms - loop_.now_ms());
+  request_turn_end(loop_);
 }
 
 void SnapshotGate::evaluate() {
+  evaluated_at_ms_ = loop_.now_ms();
   auto wanted = std::make_shared<CatalogSnapshot>();
   wanted->provider = options_.provider;
   wanted->services = known_;

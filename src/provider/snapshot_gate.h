@@ -13,6 +13,7 @@
 #include "weir/catalog/catalog.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
+#include "weir/event/turn_end.h"
 
 namespace weir::provider {
 
@@ -20,7 +21,7 @@ struct GateOptions {
   std::string provider;  // "consul"
   std::string path;      // of the last good catalog; "": nothing is kept
   BrakeLimits brake;
-  uint64_t coalesce_ms = 1;  // changes that arrive within this become one snapshot; never extended
+  uint64_t coalesce_ms = 1;  // snapshots are this far apart; what comes in the turn of a change goes with it
   uint64_t save_period_ms = 1'000;
   uint64_t resave_ms = 300'000;  // an unchanged catalog is saved again this often, so that its age on disk is honest
 };
@@ -30,7 +31,7 @@ uint64_t steady_us();
 
 /// Collects what is positively known of each service and hands out whole snapshots when their content changed.
 /// Owned by a catalog provider; its loop's thread. Destroying it saves what still waits to be saved.
-class SnapshotGate {
+class SnapshotGate final : private event::TurnEnd {
  public:
   /// `seen_us`: when the first answer that brought this change arrived.
   using OnSnapshot = std::function<void(std::shared_ptr<const catalog::CatalogSnapshot>, uint64_t seen_us)>;
@@ -59,11 +60,13 @@ class SnapshotGate {
 
  private:
   void touch(uint64_t seen_us);
+  void on_turn_end() override { evaluate(); }
   void evaluate();
   void note_brake(const BrakeVerdict& verdict);
   void save();
 
   // constant after construction
+  event::Loop& loop_;
   const Clock& clock_;
   const GateOptions options_;
   const OnSnapshot on_snapshot_;
@@ -77,6 +80,7 @@ class SnapshotGate {
   bool complete_once_ = false;
   bool hand_out_anyway_ = false;
   uint64_t saved_at_ms_ = 0;
+  uint64_t evaluated_at_ms_ = 0;  // the loop's time
   event::Timer coalesce_;
   event::Timer release_;
   std::unique_ptr<DiskWriter> writer_;

@@ -49,7 +49,9 @@ std::string_view join_target(std::string_view before, std::string_view path, For
   return scratch.target;
 }
 
-void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string& location) {
+// `path` is normalised, and what middlewares before have made of it.
+void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view path,
+                    std::string& location) {
   std::string storage;
   location = middleware.values.empty() ? "https" : middleware.values[0];
   bool is_default_port = middleware.values.size() < 2 || middleware.values[1].empty() ||
@@ -57,7 +59,8 @@ void write_redirect(const Middleware& middleware, const http::RequestHead& reque
   location += "://";
   location += normalise_host(request.authority, storage);
   if (!is_default_port) location += ":" + middleware.values[1];
-  location += request.target;
+  location += path.empty() ? "/" : path;
+  location += request.target.substr(std::min(request.target.find('?'), request.target.size()));
 }
 
 // fabio's redirect=: false where it would lead to the very URL that was asked for.
@@ -353,7 +356,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
             equals_ignore_case(proto->value, middleware->values[0])) {
           break;
         }
-        write_redirect(*middleware, request, scratch.location);
+        write_redirect(*middleware, request, outcome.path, scratch.location);
         outcome.redirect = true;
         outcome.status = redirect_status(*middleware, request.method);
         return outcome;

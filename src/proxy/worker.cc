@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "proxy/short_slice.h"
 #include "weir/base/check.h"
 
 namespace weir::proxy {
@@ -59,7 +60,10 @@ Result<SocketAddress> Worker::bind(const config::EntryPointConfig& config, const
 
 void Worker::start_thread() {
   second_.start_every(1000);
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    ask_for_short_slices();
+    loop_.run();
+  });
 }
 
 void Worker::stop() {

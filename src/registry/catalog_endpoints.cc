@@ -106,16 +106,15 @@ void catalog_services(Api& api, Call call) {
   read.index = [&api] { return services_index(api.store()); };
   read.resources = [] { return std::vector<Resource>{{Resource::Kind::services}}; };
   read.answer = [&api, selection = *selection, pretty = call.pretty] {
+    const bool whole = selection.node_meta.empty() && selection.filter->keeps_all();
+    if (whole && !pretty) return Reply::json(api.tables().service_list_json());
     std::map<std::string, std::vector<std::string>> tags_by_name;
     for (const auto& [key, row] : api.tables().services()) {
       const Service& service = *row;
       Ref<Node> node = api.tables().node(service.node);
       if (!node || !selection.takes(*node)) continue;
       if (!selection.takes_row([&] { return catalog_row(*node, service, api.self().datacenter); })) continue;
-      std::vector<std::string>& tags = tags_by_name[service.name];
-      for (const std::string& tag : service.tags) {
-        if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
-      }
+      add_tags(tags_by_name[service.name], service.tags);
     }
     JsonWriter json(pretty);
     json.begin_object();

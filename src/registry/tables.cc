@@ -44,6 +44,8 @@ const Tables::Instances& Tables::instances(std::string_view name) const {
   return at == names_.end() ? kNone : at->second;
 }
 
+const std::string& Tables::service_list_json() const { return list_.json(names_); }
+
 std::vector<Ref<Service>> Tables::services_of_node(std::string_view node) const {
   std::vector<Ref<Service>> found;
   std::string folded = fold_name(node);
@@ -93,7 +95,9 @@ void Tables::erase(const Node& node) { nodes_.erase(fold_name(node.name)); }
 
 void Tables::insert(const Ref<Service>& service) {
   NodeAndId key{fold_name(service->node), service->id};
-  names_[fold_name(service->name)][key] = service;
+  std::string name = fold_name(service->name);
+  list_.touch(name);
+  names_[std::move(name)][key] = service;
   services_[std::move(key)] = service;
 }
 
@@ -102,6 +106,7 @@ void Tables::erase(const Service& service) {
   services_.erase(key);
   auto name = names_.find(fold_name(service.name));
   if (name == names_.end()) return;
+  list_.touch(name->first);
   name->second.erase(key);
   if (name->second.empty()) names_.erase(name);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "registry/records.h"
+#include "registry/service_list.h"
 
 namespace weir::registry {
 
@@ -49,6 +50,8 @@ class Tables {
   [[nodiscard]] const std::map<std::string, Ref<Session>, std::less<>>& sessions() const { return sessions_; }
   [[nodiscard]] const std::map<std::string, Ref<Tombstone>, std::less<>>& tombstones() const { return tombstones_; }
 
+  /// All names with their tags, as GET /v1/catalog/services shows them. Valid until the next call or change.
+  [[nodiscard]] const std::string& service_list_json() const;
   /// Instances of one name; empty when there are none.
   [[nodiscard]] const Instances& instances(std::string_view name) const;
   [[nodiscard]] std::vector<Ref<Service>> services_of_node(std::string_view node) const;
@@ -78,6 +81,7 @@ class Tables {
   std::map<std::string, Ref<Node>, std::less<>> nodes_;
   std::map<NodeAndId, Ref<Service>> services_;
   std::map<std::string, Instances, std::less<>> names_;
+  mutable ServiceList list_;
   std::map<NodeAndId, Ref<Check>> checks_;
   std::map<BoundCheck, Ref<Check>> checks_by_service_;
   std::map<std::string, Ref<KvEntry>, std::less<>> kv_;

@@ -20,7 +20,8 @@ bool has_fabio_tag(const catalog::Service& service, const std::string& prefix) {
 
 CatalogDecoder::CatalogDecoder(CatalogOptions options)
     : options_(std::move(options)),
-      merger_(std::make_unique<DefinitionMerger>(options_.provider, options_.keep_incumbent)) {}
+      merger_(
+          std::make_unique<DefinitionMerger>(options_.provider, options_.keep_incumbent, options_.fabio_tag_prefix)) {}
 
 CatalogDecoder::~CatalogDecoder() = default;
 
@@ -43,7 +44,7 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::decode(const catalog::Catal
 
 std::shared_ptr<const DefinitionSet> CatalogDecoder::edit(std::shared_ptr<const std::vector<RouteEdit>> edits,
                                                           uint64_t now_ms) {
-  options_.edits = std::move(edits);
+  options_.edits = edits != nullptr ? std::make_shared<const EditIndex>(std::move(edits)) : nullptr;
   for (auto& [name, tombstone] : tombstones_) {
     auto kept = std::make_shared<ServiceDefinitions>(*tombstone.last);
     for (ServiceDefinitions::Pool& pool : kept->pools) empty(pool);
@@ -82,12 +83,11 @@ void CatalogDecoder::take(const std::string& name, std::shared_ptr<const Service
 
 // Nobody is left but whom commands have added.
 void CatalogDecoder::empty(ServiceDefinitions::Pool& pool) const {
-  static const std::vector<RouteEdit> none;
   pool.definition.endpoints.clear();
   pool.shares.clear();
-  if (!pool.is_fabio) return;
+  if (!pool.is_fabio || options_.edits == nullptr) return;
   std::string_view source = std::string_view(pool.definition.name).substr(options_.fabio_tag_prefix.size());
-  set_commanded(pool, source, options_.edits != nullptr ? *options_.edits : none);
+  set_commanded(pool, source, *options_.edits);
   sort_endpoints(pool);
 }
 

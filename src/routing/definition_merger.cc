@@ -118,7 +118,8 @@ void DefinitionMerger::merge_claims(const char* kind, Claims<Definition>& claims
       if (!said) made.others.push_back(*claim.object);
     }
     std::vector<Rejection> clashes;
-    if (!keep_incumbent_ && !made.others.empty()) {
+    const bool is_fabio = !fabio_prefix_.empty() && name.starts_with(fabio_prefix_);
+    if (!keep_incumbent_ && !is_fabio && !made.others.empty()) {
       clashes.push_back({"tag", name + "@" + provider_,
                          std::string(kind) + " defined multiple times, differently: dropped", made.first.origin.text});
       if (before != nullptr) edits.push_back({name, nullptr});

@@ -17,8 +17,9 @@ namespace weir::routing {
 /// thread.
 class DefinitionMerger {
  public:
-  DefinitionMerger(std::string provider, bool keep_incumbent)
-      : provider_(std::move(provider)), keep_incumbent_(keep_incumbent) {}
+  /// Names that begin with `fabio_prefix` ("": none does) are never dropped for a conflict, as in fabio.
+  DefinitionMerger(std::string provider, bool keep_incumbent, std::string fabio_prefix)
+      : provider_(std::move(provider)), keep_incumbent_(keep_incumbent), fabio_prefix_(std::move(fabio_prefix)) {}
 
   /// What a service defines now, null for nothing any more.
   void replace(const std::string& service, std::shared_ptr<const ServiceDefinitions> decoded);
@@ -55,6 +56,7 @@ class DefinitionMerger {
   // constant after construction
   const std::string provider_;
   const bool keep_incumbent_;  // of conflicting definitions; false: all of them go, as in Traefik
+  const std::string fabio_prefix_;
   // owner's thread
   std::map<std::string, std::shared_ptr<const ServiceDefinitions>, std::less<>> services_;
   Claims<RouterDefinition> routers_;

@@ -86,14 +86,12 @@ void sort_endpoints(Pool& pool) {
   }
 }
 
-void set_commanded(Pool& pool, std::string_view source, const std::vector<RouteEdit>& edits) {
+void set_commanded(Pool& pool, std::string_view source, const EditIndex& edits) {
   std::vector<SharedEndpoint> all;
   append(pool, all);
   // What an instance registered knows the instance.
   std::erase_if(all, [](const SharedEndpoint& each) { return each.endpoint.instance_id.empty(); });
-  for (const RouteEdit& edit : edits) {
-    if (edit.kind == RouteEdit::Kind::add && edit.source == source) all.push_back({edit.endpoint, {edit.share, 0}});
-  }
+  for (uint32_t number : edits.additions_to(source)) all.push_back({edits[number].endpoint, {edits[number].share, 0}});
   pool.definition.endpoints.clear();
   pool.shares.clear();
   for (SharedEndpoint& each : all) {

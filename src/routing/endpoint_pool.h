@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "routing/edit_index.h"
 #include "weir/routing/catalog_definitions.h"
 
 namespace weir::routing {
@@ -13,7 +14,7 @@ namespace weir::routing {
 void sort_endpoints(ServiceDefinitions::Pool& pool);
 
 /// Of a pool of fabio's `source`: what commands have added before goes, what they add now comes. Not sorted.
-void set_commanded(ServiceDefinitions::Pool& pool, std::string_view source, const std::vector<RouteEdit>& edits);
+void set_commanded(ServiceDefinitions::Pool& pool, std::string_view source, const EditIndex& edits);
 
 /// The endpoints of all pools, sorted; each pool is sorted already. Where shares are given, weights come from them:
 /// a fixed share of all requests, the rest in equal parts to those without one. Fixed shares of 1 and more together

@@ -72,7 +72,7 @@ LinkOutcome Linker::link(const RouterSource& source, const std::shared_ptr<const
   } else {
     uint32_t slot = before_ != nullptr ? before_->slot : kNoSlot;
     out_.router = std::make_shared<const LinkedRouter>(
-        LinkedRouter{provider_, source, std::move(in_force), std::move(router), slot,
+        LinkedRouter{source, std::move(in_force), std::move(router), slot,
                      chained.empty() ? nullptr : std::make_shared<const std::vector<std::string>>(std::move(chained))});
   }
   return std::move(out_);
@@ -183,7 +183,7 @@ std::vector<Use> uses_of(const LinkedRouter& router) {
   std::vector<Use> out;
   auto add_one = [&](char kind, const std::string& name) {
     Use use{};
-    const std::string prefix = use_prefix(kind, qualify(name, router.provider));
+    const std::string prefix = use_prefix(kind, qualify(name, router.provider()));
     std::copy(prefix.begin(), prefix.end(), use.key.begin());
     for (size_t i = 0; i < 4; ++i) use.key[8 + i] = static_cast<char>(router.slot >> (24 - 8 * i));
     out.push_back(use);

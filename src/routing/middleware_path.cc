@@ -10,11 +10,11 @@ namespace weir::routing {
 namespace {
 
 // What goes into a request line must not end it.
-bool is_path(std::string_view text) {
-  return text.starts_with('/') && std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '#' || c == '?';
-         });
+bool fits_path(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '#' || c == '?'; });
 }
+bool is_path(std::string_view text) { return text.starts_with('/') && fits_path(text); }
 
 Status compile_path(const Options& options, std::string_view key, Middleware& out) {
   auto path = only_option(options, key);
@@ -71,11 +71,13 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
     }
   }
   if (prefixes.empty()) return fail(ErrorCode::invalid, "option \"prefixes\" is missing");
-  for (std::string_view prefix : split_list(prefixes)) {
-    if (!is_path(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
-    out.values.emplace_back(prefix);
+  const std::vector<std::string_view> listed = split_list(prefixes);
+  if (listed.empty()) return bad_option("prefixes", "a list of paths that begin with \"/\"");
+  for (std::string_view prefix : listed) {
+    if (!fits_path(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
+    // No path begins with any other; Traefik keeps them, and nothing comes of it.
+    if (prefix.starts_with('/')) out.values.emplace_back(prefix);
   }
-  if (out.values.empty()) return bad_option("prefixes", "a list of paths that begin with \"/\"");
   if (out.values.size() > kMiddlewareValuesMax) {
     return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " prefixes");
   }
@@ -94,7 +96,13 @@ Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
   return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " expressions");
 }
 
-Status compile_add_prefix(const Options& options, Middleware& out) { return compile_path(options, "prefix", out); }
+/// A prefix without its slash gets one, as in Traefik.
+Status compile_add_prefix(const Options& options, Middleware& out) {
+  Options slashed = options;
+  auto prefix = slashed.find("prefix");
+  if (prefix != slashed.end() && !prefix->second.empty() && prefix->second[0] != '/') prefix->second.insert(0, 1, '/');
+  return compile_path(slashed, "prefix", out);
+}
 Status compile_replace_path(const Options& options, Middleware& out) { return compile_path(options, "path", out); }
 Status compile_replace_path_regex(const Options& options, Middleware& out) {
   return compile_replacement(options, false, out);

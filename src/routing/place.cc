@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 namespace weir::routing {
 
@@ -107,6 +108,15 @@ Places cover(const Expression& expression, bool negated, size_t places_max) {
   return out.size() > places_max ? Places{Place{}} : out;
 }
 
+bool names_host(const Predicate& predicate) {
+  return predicate.kind == Predicate::Kind::host || predicate.kind == Predicate::Kind::host_wildcard ||
+         predicate.kind == Predicate::Kind::host_suffix;
+}
+
+bool names_path(const Predicate& predicate) {
+  return predicate.kind == Predicate::Kind::path || predicate.kind == Predicate::Kind::path_prefix;
+}
+
 // Nothing: the place does not decide it.
 using Truth = std::optional<bool>;
 
@@ -183,6 +193,29 @@ std::optional<Place> intersect(const Place& a, const Place& b) {
   auto path = intersect(a.path, b.path);
   if (!host || !path) return std::nullopt;
   return Place{std::move(*host), std::move(*path)};
+}
+
+std::optional<Place> only_place(const Expression& expression) {
+  const bool joined = expression.kind == Expression::Kind::conjunction;
+  if (!joined && expression.kind != Expression::Kind::predicate) return std::nullopt;
+  const Predicate* host = nullptr;
+  const Predicate* path = nullptr;
+  for (const Expression& one : joined ? std::span(expression.operands) : std::span(&expression, 1)) {
+    if (one.kind != Expression::Kind::predicate) return std::nullopt;
+    const Predicate*& known = names_host(one.predicate) ? host : path;
+    const bool second = known != nullptr;
+    if (second || (!names_host(one.predicate) && !names_path(one.predicate))) return std::nullopt;
+    known = &one.predicate;
+  }
+  Place out;
+  if (host != nullptr) {
+    out.host.kind = host->kind == Predicate::Kind::host            ? HostKey::Kind::exact
+                    : host->kind == Predicate::Kind::host_wildcard ? HostKey::Kind::wildcard
+                                                                   : HostKey::Kind::suffix;
+    out.host.name = host->value;
+  }
+  if (path != nullptr) out.path = {path->value, path->kind == Predicate::Kind::path};
+  return out;
 }
 
 std::vector<Place> cover(const Expression& expression, size_t places_max) {

@@ -17,6 +17,9 @@ struct Place {
 /// The place where both hold; nothing when no request can be in both.
 [[nodiscard]] std::optional<Place> intersect(const Place& a, const Place& b);
 
+/// The place of an expression that is one and nothing else: a host, a path, or both joined. Most rules are.
+[[nodiscard]] std::optional<Place> only_place(const Expression& expression);
+
 /// Places outside of which the expression never holds; sorted, none twice. Never more than `places_max`: beyond, they
 /// are coarser than they could be, but still cover.
 [[nodiscard]] std::vector<Place> cover(const Expression& expression, size_t places_max);

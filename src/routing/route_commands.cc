@@ -40,11 +40,12 @@ struct Command {
   std::string opts;
 };
 
-// Words are divided by blanks; those in double quotes hold them.
+// Words are divided by blanks; tags and options in double quotes hold them. Elsewhere quotes are quotes, as in fabio.
 Result<std::vector<std::string>> split_words(std::string_view line) {
   std::vector<std::string> out;
   while (!(line = trim(line)).empty()) {
-    bool quoted = line.front() == '"';
+    const bool is_list = !out.empty() && (out.back() == "tags" || out.back() == "opts");
+    const bool quoted = is_list && line.front() == '"';
     if (quoted) line.remove_prefix(1);
     size_t end = quoted ? line.find('"') : line.find_first_of(" \t");
     if (quoted && end == std::string_view::npos) return fail(ErrorCode::invalid, "no closing \"");

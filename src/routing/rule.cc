@@ -33,6 +33,10 @@ Result<std::shared_ptr<const Rule>> compile_rule(std::string_view text) {
   auto expression = parse_expression(text);
   if (!expression) return fail(expression.error());
   auto rule = std::make_shared<Rule>();
+  if (auto place = only_place(*expression)) {
+    rule->alternatives.push_back({std::move(place->host), std::move(place->path), nullptr});
+    return std::shared_ptr<const Rule>(std::move(rule));
+  }
   if (!append_alternatives(*expression, cover(*expression, kRuleAlternativesMax), rule->alternatives)) {
     rule->alternatives.clear();
     rule->alternatives.push_back({{}, {}, std::make_shared<const Expression>(std::move(*expression))});

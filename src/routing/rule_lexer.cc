@@ -1,6 +1,10 @@
 #include "routing/rule_lexer.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::routing {
 
@@ -23,32 +27,59 @@ Result<RuleToken> RuleLexer::next() {
   if (c == '`' || c == '"') return quoted(c);
   if (!is_letter(c)) return symbol();
   token.kind = RuleToken::Kind::name;
-  while (at_ < text_.size() && is_letter(text_[at_])) token.text += text_[at_++];
+  const size_t begin = at_;
+  while (at_ < text_.size() && is_letter(text_[at_])) ++at_;
+  token.text = text_.substr(begin, at_ - begin);
   return token;
 }
 
 Result<RuleToken> RuleLexer::quoted(char quote) {
   RuleToken token{RuleToken::Kind::text, {}, at_ + 1};
   ++at_;
+  // Between backticks everything is literal, as in Go.
+  const size_t plain = std::min(text_.find_first_of(quote == '"' ? "\"\\" : "`", at_), text_.size()) - at_;
+  token.text = text_.substr(at_, plain);
+  at_ += plain;
   while (at_ < text_.size() && text_[at_] != quote) {
     char c = text_[at_++];
-    // Between backticks everything is literal, as in Go.
-    if (quote == '"' && c == '\\') {
-      char escaped = at_ < text_.size() ? text_[at_++] : '\0';
-      switch (escaped) {
-        case '\\':
-        case '"': c = escaped; break;
-        case 'n': c = '\n'; break;
-        case 't': c = '\t'; break;
-        case 'r': c = '\r'; break;
-        default: return fail_at(at_ - 1, "unknown escape; use backticks for text with backslashes");
-      }
+    if (c == '\\') {
+      if (Status read = append_escaped(token.text); !read) return fail(read.error());
+      continue;
     }
     token.text += c;
   }
   if (at_ == text_.size()) return fail_at(token.column, std::string("no closing ") + quote);
   ++at_;
   return token;
+}
+
+Status RuleLexer::append_escaped(std::string& to) {
+  // In the order of their letters: a, b, f, n, r, t, v, the backslash and the quote.
+  constexpr std::string_view kLetters = "abfnrtv\\\"";
+  constexpr std::string_view kMeant = "\a\b\f\n\r\t\v\\\"";
+  const size_t column = at_;
+  const char letter = at_ < text_.size() ? text_[at_++] : '\0';
+  if (const size_t known = kLetters.find(letter); known != std::string_view::npos) {
+    to += kMeant[known];
+    return {};
+  }
+  const bool octal = letter >= '0' && letter <= '3';
+  const size_t digits = octal ? 3 : letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
+  const std::string_view number = text_.substr(octal ? at_ - 1 : at_, digits);
+  uint32_t code = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), code, octal ? 8 : 16);
+  const bool read = digits > 0 && number.size() == digits && error == std::errc() && end == number.data() + digits;
+  const bool is_byte = octal || letter == 'x';
+  if (!read || code > 0x10ffff || (!is_byte && code >= 0xd800 && code < 0xe000)) {
+    return fail_at(column, "unknown escape; use backticks for text with backslashes");
+  }
+  at_ += octal ? digits - 1 : digits;
+  if (is_byte) {
+    to += static_cast<char>(code);
+  } else {
+    append_utf8(to, code);
+  }
+  return {};
 }
 
 Result<RuleToken> RuleLexer::symbol() {

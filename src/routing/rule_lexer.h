@@ -27,6 +27,8 @@ class RuleLexer {
 
  private:
   Result<RuleToken> quoted(char quote);
+  /// What stands behind a backslash, as Go reads it.
+  Status append_escaped(std::string& to);
   Result<RuleToken> symbol();
 
   std::string_view text_;

@@ -49,6 +49,7 @@ class RuleParser {
     auto first = (this->*parse_operand)();
     if (!first || token_.kind != separator) return first;
     Expression out{kind, {}, {}};
+    out.operands.reserve(2);
     out.operands.push_back(std::move(*first));
     while (token_.kind == separator) {
       if (auto moved = advance(); !moved) return fail(moved.error());

@@ -3,7 +3,6 @@
 #include <functional>
 #include <optional>
 
-#include "routing/expression.h"
 #include "routing/glob.h"
 #include "routing/rule_lexer.h"
 #include "weir/base/text.h"
@@ -204,19 +203,19 @@ Result<Constraints> Constraints::parse(std::string_view text) {
   if (trim(text).empty()) return out;
   auto rule = rewritten(text, of_constraint);
   if (!rule) return fail(rule.error());
-  if (auto parsed = parse_expression(*rule); !parsed) return fail(parsed.error());
-  out.rule_ = std::move(*rule);
+  auto parsed = parse_expression(*rule);
+  if (!parsed) return fail(parsed.error());
+  out.expression_ = std::make_shared<const Expression>(std::move(*parsed));
   return out;
 }
 
 bool Constraints::hold(const std::vector<std::string>& tags) const {
-  if (rule_.empty()) return true;
+  if (expression_ == nullptr) return true;
   std::vector<Header> headers;
   for (const std::string& tag : tags) headers.push_back({"Tag", tag});
   RequestView view;
   view.headers = headers;
-  auto expression = parse_expression(rule_);
-  return expression && holds(*expression, view);
+  return holds(*expression_, view);
 }
 
 }  // namespace weir::routing

@@ -1,10 +1,12 @@
 #pragma once
 // Other rule languages, told in ours: Traefik's of version 2, and constraints on tags. Pure.
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "routing/expression.h"
 #include "weir/base/result.h"
 
 namespace weir::routing {
@@ -21,7 +23,7 @@ class Constraints {
   [[nodiscard]] bool hold(const std::vector<std::string>& tags) const;
 
  private:
-  std::string rule_;  // in which a tag is a header of that name
+  std::shared_ptr<const Expression> expression_;  // in which a tag is a header of that name; null: always
 };
 
 }  // namespace weir::routing

@@ -254,14 +254,16 @@ class ServiceDecoder {
                                                      std::vector<const Instance*>& instances) const {
     std::vector<const Instance*> kept;
     std::vector<ServiceDefinitions::Share> shares;
+    std::vector<uint32_t> numbers;
+    if (options_.edits != nullptr) numbers = options_.edits->about(service_.name, source_of(route));
     for (const Instance* instance : instances) {
       ServiceDefinitions::Share share{route.share, 0};
       bool deleted = false;
-      for (size_t i = 0; options_.edits != nullptr && i < options_.edits->size() && !deleted; ++i) {
-        const RouteEdit& edit = (*options_.edits)[i];
-        if (edit.kind == RouteEdit::Kind::add || !is_about(edit, route, *instance)) continue;
+      for (uint32_t number : numbers) {
+        const RouteEdit& edit = (*options_.edits)[number];
+        if (deleted || !is_about(edit, *instance)) continue;
         deleted = edit.kind == RouteEdit::Kind::del;
-        share = {edit.share, static_cast<uint32_t>(i + 1)};
+        share = {edit.share, number + 1};
       }
       if (deleted) continue;
       kept.push_back(instance);
@@ -271,10 +273,11 @@ class ServiceDecoder {
     return shares;
   }
 
-  bool is_about(const RouteEdit& edit, const FabioRoute& route, const Instance& instance) const {
-    std::string_view source = std::string_view(route.router.name).substr(options_.fabio_tag_prefix.size());
-    if (!edit.service.empty() && edit.service != service_.name) return false;
-    if (!edit.source.empty() && edit.source != source) return false;
+  [[nodiscard]] std::string_view source_of(const FabioRoute& route) const {
+    return std::string_view(route.router.name).substr(options_.fabio_tag_prefix.size());
+  }
+
+  static bool is_about(const RouteEdit& edit, const Instance& instance) {
     if (!edit.target.empty()) {
       auto url = Url::parse(edit.target);
       if (!url || url->host != to_lower(instance.address) || url->port != instance.port) return false;
@@ -343,7 +346,10 @@ class ServiceDecoder {
   template <typename T>
   const T* follow(const std::string& kind, const std::vector<Claim<T>>& versions) {
     const Claim<T>& followed = versions[0];
-    bool none = versions.size() > 1 && !options_.keep_incumbent;
+    // fabio drops nothing for being said twice.
+    const std::string& fabio = options_.fabio_tag_prefix;
+    const bool is_fabio = !fabio.empty() && followed.object.name.starts_with(fabio);
+    const bool none = versions.size() > 1 && !options_.keep_incumbent && !is_fabio;
     for (size_t i = none ? 0 : 1; i < versions.size(); ++i) {
       std::string reason = kind + " is defined differently by " + std::to_string(versions[i].instances) +
                            " instance(s), such as " + versions[i].claimant + "; ";

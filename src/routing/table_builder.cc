@@ -213,6 +213,7 @@ const LinkedRouter* TableBuilder::router_before(const std::string& name) const {
 
 void TableBuilder::complain(std::string_view step, std::string_view kind, const std::string& name,
                             std::vector<Rejection> rejected) {
+  if (rejected.empty() && before_.complaints.empty()) return;
   std::string key = std::string(step).append(kind).append(" ").append(name);
   const auto* before = before_.complaints.find(key);
   if (before == nullptr && rejected.empty()) return;
@@ -235,7 +236,7 @@ void TableBuilder::add_users() {
       std::string name = (*previous_->slots_)[(*use)->slot()]->name;
       const LinkedRouter* router = router_before(name);
       auto source = std::make_shared<const RouterSource>(router->current);
-      relink_.try_emplace(std::move(name), Pending{router->provider, std::move(source)});
+      relink_.try_emplace(std::move(name), Pending{std::string(router->provider()), std::move(source)});
     }
   }
 }

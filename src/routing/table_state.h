@@ -46,12 +46,15 @@ constexpr uint32_t kNoSlot = UINT32_MAX;
 
 /// A router with its references resolved.
 struct LinkedRouter {
-  std::string provider;
   RouterSource current;   // what its provider says now; the last good version where that cannot be compiled
   RouterSource in_force;  // the same, or the last good version where the current one cannot be linked
   std::shared_ptr<const Router> router;
   uint32_t slot = kNoSlot;
   std::shared_ptr<const std::vector<std::string>> chained = {};  // middlewares that only a chain names; null: none
+
+  [[nodiscard]] std::string_view provider() const {
+    return std::string_view(router->name).substr(router->name.rfind('@') + 1);
+  }
 };
 [[nodiscard]] inline std::string_view key_of(const LinkedRouter& router) { return router.router->name; }
 

@@ -185,8 +185,13 @@ class OptionReader {
       ignore(option, "no path");
       return {};
     }
-    if (!value.starts_with("/") || value.find(',') != std::string::npos) {
-      return invalid("option " + std::string(option) + ": expected a path that begins with /, without a comma");
+    const bool unfit = &out == &strip_ && (!value.starts_with("/") || value.find(',') != std::string::npos);
+    if (unfit) {
+      ignore(option, "one path that begins with / is taken off");
+      return {};
+    }
+    if (!value.starts_with("/")) {
+      return invalid("option " + std::string(option) + ": expected a path that begins with /");
     }
     out = value;
     return {};

@@ -46,8 +46,8 @@ class Traefik:
         self.process = t.track(Process([binary, f"--configfile={t.write('traefik.yml', json.dumps(static))}"],
                                        t.path("traefik.log")))
 
-    def route_tag(self, host):
-        return f"traefik.http.routers.sentinel.rule=Host(`{host}`)"
+    def route_tags(self, host):
+        return [f"traefik.http.routers.sentinel.rule=Host(`{host}`)", "traefik.http.routers.sentinel.priority=1000000"]
 
     def ask(self, case):
         port = self.second if case.get("entry_point") == "second" else self.port
@@ -82,8 +82,8 @@ class Fabio:
                      *options.get("fabio", [])]
         self.process = t.track(Process([binary, *arguments], t.path("fabio.log")))
 
-    def route_tag(self, host):
-        return f"urlprefix-{host}/"
+    def route_tags(self, host):
+        return [f"urlprefix-{host}/"]
 
     def ask(self, case):
         return ask(self.port, case)

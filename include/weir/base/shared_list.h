@@ -110,7 +110,8 @@ class SharedList {
   /// This with the edits done. Of several for one key the last counts.
   [[nodiscard]] SharedList edited(std::vector<Edit> edits) const {
     if (edits.empty()) return *this;
-    std::stable_sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) { return a.key < b.key; });
+    auto by_key = [](const Edit& a, const Edit& b) { return a.key < b.key; };
+    if (!std::is_sorted(edits.begin(), edits.end(), by_key)) std::stable_sort(edits.begin(), edits.end(), by_key);
     SharedList out;
     out.size_ = size_;
     for (size_t i = 0; i < edits.size(); ++i) {

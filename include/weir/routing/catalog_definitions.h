@@ -57,7 +57,7 @@ struct CatalogOptions {
   bool empty_routes = true;              // a route without live endpoints answers 503; false: it is not there
   uint32_t panic_threshold_percent = 0;  // of a pool's endpoints: when fewer are live all of them are
   uint64_t tombstone_ms = 600'000;       // a route whose service is gone answers 503 this long; 0: it is gone at once
-  std::shared_ptr<const std::vector<RouteEdit>> edits = {};  // of routes of fabio's tags; null: none
+  std::shared_ptr<const class EditIndex> edits = {};  // of routes of fabio's tags; null: none
 
   bool operator==(const CatalogOptions&) const = default;
 };

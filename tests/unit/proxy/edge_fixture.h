@@ -160,6 +160,12 @@ class Edge {
       definitions->services.push_back(service);
       definitions->middlewares = middlewares;
     }
+    if (elsewhere_port != 0) {
+      routing::ServiceDefinition elsewhere;
+      elsewhere.name = "elsewhere";
+      elsewhere.endpoints.push_back({"http", "127.0.0.1", elsewhere_port});
+      definitions->services.push_back(elsewhere);
+    }
     auto outcome = routing::build_table({definitions}, table);
     REQUIRE(outcome.rejected.empty());
     table = outcome.table;
@@ -227,6 +233,7 @@ class Edge {
   config::Config config;
   bool pass_host_header = true;
   routing::ServiceDefinition service;
+  uint16_t elsewhere_port = 0;  // of a service that no request asks for; 0: there is none
   std::vector<routing::MiddlewareDefinition> middlewares;
   std::shared_ptr<const routing::RoutingTable> table;
 

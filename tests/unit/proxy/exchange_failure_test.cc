@@ -40,7 +40,8 @@ TEST_CASE("exchange: a refused connection is 502, and another endpoint gets the 
   edge.check_balanced();
 }
 
-TEST_CASE("exchange: a reset before the answer is retried elsewhere when that does no harm, a sent body never") {
+TEST_CASE(
+    "exchange: pain 22, a reset before the answer is retried elsewhere when that does no harm, a sent body never") {
   Edge edge;
   Upstream& resets = edge.upstream(reset);
   Upstream& answers = edge.upstream(answering(ok("x")));

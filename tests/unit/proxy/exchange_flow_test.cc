@@ -235,3 +235,23 @@ TEST_CASE("table: new endpoints serve from the next request on, and those that s
   for (int i = 0; i < 3; ++i) CHECK(edge.ask(get()).ends_with("two"));
   edge.check_balanced();
 }
+
+TEST_CASE("table: pain 2, changes elsewhere take no turn from a balancer, and no connection") {
+  Edge edge;
+  Upstream& one = edge.upstream(answering(ok("one")));
+  Upstream& two = edge.upstream(answering(ok("two")));
+  edge.route({Edge::url(one), Edge::url(two)});
+  std::string both;
+  for (uint16_t i = 1; i <= 12; ++i) {
+    const auto before = edge.table;
+    edge.elsewhere_port = i;
+    edge.install();
+    CHECK(edge.table != before);
+    both += edge.ask(get());
+  }
+  CHECK(count(both, "one") == 6);
+  CHECK(count(both, "two") == 6);
+  CHECK(one.peers.size() == 1);
+  CHECK(two.peers.size() == 1);
+  edge.check_balanced();
+}

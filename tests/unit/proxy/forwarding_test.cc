@@ -91,6 +91,18 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   CHECK(outcome.redirect);
   CHECK(outcome.status == 301);
   CHECK(scratch.location == "https://a.example/x?y");
+  // The path is what is matched, and what middlewares before have left of it.
+  head.target = "/a/../x/z?y=/&q";
+  auto strip = std::make_shared<routing::Middleware>();
+  strip->type = routing::Middleware::Type::strip_prefix;
+  strip->values = {"/x"};
+  routing::Router stripping;
+  stripping.middlewares = {strip, redirect};
+  CHECK(run_request_middlewares(stripping, head, "/x/z", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK(scratch.location == "https://a.example/z?y=/&q");
+  head.target = "/x";
+  CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK(scratch.location == "https://a.example/");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
   CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
 }

@@ -172,7 +172,7 @@ TEST_CASE("retry: the budget ends repetition, not the first attempts, and what r
   for (int i = 0; i < 6; ++i) CHECK(edge.ask(get()).starts_with("HTTP/1.1 200 "));
 }
 
-TEST_CASE("kept connections: an endpoint's own idle limit is learned from what it closes") {
+TEST_CASE("kept connections: pain 23, an endpoint's own idle limit is learned from what it closes") {
   Edge edge;
   edge.config.timeouts.upstream_idle_ms = 60'000;
   Upstream& upstream = edge.upstream(answering(ok("x")));

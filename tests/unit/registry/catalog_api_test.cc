@@ -1,7 +1,11 @@
 // /v1/catalog, /v1/health, /v1/kv, /v1/session, /v1/txn: answers and errors.
 
+#include <array>
+#include <random>
+
 #include "api_fixture.h"
 #include "catch.h"
+#include "registry/service_list.h"
 
 namespace weir::registry {
 namespace {
@@ -46,6 +50,43 @@ TEST_CASE("catalog: an external node reads back, with null only for what is unkn
   CHECK(f.get("/v1/health/state/warning")->body() == "[]");
   CHECK(f.refused("PUT", "/v1/catalog/deregister", R"({"Node":"nope"})") == "200 true");
   CHECK(f.refused("PUT", "/v1/catalog/deregister", "{}") == "500 Must provide node");
+}
+
+TEST_CASE("catalog: the list of services that is kept is the one that is made anew, whatever changes") {
+  ApiFixture f;
+  std::mt19937 random(11);
+  auto below = [&](uint32_t limit) { return random() % limit; };
+  const std::array<const char*, 4> names = {"a1", "A1", "b1", "c1"};
+  const std::array<const char*, 4> tags = {"[]", R"(["x"])", R"(["y","x"])", R"(["x","<&>"])"};
+  for (int step = 0; step < 300; ++step) {
+    const std::string node = R"({"Node":"n)" + std::to_string(below(2)) + R"(","Address":"10.0.0.1")";
+    const std::string id = "i" + std::to_string(below(5));
+    if (const uint32_t kind = below(10); kind == 0) {
+      (void)f.put("/v1/catalog/deregister", node + "}");
+    } else if (kind < 4) {
+      (void)f.put("/v1/catalog/deregister", node + R"(,"ServiceID":")" + id + "\"}");
+    } else {
+      const std::string service = R"(,"Service":{"ID":")" + id + R"(","Service":")" + names[below(4)] + R"(","Tags":)";
+      REQUIRE(f.put(kRegister, node + service + tags[below(4)] + "}}")->body() == "true");
+    }
+    if (below(3) == 0) continue;  // sometimes several changes come together
+    const auto kept = f.get("/v1/catalog/services");
+    CHECK(kept->body() == f.get("/v1/catalog/services?filter=ServiceName+%21%3D+none")->body());
+  }
+}
+
+TEST_CASE("service list: more changes than it remembers cost it nothing but the work") {
+  auto service = std::make_shared<Service>();
+  service->name = "web";
+  service->tags = {"a"};
+  ServiceList list;
+  CHECK(list.json({}) == "{}");
+  const ServiceList::Names names = {{"web", {{{"n", "web-1"}, service}}}};
+  for (int i = 0; i < 20'000; ++i) list.touch("gone-" + std::to_string(i));
+  list.touch("web");
+  CHECK(list.json(names) == R"({"web":["a"]})");
+  list.touch("web");
+  CHECK(list.json({}) == "{}");
 }
 
 TEST_CASE("health: passing needs every check of node and service") {

@@ -39,7 +39,7 @@ struct CheckFixture : ApiFixture {
 
 }  // namespace
 
-TEST_CASE("checks: the first result counts at once, later ones need their number in a row") {
+TEST_CASE("checks: pain 39, the first result counts at once, later ones need their number in a row") {
   CheckDefinition definition;
   definition.success_before_passing = 2;
   definition.failures_before_warning = 2;

@@ -102,13 +102,18 @@ TEST_CASE("balancer: without a live endpoint there is none") {
   }
 }
 
-TEST_CASE("balancer: an endpoint that was passed over for long gets no burst when it is back") {
+TEST_CASE("balancer: pain 40, an endpoint that was passed over for long has its share when it is back, and no burst") {
   Balancer balancer(service("wrr", {1, 1}), 0);
   ExcludedSet without_first;
   without_first.add(0);
   for (int i = 0; i < 1000; ++i) CHECK(balancer.pick({}, without_first) == 1);
   auto all = picks(balancer, 10);
   CHECK(count_of(all, 0) <= 6);
+  CHECK(count_of(all, 0) >= 4);
+  // By load: once its requests are over it is drawn as often as the others, however long it was the slow one.
+  Balancer by_load(service("p2c", {1, 1, 1}), 9);
+  CHECK(count_of(picks(by_load, 1000, {0, 9, 0}), 1) == 0);
+  CHECK(count_of(picks(by_load, 1000), 1) > 250);
 }
 
 TEST_CASE("balancer: p2c always takes the less loaded of two, for their weight") {

@@ -29,8 +29,12 @@ TEST_CASE("middleware: the path ones take absolute paths") {
   CHECK(error_of("stripPrefix", {}) == "option \"prefixes\" is missing");
   CHECK(error_of("stripPrefix", {{"prefixes", ","}}) ==
         "option \"prefixes\" must be a list of paths that begin with \"/\"");
-  CHECK(error_of("stripPrefix", {{"prefixes", "/a,b"}}) ==
+  CHECK(error_of("stripPrefix", {{"prefixes", "/a,/b?"}}) ==
         "option \"prefixes\" must be a list of paths that begin with \"/\"");
+  // As in Traefik: what no path begins with is of no effect, and a prefix to add gets its slash.
+  CHECK(compile("stripPrefix", {{"prefixes", "/a,b"}}).values == Values{"/a"});
+  CHECK(compile("stripPrefix", {{"prefixes", "b"}}).values.empty());
+  CHECK(compile("addPrefix", {{"prefix", "a/b"}}).values == Values{"/a/b"});
   CHECK(error_of("stripPrefix", {{"prefix", "/a"}}) == "option \"prefix\" is unknown or not supported yet");
   CHECK(error_of("replacePath", {{"path", "/a b"}}) == "option \"path\" must be a path that begins with \"/\"");
   CHECK(error_of("addPrefix", {{"prefix", "/a\r\nx"}}) == "option \"prefix\" must be a path that begins with \"/\"");

@@ -96,6 +96,7 @@ TEST_CASE("route commands: del takes out by service, source, target or tags") {
   CHECK(routes(all + "route del web B/\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.3:1*1"});
   CHECK(routes(all + "route del api b/ http://10.0.0.3:1/\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.2:1*1"});
   CHECK(routes(all + "route del tags \"v2\"\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.3:1*1"});
+  CHECK(routes(all + "route del \"web\"\nroute del web \"a/\"\n") == routes(all));  // nothing is called so
   CHECK(routes(all + "route del web tags \"v1\"\n") == Texts{"b/ -> 10.0.0.2:1*1 10.0.0.3:1*1"});
 }
 

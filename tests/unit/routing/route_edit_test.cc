@@ -1,5 +1,8 @@
+#include <random>
+
 #include "catalog_fixture.h"
 #include "catch.h"
+#include "routing/edit_index.h"
 #include "table_fixture.h"
 #include "weir/routing/route_commands.h"
 
@@ -112,4 +115,52 @@ TEST_CASE("route edits: what was added serves on when the service of the tags is
   };
   CHECK(endpoints(list(*decoder.decode(testing::snapshot({})))) == 1);
   CHECK(endpoints(list(*decoder.edit(nullptr, 0))) == 0);
+}
+
+TEST_CASE("route edits: the index finds what a look at every command finds, in its order") {
+  std::mt19937 random(5);
+  auto one_of = [&](const std::vector<std::string>& words) { return words[random() % words.size()]; };
+  auto all = std::make_shared<std::vector<RouteEdit>>();
+  for (int i = 0; i < 500; ++i) {
+    RouteEdit edit;
+    edit.kind = static_cast<RouteEdit::Kind>(random() % 3);
+    edit.service = one_of({"", "web", "api", "other"});
+    edit.source = one_of({"", "a/", "b/x", "c/"});
+    all->push_back(edit);
+  }
+  const EditIndex index(all);
+  for (const std::string service : {"web", "api", "nobody"}) {
+    for (const std::string source : {"a/", "b/x", "nowhere/"}) {
+      std::vector<uint32_t> about;
+      std::vector<uint32_t> added;
+      for (uint32_t i = 0; i < all->size(); ++i) {
+        const RouteEdit& edit = (*all)[i];
+        const bool is_source = edit.source == source;
+        if (edit.kind == RouteEdit::Kind::add) {
+          if (is_source) added.push_back(i);
+        } else if ((edit.service.empty() || edit.service == service) && (edit.source.empty() || is_source)) {
+          about.push_back(i);
+        }
+      }
+      CHECK(index.about(service, source) == about);
+      CHECK(index.additions_to(source) == added);
+    }
+  }
+}
+
+TEST_CASE("route edits: instances that give one source other options are not dropped where conflicts are") {
+  CatalogOptions options;
+  options.keep_incumbent = false;
+  auto one = [](const std::string& id, const std::string& tag) {
+    auto made = testing::instance(id, {tag});
+    made.has_checks = true;
+    made.check_states = {catalog::Health::passing};
+    return made;
+  };
+  auto snapshot = testing::snapshot(
+      {testing::service("web", {one("a", "urlprefix-a.b/ strip=/x"), one("b", "urlprefix-a.b/ strip=/y")}),
+       testing::service("api", {one("c", "urlprefix-a.b/")})});
+  Definitions all = definitions_from_catalog(snapshot, options);
+  REQUIRE(all.routers.size() >= 1);
+  CHECK(all.routers[0].name == "urlprefix-a.b/");
 }

@@ -52,6 +52,20 @@ TEST_CASE("rule: an error names the column where it is") {
   CHECK(error_of("Host(`a`) && #") == "column 14: unexpected character");
 }
 
+TEST_CASE("rule: between double quotes escapes are read as Go reads them") {
+  auto value_of = [](const std::string& text) {
+    auto parsed = parse_expression("Header(`X`, \"" + text + "\")");
+    return parsed ? parsed->predicate.value : parsed.error().message;
+  };
+  CHECK(value_of(R"(\x61\101\u0062\U0001F600)") == "aAb\xf0\x9f\x98\x80");
+  CHECK(value_of(R"(\a\b\f\n\r\t\v\\\")") == "\a\b\f\n\r\t\v\\\"");
+  for (const char* text :
+       {R"(\d)", R"(\x6)", R"(\x6g)", R"(\u12)", R"(\ud800)", R"(\U00110000)", R"(\400)", R"(\18)", R"(\')"}) {
+    INFO(text);
+    CHECK(value_of(text) == "column 14: unknown escape; use backticks for text with backslashes");
+  }
+}
+
 TEST_CASE("rule: a matcher says what it cannot take") {
   CHECK(error_of("Hots(`a`)").starts_with("column 1: unknown matcher `Hots`; known are Host, HostRegexp, Path,"));
   CHECK(error_of("Host()") == "column 1: Host takes 1 value");

@@ -37,26 +37,10 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
 }
 
 TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
-  for (const char* option : {"proto=tcp",
-                             "proto=",
-                             "auth=",
-                             "auth=a@b",
-                             "pxyproto=true",
-                             "grpcservername=x",
-                             "strip=x",
-                             "strip=/a,/b",
-                             "host=",
-                             "host=a`b",
-                             "weight=much",
-                             "weight=nan",
-                             "weight=",
-                             "redirect=200,https://$host$path",
-                             "redirect=3x1,https://a/",
-                             "allow=10.0.0.0/8",
-                             "allow=ip:10.0.0.0/99",
-                             "allow=",
-                             "deny=ip:x",
-                             "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
+  for (const char* option : {"proto=tcp", "proto=", "auth=", "auth=a@b", "pxyproto=true", "grpcservername=x",
+                             "prepend=x", "host=", "host=a`b", "weight=much", "weight=nan", "weight=",
+                             "redirect=200,https://$host$path", "redirect=3x1,https://a/", "allow=10.0.0.0/8",
+                             "allow=ip:10.0.0.0/99", "allow=", "deny=ip:x", "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
     INFO(option);
     CHECK_FALSE(refusal(std::string("a/ ") + option).empty());
   }
@@ -66,7 +50,8 @@ TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
 TEST_CASE("tag_fabio: auth= names a middleware of the routes files, asked behind allow= and before all else") {
   auto route = decode("a/b strip=/b auth=staff allow=ip:10.0.0.0/8");
   REQUIRE(route);
-  CHECK(route->router.middlewares == std::vector<std::string>{"urlprefix-a/b#access", "staff@file", "urlprefix-a/b#strip"});
+  CHECK(route->router.middlewares ==
+        std::vector<std::string>{"urlprefix-a/b#access", "staff@file", "urlprefix-a/b#strip"});
 }
 
 TEST_CASE("tag_fabio: options nobody knows are ignored, as in fabio, and told") {
@@ -217,4 +202,15 @@ TEST_CASE("tag_fabio: a weight is a share, and none or less means an equal part"
   CHECK(decode("a/ weight=1.5")->share == 1.5);  // shares of more than 1 together are scaled
   CHECK(decode("a/ weight=-1")->share == 0);
   CHECK(decode("a/")->share == 0);
+}
+
+TEST_CASE("tag_fabio: a strip= that no path begins with is ignored, as in fabio, and costs the route nothing") {
+  for (const std::string option : {"strip=x", "strip=/a,/b"}) {
+    INFO(option);
+    auto route = decode("a/b " + option);
+    REQUIRE(route);
+    CHECK(route->middlewares.empty());
+    REQUIRE(route->ignored.size() == 1);
+    CHECK(route->ignored[0] == "option \"" + option + "\" is ignored: one path that begins with / is taken off");
+  }
 }
