@@ -169,21 +169,72 @@ std::string_view replace_path(std::string_view path, std::string replacement, Fo
   return scratch.target;
 }
 
-// The whole URL is matched, as it is at this place of the chain. False where it stays as it is.
-bool write_regex_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view target,
-                          bool tls, std::string& location) {
-  std::string url = tls ? "https://" : "http://";
-  url.append(request.authority).append(target);
-  const routing::Regexp& pattern = middleware.patterns.front();
-  if (!pattern.matches(url)) return false;
-  location = pattern.replace_all(url, middleware.values.front());
-  return location != url;
+/// Those that send on another path than has come.
+void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, MiddlewareOutcome& outcome) {
+  std::string_view path = outcome.path;
+  switch (middleware.type) {
+    case Middleware::Type::add_prefix: outcome.path = join_target(middleware.values[0], path, scratch); return;
+    case Middleware::Type::replace_path: outcome.path = replace_path(path, middleware.values[0], scratch); return;
+    case Middleware::Type::replace_path_regex:
+      if (middleware.values[0].empty() || !middleware.patterns[0].matches(path)) return;
+      outcome.path = replace_path(path, middleware.patterns[0].replace_all(path, middleware.values[0]), scratch);
+      return;
+    default: break;
+  }
+  std::string_view prefix = middleware.type == Middleware::Type::strip_prefix
+                                ? matching_prefix(middleware, path)
+                                : matching_prefix_by_expression(middleware, path, scratch);
+  if (prefix.empty()) return;
+  outcome.prefix = prefix;
+  std::string_view rest = path.substr(prefix.size());
+  const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware.force_slash);
+  outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
 }
 
 uint16_t redirect_status(const Middleware& middleware, http::Method method) {
   bool plain = method == http::Method::get || method == http::Method::head;
   if (plain) return middleware.permanent ? 301 : 302;
   return middleware.permanent ? 308 : 307;
+}
+
+struct RedirectFrom {
+  std::string_view path;      // as the request has it
+  std::string_view path_now;  // at this place of the chain
+  bool tls;
+};
+
+// The whole URL is matched, as it is at this place of the chain. False where it stays as it is.
+bool write_regex_redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
+                          std::string& location) {
+  std::string url = from.tls ? "https://" : "http://";
+  url.append(request.authority);
+  if (from.path_now == from.path) {
+    url.append(request.target);
+  } else {
+    url.append(from.path_now).append(request.target.substr(std::min(request.target.find('?'), request.target.size())));
+  }
+  const routing::Regexp& pattern = middleware.patterns.front();
+  if (!pattern.matches(url)) return false;
+  location = pattern.replace_all(url, middleware.values.front());
+  return location != url;
+}
+
+/// Those that send the client elsewhere, to scratch.location. The status; 0 where they do not.
+uint16_t redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
+                  ForwardingScratch& scratch) {
+  if (middleware.type == Middleware::Type::redirect_url) {
+    return write_url_redirect(middleware, request, from.path_now, scratch) ? middleware.status : 0;
+  }
+  if (middleware.type == Middleware::Type::redirect_regex) {
+    bool leads_on = write_regex_redirect(middleware, request, from, scratch.location);
+    return leads_on ? redirect_status(middleware, request.method) : 0;
+  }
+  // A client behind a load balancer that ended TLS is there already.
+  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
+  bool there = proto != nullptr && !middleware.values.empty() && equals_ignore_case(proto->value, middleware.values[0]);
+  if (there) return 0;
+  write_redirect(middleware, request, from.path_now, scratch.location);
+  return redirect_status(middleware, request.method);
 }
 
 // False: the outcome says how it ends here.
@@ -307,64 +358,20 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
   bool has_path = path.starts_with('/');  // "*" has none
   for (const auto& middleware : router.middlewares) {
     switch (middleware->type) {
-      case Middleware::Type::strip_prefix: {
-        std::string_view prefix = matching_prefix(*middleware, outcome.path);
-        if (prefix.empty()) break;
-        outcome.prefix = prefix;
-        std::string_view rest = outcome.path.substr(prefix.size());
-        const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware->force_slash);
-        outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
-        break;
-      }
+      case Middleware::Type::strip_prefix:
+      case Middleware::Type::strip_prefix_regex:
       case Middleware::Type::add_prefix:
-        if (!has_path) break;
-        outcome.path = join_target(middleware->values[0], outcome.path, scratch);
-        break;
       case Middleware::Type::replace_path:
-        if (has_path) outcome.path = replace_path(outcome.path, middleware->values[0], scratch);
-        break;
       case Middleware::Type::replace_path_regex:
-        if (!has_path || middleware->values[0].empty() || !middleware->patterns[0].matches(outcome.path)) break;
-        outcome.path = replace_path(outcome.path,
-                                    middleware->patterns[0].replace_all(outcome.path, middleware->values[0]), scratch);
+        if (has_path) rewrite_path(*middleware, scratch, outcome);
         break;
-      case Middleware::Type::strip_prefix_regex: {
-        std::string_view prefix = matching_prefix_by_expression(*middleware, outcome.path, scratch);
-        if (prefix.empty()) break;
-        outcome.prefix = prefix;
-        std::string_view rest = outcome.path.substr(prefix.size());
-        outcome.path = join_target(rest.empty() || rest.starts_with('/') ? "" : "/", rest, scratch);
-        break;
-      }
-      case Middleware::Type::redirect_regex: {
-        std::string target(request.target);
-        if (outcome.path != path) {
-          target = outcome.path;
-          if (size_t question = request.target.find('?'); question != std::string_view::npos) {
-            target += request.target.substr(question);
-          }
-        }
-        if (!write_regex_redirect(*middleware, request, target, by.tls != nullptr, scratch.location)) break;
-        outcome.redirect = true;
-        outcome.status = redirect_status(*middleware, request.method);
-        return outcome;
-      }
       case Middleware::Type::redirect_scheme:
-        // A client behind a load balancer that ended TLS is there already.
-        if (const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-            proto != nullptr && !middleware->values.empty() &&
-            equals_ignore_case(proto->value, middleware->values[0])) {
-          break;
-        }
-        write_redirect(*middleware, request, outcome.path, scratch.location);
-        outcome.redirect = true;
-        outcome.status = redirect_status(*middleware, request.method);
-        return outcome;
       case Middleware::Type::redirect_url:
-        if (!write_url_redirect(*middleware, request, outcome.path, scratch)) break;
-        outcome.redirect = true;
-        outcome.status = middleware->status;
-        return outcome;
+      case Middleware::Type::redirect_regex:
+        outcome.status = redirect(*middleware, request, {path, outcome.path, by.tls != nullptr}, scratch);
+        outcome.redirect = outcome.status != 0;
+        if (outcome.redirect) return outcome;
+        break;
       case Middleware::Type::grpc_web:
         if (GrpcWeb::is_call(request)) outcome.grpc_web = middleware.get();
         if (!GrpcWeb::is_preflight(request)) break;
