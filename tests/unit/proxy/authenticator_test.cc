@@ -87,11 +87,18 @@ TEST_CASE("authentication: a user comes in, again and again on one connection, a
 TEST_CASE("authentication: a body that comes while the password is weighed goes up whole") {
   GuardedEdge edge;
   std::string body(300'000, 'b');
+  // An answer to the head alone would end the connection, and with it the rest of the body.
+  Upstream& reader = edge.upstream([&](Peer& peer) {
+    if (peer.taken > 0 || count(peer.got, body) == 0) return;
+    peer.taken = peer.got.size();
+    peer.send(ok("all of it"));
+  });
+  edge.route(reader);
   Peer& client = edge.connect();
   client.send("POST / HTTP/1.1\r\nHost: web.test\r\n" + shown("john:john") +
               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-  edge.until([&] { return client.has("200 OK") && count(edge.backend->all(), body) == 1; });
-  CHECK(count(edge.backend->all(), shown("john:john")) == 1);
+  edge.until([&] { return client.has("all of it"); });
+  CHECK(count(reader.all(), shown("john:john")) == 1);
   edge.check_balanced();
 }
 
