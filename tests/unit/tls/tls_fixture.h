@@ -14,6 +14,12 @@
 
 namespace weir::tls {
 
+/// The openssl program reads the clock for the beginning and again for the end.
+inline bool lasts_days(int64_t from_s, int64_t until_s, int64_t days) {
+  const int64_t lasts_s = until_s - from_s;
+  return lasts_s == days * 86'400 || lasts_s == days * 86'400 + 1;
+}
+
 /// A folder of this process's own, removed at its end.
 const std::string& test_folder();
 /// Paths of a new certificate and key: self-signed, or by the CA of that name. `kind` is "ec" or "rsa".
