@@ -36,4 +36,9 @@ Result<std::vector<Credential>> parse_htpasswd(std::string_view text) {
   return out;
 }
 
+const std::string* hash_of(const std::vector<Credential>& users, std::string_view user) {
+  auto found = std::find_if(users.begin(), users.end(), [&](const Credential& one) { return one.user == user; });
+  return found != users.end() ? &found->hash : nullptr;
+}
+
 }  // namespace weir

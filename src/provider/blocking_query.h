@@ -43,9 +43,8 @@ struct QueryAnswer {
 /// - An answer that begins to be filtered by ACLs is a failure: a token that expired sees an empty catalog.
 /// - Whatever the server does: 32 queries at once, then 200 a second; and after each answer a rest of three times what
 ///   it took to take it, so that a long list that is always another one has a quarter of a core at most.
-/// - Where the answers say the same: eight at once, then 20 a second, and not more than 8 MB of them a second. A list
-/// of
-///   10,000 services is a megabyte that the server makes anew whenever any instance changes.
+/// - Where the answers say the same: eight at once, then 20 a second, and not more than 8 MB of them a second. The list
+///   of 10,000 services is a megabyte that the server makes anew whenever any instance changes.
 class BlockingQuery {
  public:
   /// Whether the answer is taken. Refused ones count as a failure.

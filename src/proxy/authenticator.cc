@@ -1,6 +1,5 @@
 #include "proxy/authenticator.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -61,10 +60,8 @@ bool Authenticator::weigh(const routing::Middleware& middleware, const http::Req
     PasswordChecker::Question question;
     question.user = credentials->substr(0, credentials->find(':'));
     question.password = credentials->substr(question.user.size() + 1);
-    auto found = std::find_if(auth.users.begin(), auth.users.end(),
-                              [&](const Credential& one) { return one.user == question.user; });
-    if (found != auth.users.end()) {
-      question.hash = found->hash;
+    if (const std::string* hash = hash_of(auth.users, question.user)) {
+      question.hash = *hash;
     } else {
       question.file = auth.users_file;
       if (!auth.users.empty()) question.decoy = auth.users.front().hash;

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "weir/base/file.h"
@@ -72,9 +71,7 @@ bool PasswordChecker::weigh(const Question& question) {
   std::string decoy = question.decoy;
   if (hash.empty() && !question.file.empty()) {
     const std::vector<Credential>& users = read(question.file).users;
-    auto found =
-        std::find_if(users.begin(), users.end(), [&](const Credential& one) { return one.user == question.user; });
-    if (found != users.end()) hash = found->hash;
+    if (const std::string* found = hash_of(users, question.user)) hash = *found;
     if (decoy.empty() && !users.empty()) decoy = users.front().hash;
   }
   bool matches = tls::password_matches(question.password, hash.empty() ? decoy : hash);

@@ -27,6 +27,17 @@ Result<std::string> only_option(const Options& options, std::string_view key) {
   return value;
 }
 
+Status take_flag(const std::string& key, const std::string& value, bool& out) {
+  if (value != "true" && value != "false") return bad_option(key, "true or false");
+  out = value == "true";
+  return {};
+}
+
+Status check_count(size_t count, const std::string& what) {
+  if (count <= kMiddlewareValuesMax) return {};
+  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " " + what);
+}
+
 namespace {
 
 bool is_header_name(std::string_view name) {
@@ -67,10 +78,7 @@ Status compile_headers(const Options& options, Middleware& out) {
     (request ? out.request_headers : out.response_headers).emplace_back(std::move(name), value);
   }
   if (options.empty()) return fail(ErrorCode::invalid, "no customRequestHeaders or customResponseHeaders");
-  if (std::max(out.request_headers.size(), out.response_headers.size()) > kMiddlewareValuesMax) {
-    return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " headers");
-  }
-  return {};
+  return check_count(std::max(out.request_headers.size(), out.response_headers.size()), "headers");
 }
 
 Status compile_grpc_web(const Options& options, Middleware& out) {
@@ -78,16 +86,14 @@ Status compile_grpc_web(const Options& options, Middleware& out) {
     if (key != "alloworigins") return unknown_option(key);
     for (std::string_view origin : split_list(value)) out.values.emplace_back(origin);
   }
-  if (out.values.size() <= kMiddlewareValuesMax) return {};
-  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " origins");
+  return check_count(out.values.size(), "origins");
 }
 
 Status compile_chain(const Options& options, Middleware& out) {
   auto list = only_option(options, "middlewares");
   if (!list) return fail(list.error());
   for (std::string_view name : split_list(*list)) out.values.emplace_back(name);
-  if (out.values.size() <= kMiddlewareValuesMax) return {};
-  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " middlewares");
+  return check_count(out.values.size(), "middlewares");
 }
 
 struct TypeRow {

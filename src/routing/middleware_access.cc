@@ -10,14 +10,14 @@ namespace weir::routing {
 
 namespace {
 
-Status compile_networks(const std::string& key, const std::string& list, std::vector<Cidr>& out) {
+/// `wanted` is told where it is none.
+Status take_networks(const std::string& key, const std::string& list, std::string_view wanted, std::vector<Cidr>& out) {
   for (std::string_view text : split_list(list)) {
     auto network = Cidr::parse(text);
-    if (!network) return bad_option(key, "a list of addresses and networks");
+    if (!network) return bad_option(key, wanted);
     out.push_back(*network);
   }
-  if (out.size() <= kMiddlewareValuesMax) return {};
-  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " networks");
+  return check_count(out.size(), "networks");
 }
 
 /// The parts of a name that may be asked for, in the order Traefik tells them.
@@ -41,25 +41,20 @@ Status compile_access_list(const Options& options, Middleware& out) {
   const auto& [key, value] = *options.begin();
   if (key != "allow" && key != "deny") return unknown_option(key);
   out.deny = key == "deny";
-  for (std::string_view text : split_list(value)) {
-    auto network = Cidr::parse(text);
-    if (!network) return bad_option(key, "a list of networks");
-    out.networks.push_back(*network);
-  }
-  if (out.networks.empty()) return bad_option(key, "a list of networks");
-  if (out.networks.size() > kMiddlewareValuesMax) {
-    return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " networks");
-  }
+  constexpr std::string_view kWanted = "a list of networks";
+  if (Status taken = take_networks(key, value, kWanted, out.networks); !taken) return taken;
+  if (out.networks.empty()) return bad_option(key, kWanted);
   return {};
 }
 
 Status compile_ip_allow_list(const Options& options, Middleware& out) {
+  constexpr std::string_view kWanted = "a list of addresses and networks";
   out.status = 403;
   for (const auto& [key, value] : options) {
     if (key == "sourcerange") {
-      if (Status taken = compile_networks(key, value, out.networks); !taken) return taken;
+      if (Status taken = take_networks(key, value, kWanted, out.networks); !taken) return taken;
     } else if (key == "ipstrategy.excludedips") {
-      if (Status taken = compile_networks(key, value, out.proxies); !taken) return taken;
+      if (Status taken = take_networks(key, value, kWanted, out.proxies); !taken) return taken;
     } else if (key == "ipstrategy.depth") {
       auto depth = parse_u64(value);
       if (!depth || *depth > kMiddlewareValuesMax) return bad_option(key, "a number of proxies");
@@ -93,8 +88,7 @@ Status compile_basic_auth(const Options& options, Middleware& out) {
     } else if (key == "realm") {
       if (!value.empty()) realm = value;
     } else if (key == "removeheader") {
-      if (value != "true" && value != "false") return bad_option(key, "true or false");
-      auth.remove_header = value == "true";
+      if (Status taken = take_flag(key, value, auth.remove_header); !taken) return taken;
     } else if (key == "headerfield") {
       if (auto checked = check_header(value, ""); !value.empty() && !checked) return checked;
       auth.header_field = value;
@@ -103,10 +97,7 @@ Status compile_basic_auth(const Options& options, Middleware& out) {
     }
   }
   if (auth.users.empty() && auth.users_file.empty()) return fail(ErrorCode::invalid, "neither users nor usersFile");
-  if (auth.users.size() > kMiddlewareValuesMax) {
-    return fail(ErrorCode::too_large,
-                "more than " + std::to_string(kMiddlewareValuesMax) + " users; more of them may be in a usersFile");
-  }
+  if (Status few = check_count(auth.users.size(), "users; more of them may be in a usersFile"); !few) return few;
   bool plain = std::all_of(realm.begin(), realm.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
   if (!plain) return bad_option("realm", "printable text");
   auth.challenge = "Basic realm=\"" + replace_all(replace_all(realm, "\\", "\\\\"), "\"", "\\\"") + "\"";
@@ -123,24 +114,20 @@ Status compile_pass_tls_client_cert(const Options& options, Middleware& out) {
   const std::pair<std::string_view, std::vector<std::string>*> names[] = {{"info.subject.", &fields.subject},
                                                                           {"info.issuer.", &fields.issuer}};
   Options left = options;
-  auto take = [&left](const std::string& key) -> Result<bool> {
+  auto take = [&left](const std::string& key, bool& on) -> Status {
     auto option = left.extract(key);
-    if (option.empty()) return false;
-    if (option.mapped() != "true" && option.mapped() != "false") return bad_option(key, "true or false");
-    return option.mapped() == "true";
+    return option.empty() ? Status() : take_flag(key, option.mapped(), on);
   };
   for (const auto& [key, flag] : flags) {
-    auto on = take(std::string(key));
-    if (!on) return fail(on.error());
-    *flag = *on;
+    if (Status taken = take(std::string(key), *flag); !taken) return taken;
   }
   for (const auto& [section, parts] : names) {
     for (const NamePart& part : kNameParts) {
       // Traefik does not tell an issuer's units.
       if (parts == &fields.issuer && part.option == "organizationalunit") continue;
-      auto on = take(std::string(section) + std::string(part.option));
-      if (!on) return fail(on.error());
-      if (*on) parts->emplace_back(part.type);
+      bool on = false;
+      if (Status taken = take(std::string(section) + std::string(part.option), on); !taken) return taken;
+      if (on) parts->emplace_back(part.type);
     }
   }
   if (!left.empty()) return unknown_option(left.begin()->first);

@@ -16,6 +16,10 @@ using Options = std::map<std::string, std::string>;
 [[nodiscard]] tl::unexpected<Error> bad_option(std::string_view key, std::string_view wanted);
 /// The value of the only option that the type has.
 [[nodiscard]] Result<std::string> only_option(const Options& options, std::string_view key);
+/// "true" or "false" into `out`.
+[[nodiscard]] Status take_flag(const std::string& key, const std::string& value, bool& out);
+/// At most kMiddlewareValuesMax; `what` they are stands in the error.
+[[nodiscard]] Status check_count(size_t count, const std::string& what);
 /// Whether a middleware may set that header to that value.
 [[nodiscard]] Status check_header(std::string_view name, std::string_view value);
 

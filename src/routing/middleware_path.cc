@@ -41,8 +41,7 @@ Status compile_replacement(const Options& options, bool may_be_permanent, Middle
     } else if (key == "replacement") {
       replacement = trim(value);
     } else if (key == "permanent" && may_be_permanent) {
-      if (value != "true" && value != "false") return bad_option(key, "true or false");
-      out.permanent = value == "true";
+      if (Status taken = take_flag(key, value, out.permanent); !taken) return taken;
     } else {
       return unknown_option(key);
     }
@@ -64,8 +63,7 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
     if (key == "prefixes") {
       prefixes = value;
     } else if (key == "forceslash") {
-      if (value != "true" && value != "false") return bad_option(key, "true or false");
-      out.force_slash = value == "true";
+      if (Status taken = take_flag(key, value, out.force_slash); !taken) return taken;
     } else {
       return unknown_option(key);
     }
@@ -78,10 +76,7 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
     // No path begins with any other; Traefik keeps them, and nothing comes of it.
     if (prefix.starts_with('/')) out.values.emplace_back(prefix);
   }
-  if (out.values.size() > kMiddlewareValuesMax) {
-    return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " prefixes");
-  }
-  return {};
+  return check_count(out.values.size(), "prefixes");
 }
 
 Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
@@ -92,8 +87,7 @@ Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
     if (!pattern) return fail(pattern.error());
     out.patterns.push_back(std::move(*pattern));
   }
-  if (out.patterns.size() <= kMiddlewareValuesMax) return {};
-  return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " expressions");
+  return check_count(out.patterns.size(), "expressions");
 }
 
 /// A prefix without its slash gets one, as in Traefik.
@@ -122,8 +116,7 @@ Status compile_redirect_scheme(const Options& options, Middleware& out) {
       if (!number || *number == 0 || *number > 65535) return bad_option(key, "a port from 1 to 65535");
       port = std::to_string(*number);
     } else if (key == "permanent") {
-      if (value != "true" && value != "false") return bad_option(key, "true or false");
-      out.permanent = value == "true";
+      if (Status taken = take_flag(key, value, out.permanent); !taken) return taken;
     } else {
       return unknown_option(key);
     }

@@ -7,6 +7,7 @@
 #include "tls/pem.h"
 #include "weir/base/check.h"
 #include "weir/base/text.h"
+#include "weir/tls/digest.h"
 
 namespace weir::tls {
 namespace {
@@ -66,10 +67,7 @@ void write_keylog_line(const SSL* ssl, const char* line) {
 std::string session_context_of(const ServerMaterial::Profile& profile) {
   std::string identity = profile.options.name + "\n" + std::to_string(static_cast<int>(profile.options.client_auth)) +
                          "\n" + profile.ca_pem;
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
-  return {reinterpret_cast<char*>(digest), SSL_MAX_SID_CTX_LENGTH};
+  return sha256(identity).substr(0, SSL_MAX_SID_CTX_LENGTH);
 }
 
 Status require_client_certificates(SSL_CTX* context, const ServerMaterial::Profile& from, Profile& profile,

@@ -17,9 +17,10 @@ struct NormalTarget {
 /// RFC 3986 sections 5.2.4 and 6.2.2: so that /a/../b, /%62 and //b reach the same router as /b, and an upstream that
 /// resolves them itself cannot be led past a rule. Escapes of reserved characters stay as they are. Uses `storage`
 /// only where something has to change.
+[[nodiscard]] NormalTarget normalise_target(std::string_view target, std::string& storage);
+
 /// The port an authority names; "" where it names none.
 [[nodiscard]] std::string_view port_of(std::string_view authority);
-[[nodiscard]] NormalTarget normalise_target(std::string_view target, std::string& storage);
 
 /// "Example.COM.:80" -> "example.com". A view of `authority` where that is its form already, else of `storage`.
 [[nodiscard]] std::string_view normalise_host(std::string_view authority, std::string& storage);
