@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "event/tcp_cell.h"
 #include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/base/log.h"
@@ -65,13 +66,14 @@ struct Listener::Cell final : Deadline {
   void hand_over(int accepted, const SocketAddress& peer) {
     TcpStream::Addresses known{peer, std::nullopt};
     if (bound.ip != IpAddress{{}, bound.ip.v6}) known.local = bound;  // bound to one, not to all
-    auto stream = TcpStream::adopt(loop, accepted, known);
-    if (!stream) {
-      ::close(accepted);
-      return;
-    }
+    TcpStream stream = TcpStream::adopt(loop, accepted, known);
+    TcpStream::Cell& cell = *stream.cell_;
+    ++cell.references;
+    cell.first_read_due = true;
     auto callback = on_accept;  // the callback may destroy the listener
-    callback(std::move(*stream));
+    callback(std::move(stream));
+    cell.read_first();
+    cell.release();
   }
 
   void pause(int reason) {

@@ -1,5 +1,5 @@
 #pragma once
-// What lives behind a TcpStream until libuv has closed the handle.
+// What lives behind a TcpStream until its socket is closed.
 
 #include <uv.h>
 
@@ -15,33 +15,34 @@
 
 namespace weir::event {
 
-/// The libuv handle and the queue of one connection. Owns itself: freed in the close callback and nowhere else.
+/// The socket and the queue of one connection. An accepted socket becomes a libuv handle only when it has to be waited
+/// for (attach). Owns itself: freed when the handle is closed, or at the end of the turn where there was none.
 struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   enum class State : uint8_t {
     connecting,
     open,
     lingering,  // the owner has let go; what is queued goes out, what arrives is dropped
-    closing,    // uv_close was called
+    closing,    // the socket is closed, or uv_close was called
   };
 
-  explicit Cell(Loop& owner_loop) : loop(owner_loop) {
-    uv_tcp_init(loop.raw(), &tcp);
-    tcp.data = this;
-  }
+  explicit Cell(Loop& owner_loop) : loop(owner_loop) {}
 
-  uv_tcp_t tcp{};
+  uv_tcp_t tcp{};  // only when attached
+  int fd = -1;
   Loop& loop;
   Observer* observer = nullptr;        // null: nobody listens any more
   std::unique_ptr<StreamLayer> layer;  // null: plain
   State state = State::open;
+  bool attached = false;  // the socket is the handle's
   bool reading = false;
+  bool first_read_due = false;   // the listener tries it when its callback is done
   bool reset_watched = false;    // not reading, and the loop's IdleWatch has the socket
   bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
   bool write_pending = false;  // a uv_write is out with `in_flight`
   bool failed = false;         // the observer has been told, or will be at the end of this turn
-  uint8_t references = 1;      // the handle's own, and one for a failure that waits to be told
+  uint8_t references = 1;      // the socket's own, one for whoever is at work with it
 
   // What the kernel did not take. `in_flight` belongs to the uv_write; `queue` gathers meanwhile.
   std::string in_flight;
@@ -58,13 +59,17 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void send(const std::array<std::string_view, 3>& pieces);
   /// To the socket.
   void send_raw(const std::array<std::string_view, 3>& pieces);
+  void init_handle();
+  bool attach();
   void start_queued_write();
   void on_written(int status);
   void on_write_failed(int status);
   void on_connected(int status);
-  void on_read_over(ssize_t status);
+  void on_read_over(int error);
   void send_fin();
   void start_reading();
+  void read_first();
+  void watch_socket();
   void read_socket();
   void read_again();
   void stop_reading();
@@ -72,8 +77,10 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void end_watch();
   void on_awake() override;
   void report_failure(const Error& error);
+  [[nodiscard]] bool nothing_waits() const;
   void linger();
   void close(bool with_reset);
+  void close_unattached(bool with_reset);
   void release();
   [[nodiscard]] size_t queued_bytes() const { return queue.size() + tcp.write_queue_size; }
   [[nodiscard]] size_t undelivered_bytes() const;

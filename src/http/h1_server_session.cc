@@ -136,13 +136,24 @@ void H1ServerSession::start_request(const RequestHead& head) {
   method_ = head.method;
   version_ = head.version;
   keep_alive_ = parser_.keep_alive() && !draining_;
-  request_complete_ = head.body == Body::none;
+  request_complete_ = false;
+  if (head.body == Body::none) note_complete();
   stream_out_ = true;
   observer_ = nullptr;
   owner_.on_request(*this, head);
   if (!stream_out_ || state_ == State::closed) return;
   ASSERT(observer_ != nullptr);
   if (request_complete_) observer_->on_request_end({});
+}
+
+// Who says close sends no more (RFC 9112 section 9.6), and is not read: for a short exchange its socket need not even
+// be watched. Where the answer takes long, a reset is to be heard of all the same.
+void H1ServerSession::note_complete() {
+  request_complete_ = true;
+  client_done_ = !parser_.keep_alive();
+  if (!client_done_) return;
+  stream_.stop_reading();
+  set_deadline(loop_, kResetUnheardMs);
 }
 
 std::string_view H1ServerSession::take_body(std::string_view input) {
@@ -153,7 +164,7 @@ std::string_view H1ServerSession::take_body(std::string_view input) {
     return {};
   }
   if (taken.outcome == H1Parser::Outcome::complete) {
-    request_complete_ = true;
+    note_complete();
     auto trailers = parser_.trailers();
     observer_->on_request_end(trailers);
   }
@@ -247,7 +258,7 @@ void H1ServerSession::on_deadline() {
       return finish_session();
     case State::head: return refuse(408, Error{ErrorCode::timeout, "the request head took too long"});
     case State::tunnel: return open_tunnel();
-    case State::request:
+    case State::request: return stream_.watch_for_reset();
     case State::closed: return;
   }
 }
@@ -301,7 +312,7 @@ void H1ServerSession::send_head(const ResponseHead& head) {
     state_ = State::tunnel;
     keep_alive_ = false;
     // At the wheel's next turn: not from within this call.
-    if (!held_.empty() || read_ended_) set_deadline(loop_, 1);
+    if (!held_.empty() || read_ended_ || client_done_) set_deadline(loop_, 1);
   }
 }
 
@@ -341,8 +352,9 @@ void H1ServerSession::pause_body() {
 }
 
 void H1ServerSession::resume_body() {
-  bool enough_held = request_complete_ && state_ == State::request && held_.size() > limits_.head_bytes_max;
-  if (stream_.open() && !read_ended_ && !enough_held) stream_.start_reading();
+  bool enough_read =
+      state_ == State::request && request_complete_ && (client_done_ || held_.size() > limits_.head_bytes_max);
+  if (stream_.open() && !read_ended_ && !enough_read) stream_.start_reading();
 }
 
 size_t H1ServerSession::queued_bytes() const { return stream_.open() ? stream_.queued_bytes() : 0; }
@@ -393,9 +405,11 @@ int H1ServerSession::detach() {
 }
 
 void H1ServerSession::finish_session() {
+  using Peer = event::TcpStream::Peer;
+  Peer peer = read_ended_ ? Peer::is_done : client_done_ && held_.empty() ? Peer::says_done : Peer::may_send;
   state_ = State::closed;
   clear_deadline();
-  stream_.close_gracefully(read_ended_ ? event::TcpStream::Peer::is_done : event::TcpStream::Peer::may_send);
+  stream_.close_gracefully(peer);
   if (!stream_out_) owner_.on_session_closed();
 }
 

@@ -66,12 +66,7 @@ void EntryPoint::hand_over(event::TcpStream stream, size_t worker) {
   });
 }
 
-void EntryPoint::take_over(int fd) {
-  auto stream = event::TcpStream::adopt(worker_.loop(), fd);
-  if (stream) return serve(std::move(*stream));
-  ::close(fd);
-  worker_.leave_seat();
-}
+void EntryPoint::take_over(int fd) { serve(event::TcpStream::adopt(worker_.loop(), fd)); }
 
 void EntryPoint::serve(event::TcpStream stream) {
   Admission::Ticket ticket = worker_.admission().enter(number_);

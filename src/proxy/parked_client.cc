@@ -28,10 +28,7 @@ void ParkedClient::expire_within(uint64_t idle_ms) { set_deadline(entry_point_.l
 event::TcpStream ParkedClient::wake() {
   clear_deadline();
   entry_point_.loop().idle_watch().remove(fd_);
-  auto stream = event::TcpStream::adopt(entry_point_.loop(), fd_);
-  if (!stream) return {};
-  fd_ = -1;
-  return std::move(*stream);
+  return event::TcpStream::adopt(entry_point_.loop(), std::exchange(fd_, -1));
 }
 
 void ParkedClient::on_awake() {

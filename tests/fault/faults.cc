@@ -63,7 +63,9 @@ using weir::fault::reset;
 extern "C" {
 
 ssize_t __real_read(int fd, void* buffer, size_t bytes);
+ssize_t __real_recv(int fd, void* buffer, size_t bytes, int flags);
 ssize_t __real_write(int fd, const void* buffer, size_t bytes);
+ssize_t __real_send(int fd, const void* buffer, size_t bytes, int flags);
 ssize_t __real_writev(int fd, const iovec* pieces, int count);
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
 int __real_connect(int fd, const sockaddr* address, socklen_t length);
@@ -75,6 +77,12 @@ ssize_t __wrap_read(int fd, void* buffer, size_t bytes) {
   if (happens(rates_now.again)) return fail_with(EAGAIN);
   if (happens(rates_now.reset)) return reset(fd, ECONNRESET);
   return __real_read(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes);
+}
+
+ssize_t __wrap_recv(int fd, void* buffer, size_t bytes, int flags) {
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return reset(fd, ECONNRESET);
+  return __real_recv(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes, flags);
 }
 
 ssize_t __wrap_write(int fd, const void* buffer, size_t bytes) {
@@ -90,6 +98,12 @@ ssize_t __wrap_writev(int fd, const iovec* pieces, int count) {
   if (happens(rates_now.reset)) return reset(fd, random_now.below(2) == 0 ? ECONNRESET : EPIPE);
   if (!happens(rates_now.short_io)) return __real_writev(fd, pieces, count);
   return __real_write(fd, pieces[0].iov_base, a_few(pieces[0].iov_len));
+}
+
+ssize_t __wrap_send(int fd, const void* buffer, size_t bytes, int flags) {
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return reset(fd, random_now.below(2) == 0 ? ECONNRESET : EPIPE);
+  return __real_send(fd, buffer, happens(rates_now.short_io) ? a_few(bytes) : bytes, flags);
 }
 
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {

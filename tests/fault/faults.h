@@ -1,5 +1,5 @@
 #pragma once
-// System calls of one thread that fail as told. The linker sends every read, write, connect, socket and accept4 of this
+// System calls of one thread that fail as told. The linker sends every read, recv, write, send, connect, socket and accept4 of this
 // program, also those within libuv, to faults.cc (--wrap).
 
 #include <cstdint>

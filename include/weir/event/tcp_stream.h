@@ -17,8 +17,8 @@ class Loop;
 
 /// A connection, accepted or being made, plain or with a StreamLayer (TLS) in it: whoever speaks on it cannot tell, but
 /// by protocol(). Owned by value by a session; movable; destroying it closes the socket at once
-/// (data already given to the kernel still goes out). The libuv handle lives in a cell of its own that dies in its
-/// close callback, so the owner of a stream may die at any moment, also inside one of its callbacks.
+/// (data already given to the kernel still goes out). What the loop knows of lives in a cell of its own that dies
+/// later, so the owner of a stream may die at any moment, also inside one of its callbacks.
 class TcpStream {
  public:
   /// Told what happens. After any of these calls the stream may be gone: the observer may destroy it.
@@ -53,7 +53,7 @@ class TcpStream {
     std::optional<SocketAddress> local;
   };
   /// Takes over a connected socket.
-  static Result<TcpStream> adopt(Loop& loop, int fd, Addresses known = {});
+  static TcpStream adopt(Loop& loop, int fd, Addresses known = {});
   /// The other way round: a descriptor of the socket, now the caller's; the stream is empty afterwards. Only with
   /// nothing to write. -1 and unchanged where the system has no descriptor to spare.
   [[nodiscard]] int detach();
@@ -98,8 +98,9 @@ class TcpStream {
   /// Lets go: sends what is queued as long as the peer takes kLingerStallBytes of it every kLingerStallMs, then FIN,
   /// drops what still arrives and closes at the peer's FIN or after kLingerMs. So that a peer who reads slowly, or is
   /// still sending, gets to read our last answer. The stream is empty afterwards.
-  /// From a peer that is done nothing is waited for: what it still sent would make a reset of our last answer.
-  enum class Peer : uint8_t { may_send, is_done };
+  /// From a peer that is done nothing is waited for: what it still sent would make a reset of our last answer. One that
+  /// has only said so is believed when none of its bytes wait.
+  enum class Peer : uint8_t { may_send, says_done, is_done };
   void close_gracefully(Peer peer = Peer::may_send);
   static constexpr uint64_t kLingerMs = 2000;
   static constexpr uint64_t kLingerStallMs = 60'000;

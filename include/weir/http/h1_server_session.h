@@ -46,6 +46,8 @@ class H1ServerSession final : private event::TcpStream::Observer,
   /// For that time an idle connection stays open: a request may be on its way.
   void drain();
   static constexpr uint64_t kDrainGraceMs = 1000;
+  /// So long a reset may go unheard while a last request is answered, which would cost a system call to hear at once.
+  static constexpr uint64_t kResetUnheardMs = 64;
   static constexpr uint64_t kIdleLongMs = 1000;
   /// Takes the socket out of a session that has told on_idle_long(), within that call; the session is closed then. -1:
   /// the system has no descriptor to spare, and all is as it was.
@@ -90,6 +92,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   void hold(std::string_view input);
   [[nodiscard]] bool client_lags() const;
   void start_request(const RequestHead& head);
+  void note_complete();
   void refuse(uint16_t status, const Error& reason);
   void refuse_body(const Error& reason);
   void send_refusal(uint16_t status, const Error& reason);
@@ -118,6 +121,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   bool stream_out_ = false;
   bool had_request_ = false;  // what comes is not the connection's beginning
   bool keep_alive_ = true;
+  bool client_done_ = false;  // it has said that this request is its last, and all of it has come
   bool draining_ = false;
   bool request_complete_ = false;  // its last body byte has been read
   bool read_ended_ = false;        // FIN has come

@@ -1,5 +1,10 @@
 #include "weir/event/tcp_stream.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <memory>
 
 #include "catch.h"
@@ -166,6 +171,69 @@ TEST_CASE("tcp: nothing is waited for from a peer that is done, and all that was
     pair.client.stream.flush();
     return !pair.client.failure.empty();
   });
+}
+
+TEST_CASE("tcp: who says that it is done is waited for all the same while bytes of it are unread") {
+  Pair pair;
+  pair.server.stream.stop_reading();
+  pair.client.stream.write("one more");
+  pair.client.stream.flush();
+  pair.run_until([&] { return pair.client.stream.undelivered_bytes() == 0; });
+  pair.server.stream.write("last");
+  pair.server.stream.close_gracefully(TcpStream::Peer::says_done);
+  pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
+  CHECK(pair.client.got == "last");
+  CHECK(pair.client.failure.empty());
+}
+
+TEST_CASE("tcp: what a client has sent by the time it is accepted is read at once, and what follows as ever") {
+  enum class Then {
+    read_on,
+    stop,
+    destroy,
+    refuse
+  } then = GENERATE(Then::read_on, Then::stop, Then::destroy, Then::refuse);
+  Loop loop;
+  End server;
+  bool accepted = false;
+  auto listener = Listener::listen(loop, {SocketAddress::parse("127.0.0.1:0").value()}, [&](TcpStream stream) {
+    accepted = true;
+    server.stream = std::move(stream);
+    if (then == Then::refuse) {
+      server.stream.write("no");
+      return server.stream.close_gracefully();
+    }
+    server.stream.set_observer(server);
+    server.stream.start_reading();
+    server.after = [&] {
+      if (then == Then::stop) server.stream.stop_reading();
+      if (then == Then::destroy) server.stream = {};
+    };
+  });
+  REQUIRE(listener);
+  int client = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_storage address{};
+  listener->address().to_sockaddr(address);
+  REQUIRE(::connect(client, reinterpret_cast<sockaddr*>(&address), sizeof(sockaddr_in)) == 0);
+  REQUIRE(::send(client, "early", 5, 0) == 5);
+  Timer guard(loop, [&] { FAIL("not in time"); });
+  guard.start_once(10'000);
+  while (!accepted || (then != Then::refuse && server.got.empty())) loop.run_ready();
+  std::string got(16, '\0');
+  if (then == Then::refuse || then == Then::destroy) {
+    got.resize(static_cast<size_t>(std::max<ssize_t>(0, ::recv(client, got.data(), got.size(), 0))));
+    CHECK(got == (then == Then::refuse ? "no" : ""));
+  } else {
+    REQUIRE(::send(client, " late", 5, 0) == 5);
+    for (int i = 0; then == Then::stop && i < 10; ++i) loop.run_ready();
+    if (then == Then::stop) CHECK(server.got == "early");
+    server.after = [] {};
+    server.stream.start_reading();
+    while (server.got.size() < 10) loop.run_ready();
+    CHECK(server.got == "early late");
+  }
+  ::close(client);
+  server.stream = {};
 }
 
 TEST_CASE("tcp: a stream may be destroyed in any of its callbacks") {

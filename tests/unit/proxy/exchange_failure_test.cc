@@ -196,6 +196,29 @@ TEST_CASE("exchange: a body that lasts until the close is complete after FIN and
   }
 }
 
+TEST_CASE("exchange: a client that said close is not read on, but its reset is heard; its end costs it no answer") {
+  bool with_reset = GENERATE(true, false);
+  Edge edge;
+  Upstream& upstream = edge.upstream([](Peer&) {});
+  edge.route(upstream);
+  Peer& client = edge.connect();
+  client.send(get("/", "Connection: close\r\n"));
+  edge.until([&] { return !upstream.peers.empty() && upstream.peers.back()->has("\r\n\r\n"); });
+  Peer& server = *upstream.peers.back();
+  if (with_reset) {
+    client.stream.reset();
+    edge.worker().loop().skip_ms(1000);
+    edge.until([&] { return server.over(); });
+  } else {
+    client.stream.end_writing();
+    edge.worker().loop().skip_ms(1000);
+    server.send(ok("answer"));
+    edge.until([&] { return client.over(); });
+    CHECK((client.ended && client.got.ends_with("answer")));
+  }
+  edge.check_balanced();
+}
+
 TEST_CASE(
     "exchange: what is no HTTP answer is 502: too long, too many fields, too many interims, unasked upgrade, noise") {
   std::string interims;

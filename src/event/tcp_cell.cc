@@ -1,0 +1,337 @@
+#include "event/tcp_cell.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "event/write_batch.h"
+#include "weir/base/check.h"
+#include "weir/event/stream_port.h"
+
+namespace weir::event {
+namespace {
+
+/// Of one stream, when each fills the loop's buffer: then the others have their turn.
+constexpr int kReadsATurnMax = 8;
+
+uv_stream_t* stream_of(uv_tcp_t& tcp) { return reinterpret_cast<uv_stream_t*>(&tcp); }
+
+/// What the kernel takes of the pieces, or a negative errno. As uv_try_write does, at less than half its instructions
+/// and by the system calls that are made for sockets; only for streams with nothing queued in libuv. `more`: the end
+/// follows at once and goes in the same segment.
+ssize_t send_now(int fd, const std::array<std::string_view, 3>& pieces, bool more) {
+  int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+  iovec parts[3];
+  size_t count = 0;
+  for (std::string_view piece : pieces) {
+    if (!piece.empty()) parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
+  }
+  if (count == 0) return 0;
+  ssize_t sent;
+  do {
+    if (count == 1) {
+      sent = ::send(fd, parts[0].iov_base, parts[0].iov_len, flags);
+    } else {
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = count;
+      sent = ::sendmsg(fd, &message, flags);
+    }
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+}  // namespace
+
+bool TcpStream::Cell::attach() {
+  if (attached) return true;
+  if (state == State::closing || failed) return false;
+  init_handle();
+  int status = uv_tcp_open(&tcp, fd);
+  if (status == 0) return true;
+  ::close(std::exchange(fd, -1));
+  report_failure(system_error("watch socket", status));
+  return false;
+}
+
+void TcpStream::Cell::init_handle() {
+  uv_tcp_init(loop.raw(), &tcp);
+  tcp.data = this;
+  attached = true;
+}
+
+void TcpStream::Cell::send(const std::array<std::string_view, 3>& pieces) {
+  if (layer == nullptr) return send_raw(pieces);
+  if (usable() && !fin_sent && !failed && !write_error) layer->send(pieces);
+}
+
+void TcpStream::Cell::send_raw(const std::array<std::string_view, 3>& pieces) {
+  if (state == State::closing || fin_sent || failed || write_error) return;
+  size_t taken = 0;
+  if (state != State::connecting && !write_pending && queue.empty()) {
+    ssize_t sent = send_now(fd, pieces, saying_end);
+    if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(static_cast<int>(sent));
+    if (sent > 0) taken = static_cast<size_t>(sent);
+  }
+  for (std::string_view piece : pieces) {
+    size_t gone = std::min(taken, piece.size());
+    queue.append(piece.substr(gone));
+    taken -= gone;
+  }
+  if (!queue.empty() && state != State::connecting && !write_pending) start_queued_write();
+}
+
+void TcpStream::Cell::start_queued_write() {
+  if (!attach()) return;
+  in_flight.swap(queue);
+  queue.clear();
+  write_pending = true;
+  uv_buf_t piece = uv_buf_init(in_flight.data(), static_cast<unsigned>(in_flight.size()));
+  int status = uv_write(&write_request, stream_of(tcp), &piece, 1, [](uv_write_t* request, int written) {
+    static_cast<Cell*>(request->handle->data)->on_written(written);
+  });
+  if (status < 0) {
+    write_pending = false;
+    on_write_failed(status);
+  }
+}
+
+void TcpStream::Cell::on_written(int status) {
+  write_pending = false;
+  if (state == State::closing) return;
+  if (status < 0) return on_write_failed(status);
+  if (!queue.empty()) return start_queued_write();
+  in_flight = std::string();  // an idle connection holds no buffer
+  queue = std::string();
+  if (end_after_queue) send_fin();
+  if (state == State::lingering) set_deadline(loop, kLingerMs);
+  if (observer != nullptr) {
+    observer->on_drained();
+    loop.batch().flush();
+  }
+}
+
+// A peer that answers early and closes (413) resets us while its answer waits to be read: that comes first.
+void TcpStream::Cell::on_write_failed(int status) {
+  Error error = system_error("write", status);
+  bool by_peer = status == UV_EPIPE || status == UV_ECONNRESET;
+  if (!by_peer || !reading || observer == nullptr) return report_failure(error);
+  queue = std::string();
+  write_error = std::move(error);
+}
+
+void TcpStream::Cell::send_fin() {
+  if (fin_sent || state == State::connecting || state == State::closing) return;
+  fin_sent = true;
+  // Nothing is queued in libuv, whose uv_shutdown would wait for the socket to be writable first. Where it fails the
+  // connection is over, which whoever reads is told behind what has come.
+  ::shutdown(fd, SHUT_WR);
+}
+
+void TcpStream::Cell::start_reading() {
+  if (reading || failed || state == State::connecting || state == State::closing) return;
+  reading = true;
+  end_watch();
+  if (unread == nullptr) return watch_socket();
+  ++references;
+  loop.defer([this] {
+    read_again();
+    release();
+  });
+}
+
+// In the order they came: what was given back, and only then the socket.
+void TcpStream::Cell::read_again() {
+  if (!reading || unread == nullptr || state == State::closing) return;  // stopped meanwhile, or done before
+  std::unique_ptr<std::string> again = std::move(unread);
+  watch_socket();
+  if (state == State::lingering || failed) return;
+  Loop& its_loop = loop;
+  if (layer == nullptr) {
+    observer->on_read(*again);
+  } else {
+    layer->on_read(*again);
+  }
+  its_loop.batch().flush();
+}
+
+// Most clients have sent their request by the time they are accepted: it is read before anything is watched. One that
+// is answered and closed at once needs neither a handle nor the loop's epoll.
+void TcpStream::Cell::read_first() {
+  first_read_due = false;
+  if (unread == nullptr) read_socket();
+  if (reading && unread == nullptr && state != State::closing) watch_socket();
+}
+
+/// By recv(2), which costs less than the read(2) that libuv would make: without a buffer it only tells of the bytes.
+void TcpStream::Cell::watch_socket() {
+  if (first_read_due || !attach()) return;
+  uv_read_start(
+      stream_of(tcp), [](uv_handle_t*, size_t, uv_buf_t* out) { *out = uv_buf_init(nullptr, 0); },
+      [](uv_stream_t* stream, ssize_t, const uv_buf_t*) {
+        auto* cell = static_cast<Cell*>(stream->data);
+        Loop& its_loop = cell->loop;
+        cell->read_socket();
+        its_loop.batch().flush();
+      });
+}
+
+void TcpStream::Cell::read_socket() {
+  std::span<char> buffer = loop.read_buffer();
+  ++references;
+  for (int i = 0; i < kReadsATurnMax && reading && state != State::closing; ++i) {
+    ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (state == State::lingering) {
+      if (got <= 0) close(false);
+    } else if (got <= 0) {
+      on_read_over(got < 0 ? errno : 0);
+    } else if (layer == nullptr) {
+      observer->on_read(buffer.first(static_cast<size_t>(got)));
+    } else {
+      layer->on_read(buffer.first(static_cast<size_t>(got)));
+    }
+    if (got < static_cast<ssize_t>(buffer.size())) break;  // there is no more, or it is told of once more
+  }
+  release();
+}
+
+/// `error`: an errno, 0 for the peer's FIN.
+void TcpStream::Cell::on_read_over(int error) {
+  if (write_error) return report_failure(*write_error);
+  if (error != 0) return report_failure(system_error("read", error));
+  stop_reading();
+  if (layer != nullptr) return layer->on_read_end();
+  observer->on_read_end();
+}
+
+void TcpStream::Cell::on_connected(int status) {
+  if (state != State::connecting) return;
+  if (status < 0) return report_failure(system_error("connect", status));
+  state = State::open;
+  Loop& its_loop = loop;
+  uv_tcp_nodelay(&tcp, 1);
+  if (!queue.empty()) {
+    start_queued_write();
+  } else if (end_after_queue) {
+    send_fin();
+  }
+  if (layer != nullptr) {
+    layer->on_open(StreamPort(*this));
+  } else {
+    observer->on_connected();
+  }
+  its_loop.batch().flush();
+}
+
+void TcpStream::Cell::stop_reading() {
+  if (!reading) return;
+  reading = false;
+  if (attached) uv_read_stop(stream_of(tcp));
+}
+
+void TcpStream::Cell::watch_for_reset() {
+  if (reading || reset_watched || failed || state != State::open) return;
+  // Without memory for it the reset is noticed when something is written, or a deadline looks.
+  reset_watched = loop.idle_watch().add(fd, *this, IdleWatch::For::reset);
+}
+
+void TcpStream::Cell::end_watch() {
+  if (std::exchange(reset_watched, false)) loop.idle_watch().remove(fd);
+}
+
+// Both halves may also have ended in peace.
+void TcpStream::Cell::on_awake() {
+  end_watch();
+  int error = 0;
+  socklen_t length = sizeof error;
+  bool known = ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0;
+  if (known && error != 0) report_failure(system_error("read", error));
+}
+
+void TcpStream::Cell::report_failure(const Error& error) {
+  if (state == State::closing || failed) return;
+  failed = true;
+  stop_reading();
+  end_watch();
+  queue = std::string();
+  if (observer == nullptr) return close(false);
+  // Writes fail in the middle of the owner's own calls; it hears of it when its stack has unwound.
+  loop.defer([this, copy = error] {
+    if (observer != nullptr) observer->on_failed(copy);
+    release();
+  });
+  ++references;
+}
+
+bool TcpStream::Cell::nothing_waits() const {
+  char byte;
+  return unread == nullptr && ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+void TcpStream::Cell::linger() {
+  if (failed || write_error) return close(false);
+  state = State::lingering;
+  observer = nullptr;
+  if (!write_pending && queue.empty()) {
+    send_fin();
+  } else {
+    end_after_queue = true;
+  }
+  if (state != State::lingering) return;  // sending may have failed
+  start_reading();
+  linger_bytes_left = queued_bytes() > 0 ? undelivered_bytes() : 0;
+  set_deadline(loop, queued_bytes() > 0 ? kLingerStallMs : kLingerMs);
+}
+
+void TcpStream::Cell::on_deadline() {
+  size_t left = undelivered_bytes();
+  bool takes_some = queued_bytes() > 0 && left + kLingerStallBytes <= std::exchange(linger_bytes_left, left);
+  if (!takes_some) return close(false);
+  set_deadline(loop, kLingerStallMs);
+}
+
+size_t TcpStream::Cell::undelivered_bytes() const {
+  int in_kernel = 0;
+  bool known = ::ioctl(fd, SIOCOUTQ, &in_kernel) == 0;
+  return queued_bytes() + (known ? static_cast<size_t>(in_kernel) : 0);
+}
+
+void TcpStream::Cell::close(bool with_reset) {
+  if (state == State::closing) return;
+  observer = nullptr;
+  loop.batch().forget(*this);
+  clear_deadline();
+  end_watch();
+  state = State::closing;
+  if (!attached) return close_unattached(with_reset && !fin_sent);
+  auto on_closed = [](uv_handle_t* handle) { static_cast<Cell*>(handle->data)->release(); };
+  if (with_reset && !fin_sent && uv_tcp_close_reset(&tcp, on_closed) == 0) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&tcp), on_closed);
+}
+
+// Freed at the end of the turn, as one that libuv closes is: whoever closes may be below one of its callbacks.
+void TcpStream::Cell::close_unattached(bool with_reset) {
+  struct linger at_once {
+    1, 0
+  };
+  if (with_reset) ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  if (fd >= 0) ::close(fd);
+  loop.defer([this] { release(); });
+}
+
+void TcpStream::Cell::release() {
+  if (--references == 0) delete this;
+}
+
+void close_abandoned(uv_handle_t* handle) {
+  CHECK(handle->type == UV_TCP);  // a lingering connection; everything else has an owner that must be gone by now
+  static_cast<TcpStream::Cell*>(handle->data)->close(false);
+}
+
+}  // namespace weir::event
