@@ -16,17 +16,17 @@ std::string print(const ordered_json& document) {
 
 ordered_json router_object(const routing::Router& router) {
   ordered_json out{{"name", router.name},
-                   {"rule", router.rule},
+                   {"rule", router.rule()},
                    {"priority", router.priority},
                    {"service", router.service->name},
-                   {"entryPoints", router.entry_points},
+                   {"entryPoints", router.entry_points()},
                    {"tls", router.tls}};
   out["middlewares"] = ordered_json::array();
   for (const auto& middleware : router.middlewares) out["middlewares"].push_back(middleware->name);
-  if (!router.tls_options.empty()) out["tlsOptions"] = router.tls_options;
+  if (!router.tls_options().empty()) out["tlsOptions"] = router.tls_options();
   if (router.plain) out["plain"] = true;
   if (router.tombstone) out["tombstone"] = true;
-  if (!router.problem.empty()) out["problem"] = router.problem;
+  if (!router.problem().empty()) out["problem"] = router.problem();
   return out;
 }
 

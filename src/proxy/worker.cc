@@ -89,7 +89,7 @@ void Worker::install(std::shared_ptr<const routing::RoutingTable> table) {
 bool Worker::is_misdirected(const tls::Connection& connection, std::string_view host, const routing::Router& router,
                             std::string_view entry_options) const {
   std::string_view used = connection.options_name();
-  if (!router.tls_options.empty() && router.tls_options != used) return true;
+  if (!router.tls_options().empty() && router.tls_options() != used) return true;
   if (host_options_->empty() || host == connection.server_name()) return false;
   const std::string* asked = tls::options_of(*host_options_, host);
   return (asked == nullptr ? entry_options : std::string_view(*asked)) != used;

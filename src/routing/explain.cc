@@ -8,10 +8,6 @@ namespace {
 
 using Verdict = RouteCandidate::Verdict;
 
-std::string_view provider_of(const Router& router) {
-  return std::string_view(router.name).substr(router.name.rfind('@') + 1);
-}
-
 RouteCandidate not_admitted(const Router& router, const RequestView& request) {
   if (router.tls && !request.tls) return {&router, Verdict::needs_tls, "answers on TLS connections only"};
   if (router.plain && request.tls) return {&router, Verdict::needs_plain, "answers on connections without TLS only"};

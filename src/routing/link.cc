@@ -23,58 +23,50 @@ constexpr size_t kRouterMiddlewaresMax = 256;
 // Links one router. Lives for one call of link_router.
 class Linker {
  public:
-  Linker(const std::string& provider, const Parts& parts, const LinkedRouter* before)
+  Linker(const std::string& provider, const Parts& parts, const Router* before)
       : provider_(provider), parts_(parts), before_(before) {}
 
-  LinkOutcome link(const RouterSource& source, const std::shared_ptr<const LinkedRouter>& before);
+  LinkOutcome link(std::shared_ptr<const RouterDefinition> definition);
 
  private:
   [[nodiscard]] const ProviderPart* part_of(std::string_view reference) const;
   [[nodiscard]] Resolution resolve(const RouterDefinition& definition) const;
   void add_middleware(std::string_view reference, const std::string& provider, size_t depth, Resolution& out) const;
   [[nodiscard]] std::shared_ptr<const Middleware> resolve_middleware(const std::string& name, Resolution& out) const;
-  [[nodiscard]] std::shared_ptr<const Router> make_router(const RouterSource& source, Resolution resolution) const;
-  void reject(const RouterSource& source, const std::string& reason);
+  void take_router(std::shared_ptr<const RouterDefinition> definition, Resolution resolution, Unlinked unlinked);
+  void reject(const RouterDefinition& definition, const std::string& reason);
 
   const std::string& provider_;
   const Parts& parts_;
-  const LinkedRouter* before_;  // or null
+  const Router* before_;  // or null
   LinkOutcome out_;
 };
 
-LinkOutcome Linker::link(const RouterSource& source, const std::shared_ptr<const LinkedRouter>& before) {
-  RouterSource in_force = source;
-  Resolution resolution = resolve(*source.definition);
-  if (!resolution.problem.empty()) {
-    bool was_good = before_ != nullptr && before_->router->problem.empty();
-    bool kept = false;
-    if (was_good && *before_->in_force.definition != *source.definition) {
-      Resolution last_good = resolve(*before_->in_force.definition);
-      kept = last_good.problem.empty();
-      if (kept) {
-        in_force = before_->in_force;
-        reject(source, resolution.problem + "; the last good version keeps serving");
-        // What the newest version waits for is waited for.
-        last_good.chained.insert(last_good.chained.end(), resolution.chained.begin(), resolution.chained.end());
-        resolution = std::move(last_good);
-      }
+LinkOutcome Linker::link(std::shared_ptr<const RouterDefinition> definition) {
+  Resolution resolution = resolve(*definition);
+  Unlinked unlinked;
+  if (resolution.problem.empty()) {
+    if (!resolution.kept.empty()) reject(*definition, resolution.kept);
+    take_router(std::move(definition), std::move(resolution), std::move(unlinked));
+    return std::move(out_);
+  }
+  // What the newest version waits for is waited for, whichever serves.
+  unlinked.awaited = std::move(resolution.chained);
+  bool was_good = before_ != nullptr && before_->problem().empty();
+  if (was_good && *before_->definition != *definition) {
+    Resolution last_good = resolve(*before_->definition);
+    if (last_good.problem.empty()) {
+      reject(*definition, resolution.problem + "; the last good version keeps serving");
+      if (!last_good.kept.empty()) reject(*definition, last_good.kept);
+      unlinked.newest = std::move(definition);
+      take_router(before_->definition, std::move(last_good), std::move(unlinked));
+      return std::move(out_);
     }
-    if (!kept) reject(source, resolution.problem + "; its requests are answered 503");
   }
-  if (!resolution.kept.empty()) reject(source, resolution.kept);
-  std::vector<std::string> chained = std::move(resolution.chained);
-  auto router = make_router(in_force, std::move(resolution));
-  bool same_chains = before_ != nullptr && (before_->chained ? *before_->chained == chained : chained.empty());
-  bool same = same_chains && before_->router == router && before_->current.definition == source.definition &&
-              before_->current.rule == source.rule && before_->in_force.definition == in_force.definition;
-  if (same) {
-    out_.router = before;
-  } else {
-    uint32_t slot = before_ != nullptr ? before_->slot : kNoSlot;
-    out_.router = std::make_shared<const LinkedRouter>(
-        LinkedRouter{source, std::move(in_force), std::move(router), slot,
-                     chained.empty() ? nullptr : std::make_shared<const std::vector<std::string>>(std::move(chained))});
-  }
+  reject(*definition, resolution.problem + "; its requests are answered 503");
+  if (!resolution.kept.empty()) reject(*definition, resolution.kept);
+  unlinked.problem = std::move(resolution.problem);
+  take_router(std::move(definition), {}, std::move(unlinked));
   return std::move(out_);
 }
 
@@ -124,7 +116,7 @@ std::shared_ptr<const Middleware> Linker::resolve_middleware(const std::string& 
   const auto* found = part != nullptr ? part->middlewares.find(local_name(name)) : nullptr;
   if (found != nullptr) return (*found)->middleware;
   if (before_ != nullptr) {
-    const auto& had = before_->router->middlewares;
+    const auto& had = before_->middlewares;
     auto same = std::find_if(had.begin(), had.end(), [&](const auto& one) { return one->name == name; });
     if (same != had.end()) {
       out.kept = "middleware " + name + " is gone; its last version stays on this router";
@@ -135,41 +127,49 @@ std::shared_ptr<const Middleware> Linker::resolve_middleware(const std::string& 
   return nullptr;
 }
 
-std::shared_ptr<const Router> Linker::make_router(const RouterSource& source, Resolution resolution) const {
-  const RouterDefinition& definition = *source.definition;
-  Router made;
-  made.name = qualify(definition.name, provider_);
-  made.rule = definition.rule;
-  made.priority = definition.priority != 0 ? definition.priority : static_cast<int64_t>(definition.rule.size());
-  made.entry_points = definition.entry_points;
-  made.tls = definition.tls;
-  made.plain = definition.plain;
-  made.tombstone = definition.tombstone;
-  made.tls_options = definition.tls_options;
-  made.problem = std::move(resolution.problem);
-  if (made.problem.empty()) {
-    made.middlewares = std::move(resolution.middlewares);
-    made.service = std::move(resolution.service);
-  } else {
+void Linker::take_router(std::shared_ptr<const RouterDefinition> definition, Resolution resolution, Unlinked unlinked) {
+  if (!unlinked.problem.empty()) {
     // Known, but without endpoints: the proxy answers 503. The same object as before where it says the same.
-    Service empty{qualify(definition.service, provider_), {}, true, "wrr"};
-    bool same = before_ != nullptr && !before_->router->problem.empty() && *before_->router->service == empty;
-    made.service = same ? before_->router->service : std::make_shared<const Service>(std::move(empty));
+    Service empty{qualify(definition->service, provider_), {}, true, "wrr"};
+    bool same = before_ != nullptr && !before_->problem().empty() && *before_->service == empty;
+    resolution.service = same ? before_->service : std::make_shared<const Service>(std::move(empty));
   }
-  if (before_ != nullptr && *before_->router == made) return before_->router;
-  return std::make_shared<const Router>(std::move(made));
+  static const Unlinked kNone;
+  const bool linked = unlinked == kNone;
+  if (before_ != nullptr && before_->definition == definition && before_->service == resolution.service &&
+      before_->middlewares == resolution.middlewares &&
+      unlinked == (before_->unlinked != nullptr ? *before_->unlinked : kNone)) {
+    return;
+  }
+  auto made = std::make_shared<Router>();
+  made->name = qualify(definition->name, provider_);
+  made->priority = definition->priority != 0 ? definition->priority : static_cast<int64_t>(definition->rule.size());
+  made->middlewares = std::move(resolution.middlewares);
+  made->service = std::move(resolution.service);
+  if (!linked) made->unlinked = std::make_shared<const Unlinked>(std::move(unlinked));
+  if (before_ != nullptr) made->slot = before_->slot;
+  made->tls = definition->tls;
+  made->plain = definition->plain;
+  made->names_entry_points = !definition->entry_points.empty();
+  made->tombstone = definition->tombstone;
+  made->definition = std::move(definition);
+  out_.router = std::move(made);
 }
 
-void Linker::reject(const RouterSource& source, const std::string& reason) {
-  out_.rejected.push_back(
-      {"router", qualify(source.definition->name, provider_), reason, source.definition->origin.text});
+void Linker::reject(const RouterDefinition& definition, const std::string& reason) {
+  out_.rejected.push_back({"router", qualify(definition.name, provider_), reason, definition.origin.text});
 }
 
 }  // namespace
 
-LinkOutcome link_router(const std::string& provider, const RouterSource& source, const Parts& parts,
-                        const std::shared_ptr<const LinkedRouter>& before) {
-  return Linker(provider, parts, before.get()).link(source, before);
+LinkOutcome link_router(const std::string& provider, const std::shared_ptr<const RouterDefinition>& definition,
+                        const Parts& parts, const Router* before) {
+  return Linker(provider, parts, before).link(definition);
+}
+
+bool serve_the_same(const Router& a, const Router& b) {
+  return *a.definition == *b.definition && a.middlewares == b.middlewares && a.service == b.service &&
+         a.problem() == b.problem();
 }
 
 std::string use_prefix(char kind, std::string_view qualified_name) {
@@ -179,11 +179,12 @@ std::string use_prefix(char kind, std::string_view qualified_name) {
   return out;
 }
 
-std::vector<Use> uses_of(const LinkedRouter& router) {
+std::vector<Use> uses_of(const Router& router) {
   std::vector<Use> out;
+  const std::string_view provider = provider_of(router);
   auto add_one = [&](char kind, const std::string& name) {
     Use use{};
-    const std::string prefix = use_prefix(kind, qualify(name, router.provider()));
+    const std::string prefix = use_prefix(kind, qualify(name, provider));
     std::copy(prefix.begin(), prefix.end(), use.key.begin());
     for (size_t i = 0; i < 4; ++i) use.key[8 + i] = static_cast<char>(router.slot >> (24 - 8 * i));
     out.push_back(use);
@@ -192,10 +193,11 @@ std::vector<Use> uses_of(const LinkedRouter& router) {
     add_one('s', definition.service);
     for (const std::string& name : definition.middlewares) add_one('m', name);
   };
-  add(*router.current.definition);
-  if (router.in_force.definition != router.current.definition) add(*router.in_force.definition);
-  if (router.chained) {
-    for (const std::string& name : *router.chained) add_one('m', name);
+  add(*router.definition);
+  for (const auto& middleware : router.middlewares) add_one('m', middleware->name);  // those of chains, too
+  if (router.unlinked != nullptr) {
+    if (router.unlinked->newest != nullptr) add(*router.unlinked->newest);
+    for (const std::string& name : router.unlinked->awaited) add_one('m', name);
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

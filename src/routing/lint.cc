@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "routing/place.h"
-#include "routing/table_state.h"
+#include "routing/rule.h"
+#include "weir/routing/table.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -19,7 +20,7 @@ using Kind = LintFinding::Kind;
 
 // One alternative of one router's rule.
 struct Part {
-  const LinkedRouter* router = nullptr;
+  const Router* router = nullptr;
   const Alternative* alternative = nullptr;
   Place place;
 };
@@ -97,29 +98,33 @@ bool holds_wherever(const Expression* a, const Expression* b) {
 
 bool shares_connections(const Router& a, const Router& b) {
   if ((a.tls && b.plain) || (a.plain && b.tls)) return false;
-  if (a.entry_points.empty() || b.entry_points.empty()) return true;
-  return std::any_of(a.entry_points.begin(), a.entry_points.end(), [&](const std::string& name) {
-    return std::find(b.entry_points.begin(), b.entry_points.end(), name) != b.entry_points.end();
-  });
+  const auto& of_a = a.entry_points();
+  const auto& of_b = b.entry_points();
+  if (of_a.empty() || of_b.empty()) return true;
+  return std::any_of(of_a.begin(), of_a.end(),
+                     [&](const std::string& name) { return std::find(of_b.begin(), of_b.end(), name) != of_b.end(); });
 }
 
 bool admits_all_of(const Router& a, const Router& b) {
   if ((a.tls && !b.tls) || (a.plain && !b.plain)) return false;
-  if (a.entry_points.empty()) return true;
-  return !b.entry_points.empty() &&
-         std::all_of(b.entry_points.begin(), b.entry_points.end(), [&](const std::string& name) {
-           return std::find(a.entry_points.begin(), a.entry_points.end(), name) != a.entry_points.end();
-         });
+  const auto& of_a = a.entry_points();
+  const auto& of_b = b.entry_points();
+  if (of_a.empty()) return true;
+  return !of_b.empty() && std::all_of(of_b.begin(), of_b.end(), [&](const std::string& name) {
+    return std::find(of_a.begin(), of_a.end(), name) != of_a.end();
+  });
 }
 
 /// Looks at one table. Used once. Each part is compared with those above it in the tree of paths, of its own host and
 /// of those that are no single name, so the cost grows with the routers and with what they have in common.
 class Linter {
  public:
-  explicit Linter(const TableState& state) {
-    for (const auto& router : state.routers) {
-      if (router->router->tombstone || !router->router->problem.empty()) continue;
-      const auto& alternatives = router->in_force.rule->alternatives;
+  explicit Linter(const RoutingTable& table) {
+    for (const auto& router : table.routers()) {
+      if (router->tombstone || !router->problem().empty()) continue;
+      auto rule = compile_rule(router->rule());
+      if (!rule) continue;
+      const auto& alternatives = rules_.emplace_back(std::move(*rule))->alternatives;
       if (alternatives.empty()) add(Kind::never_holds, *router, nullptr, "no request can match its rule");
       for (const Alternative& one : alternatives) parts_.push_back({router.get(), &one, place_of(one)});
     }
@@ -134,7 +139,7 @@ class Linter {
     for (size_t first = 0; first < parts_.size();) first = find_taker(first);
     for (const Part& part : parts_) {
       each_near(part, [&](const Part& other) {
-        const bool wins = ranks_before(*other.router->router, *part.router->router);
+        const bool wins = ranks_before(*other.router, *part.router);
         wins ? compare(part, other) : compare(other, part);
         return out_.size() < kLintFindingsMax;
       });
@@ -164,18 +169,18 @@ class Linter {
 
   // A router all of whose parts are taken by others. The index of the next router's first part.
   size_t find_taker(size_t first) {
-    const LinkedRouter& router = *parts_[first].router;
+    const Router& router = *parts_[first].router;
     std::set<std::string> takers;
     bool reachable = false;
     size_t at = first;
     for (; at < parts_.size() && parts_[at].router == &router; ++at) {
-      const LinkedRouter* taker = nullptr;
+      const Router* taker = nullptr;
       each_near(parts_[at], [&](const Part& other) {
         if (takes_all(other, parts_[at]) && !serves_for(*other.router, router)) taker = other.router;
         return taker == nullptr;
       });
       reachable = reachable || taker == nullptr;
-      if (taker != nullptr) takers.emplace(taker->router->name);
+      if (taker != nullptr) takers.emplace(taker->name);
     }
     if (!reachable) {
       shadowed_.insert(&router);
@@ -187,19 +192,17 @@ class Linter {
 
   // A route of fabio's tags takes in the targets that commands give its source (RouteEdit::Kind::add); the command's
   // own router is there for when no tag has that source.
-  static bool serves_for(const LinkedRouter& taker, const LinkedRouter& router) {
-    const Router& first = *taker.router;
-    const Router& second = *router.router;
+  static bool serves_for(const Router& first, const Router& second) {
     const std::string_view source = std::string_view(second.name).substr(0, second.name.rfind('@'));
     const std::string_view name = std::string_view(first.name).substr(0, first.name.rfind('@'));
-    return second.priority + 1 == first.priority && first.rule == second.rule && name.size() > source.size() &&
+    return second.priority + 1 == first.priority && first.rule() == second.rule() && name.size() > source.size() &&
            name.ends_with(source);
   }
 
   // Whether `a` ranks before `b` and matches whatever `b` matches.
   static bool takes_all(const Part& a, const Part& b) {
-    const Router& first = *a.router->router;
-    const Router& second = *b.router->router;
+    const Router& first = *a.router;
+    const Router& second = *b.router;
     return ranks_before(first, second) && admits_all_of(first, second) && place_covers(a.place, b.place) &&
            holds_wherever(a.alternative->residual.get(), b.alternative->residual.get());
   }
@@ -207,8 +210,8 @@ class Linter {
   // Each pair is told once, at the router that loses.
   void compare(const Part& loser, const Part& winner) {
     if (shadowed_.contains(loser.router)) return;
-    const Router& first = *winner.router->router;
-    const Router& second = *loser.router->router;
+    const Router& first = *winner.router;
+    const Router& second = *loser.router;
     auto common = intersect(winner.place, loser.place);
     const Expression* residual_a = winner.alternative->residual.get();
     const Expression* residual_b = loser.alternative->residual.get();
@@ -226,22 +229,21 @@ class Linter {
         "some of its requests go to " + first.name + ", whose priority is higher");
   }
 
-  void add(Kind kind, const LinkedRouter& router, const LinkedRouter* other, std::string reason,
-           std::string name = "") {
+  void add(Kind kind, const Router& router, const Router* other, std::string reason, std::string name = "") {
     if (out_.size() >= kLintFindingsMax) return;
-    if (other != nullptr) name = other->router->name;
-    out_.push_back(
-        {kind, router.router->name, std::move(name), std::move(reason), router.in_force.definition->origin.text});
+    if (other != nullptr) name = other->name;
+    out_.push_back({kind, router.name, std::move(name), std::move(reason), router.definition->origin.text});
   }
 
   static constexpr size_t kNeighboursMax = 4'096;  // that one part is compared with: of more, some are not looked at
 
-  std::vector<Part> parts_;  // by router
+  std::vector<std::shared_ptr<const Rule>> rules_;
+  std::vector<Part> parts_;  // by router; into the rules
   std::map<std::string, PathIndex> by_host_;
   PathIndex patterns_;  // hosts that are no single name
   PathIndex all_;
-  std::set<const LinkedRouter*> shadowed_;
-  std::set<std::pair<const LinkedRouter*, const LinkedRouter*>> told_;  // loser, winner
+  std::set<const Router*> shadowed_;
+  std::set<std::pair<const Router*, const Router*>> told_;  // loser, winner
   std::vector<LintFinding> out_;
   uint64_t comparisons_ = 0;
 };
@@ -260,7 +262,7 @@ std::string_view to_string(Kind kind) {
 
 std::vector<LintFinding> lint(const RoutingTable& table, uint64_t* comparisons) {
   uint64_t counted = 0;
-  auto findings = table.state_ != nullptr ? Linter(*table.state_).run(counted) : std::vector<LintFinding>();
+  auto findings = Linter(table).run(counted);
   if (comparisons != nullptr) *comparisons = counted;
   return findings;
 }

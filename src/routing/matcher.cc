@@ -10,8 +10,8 @@ namespace weir::routing {
 
 // What changes under one host.
 struct Matcher::Edit {
-  std::vector<uint32_t> removed;  // slots; sorted before use
-  std::vector<RouteEntry> added;
+  std::vector<uint32_t> removed;       // slots; sorted before use
+  std::vector<PathTree::Route> added;  // paths point into the rules of the changes
 };
 
 std::shared_ptr<const Matcher> Matcher::apply(const Matcher* previous, const std::vector<RouteChange>& changes,
@@ -24,56 +24,62 @@ std::shared_ptr<const Matcher> Matcher::apply(const Matcher* previous, const std
     }
     if (change.after == nullptr) continue;
     for (const Alternative& one : change.after->alternatives) {
-      edits[one.host].added.push_back(
-          {change.priority, change.slot, one.path.exact, one.path.text, one.residual.get(), change.after});
+      edits[one.host].added.push_back({{change.priority, one.residual, change.slot, one.path.exact}, one.path.text});
     }
   }
-  std::array<std::vector<HostKey>, kShards> touched;
-  for (auto& [host, edit] : edits) {
+  std::array<std::vector<HostEdit*>, kShards> touched;
+  for (HostEdit& one : edits) {
+    const HostKey& host = one.first;
     if (host.kind == HostKey::Kind::any) {
-      out->any_host_ = out->edited(host, edit, slots);
+      out->any_host_ = out->edited(one, slots);
     } else {
-      touched[hash_of(host.kind, host.name) % kShards].push_back(host);
+      touched[hash_of(host.kind, host.name) % kShards].push_back(&one);
     }
   }
   for (size_t shard = 0; shard < kShards; ++shard) {
-    if (!touched[shard].empty()) out->edit_shard(shard, edits, touched[shard], slots);
+    if (!touched[shard].empty()) out->edit_shard(shard, touched[shard], slots);
   }
   return out;
 }
 
-void Matcher::edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts, const SlotTable& slots) {
+void Matcher::edit_shard(size_t shard, const std::vector<HostEdit*>& edits, const SlotTable& slots) {
   std::vector<Cell> occupied;
-  for (const HostKey& host : hosts) {
-    bool existed = find_host(host.kind, host.name) != nullptr;
-    auto routes = edited(host, edits[host], slots);
+  std::vector<const HostRoutes*> replaced;
+  for (HostEdit* edit : edits) {
+    const HostKey& host = edit->first;
+    const HostRoutes* before = find_host(host.kind, host.name);
+    if (before != nullptr) replaced.push_back(before);
+    auto routes = edited(*edit, slots);
     if (host.kind != HostKey::Kind::exact) {
       size_t& count = host.kind == HostKey::Kind::wildcard ? wildcards_ : suffixes_;
       count += (routes != nullptr ? 1U : 0U);
-      count -= (existed ? 1U : 0U);
+      count -= (before != nullptr ? 1U : 0U);
     }
     if (routes != nullptr) occupied.push_back({hash_of(host.kind, host.name), std::move(routes)});
   }
+  std::sort(replaced.begin(), replaced.end());
   if (shards_[shard] != nullptr) {
     for (const Cell& cell : shards_[shard]->cells) {
-      if (cell.routes != nullptr && !edits.contains(cell.routes->host)) occupied.push_back(cell);
+      bool stays = !std::binary_search(replaced.begin(), replaced.end(), cell.routes.get());
+      if (cell.routes != nullptr && stays) occupied.push_back(cell);
     }
   }
   shards_[shard] = occupied.empty() ? nullptr : std::make_shared<const Shard>(make_shard(std::move(occupied)));
 }
 
-std::shared_ptr<const Matcher::HostRoutes> Matcher::edited(const HostKey& host, Edit& edit,
-                                                           const SlotTable& slots) const {
+std::shared_ptr<const Matcher::HostRoutes> Matcher::edited(HostEdit& edit, const SlotTable& slots) const {
+  const HostKey& host = edit.first;
+  std::vector<uint32_t>& removed = edit.second.removed;
+  std::vector<PathTree::Route> routes = std::move(edit.second.added);
   const HostRoutes* before = host.kind == HostKey::Kind::any ? any_host_.get() : find_host(host.kind, host.name);
-  std::vector<RouteEntry> entries = std::move(edit.added);
   if (before != nullptr) {
-    std::sort(edit.removed.begin(), edit.removed.end());
-    for (const RouteEntry& entry : before->tree.entries()) {
-      if (!std::binary_search(edit.removed.begin(), edit.removed.end(), entry.slot)) entries.push_back(entry);
+    std::sort(removed.begin(), removed.end());
+    for (PathTree::Route& route : before->tree.routes()) {
+      if (!std::binary_search(removed.begin(), removed.end(), route.entry.slot)) routes.push_back(std::move(route));
     }
   }
-  if (entries.empty()) return nullptr;
-  return std::make_shared<const HostRoutes>(HostRoutes{host, PathTree(std::move(entries), slots)});
+  if (routes.empty()) return nullptr;
+  return std::make_shared<const HostRoutes>(HostRoutes{host, PathTree(std::move(routes), slots)});
 }
 
 Matcher::Shard Matcher::make_shard(std::vector<Cell> occupied) {
@@ -129,7 +135,7 @@ void Matcher::walk(const RequestView& request, Visit&& visit) const {
 
 const Router* Matcher::find(const RequestView& request, const SlotTable& slots) const {
   const Router* best = nullptr;
-  walk(request, [&](std::span<const RouteEntry> group) {
+  walk(request, [&](const auto& group) {
     for (const RouteEntry& entry : group) {
       // A group stands in the order it ranks: what comes behind this one is no better.
       if (best != nullptr && entry.priority < best->priority) return;
@@ -146,7 +152,7 @@ const Router* Matcher::find(const RequestView& request, const SlotTable& slots) 
 
 std::vector<const Router*> Matcher::find_all(const RequestView& request, const SlotTable& slots) const {
   std::vector<const Router*> out;
-  walk(request, [&](std::span<const RouteEntry> group) {
+  walk(request, [&](const auto& group) {
     for (const RouteEntry& entry : group) {
       if (entry.residual == nullptr || holds(*entry.residual, request)) out.push_back(slots[entry.slot]);
     }
@@ -162,9 +168,9 @@ const void* Matcher::tree_identity(const HostKey& host) const {
 
 bool admits(const Router& router, const RequestView& request) {
   if (request.tls ? router.plain : router.tls) return false;
-  const auto& entry_points = router.entry_points;
-  return entry_points.empty() ||
-         std::find(entry_points.begin(), entry_points.end(), request.entry_point) != entry_points.end();
+  if (!router.names_entry_points) return true;
+  const auto& names = router.entry_points();
+  return std::find(names.begin(), names.end(), request.entry_point) != names.end();
 }
 
 }  // namespace weir::routing

@@ -62,13 +62,14 @@ class Matcher {
   };
   struct Edit;
   using Edits = std::map<HostKey, Edit>;
+  using HostEdit = Edits::value_type;
   static constexpr size_t kShards = 256;
 
   static uint64_t hash_of(HostKey::Kind kind, std::string_view name);
   static Shard make_shard(std::vector<Cell> occupied);
   [[nodiscard]] const HostRoutes* find_host(HostKey::Kind kind, std::string_view name) const;
-  [[nodiscard]] std::shared_ptr<const HostRoutes> edited(const HostKey& host, Edit& edit, const SlotTable& slots) const;
-  void edit_shard(size_t shard, Edits& edits, const std::vector<HostKey>& hosts, const SlotTable& slots);
+  [[nodiscard]] std::shared_ptr<const HostRoutes> edited(HostEdit& edit, const SlotTable& slots) const;
+  void edit_shard(size_t shard, const std::vector<HostEdit*>& edits, const SlotTable& slots);
   template <typename Visit>
   void walk(const RequestView& request, Visit&& visit) const;
 

@@ -109,10 +109,11 @@ Service make_service(const ServiceDefinition& definition, std::string name) {
 
 // ---- Routers ----
 
-Result<std::shared_ptr<const Rule>> rule_of(const std::string& text, const LinkedRouter* before) {
+// Null where that router was there with these words, which are good then.
+Result<std::shared_ptr<const Rule>> new_rule_of(const std::string& text, const Router* before) {
   if (before != nullptr) {
-    if (before->current.definition->rule == text) return before->current.rule;
-    if (before->in_force.definition->rule == text) return before->in_force.rule;
+    const bool waits = before->unlinked != nullptr && before->unlinked->newest != nullptr;
+    if (before->rule() == text || (waits && before->unlinked->newest->rule == text)) return nullptr;
   }
   return compile_rule(text);
 }
@@ -169,21 +170,21 @@ Compiled<MiddlewareSource> compile_middleware_source(const Said<MiddlewareDefini
   return out;
 }
 
-Compiled<RouterSource> compile_router(const Said<RouterDefinition>& said, const LinkedRouter* before) {
-  Compiled<RouterSource> out;
+CompiledRouter compile_router(const Said<RouterDefinition>& said, const Router* before) {
+  CompiledRouter out;
   auto keep = [&] {
-    if (before != nullptr) out.source = std::make_shared<const RouterSource>(before->in_force);
+    if (before != nullptr) out.definition = before->definition;
   };
   if (said.versions == nullptr) {
     if (said.undecoded) keep();
     return out;
   }
-  auto definition =
-      choose("router", said, before != nullptr ? before->in_force.definition.get() : nullptr, out.rejected);
+  auto definition = choose("router", said, before != nullptr ? before->definition.get() : nullptr, out.rejected);
   if (definition == nullptr) return out;
-  auto rule = rule_of(definition->rule, before);
+  auto rule = new_rule_of(definition->rule, before);
   if (rule) {
-    out.source = std::make_shared<const RouterSource>(RouterSource{std::move(definition), std::move(*rule)});
+    out.definition = std::move(definition);
+    out.rule = std::move(*rule);
     return out;
   }
   std::string kept = before != nullptr ? "; the last good version keeps serving" : "";

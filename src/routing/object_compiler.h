@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "routing/rule.h"
 #include "routing/table_state.h"
 
 namespace weir::routing {
@@ -29,6 +30,12 @@ Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said,
                                         const std::shared_ptr<const ServiceSource>& before);
 Compiled<MiddlewareSource> compile_middleware_source(const Said<MiddlewareDefinition>& said,
                                                      const std::shared_ptr<const MiddlewareSource>& before);
-Compiled<RouterSource> compile_router(const Said<RouterDefinition>& said, const LinkedRouter* before);
+
+struct CompiledRouter {
+  std::shared_ptr<const RouterDefinition> definition;  // null: there is none
+  std::shared_ptr<const Rule> rule;                    // null: known to be good
+  std::vector<Rejection> rejected;
+};
+CompiledRouter compile_router(const Said<RouterDefinition>& said, const Router* before);
 
 }  // namespace weir::routing

@@ -16,30 +16,35 @@ namespace weir::routing {
 /// endpoints, say) without touching the tree.
 struct RouteEntry {
   int64_t priority = 0;
+  std::shared_ptr<const Expression> residual = nullptr;  // null: nothing left to check
   uint32_t slot = 0;
   bool exact = false;
-  std::string_view path;                 // of the rule's alternative
-  const Expression* residual = nullptr;  // of the rule's alternative; null: nothing left to check
-  std::shared_ptr<const Rule> rule;      // keeps both alive
 };
 
-/// Costs: one node per distinct path and per fork, 40 bytes each, and an entry of 56 bytes per alternative. A lookup
-/// visits the nodes along the request's path: at most its length in bytes, in practice the number of nested prefixes.
+/// Costs: one node of 28 bytes per distinct path and per fork, an entry of 40 bytes per alternative, and the text of
+/// each path once. A lookup visits the nodes along the request's path: at most its length in bytes, in practice the
+/// number of nested prefixes.
 class PathTree {
  public:
+  struct Route {
+    RouteEntry entry;
+    std::string_view path;
+  };
+
   PathTree() = default;
   /// `slots` gives the routers the entries stand for; only their rank is used, and only here.
-  PathTree(std::vector<RouteEntry> entries, const SlotTable& slots);
+  PathTree(std::vector<Route> routes, const SlotTable& slots);
 
-  [[nodiscard]] const std::vector<RouteEntry>& entries() const { return entries_; }
+  /// All there are; their paths point into the tree.
+  [[nodiscard]] std::vector<Route> routes() const;
 
-  /// Calls visit(std::span<const RouteEntry>) for each group of entries whose path key fits, the shortest first. In a
+  /// Calls visit(a span of RouteEntry) for each group of entries whose path key fits, the shortest first. In a
   /// group they stand in the order they rank.
   template <typename Visit>
   void walk(std::string_view path, Visit&& visit) const {
     const Node* node = nodes_.empty() ? nullptr : nodes_.data();
-    while (node != nullptr && path.starts_with(node->label)) {
-      path.remove_prefix(node->label.size());
+    while (node != nullptr && path.starts_with(label(*node))) {
+      path.remove_prefix(node->label.size);
       if (node->prefix_count > 0) visit(group(node->first_entry, node->prefix_count));
       if (path.empty()) {
         if (node->exact_count > 0) visit(group(node->first_entry + node->prefix_count, node->exact_count));
@@ -50,8 +55,15 @@ class PathTree {
   }
 
  private:
+  struct Piece {  // of text_
+    uint32_t at = 0;
+    uint32_t size = 0;
+  };
+  struct Entry : RouteEntry {
+    Piece path;
+  };
   struct Node {
-    std::string_view label;  // the bytes from its parent to here; into some entry's path
+    Piece label;  // the bytes from its parent to here
     uint32_t first_child = 0;
     uint32_t child_count = 0;
     uint32_t first_entry = 0;
@@ -60,15 +72,19 @@ class PathTree {
   };
   struct Range;
 
-  [[nodiscard]] std::span<const RouteEntry> group(uint32_t first, uint32_t count) const {
+  [[nodiscard]] std::span<const Entry> group(uint32_t first, uint32_t count) const {
     return std::span(entries_).subspan(first, count);
   }
+  [[nodiscard]] std::string_view text_of(Piece piece) const { return {text_.data() + piece.at, piece.size}; }
+  [[nodiscard]] std::string_view label(const Node& node) const { return text_of(node.label); }
   [[nodiscard]] const Node* child(const Node& node, char first) const;
+  void add(std::vector<Route> routes);
   void build();
   void fill(const Range& range, std::vector<Range>& rest);
 
-  std::vector<RouteEntry> entries_;  // by path, prefixes before exact, then by rank
-  std::vector<Node> nodes_;          // breadth first, so the children of a node are neighbours, by first byte
+  std::vector<Entry> entries_;  // by path, prefixes before exact, then by rank
+  std::vector<Node> nodes_;     // breadth first, so the children of a node are neighbours, by first byte
+  std::vector<char> text_;
 };
 
 }  // namespace weir::routing

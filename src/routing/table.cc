@@ -13,23 +13,20 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kPrecedence = {"file", "consulkv", "consul", "nomad", "http"};
 
-std::string_view provider_of(const Router& router) {
-  return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));
-}
-
 size_t provider_rank(std::string_view provider) {
   return static_cast<size_t>(std::find(kPrecedence.begin(), kPrecedence.end(), provider) - kPrecedence.begin());
 }
 
 void dump_router(const Router& router, std::string& out) {
-  out += "router " + router.name + "\n  rule " + router.rule + "\n  priority " + std::to_string(router.priority) + "\n";
-  for (const std::string& entry_point : router.entry_points) out += "  entry point " + entry_point + "\n";
-  if (router.tls) out += "  tls" + (router.tls_options.empty() ? "" : " " + router.tls_options) + "\n";
+  out +=
+      "router " + router.name + "\n  rule " + router.rule() + "\n  priority " + std::to_string(router.priority) + "\n";
+  for (const std::string& entry_point : router.entry_points()) out += "  entry point " + entry_point + "\n";
+  if (router.tls) out += "  tls" + (router.tls_options().empty() ? "" : " " + router.tls_options()) + "\n";
   if (router.plain) out += "  plain\n";
   if (router.tombstone) out += "  tombstone\n";
   for (const auto& middleware : router.middlewares) out += "  middleware " + middleware->name + "\n";
   out += "  service " + router.service->name + "\n";
-  if (!router.problem.empty()) out += "  problem " + router.problem + "\n";
+  if (!router.problem().empty()) out.append("  problem ").append(router.problem()).append("\n");
 }
 
 void dump_middleware(const Middleware& middleware, std::string& out) {
@@ -60,6 +57,10 @@ void dump_service(const Service& service, std::string& out) {
 }
 
 }  // namespace
+
+std::string_view provider_of(const Router& router) {
+  return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));
+}
 
 bool ranks_before(const Router& a, const Router& b) {
   if (a.priority != b.priority) return a.priority > b.priority;

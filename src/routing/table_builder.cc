@@ -46,6 +46,9 @@ void add_changed_marks(const Names& before, const Names& after, std::string_view
   }
 }
 
+// A rule in force is known to be good.
+std::shared_ptr<const Rule> rule_of(const Router& router) { return compile_rule(router.rule()).value(); }
+
 template <typename T>
 std::shared_ptr<const T> item_or_null(const std::shared_ptr<const T>* found) {
   return found != nullptr ? *found : nullptr;
@@ -71,7 +74,8 @@ class TableBuilder {
   }
   struct Pending {
     std::string provider;
-    std::shared_ptr<const RouterSource> source;  // null: the router goes
+    std::shared_ptr<const RouterDefinition> definition;  // null: the router goes
+    std::shared_ptr<const Rule> rule = {};               // of the definition; null: it was there before
   };
   template <typename T>
   using Edits = std::vector<typename SharedList<T>::Edit>;
@@ -83,11 +87,11 @@ class TableBuilder {
   void note_use_of(char kind, const std::string& qualified_name);
   void add_users();
   void link_routers();
-  void note_uses(const LinkedRouter* before, const LinkedRouter* after);
-  void remove_router(const std::string& name, const LinkedRouter& before);
-  void take_slot(const LinkedRouter* before, LinkedRouter& after);
+  void note_uses(const Router* before, const Router* after);
+  void remove_router(const std::string& name, const Router& before);
+  void take_slot(const Router* before, Router& after, std::shared_ptr<const Rule> rule);
   void complain(std::string_view step, std::string_view kind, const std::string& name, std::vector<Rejection> rejected);
-  [[nodiscard]] const LinkedRouter* router_before(const std::string& name) const;
+  [[nodiscard]] const Router* router_before(const std::string& name) const;
   [[nodiscard]] BuildOutcome finish();
   [[nodiscard]] std::shared_ptr<const std::vector<Rejection>> collect_rejected(
       const SharedList<Complaint>& complaints) const;
@@ -101,10 +105,10 @@ class TableBuilder {
   std::map<std::string, Pending> relink_;  // by qualified name
   std::vector<RouteChange> changes_;
   bool rejected_changed_ = false;
+  bool routers_changed_ = false;
   Edits<Service> services_;
   Edits<Middleware> middlewares_;
   Edits<Router> routers_;
-  Edits<LinkedRouter> linked_;
   Edits<Use> uses_;
   Edits<Complaint> complaints_;
 };
@@ -203,12 +207,13 @@ void TableBuilder::compile_routers(const ProviderPart& part, const Names& names)
     std::string qualified = name + "@" + part.provider;
     auto made = compile_router(said_of(part, name, &DefinitionSet::routers, "router "), router_before(qualified));
     complain("1", "router", qualified, std::move(made.rejected));
-    relink_.insert_or_assign(relink_.end(), std::move(qualified), Pending{part.provider, std::move(made.source)});
+    relink_.insert_or_assign(relink_.end(), std::move(qualified),
+                             Pending{part.provider, std::move(made.definition), std::move(made.rule)});
   }
 }
 
-const LinkedRouter* TableBuilder::router_before(const std::string& name) const {
-  return item_or_null(before_.routers.find(name)).get();
+const Router* TableBuilder::router_before(const std::string& name) const {
+  return previous_ != nullptr ? item_or_null(previous_->routers_.find(name)).get() : nullptr;
 }
 
 void TableBuilder::complain(std::string_view step, std::string_view kind, const std::string& name,
@@ -233,10 +238,10 @@ void TableBuilder::add_users() {
   for (const std::string& prefix : changed_uses_) {
     for (auto use = before_.uses.lower_bound(prefix); use != before_.uses.end(); ++use) {
       if (!key_of(**use).starts_with(prefix)) break;
-      std::string name = (*previous_->slots_)[(*use)->slot()]->name;
-      const LinkedRouter* router = router_before(name);
-      auto source = std::make_shared<const RouterSource>(router->current);
-      relink_.try_emplace(std::move(name), Pending{std::string(router->provider()), std::move(source)});
+      const Router& router = *(*previous_->slots_)[(*use)->slot()];
+      const bool waits = router.unlinked != nullptr && router.unlinked->newest != nullptr;
+      const auto& definition = waits ? router.unlinked->newest : router.definition;
+      relink_.try_emplace(router.name, Pending{std::string(provider_of(router)), definition});
     }
   }
 }
@@ -244,34 +249,34 @@ void TableBuilder::add_users() {
 void TableBuilder::link_routers() {
   // First what goes, so that its slots can be given away again.
   for (const auto& [name, pending] : relink_) {
-    const LinkedRouter* before = router_before(name);
-    if (pending.source == nullptr && before != nullptr) remove_router(name, *before);
+    const Router* before = router_before(name);
+    if (pending.definition == nullptr && before != nullptr) remove_router(name, *before);
   }
   for (const auto& [name, pending] : relink_) {
-    if (pending.source == nullptr) continue;
-    auto before = item_or_null(before_.routers.find(name));
-    LinkOutcome outcome = link_router(pending.provider, *pending.source, parts_, before);
+    if (pending.definition == nullptr) continue;
+    const Router* before = router_before(name);
+    LinkOutcome outcome = link_router(pending.provider, pending.definition, parts_, before);
     complain("2", "router", name, std::move(outcome.rejected));
-    if (outcome.router == before) continue;
-    auto after = std::make_shared<LinkedRouter>(*outcome.router);
-    take_slot(before.get(), *after);
-    note_uses(before.get(), after.get());
-    if (before == nullptr || before->router != after->router) routers_.push_back({name, after->router});
-    linked_.push_back({name, std::move(after)});
+    if (outcome.router == nullptr) continue;
+    take_slot(before, *outcome.router, pending.rule);
+    note_uses(before, outcome.router.get());
+    routers_changed_ = routers_changed_ || before == nullptr || !serve_the_same(*before, *outcome.router);
+    routers_.push_back({name, std::move(outcome.router)});
   }
 }
 
-void TableBuilder::remove_router(const std::string& name, const LinkedRouter& before) {
-  changes_.push_back({before.slot, before.in_force.rule, nullptr, 0});
+void TableBuilder::remove_router(const std::string& name, const Router& before) {
+  changes_.push_back({before.slot, rule_of(before), nullptr, 0});
   slots_.set(before.slot, nullptr);
   free_slots_.push_back(before.slot);
   note_uses(&before, nullptr);
   complain("2", "router", name, {});
   routers_.push_back({name, nullptr});
-  linked_.push_back({name, nullptr});
+  routers_changed_ = true;
 }
 
-void TableBuilder::take_slot(const LinkedRouter* before, LinkedRouter& after) {
+// `rule` is that of the newest definition, where it is a new one.
+void TableBuilder::take_slot(const Router* before, Router& after, std::shared_ptr<const Rule> rule) {
   if (before == nullptr) {
     if (free_slots_.empty()) {
       after.slot = slots_.append();
@@ -280,20 +285,16 @@ void TableBuilder::take_slot(const LinkedRouter* before, LinkedRouter& after) {
       free_slots_.pop_back();
     }
   }
-  slots_.set(after.slot, after.router.get());
-  const auto& rule = after.in_force.rule;
-  int64_t priority = after.router->priority;
-  if (before == nullptr) {
-    changes_.push_back({after.slot, nullptr, rule, priority});
-  } else if (before->router->rule != after.router->rule || before->router->priority != priority ||
-             before->router->tombstone != after.router->tombstone) {
-    changes_.push_back({after.slot, before->in_force.rule, rule, priority});
-  } else {
-    after.in_force.rule = before->in_force.rule;  // the one the matcher points into
-  }
+  slots_.set(after.slot, &after);
+  const bool same_place = before != nullptr && before->rule() == after.rule() && before->priority == after.priority &&
+                          before->tombstone == after.tombstone;
+  if (same_place) return;
+  const bool is_newest = after.unlinked == nullptr || after.unlinked->newest == nullptr;
+  if (rule == nullptr || !is_newest) rule = rule_of(after);
+  changes_.push_back({after.slot, before != nullptr ? rule_of(*before) : nullptr, std::move(rule), after.priority});
 }
 
-void TableBuilder::note_uses(const LinkedRouter* before, const LinkedRouter* after) {
+void TableBuilder::note_uses(const Router* before, const Router* after) {
   std::vector<Use> old = before != nullptr ? uses_of(*before) : std::vector<Use>();
   std::vector<Use> now = after != nullptr ? uses_of(*after) : std::vector<Use>();
   for (const Use& use : old) {
@@ -310,7 +311,7 @@ void TableBuilder::note_uses(const LinkedRouter* before, const LinkedRouter* aft
 BuildOutcome TableBuilder::finish() {
   auto complaints = before_.complaints.edited(std::move(complaints_));
   auto rejected = rejected_changed_ ? collect_rejected(complaints) : before_.rejected;
-  bool unchanged = previous_ != nullptr && services_.empty() && middlewares_.empty() && routers_.empty();
+  bool unchanged = previous_ != nullptr && services_.empty() && middlewares_.empty() && !routers_changed_;
   if (unchanged) return {previous_, RejectionList(std::move(rejected))};
 
   auto table = std::make_shared<RoutingTable>();
@@ -324,8 +325,8 @@ BuildOutcome TableBuilder::finish() {
   }
   for (const auto& edit : routers_) {
     const auto* before = table->routers_.find(edit.key);
-    if (before != nullptr && !(*before)->tls_options.empty()) --table->tls_options_count_;
-    if (edit.item != nullptr && !edit.item->tls_options.empty()) ++table->tls_options_count_;
+    if (before != nullptr && !(*before)->tls_options().empty()) --table->tls_options_count_;
+    if (edit.item != nullptr && !edit.item->tls_options().empty()) ++table->tls_options_count_;
   }
   for (const auto& edit : services_) {
     const auto* before = table->services_.find(edit.key);
@@ -345,7 +346,6 @@ BuildOutcome TableBuilder::finish() {
                         : previous_->matcher_;
   auto state = std::make_shared<TableState>();
   state->parts = std::move(parts_);
-  state->routers = before_.routers.edited(std::move(linked_));
   state->uses = before_.uses.edited(std::move(uses_));
   state->complaints = std::move(complaints);
   state->rejected = rejected;

@@ -1,5 +1,6 @@
 #pragma once
-// What a table remembers for the next build_table: every provider's objects as they were checked and linked.
+// What a table remembers for the next build_table: every provider's objects as they were checked, and
+// who refers to them. The routers are the table's own.
 
 #include <array>
 #include <compare>
@@ -10,17 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "routing/rule.h"
 #include "weir/base/shared_list.h"
 #include "weir/routing/definitions.h"
 #include "weir/routing/table.h"
 
 namespace weir::routing {
 
-struct RouterSource {
-  std::shared_ptr<const RouterDefinition> definition;
-  std::shared_ptr<const Rule> rule;
-};
 struct ServiceSource {
   std::shared_ptr<const ServiceDefinition> definition;
   std::shared_ptr<const Service> service;
@@ -41,22 +37,6 @@ struct ProviderPart {
   SharedList<MiddlewareSource> middlewares;
 };
 using Parts = std::map<std::string, std::shared_ptr<const ProviderPart>, std::less<>>;  // by provider
-
-constexpr uint32_t kNoSlot = UINT32_MAX;
-
-/// A router with its references resolved.
-struct LinkedRouter {
-  RouterSource current;   // what its provider says now; the last good version where that cannot be compiled
-  RouterSource in_force;  // the same, or the last good version where the current one cannot be linked
-  std::shared_ptr<const Router> router;
-  uint32_t slot = kNoSlot;
-  std::shared_ptr<const std::vector<std::string>> chained = {};  // middlewares that only a chain names; null: none
-
-  [[nodiscard]] std::string_view provider() const {
-    return std::string_view(router->name).substr(router->name.rfind('@') + 1);
-  }
-};
-[[nodiscard]] inline std::string_view key_of(const LinkedRouter& router) { return router.router->name; }
 
 /// That a router names a service or a middleware: eight bytes that tell the object, and the router's slot. Two objects
 /// with the same eight bytes are a router linked once more than it need be.
@@ -81,7 +61,6 @@ struct Complaint {
 
 struct TableState {
   Parts parts;
-  SharedList<LinkedRouter> routers;
   SharedList<Use> uses;
   SharedList<Complaint> complaints;
   std::shared_ptr<const std::vector<Rejection>> rejected;  // all, sorted; null: none

@@ -27,14 +27,14 @@ std::unordered_map<std::string, std::string> tls_options_by_host(const RoutingTa
   std::unordered_map<std::string, std::string> options;
   if (table.tls_options_count() == 0) return options;  // asked for with every change
   for (const auto& router : table.routers()) {
-    if (router->tls_options.empty()) continue;
-    auto expression = parse_expression(router->rule);
+    if (router->tls_options().empty()) continue;
+    auto expression = parse_expression(router->rule());
     if (!expression) continue;
     for (const Place& place : cover(*expression, kPlacesMax)) {
       std::string name = server_name_of(place.host);
       if (name.empty()) continue;
-      auto [known, added] = options.emplace(name, router->tls_options);
-      if (!added && known->second != router->tls_options) known->second.clear();
+      auto [known, added] = options.emplace(name, router->tls_options());
+      if (!added && known->second != router->tls_options()) known->second.clear();
     }
   }
   std::erase_if(options, [](const auto& entry) { return entry.second.empty(); });

@@ -128,26 +128,44 @@ struct Middleware {
   bool operator==(const Middleware&) const = default;
 };
 
+/// Where a router is not what its provider says now.
+struct Unlinked {
+  std::shared_ptr<const RouterDefinition> newest;  // what it says, where the last good version keeps serving; or null
+  std::vector<std::string> awaited;                // middlewares that only chains name, and that are waited for
+  std::string problem;                             // why it answers 503 though its rule is good; "": it does not
+
+  bool operator==(const Unlinked&) const = default;  // by pointer for `newest`
+};
+
+/// A definition with what it refers to found. It holds what every request asks for; the rest stands in the definition.
 struct Router {
   std::string name;                                            // "web@consul"
-  std::string rule;                                            // text, as given
+  std::shared_ptr<const RouterDefinition> definition;          // the one in force; never null in a table
   int64_t priority = 0;                                        // effective; never 0
-  std::vector<std::string> entry_points;                       // empty: all
   std::vector<std::shared_ptr<const Middleware>> middlewares;  // in the order they run
   std::shared_ptr<const Service> service;                      // never null; may have no live endpoint (503)
+  std::shared_ptr<const Unlinked> unlinked;                    // null: all is found
+  uint32_t slot = UINT32_MAX;                                  // the matcher's number of it
   bool tls = false;                                            // answers on TLS connections only
-  std::string tls_options = {};                                // "": the entry point's
   bool plain = false;                                          // answers on connections without TLS only
+  bool names_entry_points = false;                             // answers on those of its definition only
   bool tombstone = false;  // its service is gone: 503, where no other router claims the request as strongly
-  std::string problem;     // why it answers 503 though its rule is good (a missing service or middleware); "" = none
 
-  bool operator==(const Router&) const = default;  // by pointer for middlewares and service
+  [[nodiscard]] const std::string& rule() const { return definition->rule; }
+  [[nodiscard]] const std::vector<std::string>& entry_points() const { return definition->entry_points; }  // empty: all
+  [[nodiscard]] const std::string& tls_options() const { return definition->tls_options; }  // "": the entry point's
+  /// Why it answers 503 though its rule is good (a missing service or middleware); "": it does not.
+  [[nodiscard]] std::string_view problem() const {
+    return unlinked != nullptr ? unlinked->problem : std::string_view();
+  }
 };
 
 /// True when `a` is asked before `b`. Higher priority first; then those that are no tombstones; then the provider's
 /// precedence (file, kv, consul, nomad, all others by name); then the name. A strict order over routers of different
 /// names, the same in every process.
 [[nodiscard]] bool ranks_before(const Router& a, const Router& b);
+/// What stands behind the @ of its name.
+[[nodiscard]] std::string_view provider_of(const Router& router);
 
 inline std::string_view key_of(const Router& router) { return router.name; }
 inline std::string_view key_of(const Service& service) { return service.name; }
@@ -193,7 +211,6 @@ class RoutingTable {
  private:
   friend class TableBuilder;
   friend struct RouteExplanation explain(const RoutingTable& table, const RequestView& request);
-  friend std::vector<struct LintFinding> lint(const RoutingTable& table, uint64_t* comparisons);
   // constant after construction
   SharedList<Router> routers_;
   SharedList<Service> services_;

@@ -16,7 +16,9 @@ Names running(const BuildOutcome& outcome) {
   for (const auto& one : outcome.table->match(request("a", "/"))->middlewares) out.push_back(one->name);
   return out;
 }
-std::string problem(const BuildOutcome& outcome) { return outcome.table->match(request("a", "/"))->problem; }
+std::string problem(const BuildOutcome& outcome) {
+  return std::string(outcome.table->match(request("a", "/"))->problem());
+}
 
 MiddlewareDefinition prefix(std::string name) { return middleware(std::move(name), "addPrefix", {{"prefix", "/x"}}); }
 MiddlewareDefinition chain(std::string name, std::string members) {
@@ -79,7 +81,7 @@ TEST_CASE("chain: one that holds itself, or very many, is a problem of its route
   one.middlewares = {chain("c", "d"), chain("d", "m,c"), prefix("m")};
   auto outcome = build_all({one});
   CHECK(problem(outcome).find("is a chain without an end") != std::string::npos);
-  CHECK(outcome.table->match(request("b", "/"))->problem.empty());
+  CHECK(outcome.table->match(request("b", "/"))->problem().empty());
   std::string many = "m";
   for (int i = 0; i < 20; ++i) many += ",m";
   one.middlewares = {chain("c", "d,d,d,d,d"), chain("d", "e,e,e,e,e"), chain("e", many), prefix("m")};

@@ -118,7 +118,7 @@ TEST_CASE("difference: our short form in tags makes a router of the service's na
   const Router* router = table->match(request("b.example.com", "/v2/x"));
   REQUIRE(router != nullptr);
   CHECK(router->name == "my-web@consul");
-  CHECK(router->rule ==
+  CHECK(router->rule() ==
         "(Host(`a.example.com`) || Host(`b.example.com`)) && (PathPrefix(`/api`) || PathPrefix(`/v2`))");
   CHECK(router->priority == 9);
   CHECK(router->service->name == "my-web@consul");

@@ -83,7 +83,7 @@ void random_request(Request& out) {
 const Router* match_linear(const Table& table, const RequestView& request) {
   const Router* best = nullptr;
   for (const auto& router : table->routers()) {
-    if (!admits(*router, request) || !holds(*parse_expression(router->rule), request)) continue;
+    if (!admits(*router, request) || !holds(*parse_expression(router->rule()), request)) continue;
     if (best == nullptr || ranks_before(*router, *best)) best = router.get();
   }
   return best;

@@ -130,8 +130,8 @@ SlotTable slots_of(std::initializer_list<const Router*> routers) {
 
 TEST_CASE("matcher: a change rebuilds the trees of the hosts it names, and shares the others") {
   // Through the matcher itself, since its shards are not the table's public face.
-  Router a{"a@file", "", 9};
-  Router b{"b@file", "", 9};
+  Router a{.name = "a@file", .priority = 9};
+  Router b{.name = "b@file", .priority = 9};
   SlotTable slots = slots_of({&a, &b});
   auto rule_a = compile_rule("Host(`a`)").value();
   auto rule_b = compile_rule("Host(`b`)").value();
@@ -151,7 +151,7 @@ TEST_CASE("matcher: a change rebuilds the trees of the hosts it names, and share
 }
 
 TEST_CASE("matcher: wildcards are found while there are any, and no longer") {
-  Router a{"a@file", "", 9};
+  Router a{.name = "a@file", .priority = 9};
   SlotTable slots = slots_of({&a});
   auto rule = compile_rule("Host(`*.d`)").value();
   auto with = Matcher::apply(nullptr, {{0, nullptr, rule, 11}}, slots);

@@ -60,7 +60,7 @@ TEST_CASE("quarantine: pain 42, a router without its service is known, answers 5
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);
   CHECK(found->name == "a@file");
-  CHECK(found->problem == "service gone@consul does not exist");
+  CHECK(found->problem() == "service gone@consul does not exist");
   CHECK(found->service->endpoints.empty());
   CHECK(match(outcome.table, "b", "/") == "all");
   CHECK(build_all({one}, outcome.table).table == outcome.table);
@@ -69,7 +69,7 @@ TEST_CASE("quarantine: pain 42, a router without its service is known, answers 5
   consul.services.push_back(service("gone"));
   auto healed = build_all({one, consul}, outcome.table);
   CHECK(healed.rejected.empty());
-  CHECK(healed.table->match(request("a", "/"))->problem.empty());
+  CHECK(healed.table->match(request("a", "/"))->problem().empty());
   CHECK(healed.table->matcher_identity() == outcome.table->matcher_identity());
   auto gone = build_all({one}, healed.table);
   CHECK(gone.table->match(request("a", "/"))->service->endpoints.empty());
@@ -88,7 +88,7 @@ TEST_CASE("quarantine: a router that is changed to a service that is not there k
   one.services[0] = service("other");
   outcome = build_all({one}, outcome.table);
   CHECK(match(outcome.table, "a", "/") == "");
-  CHECK(outcome.table->match(request("b", "/"))->problem == "service typo@file does not exist");
+  CHECK(outcome.table->match(request("b", "/"))->problem() == "service typo@file does not exist");
   one.services.push_back(service("typo"));
   outcome = build_all({one}, outcome.table);
   CHECK(outcome.rejected.empty());
@@ -125,7 +125,7 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   REQUIRE(found != nullptr);
   CHECK(found->service->endpoints.empty());
   CHECK(found->middlewares.empty());
-  CHECK(outcome.table->match(request("b", "/"))->problem.empty());
+  CHECK(outcome.table->match(request("b", "/"))->problem().empty());
 }
 
 TEST_CASE("quarantine: a middleware that goes away stays on the routers that had it") {
