@@ -1,5 +1,7 @@
 #include "weir/event/loop.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <array>
@@ -24,7 +26,10 @@ struct Loop::State {
   uv_loop_t uv;
   uv_prepare_t before_poll;  // runs deferred tasks and flushes what callbacks outside streams have written
   uv_idle_t deferred_wake;   // active while deferred tasks wait: the poll must not sleep on them
-  uv_async_t wake;
+  // Not a uv_async_t: who is woken by one spins until its sender has come back from the system call, which on a shared
+  // CPU is a turn of the scheduler.
+  int wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  uv_poll_t wake;
   std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer =
       std::make_unique<std::array<char, kReadBufferBytes>>();
   uint64_t skipped_ms = 0;  // by tests
@@ -54,6 +59,12 @@ struct Loop::State {
     turn_us = 0;
   }
 
+  void on_wake() {
+    eventfd_t times = 0;
+    ::eventfd_read(wake_fd, &times);  // before the tasks are taken: who posts later wakes again
+    run_posted();
+  }
+
   void run_posted() {
     std::vector<std::function<void()>> tasks;
     {
@@ -75,9 +86,11 @@ Loop::Loop() : state_(std::make_unique<State>()) {
                    [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->run_deferred(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->before_poll));
   uv_idle_init(&state_->uv, &state_->deferred_wake);
-  uv_async_init(&state_->uv, &state_->wake,
-                [](uv_async_t* handle) { static_cast<State*>(handle->data)->run_posted(); });
+  CHECK(state_->wake_fd >= 0);
+  CHECK(uv_poll_init(&state_->uv, &state_->wake, state_->wake_fd) == 0);
   state_->wake.data = state_.get();
+  uv_poll_start(&state_->wake, UV_READABLE,
+                [](uv_poll_t* handle, int, int) { static_cast<State*>(handle->data)->on_wake(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->wake));
   state_->wheel = std::make_unique<Wheel>(*this);
   state_->idle_watch = std::make_unique<IdleWatch>(*this);
@@ -101,6 +114,7 @@ Loop::~Loop() {
       nullptr);
   uv_run(&state_->uv, UV_RUN_DEFAULT);
   CHECK(uv_loop_close(&state_->uv) == 0);
+  ::close(state_->wake_fd);
 }
 
 void Loop::run() {
@@ -124,11 +138,13 @@ void Loop::run_ready() {
 void Loop::stop() { uv_stop(&state_->uv); }
 
 void Loop::post(std::function<void()> task) {
+  bool first = false;
   {
     std::lock_guard held(state_->lock);
+    first = state_->posted.empty();
     state_->posted.push_back(std::move(task));
   }
-  uv_async_send(&state_->wake);
+  if (first) ::eventfd_write(state_->wake_fd, 1);
 }
 
 void Loop::defer(std::function<void()> task) {
