@@ -50,14 +50,14 @@ std::string_view join_target(std::string_view before, std::string_view path, For
 }
 
 // `path` is normalised, and what middlewares before have made of it.
-void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view path,
-                    std::string& location) {
+void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view authority,
+                    std::string_view path, std::string& location) {
   std::string storage;
   location = middleware.values.empty() ? "https" : middleware.values[0];
   bool is_default_port = middleware.values.size() < 2 || middleware.values[1].empty() ||
                          middleware.values[1] == (location == "https" ? "443" : "80");
   location += "://";
-  location += normalise_host(request.authority, storage);
+  location += normalise_host(authority, storage);
   if (!is_default_port) location += ":" + middleware.values[1];
   location += path.empty() ? "/" : path;
   location += request.target.substr(std::min(request.target.find('?'), request.target.size()));
@@ -198,8 +198,9 @@ uint16_t redirect_status(const Middleware& middleware, http::Method method) {
 }
 
 struct RedirectFrom {
-  std::string_view path;      // as the request has it
-  std::string_view path_now;  // at this place of the chain
+  std::string_view authority;  // as middlewares before have set it
+  std::string_view path;       // as the request has it
+  std::string_view path_now;   // at this place of the chain
   bool tls;
 };
 
@@ -207,7 +208,7 @@ struct RedirectFrom {
 bool write_regex_redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
                           std::string& location) {
   std::string url = from.tls ? "https://" : "http://";
-  url.append(request.authority);
+  url.append(from.authority);
   if (from.path_now == from.path) {
     url.append(request.target);
   } else {
@@ -233,7 +234,7 @@ uint16_t redirect(const Middleware& middleware, const http::RequestHead& request
   const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
   bool there = proto != nullptr && !middleware.values.empty() && equals_ignore_case(proto->value, middleware.values[0]);
   if (there) return 0;
-  write_redirect(middleware, request, from.path_now, scratch.location);
+  write_redirect(middleware, request, from.authority, from.path_now, scratch.location);
   return redirect_status(middleware, request.method);
 }
 
@@ -368,7 +369,10 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
       case Middleware::Type::redirect_scheme:
       case Middleware::Type::redirect_url:
       case Middleware::Type::redirect_regex:
-        outcome.status = redirect(*middleware, request, {path, outcome.path, by.tls != nullptr}, scratch);
+        outcome.status = redirect(
+            *middleware, request,
+            {outcome.authority.empty() ? request.authority : outcome.authority, path, outcome.path, by.tls != nullptr},
+            scratch);
         outcome.redirect = outcome.status != 0;
         if (outcome.redirect) return outcome;
         break;

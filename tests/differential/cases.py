@@ -172,6 +172,15 @@ TRAEFIK = [
         service("rd1", *rule("rd1", "Host(`rd1.test`)", "middlewares=rds,rdm"),
                 f"{T}middlewares.rds.stripprefix.prefixes=/x", f"{T}middlewares.rdm.redirectscheme.scheme=https")],
          "rd1.test/x/y?z=/", "rd1.test/a/../b", "rd1.test//b", "rd1.test/%7Eb?", "rd1.test/x", "rd1.test/b?"),
+    case("redirects behind a middleware that sets Host", [
+        service("rh1", *rule("rh1", "Host(`rh1.test`)", "middlewares=rhh,rhs"),
+                f"{T}middlewares.rhh.headers.customrequestheaders.Host=other.test",
+                f"{T}middlewares.rhs.redirectscheme.scheme=https"),
+        service("rh2", *rule("rh2", "Host(`rh2.test`)", "middlewares=rhi,rhr"),
+                f"{T}middlewares.rhi.headers.customrequestheaders.Host=other.test:81",
+                f"{T}middlewares.rhr.redirectregex.regex=^http://([^/]*)/(.*)",
+                f"{T}middlewares.rhr.redirectregex.replacement=https://$1/y/$2")],
+         "rh1.test/x?z=1", "rh2.test/x?z=1"),
     case("prefixes without a slash", [
         service("ps1", *rule("ps1", "Host(`ps1.test`)", "middlewares=psa"), f"{T}middlewares.psa.addprefix.prefix=p/q"),
         service("ps2", *rule("ps2", "Host(`ps2.test`)", "middlewares=pss"),

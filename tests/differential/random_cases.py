@@ -67,8 +67,11 @@ def traefik(count, seed):
                          f"traefik.http.middlewares.m{name}." + rng.choice(
                              ["stripprefix.prefixes=/x,/", "addprefix.prefix=/p", "replacepath.path=/q"])]
             services.append(service(name, *spoil(rng, tags)))
+        # Where several declare it, both share out its requests.
+        shared = sum("services.odd." in tag for one in services for tag in one["tags"]) > 1
         asks = [ask(rng.choice(HOSTS) + rng.choice(PATHS), method=rng.choice(["GET", "GET", "POST"]),
-                    headers=[("X-R", rng.choice("123"))]) for _ in range(15)]
+                    headers=[("X-R", rng.choice("123"))], **({"any_upstream": True} if shared else {}))
+                for _ in range(15)]
         out.append(case(f"random {number}", services, *asks))
     return out
 

@@ -103,6 +103,13 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   head.target = "/x";
   CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
   CHECK(scratch.location == "https://a.example/");
+  // The host too.
+  auto host = std::make_shared<routing::Middleware>();
+  host->type = routing::Middleware::Type::headers;
+  host->request_headers = {{"Host", "B.example"}};
+  stripping.middlewares = {host, redirect};
+  CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK(scratch.location == "https://b.example/x");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
   CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
 }
