@@ -4,6 +4,7 @@
 
 #include "weir/base/file.h"
 #include "weir/base/log.h"
+#include "weir/base/text.h"
 #include "weir/provider/providers.h"
 
 namespace weir::app {
@@ -17,15 +18,17 @@ Result<std::unique_ptr<Edge>> Edge::start(event::Loop& loop, const config::Confi
 Edge::Edge(event::Loop& loop, const config::Config& config)
     : loop_(loop),
       config_(config),
-      assembler_(clock_,
-                 [this](std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change) {
-                   log::info("routes changed", {{"provider", change.provider},
-                                                {"generation", table->generation()},
-                                                {"routers", table->routers().size()},
-                                                {"services", table->services().size()}});
-                   proxy_->publish(std::move(table));
-                 }),
-      drain_delay_(loop, [this] { proxy_->drain(std::move(on_drained_)); }),
+      assembler_(
+          clock_,
+          [this](std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change) {
+            log::info("routes changed", {{"provider", change.provider},
+                                         {"generation", table->generation()},
+                                         {"routers", table->routers().size()},
+                                         {"services", table->services().size()}});
+            proxy_->publish(std::move(table));
+          },
+          [this](const auto& names) { note_aliases(names); }),
+      drain_delay_(loop, [this] { proxy_->drain([this] { note_drained(); }); }),
       second_(loop, [this] { assembler_.expire(); }) {}
 
 Edge::~Edge() {
@@ -41,6 +44,7 @@ Status Edge::start_all() {
   if (!proxy) return fail(proxy.error());
   proxy_ = std::move(*proxy);
 
+  if (Status started = start_registrar(); !started) return started;
   if (!config_.consul.addresses.empty()) {
     auto reading = routing::catalog_options(config_.consul);
     if (!reading) return fail(reading.error());
@@ -100,6 +104,21 @@ Status Edge::start_all() {
   return {};
 }
 
+Status Edge::start_registrar() {
+  if (config_.consul.register_address.empty()) return {};
+  auto registrar = provider::make_registrar(loop_, clock_, config_.consul);
+  if (!registrar) return fail(registrar.error());
+  registrar_ = std::move(*registrar);
+  return {};
+}
+
+void Edge::note_aliases(const provider::TableAssembler::Names& names) {
+  if (registrar_ != nullptr) return registrar_->want(names);
+  if (names.empty()) return;
+  log::warn("routes ask for names in Consul, and providers.consul.register_address is not set",
+            {{"names", join({names.begin(), names.end()}, ",")}});
+}
+
 Status Edge::start_secrets() {
   if (!config_.consul.addresses.empty() && !config_.consul.connect_service.empty()) {
     auto connect = provider::follow_connect(loop_, config_.consul, {}, [this](tls::MeshIdentity identity) {
@@ -125,9 +144,15 @@ Status Edge::start_secrets() {
   return {};
 }
 
+void Edge::note_drained() {
+  if (--drains_ == 0) std::exchange(on_drained_, nullptr)();
+}
+
 void Edge::drain(std::function<void()> on_drained) {
   if (std::exchange(draining_, true)) return;
   on_drained_ = std::move(on_drained);
+  drains_ = registrar_ != nullptr ? 2 : 1;
+  if (registrar_ != nullptr) registrar_->stop([this] { note_drained(); });
   drain_delay_.start_once(config_.timeouts.drain_delay_ms);
 }
 

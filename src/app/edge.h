@@ -12,6 +12,7 @@
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
 #include "weir/provider/provider.h"
+#include "weir/provider/registrar.h"
 #include "weir/provider/secrets.h"
 #include "weir/provider/table_assembler.h"
 #include "weir/proxy/proxy.h"
@@ -27,8 +28,8 @@ class Edge final : private AdminSource {
   [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return proxy_->addresses(); }
   /// Null where the configuration has no admin address.
   [[nodiscard]] const Admin* admin() const { return admin_.get(); }
-  /// /ping answers 503 for timeouts.drain_delay_ms, then connections are told to go; calls back when all are gone or
-  /// timeouts.drain_ms is over.
+  /// /ping answers 503 for timeouts.drain_delay_ms while names in Consul are taken back, then connections are told to
+  /// go; calls back when all are gone or timeouts.drain_ms is over.
   void drain(std::function<void()> on_drained);
   void reopen_access_log() { proxy_->reopen_access_log(); }
   void reload_tls() { proxy_->reload_tls(); }
@@ -37,6 +38,9 @@ class Edge final : private AdminSource {
   Edge(event::Loop& loop, const config::Config& config);
   Status start_all();
   Status start_secrets();
+  Status start_registrar();
+  void note_drained();
+  void note_aliases(const provider::TableAssembler::Names& names);
 
   [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
   void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
@@ -53,11 +57,13 @@ class Edge final : private AdminSource {
   provider::TableAssembler assembler_;
   std::vector<std::unique_ptr<provider::Provider>> providers_;
   std::vector<std::unique_ptr<provider::SecretSource>> secrets_;
+  std::unique_ptr<provider::Registrar> registrar_;  // null: no name is registered
   std::unique_ptr<Admin> admin_;
   event::Timer drain_delay_;
   event::Timer second_;  // ends tombstones
   std::function<void()> on_drained_;
   bool draining_ = false;
+  int drains_ = 0;  // what on_drained_ waits for: the proxy, and the names
 };
 
 }  // namespace weir::app

@@ -25,6 +25,7 @@ std::string kv_path(std::string_view key) {
 }
 
 void append(const routing::Definitions& from, routing::Definitions& to) {
+  to.aliases.insert(to.aliases.end(), from.aliases.begin(), from.aliases.end());
   to.routers.insert(to.routers.end(), from.routers.begin(), from.routers.end());
   to.services.insert(to.services.end(), from.services.begin(), from.services.end());
   to.middlewares.insert(to.middlewares.end(), from.middlewares.begin(), from.middlewares.end());

@@ -92,8 +92,7 @@ SourceLink::SourceLink(event::Loop& loop, LinkOptions options, OnMoved on_moved,
   client_.use_tls(options_.tls);
 }
 
-std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_view query, uint64_t timeout_ms,
-                                            http::Client::OnResponse on_response) {
+http::ClientRequest SourceLink::request_for(std::string_view path, std::string_view query, uint64_t timeout_ms) {
   http::ClientRequest request;
   request.url = options_.addresses[current_];
   // An address may carry a path of its own ("http://gateway/consul").
@@ -113,6 +112,19 @@ std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_v
   request.connect_timeout_ms = kConnectTimeoutMs;
   request.timeout_ms = timeout_ms;
   request.body_bytes_max = kBodyBytesMax;
+  return request;
+}
+
+std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_view query, uint64_t timeout_ms,
+                                            http::Client::OnResponse on_response) {
+  return client_.send(request_for(path, query, timeout_ms), std::move(on_response));
+}
+
+std::unique_ptr<http::Call> SourceLink::put(std::string_view path, std::string body, uint64_t timeout_ms,
+                                            http::Client::OnResponse on_response) {
+  http::ClientRequest request = request_for(path, "", timeout_ms);
+  request.method = "PUT";
+  request.body = std::move(body);
   return client_.send(std::move(request), std::move(on_response));
 }
 

@@ -65,6 +65,10 @@ class SourceLink {
   [[nodiscard]] std::unique_ptr<http::Call> get(std::string_view path, std::string_view query, uint64_t timeout_ms,
                                                 http::Client::OnResponse on_response);
 
+  /// A PUT of the same.
+  [[nodiscard]] std::unique_ptr<http::Call> put(std::string_view path, std::string body, uint64_t timeout_ms,
+                                                http::Client::OnResponse on_response);
+
   /// May call on_back from within.
   void note_success(uint64_t generation);
   /// May call on_moved from within.
@@ -77,6 +81,8 @@ class SourceLink {
   [[nodiscard]] std::string address_text() const;
 
  private:
+  [[nodiscard]] http::ClientRequest request_for(std::string_view path, std::string_view query, uint64_t timeout_ms);
+
   static constexpr uint32_t kFailuresBeforeMove = 2;
   static constexpr uint64_t kConnectTimeoutMs = 2'000;
   static constexpr size_t kBodyBytesMax = 64 * 1024 * 1024;

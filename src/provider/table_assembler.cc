@@ -34,7 +34,8 @@ std::string_view to_string(Source source) {
   return "unknown";
 }
 
-TableAssembler::TableAssembler(const Clock& clock, Publish publish) : clock_(clock), publish_(std::move(publish)) {}
+TableAssembler::TableAssembler(const Clock& clock, Publish publish, OnAliases on_aliases)
+    : clock_(clock), publish_(std::move(publish)), on_aliases_(std::move(on_aliases)) {}
 
 void TableAssembler::add(Provider& provider) { inputs_[provider.status().name].provider = &provider; }
 
@@ -82,9 +83,21 @@ void TableAssembler::take(Input& input, std::shared_ptr<const routing::Definitio
   const std::string provider = set->provider;
   const bool first = input.set == nullptr;
   const bool names_changed = count_named(input, *set);
+  const bool aliases_changed = (first ? nullptr : input.set->aliases) != set->aliases;
   input.set = std::move(set);
   if (first || names_changed) tell_wanted();
   build(provider, seen_us);
+  if (aliases_changed) tell_aliases();
+}
+
+void TableAssembler::tell_aliases() {
+  Names names;
+  for (const auto& [name, input] : inputs_) {
+    if (input.set && input.set->aliases) names.insert(input.set->aliases->begin(), input.set->aliases->end());
+  }
+  if (names == aliases_) return;
+  aliases_ = std::move(names);
+  if (on_aliases_) on_aliases_(aliases_);
 }
 
 /// True where the services of other providers that this one's routers name are not those of before.

@@ -96,6 +96,7 @@ void CatalogDecoder::bury(const std::string& name, const ServiceDefinitions& las
   auto kept = std::make_shared<ServiceDefinitions>(last);
   kept->since = ServiceDefinitions::kTombstone;
   kept->rejected.clear();
+  kept->aliases.clear();
   for (RouterDefinition& router : kept->routers) router.tombstone = true;
   for (ServiceDefinitions::Pool& pool : kept->pools) empty(pool);
   tombstones_.insert_or_assign(name, Tombstone{now_ms + options_.tombstone_ms, kept});

@@ -76,12 +76,23 @@ void DefinitionMerger::add(const std::string& service, const ServiceDefinitions&
   add_claims(routers_, decoded.since, service, decoded.routers);
   add_claims(middlewares_, decoded.since, service, decoded.middlewares);
   add_claims(pools_, decoded.since, service, decoded.pools);
+  count_aliases(decoded, 1);
 }
 
 void DefinitionMerger::remove(const std::string& service, const ServiceDefinitions& decoded) {
   remove_claims(routers_, service, decoded.routers);
   remove_claims(middlewares_, service, decoded.middlewares);
   remove_claims(pools_, service, decoded.pools);
+  count_aliases(decoded, -1);
+}
+
+void DefinitionMerger::count_aliases(const ServiceDefinitions& decoded, int change) {
+  for (const std::string& alias : decoded.aliases) {
+    int& times = aliases_[alias];
+    times += change;
+    if (times == 0) aliases_.erase(alias);
+    aliases_changed_ = true;
+  }
 }
 
 std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_ptr<const DefinitionSet>& before,
@@ -93,8 +104,10 @@ std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_p
   merge_claims("middleware", middlewares_, out->middlewares);
   merge_services(*out);
   if (std::exchange(rejected_changed_, false)) collect_rejected(*out);
+  if (std::exchange(aliases_changed_, false)) take_aliases(*out);
   bool same = before != nullptr && out->routers == before->routers && out->services == before->services &&
-              out->middlewares == before->middlewares && out->rejected == before->rejected;
+              out->middlewares == before->middlewares && out->rejected == before->rejected &&
+              out->aliases == before->aliases;
   return same ? before : out;
 }
 
@@ -192,6 +205,14 @@ void DefinitionMerger::collect_rejected(DefinitionSet& set) const {
   for (const auto& [name, clashes] : clashes_) all.insert(all.end(), clashes.begin(), clashes.end());
   bool same = set.rejected != nullptr ? *set.rejected == all : all.empty();
   if (!same) set.rejected = all.empty() ? nullptr : std::make_shared<const std::vector<Rejection>>(std::move(all));
+}
+
+void DefinitionMerger::take_aliases(DefinitionSet& set) const {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, times] : aliases_) names.insert(names.end(), name);
+  const bool same = set.aliases != nullptr ? *set.aliases == names : names.empty();
+  if (same) return;
+  set.aliases = names.empty() ? nullptr : std::make_shared<const std::set<std::string, std::less<>>>(std::move(names));
 }
 
 }  // namespace weir::routing

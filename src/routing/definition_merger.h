@@ -52,6 +52,8 @@ class DefinitionMerger {
   void merge_services(DefinitionSet& set);
   void merge_pools(const std::vector<Claim<Pool>>& claims, ServiceDefinition& out, std::vector<Rejection>& clashes);
   void collect_rejected(DefinitionSet& set) const;
+  void take_aliases(DefinitionSet& set) const;
+  void count_aliases(const ServiceDefinitions& decoded, int change);
 
   // constant after construction
   const std::string provider_;
@@ -64,6 +66,8 @@ class DefinitionMerger {
   Claims<Pool> pools_;
   std::map<std::string, std::vector<Rejection>> clashes_;  // by kind and name
   bool rejected_changed_ = true;
+  std::map<std::string, int, std::less<>> aliases_;  // how many routes ask for each
+  bool aliases_changed_ = false;
 };
 
 }  // namespace weir::routing

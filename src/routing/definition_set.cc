@@ -59,6 +59,9 @@ std::shared_ptr<const DefinitionSet> share(std::string provider,
   } else if (!rejected.empty()) {
     out->rejected = std::make_shared<const std::vector<Rejection>>(std::move(rejected));
   }
+  std::set<std::string, std::less<>> aliases;
+  for (const auto& source : sources) aliases.insert(source->aliases.begin(), source->aliases.end());
+  if (!aliases.empty()) out->aliases = std::make_shared<const std::set<std::string, std::less<>>>(std::move(aliases));
   return out;
 }
 
@@ -69,6 +72,7 @@ Definitions list(const DefinitionSet& set) {
   append_all(set.services, out.services);
   append_all(set.middlewares, out.middlewares);
   if (set.rejected != nullptr) out.rejected = *set.rejected;
+  if (set.aliases != nullptr) out.aliases.assign(set.aliases->begin(), set.aliases->end());
   return out;
 }
 

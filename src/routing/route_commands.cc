@@ -224,6 +224,7 @@ class Interpreter {
         reject("its options are not those of the source's first target, " + route->router.origin.text);
         continue;
       }
+      if (!decoded->alias.empty()) out_.aliases.push_back(decoded->alias);
       if (redirect) {  // it leads elsewhere and sends nothing to its target
         if (!route) route = std::move(*decoded);
         continue;

@@ -22,6 +22,7 @@ constexpr int64_t kPathBytesMax = 4096;
 constexpr int64_t kPathStep = 8192;  // a longer literal beginning, and then a longer path: below kPathStep together
 constexpr int64_t kHostStep = 512;   // the same of hosts
 constexpr size_t kHostBytesMax = 253;
+constexpr size_t kAliasBytesMax = 63;  // one label of a name in the DNS
 
 tl::unexpected<Error> invalid(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
 
@@ -141,11 +142,12 @@ class OptionReader {
       return {};
     }
     if (key == "auth") return take_authentication(value);
+    if (key == "register") return take_alias(option, value);
     if (key == "pxyproto" && value != "true") return {};
     if (key == "pxyproto" || key == "grpcservername") {
       return invalid("option " + std::string(key) + "= is not supported yet");
     }
-    ignore(option, key == "register" ? "the edge does not register names" : "unknown");
+    ignore(option, "unknown");
     return {};
   }
 
@@ -246,6 +248,16 @@ class OptionReader {
     bool plain = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c != '@' && c != ','; });
     if (value.empty() || !plain) return invalid("option auth=" + value + ": expected the name of a middleware");
     authentication_ = value + "@file";
+    return {};
+  }
+
+  Status take_alias(std::string_view option, const std::string& value) {
+    const bool fits = !value.empty() && value.size() <= kAliasBytesMax && is_host_name(to_lower(value));
+    if (fits) {
+      route_.alias = value;
+    } else {
+      ignore(option, "expected a name of letters, digits, dots and dashes");
+    }
     return {};
   }
 

@@ -66,6 +66,14 @@ struct ConsulConfig {
   uint32_t panic_threshold_percent = 0;  // of a service's instances: when fewer are healthy all of them serve; 0: never
   bool connect_by_default = false;       // services are reached through Connect where no tag says otherwise
   std::string connect_service;           // our name in Consul Connect; "": it is not asked for certificates
+  // Names in Consul that lead to this edge.
+  std::string register_address;  // "10.0.0.5:80", ":80": the agent's own; "": nothing is registered
+  std::string register_name;     // besides those that routes ask for; "": none
+  std::vector<std::string> register_tags;
+  std::string register_check_url;  // of an HTTP check besides the one that is renewed; "": none
+  uint32_t register_check_interval_ms = 0;
+  uint32_t register_check_timeout_ms = 0;
+  bool register_check_insecure_skip_verify = false;
   SourceTlsConfig tls;
   Consistency consistency = Consistency::standard;
   uint32_t wait_s = 0;  // of a blocking query

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,11 @@ class TableAssembler final : public Observer {
   /// Posts the table to the workers. Called from within on_catalog() and on_definitions(), only when it is another one.
   using Publish = std::function<void(std::shared_ptr<const routing::RoutingTable> table, const TableChange& change)>;
 
-  TableAssembler(const Clock& clock, Publish publish);
+  using Names = std::set<std::string, std::less<>>;
+  /// Hears which names the routes ask the edge to have in Consul, when they are others. From within the same.
+  using OnAliases = std::function<void(const Names& names)>;
+
+  TableAssembler(const Clock& clock, Publish publish, OnAliases on_aliases = {});
 
   /// A provider that hands over definitions ready made (files).
   void add(Provider& provider);
@@ -85,6 +90,7 @@ class TableAssembler final : public Observer {
   void take(Input& input, std::shared_ptr<const routing::DefinitionSet> set, uint64_t seen_us);
   bool count_named(Input& input, const routing::DefinitionSet& now);
   void tell_wanted();
+  void tell_aliases();
   void tell_edits(uint64_t seen_us);
   void build(const std::string& provider, uint64_t seen_us);
   void note_rejected(routing::RejectionList rejected);
@@ -93,10 +99,12 @@ class TableAssembler final : public Observer {
   // constant after construction
   const Clock& clock_;
   const Publish publish_;
+  const OnAliases on_aliases_;
   // control loop's thread
   std::map<std::string, Input, std::less<>> inputs_;  // by provider name: the order that build_table sees
   std::shared_ptr<const routing::RoutingTable> table_;
   routing::RejectionList rejected_;
+  Names aliases_;
   ChangeLatency latency_;
   int64_t last_change_wall_ns_ = 0;
 };

@@ -89,6 +89,7 @@ struct ServiceDefinitions {
   std::vector<Pool> pools;
   std::vector<MiddlewareDefinition> middlewares;
   std::vector<Rejection> rejected;
+  std::vector<std::string> aliases = {};  // names that its routes ask the edge to have, fabio's register=; may repeat
 
   bool operator==(const ServiceDefinitions&) const = default;
 };

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -106,8 +107,9 @@ struct Definitions {
   std::vector<RouterDefinition> routers;
   std::vector<ServiceDefinition> services;
   std::vector<MiddlewareDefinition> middlewares;
-  std::vector<Rejection> rejected;  // found while decoding
-  std::vector<RouteEdit> edits;     // of other providers' routes, in their order
+  std::vector<Rejection> rejected;        // found while decoding
+  std::vector<RouteEdit> edits;           // of other providers' routes, in their order
+  std::vector<std::string> aliases = {};  // names that its routes ask the edge to have in Consul, fabio's register=
 };
 
 /// All definitions of one name: the one to prefer, and those that say otherwise. Who is in force already stays there.
@@ -140,7 +142,8 @@ struct DefinitionSet {
   SharedList<Versions<RouterDefinition>> routers;
   SharedList<Versions<ServiceDefinition>> services;
   SharedList<Versions<MiddlewareDefinition>> middlewares;
-  std::shared_ptr<const std::vector<Rejection>> rejected;  // null: none
+  std::shared_ptr<const std::vector<Rejection>> rejected;                  // null: none
+  std::shared_ptr<const std::set<std::string, std::less<>>> aliases = {};  // null: none. No part of a table
   uint64_t index = 0;  // of the catalog they were read from; 0 where the source has none
 };
 

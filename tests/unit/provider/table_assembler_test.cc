@@ -150,6 +150,44 @@ TEST_CASE("assembler: pain 6, it is ready when every provider has something, liv
   CHECK(ready.reason == "consul: from disk, 4m2s old, error: refused; file: live, 0s old");
 }
 
+TEST_CASE("assembler: names that routes ask for are told when they change, whoever's routes they are") {
+  using Names = TableAssembler::Names;
+  FakeClock clock;
+  World world;
+  std::vector<Names> told;
+  TableAssembler assembler{clock, [](auto, const auto&) {}, [&](const Names& names) { told.push_back(names); }};
+  assembler.add(world.consul, {});
+  assembler.add(world.file);
+  auto catalog = [&](const std::vector<std::pair<std::string, std::string>>& tags) {
+    auto out = std::make_shared<catalog::CatalogSnapshot>();
+    out->provider = "consul";
+    for (const auto& [name, tag] : tags) {
+      catalog::Instance one{.id = name, .tags = {tag}};
+      one.has_checks = true;
+      one.check_states = {catalog::Health::passing};
+      out->services.put(std::make_shared<const catalog::Service>(catalog::Service{name, {one}}));
+    }
+    assembler.on_catalog(out, 1);
+  };
+  catalog({{"a", "urlprefix-a/"}});
+  CHECK(told.empty());
+  catalog({{"a", "urlprefix-a/ register=one"}, {"b", "urlprefix-b/ register=one"}});
+  catalog({{"b", "urlprefix-b/ register=one"}});
+  CHECK(told == std::vector<Names>{{"one"}});
+  auto commands = std::make_shared<routing::Definitions>();
+  commands->provider = "file";
+  commands->aliases = {"two", "one", "two"};
+  assembler.on_definitions(commands, 1);
+  catalog({});  // what is left of b answers 503, and needs no name
+  CHECK(told == std::vector<Names>{{"one"}, {"one", "two"}});
+  auto none = std::make_shared<routing::Definitions>();
+  none->provider = "file";
+  assembler.on_definitions(none, 1);
+  CHECK(told.back().empty());
+  catalog({{"a", "urlprefix-a/ register=three"}});
+  CHECK(told.back() == Names{"three"});
+}
+
 TEST_CASE("assembler: the time from news to published is counted") {
   World world;
   world.catalog({{"web", "traefik.http.routers.web.rule=Host(`a`)"}});

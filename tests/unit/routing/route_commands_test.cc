@@ -121,3 +121,9 @@ TEST_CASE("route commands: they route, and a tag's route with their source goes 
   auto alone = build_all({decode_route_commands("route add web a/ http://10.0.0.1:1/\n", "kv")}).table;
   CHECK(match(alone, "a", "/") == "a/@consulkv");
 }
+
+TEST_CASE("route commands: register= asks for a name, once for each target that serves") {
+  auto aliases = [](std::string_view text) { return decode_route_commands(text, "kv").aliases; };
+  CHECK(aliases("route add web a/ http://10.0.0.1:1/ opts \"register=shop\"\n") == std::vector<std::string>{"shop"});
+  CHECK(aliases("route add web a/ http://10.0.0.1:1/ opts \"register=shop\"\nroute del web\n").empty());
+}

@@ -55,13 +55,25 @@ TEST_CASE("tag_fabio: auth= names a middleware of the routes files, asked behind
 }
 
 TEST_CASE("tag_fabio: options nobody knows are ignored, as in fabio, and told") {
-  auto route = decode("a/ colour=red strip prepend= register=x tlsskipverify=false pxyproto=false");
+  auto route = decode("a/ colour=red strip prepend= tlsskipverify=false pxyproto=false");
   REQUIRE(route);
   CHECK(route->router.middlewares.empty());
-  CHECK(route->ignored ==
-        std::vector<std::string>{"option \"colour=red\" is ignored: unknown", "option \"strip\" is ignored: no path",
-                                 "option \"prepend=\" is ignored: no path",
-                                 "option \"register=x\" is ignored: the edge does not register names"});
+  CHECK(route->ignored == std::vector<std::string>{"option \"colour=red\" is ignored: unknown",
+                                                   "option \"strip\" is ignored: no path",
+                                                   "option \"prepend=\" is ignored: no path"});
+}
+
+TEST_CASE("tag_fabio: register= asks for a name in Consul; what is none is ignored, and the route serves without") {
+  CHECK(decode("a/ register=Shop-1.eu")->alias == "Shop-1.eu");
+  CHECK(decode("a/ register=" + std::string(63, 'x'))->alias.size() == 63);
+  for (const std::string& bad : {std::string("register"), std::string("register="), std::string("register=a/b"),
+                                 std::string("register=a,b"), "register=" + std::string(64, 'x')}) {
+    INFO(bad);
+    auto route = decode("a/ " + bad);
+    REQUIRE(route);
+    CHECK(route->alias.empty());
+    CHECK(route->ignored.size() == 1);
+  }
 }
 
 TEST_CASE("tag_fabio: tlsskipverify=true names the transport that checks no certificate") {
