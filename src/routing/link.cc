@@ -175,7 +175,7 @@ bool serve_the_same(const Router& a, const Router& b) {
 std::string use_prefix(char kind, std::string_view qualified_name) {
   uint64_t hash = fnv1a(qualified_name, fnv1a(std::string_view(&kind, 1)));
   std::string out;
-  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(hash >> shift);
+  for (int shift = 56; shift >= 32; shift -= 8) out += static_cast<char>(hash >> shift);
   return out;
 }
 
@@ -186,7 +186,7 @@ std::vector<Use> uses_of(const Router& router) {
     Use use{};
     const std::string prefix = use_prefix(kind, qualify(name, provider));
     std::copy(prefix.begin(), prefix.end(), use.key.begin());
-    for (size_t i = 0; i < 4; ++i) use.key[8 + i] = static_cast<char>(router.slot >> (24 - 8 * i));
+    for (size_t i = 0; i < 4; ++i) use.key[4 + i] = static_cast<char>(router.slot >> (24 - 8 * i));
     out.push_back(use);
   };
   auto add = [&](const RouterDefinition& definition) {

@@ -38,14 +38,14 @@ struct ProviderPart {
 };
 using Parts = std::map<std::string, std::shared_ptr<const ProviderPart>, std::less<>>;  // by provider
 
-/// That a router names a service or a middleware: eight bytes that tell the object, and the router's slot. Two objects
-/// with the same eight bytes are a router linked once more than it need be.
+/// That a router names a service or a middleware: four bytes that tell the object, and the router's slot. Two objects
+/// with the same four bytes are a router linked once more than it need be.
 struct Use {
-  std::array<char, 12> key;
+  std::array<char, 8> key;
 
   [[nodiscard]] uint32_t slot() const {
     uint32_t out = 0;
-    for (size_t i = 8; i < key.size(); ++i) out = out << 8 | static_cast<unsigned char>(key[i]);
+    for (size_t i = 4; i < key.size(); ++i) out = out << 8 | static_cast<unsigned char>(key[i]);
     return out;
   }
   auto operator<=>(const Use&) const = default;
