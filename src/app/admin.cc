@@ -56,12 +56,12 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
   if (path == "/") return send_text(*responder, 200, std::string(kIndex));
   if (path == "/api/version") return send_json(*responder, version_json());
   if (path == "/api/routers") return send_json(*responder, routers_json(assembler));
-  if (path == "/api/services") return send_json(*responder, services_json(assembler));
+  if (path == "/api/services") return send_json(*responder, services_json(assembler, source_.checker()));
   if (path == "/api/rejected") return send_json(*responder, rejected_json(assembler));
   if (path == "/api/providers") return send_json(*responder, providers_json(assembler));
   if (path == "/api/tls") return send_json(*responder, tls_json(source_.tls_status()));
   if (path == "/api/explain") {
-    auto answer = explain_json(assembler, request);
+    auto answer = explain_json(assembler, source_.checker(), request);
     return send_json(*responder, std::move(answer.body), answer.status);
   }
   if (path == "/api/lint") {
@@ -69,15 +69,15 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
     return send_json(*responder, std::move(answer.body), answer.status);
   }
   if (path == "/api/endpoints") {
-    return source_.collect([&assembler, responder](const proxy::Stats& stats) {
-      send_json(*responder, endpoints_json(assembler, stats));
+    return source_.collect([this, &assembler, responder](const proxy::Stats& stats) {
+      send_json(*responder, endpoints_json(assembler, source_.checker(), stats));
     });
   }
   if (path == "/metrics") {
     return source_.collect([this, &assembler, responder](const proxy::Stats& stats) {
       responder->respond({200,
                           {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-                          metrics_text(stats, assembler, source_.tls_status())});
+                          metrics_text(stats, assembler, source_.checker().counts(), source_.tls_status())});
     });
   }
   send_text(*responder, 404, "no such page; / lists what there is\n");

@@ -8,6 +8,7 @@
 #include "weir/base/result.h"
 #include "weir/event/loop.h"
 #include "weir/http/server.h"
+#include "weir/provider/endpoint_checker.h"
 #include "weir/provider/table_assembler.h"
 #include "weir/proxy/stats.h"
 #include "weir/proxy/tls_status.h"
@@ -20,6 +21,7 @@ class AdminSource {
   virtual ~AdminSource() = default;
   [[nodiscard]] virtual const provider::TableAssembler& assembler() const = 0;
   virtual void collect(std::function<void(proxy::Stats)> on_stats) = 0;
+  [[nodiscard]] virtual const provider::EndpointChecker& checker() const = 0;
   [[nodiscard]] virtual bool draining() const = 0;
   [[nodiscard]] virtual const proxy::TlsStatus& tls_status() const = 0;
 };
@@ -48,6 +50,6 @@ class Admin {
 
 /// Prometheus text format 0.0.4. The names are of Traefik's shape with our prefix.
 std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembler& assembler,
-                         const proxy::TlsStatus& tls);
+                         const provider::CheckCounts& checks, const proxy::TlsStatus& tls);
 
 }  // namespace weir::app

@@ -57,26 +57,31 @@ std::string routers_json(const provider::TableAssembler& assembler) {
   return print(out);
 }
 
-std::string services_json(const provider::TableAssembler& assembler) {
+std::string services_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker) {
   ordered_json out = ordered_json::array();
   if (assembler.table()) {
     for (const auto& service : assembler.table()->services()) {
       ordered_json object{
           {"name", service->name}, {"strategy", service->strategy}, {"passHostHeader", service->pass_host_header}};
       object["endpoints"] = ordered_json::array();
-      for (const auto& endpoint : service->endpoints) object["endpoints"].push_back(endpoint_object(endpoint));
+      for (const auto& endpoint : service->endpoints) {
+        object["endpoints"].push_back(endpoint_object(*service, endpoint, &checker));
+        object["serverStatus"][endpoint.id] = routing::is_up(endpoint) ? "UP" : "DOWN";
+      }
+      if (service->health_check) object["healthCheck"] = check_object(*service->health_check);
       out.push_back(std::move(object));
     }
   }
   return print(out);
 }
 
-std::string endpoints_json(const provider::TableAssembler& assembler, const proxy::Stats& stats) {
+std::string endpoints_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
+                           const proxy::Stats& stats) {
   ordered_json out = ordered_json::array();
   if (assembler.table()) {
     for (const auto& service : assembler.table()->services()) {
       for (const auto& endpoint : service->endpoints) {
-        ordered_json object = endpoint_object(endpoint);
+        ordered_json object = endpoint_object(*service, endpoint, &checker);
         object["service"] = service->name;
         auto counted = stats_of(stats, service->name, endpoint.id);
         object["requests"] = counted.requests.requests();
@@ -137,7 +142,8 @@ std::string tls_json(const proxy::TlsStatus& status) {
   return print(out);
 }
 
-RouteAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request) {
+RouteAnswer explain_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
+                         const http::Request& request) {
   const std::string* url = request.parameter("url");
   if (url == nullptr) {
     return {400, print({{"error", "the parameter url is missing: /api/explain?url=http://host/path"}})};
@@ -152,7 +158,7 @@ RouteAnswer explain_json(const provider::TableAssembler& assembler, const http::
   for (const auto& parameter : request.query) {
     if (parameter.name == "header") question.headers.push_back(parameter.value);
   }
-  auto answer = explain_route(*assembler.table(), question);
+  auto answer = explain_route(*assembler.table(), question, &checker);
   if (!answer) return {400, print({{"error", answer.error().message}})};
   return {200, print(*answer)};
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "weir/http/server.h"
+#include "weir/provider/endpoint_checker.h"
 #include "weir/provider/table_assembler.h"
 #include "weir/proxy/stats.h"
 #include "weir/proxy/tls_status.h"
@@ -14,8 +15,9 @@ namespace weir::app {
 std::string version_json();
 std::string ready_json(const provider::TableAssembler& assembler, bool draining);
 std::string routers_json(const provider::TableAssembler& assembler);
-std::string services_json(const provider::TableAssembler& assembler);
-std::string endpoints_json(const provider::TableAssembler& assembler, const proxy::Stats& stats);
+std::string services_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker);
+std::string endpoints_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
+                           const proxy::Stats& stats);
 std::string rejected_json(const provider::TableAssembler& assembler);
 std::string providers_json(const provider::TableAssembler& assembler);
 /// Certificates with their names and ends, and what is wrong with them.
@@ -25,7 +27,8 @@ struct RouteAnswer {
   int status = 200;
   std::string body;
 };
-RouteAnswer explain_json(const provider::TableAssembler& assembler, const http::Request& request);
+RouteAnswer explain_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
+                         const http::Request& request);
 RouteAnswer lint_json(const provider::TableAssembler& assembler);
 
 }  // namespace weir::app

@@ -21,18 +21,31 @@ Edge::Edge(event::Loop& loop, const config::Config& config)
       assembler_(
           clock_,
           [this](std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change) {
-            log::info("routes changed", {{"provider", change.provider},
-                                         {"generation", table->generation()},
-                                         {"routers", table->routers().size()},
-                                         {"services", table->services().size()}});
-            proxy_->publish(std::move(table));
+            publish(std::move(table), change);
           },
           [this](const auto& names) { note_aliases(names); }),
+      checker_(
+          loop_, clock_, {config_.health.concurrent_checks_max, config_.health.new_endpoints == "up"},
+          [this](const std::string& name) { return proxy_->transport(name); },
+          [this](const routing::HealthVerdicts& verdicts, uint64_t seen_us) {
+            assembler_.on_verdicts(verdicts, seen_us);
+          }),
       drain_delay_(loop, [this] { proxy_->drain([this] { note_drained(); }); }),
       second_(loop, [this] { assembler_.expire(); }) {}
 
 Edge::~Edge() {
   for (auto& provider : providers_) provider->stop();
+}
+
+void Edge::publish(std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change) {
+  // Of checks the checker tells who, and why.
+  log::write(change.provider == provider::kHealthChecks ? log::Level::debug : log::Level::info, "routes changed",
+             {{"provider", change.provider},
+              {"generation", table->generation()},
+              {"routers", table->routers().size()},
+              {"services", table->services().size()}});
+  proxy_->publish(table);
+  checker_.use_table(*table);  // after the proxy, which makes the transports that a table names
 }
 
 Status Edge::start_all() {
@@ -43,6 +56,7 @@ Status Edge::start_all() {
   auto proxy = proxy::Proxy::start(loop_, config_);
   if (!proxy) return fail(proxy.error());
   proxy_ = std::move(*proxy);
+  assembler_.on_verdicts(checker_.verdicts(), 0);  // none yet, and what that means
 
   if (Status started = start_registrar(); !started) return started;
   if (!config_.consul.addresses.empty()) {

@@ -11,6 +11,7 @@
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
+#include "weir/provider/endpoint_checker.h"
 #include "weir/provider/provider.h"
 #include "weir/provider/registrar.h"
 #include "weir/provider/secrets.h"
@@ -36,6 +37,7 @@ class Edge final : private AdminSource {
 
  private:
   Edge(event::Loop& loop, const config::Config& config);
+  void publish(std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change);
   Status start_all();
   Status start_secrets();
   Status start_registrar();
@@ -44,6 +46,7 @@ class Edge final : private AdminSource {
 
   [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
   void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
+  [[nodiscard]] const provider::EndpointChecker& checker() const override { return checker_; }
   [[nodiscard]] bool draining() const override { return draining_; }
   [[nodiscard]] const proxy::TlsStatus& tls_status() const override { return proxy_->tls_status(); }
 
@@ -55,6 +58,7 @@ class Edge final : private AdminSource {
   SystemClock clock_;
   std::unique_ptr<proxy::Proxy> proxy_;
   provider::TableAssembler assembler_;
+  provider::EndpointChecker checker_;
   std::vector<std::unique_ptr<provider::Provider>> providers_;
   std::vector<std::unique_ptr<provider::SecretSource>> secrets_;
   std::unique_ptr<provider::Registrar> registrar_;  // null: no name is registered

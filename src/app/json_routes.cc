@@ -1,5 +1,7 @@
 #include "app/json_routes.h"
 
+#include "weir/base/clock.h"
+#include "weir/base/duration.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/proxy/path.h"
@@ -30,14 +32,70 @@ ordered_json router_object(const routing::Router& router) {
   return out;
 }
 
-ordered_json endpoint_object(const routing::Endpoint& endpoint) {
-  ordered_json out{{"url", endpoint.id}, {"live", endpoint.live}, {"weight", endpoint.weight}};
+namespace {
+
+using State = routing::Endpoint::State;
+
+/// Why an endpoint is not up; "" = it is.
+std::string state_reason(const routing::Endpoint& endpoint, const provider::EndpointReport* report) {
+  switch (endpoint.state) {
+    case State::up: return endpoint.weight == 0 ? "its weight is 0" : "";
+    case State::probing:
+      return endpoint.live ? "its first health check has not ended; it serves because nobody is known to be up"
+                           : "its first health check has not ended, and others are up";
+    case State::unhealthy: {
+      std::string error = report != nullptr && !report->error.empty() ? ": " + report->error : "";
+      return (endpoint.live ? "it serves because too few are up; its health check failed" : "its health check failed") +
+             error;
+    }
+    case State::failing:
+      return endpoint.live ? "it serves because too few are up; it fails by the catalog" : "it fails by the catalog";
+  }
+  return "";
+}
+
+}  // namespace
+
+ordered_json endpoint_object(const routing::Service& service, const routing::Endpoint& endpoint,
+                             const provider::EndpointChecker* checker) {
+  const provider::EndpointReport* report = checker != nullptr ? checker->report(service.name, endpoint.id) : nullptr;
+  ordered_json out{{"url", endpoint.id},
+                   {"live", endpoint.live},
+                   {"state", routing::to_string(endpoint.state)},
+                   {"weight", endpoint.weight}};
+  if (std::string why = state_reason(endpoint, report); !why.empty()) out["why"] = why;
+  if (report != nullptr && report->checked_wall_ns != 0) {
+    ordered_json& check = out["check"];
+    check["passed"] = report->result == provider::EndpointReport::Result::passed;
+    check["at"] = format_rfc3339(report->checked_wall_ns);
+    check["since"] = format_rfc3339(report->changed_wall_ns);
+    if (!report->error.empty()) check["error"] = report->error;
+  }
   if (!endpoint.node.empty()) out["node"] = endpoint.node;
   if (!endpoint.instance_id.empty()) out["instance"] = endpoint.instance_id;
   return out;
 }
 
-Result<ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question) {
+ordered_json check_object(const routing::HealthCheck& check) {
+  const bool grpc = check.mode == routing::HealthCheck::Mode::grpc;
+  auto duration = [](uint64_t ms) { return format_duration(static_cast<int64_t>(ms) * 1'000'000); };
+  ordered_json out{{"mode", grpc ? "grpc" : "http"}};
+  if (!check.scheme.empty()) out["scheme"] = check.scheme;
+  if (!grpc) out["path"] = check.path;
+  if (!grpc) out["method"] = check.method;
+  if (check.status != 0) out["status"] = check.status;
+  if (check.port != 0) out["port"] = check.port;
+  out["interval"] = duration(check.interval_ms);
+  if (check.unhealthy_interval_ms != 0) out["unhealthyInterval"] = duration(check.unhealthy_interval_ms);
+  out["timeout"] = duration(check.timeout_ms);
+  if (!check.hostname.empty()) out["hostname"] = check.hostname;
+  if (!grpc) out["followRedirects"] = check.follow_redirects;
+  for (const auto& [name, value] : check.headers) out["headers"][name] = value;
+  return out;
+}
+
+Result<ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question,
+                                   const provider::EndpointChecker* checker) {
   auto url = Url::parse(question.url);
   if (!url) return fail(url.error());
   auto client = IpAddress::parse(question.client_ip);
@@ -77,8 +135,9 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
   }
   if (explanation.winner != nullptr) {
     out["endpoints"] = ordered_json::array();
-    for (const auto& endpoint : explanation.winner->service->endpoints) {
-      out["endpoints"].push_back(endpoint_object(endpoint));
+    const routing::Service& service = *explanation.winner->service;
+    for (const auto& endpoint : service.endpoints) {
+      out["endpoints"].push_back(endpoint_object(service, endpoint, checker));
     }
   }
   return out;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "weir/base/ip.h"
+#include "weir/provider/endpoint_checker.h"
 #include "weir/routing/table.h"
 
 namespace weir::app {
@@ -15,7 +16,10 @@ namespace weir::app {
 /// at.
 std::string print(const nlohmann::ordered_json& document);
 nlohmann::ordered_json router_object(const routing::Router& router);
-nlohmann::ordered_json endpoint_object(const routing::Endpoint& endpoint);
+/// With what its checks have found, where there is who knows it (null: nobody), and why it is not up.
+nlohmann::ordered_json endpoint_object(const routing::Service& service, const routing::Endpoint& endpoint,
+                                       const provider::EndpointChecker* checker);
+nlohmann::ordered_json check_object(const routing::HealthCheck& check);
 
 /// A request that somebody asks about.
 struct RouteQuestion {
@@ -26,7 +30,8 @@ struct RouteQuestion {
   std::string client_ip = "127.0.0.1";
 };
 /// An error where the question cannot be read.
-Result<nlohmann::ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question);
+Result<nlohmann::ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question,
+                                             const provider::EndpointChecker* checker);
 /// What lint finds in a table.
 nlohmann::ordered_json lint_routes(const routing::RoutingTable& table);
 

@@ -117,11 +117,11 @@ void write_services(MetricsWriter& out, const proxy::Stats& stats) {
 }
 
 void write_endpoints(MetricsWriter& out, const proxy::Stats& stats, const routing::RoutingTable* table) {
-  out.family("weir_service_server_up", "gauge", "1 where the endpoint is live by the catalog.");
+  out.family("weir_service_server_up", "gauge", "1 where the endpoint is up by the catalog and by its health check.");
   if (table != nullptr) {
     for (const auto& service : table->services()) {
       for (const auto& endpoint : service->endpoints) {
-        out.sample({{"service", service->name}, {"url", endpoint.id}}, endpoint.live ? 1 : 0);
+        out.sample({{"service", service->name}, {"url", endpoint.id}}, routing::is_up(endpoint) ? 1 : 0);
       }
     }
   }
@@ -145,6 +145,17 @@ void write_endpoints(MetricsWriter& out, const proxy::Stats& stats, const routin
        [](const auto& e) { return e.pending; });
   each("weir_endpoint_idle_connections", "gauge", "Connections kept for reuse.",
        [](const auto& e) { return e.idle_connections; });
+}
+
+void write_checks(MetricsWriter& out, const provider::CheckCounts& checks) {
+  out.family("weir_health_checks_total", "counter", "Health checks of endpoints that have ended.");
+  out.sample({{"result", "passed"}}, static_cast<double>(checks.passed));
+  out.sample({{"result", "failed"}}, static_cast<double>(checks.failed));
+  out.sample({{"result", "late"}}, static_cast<double>(checks.late));
+  out.sample({{"result", "undecided"}}, static_cast<double>(checks.undecided));
+  out.single("weir_health_checks_running", "gauge", "Health checks under way.", static_cast<double>(checks.running));
+  out.single("weir_health_checks_waiting", "gauge", "Health checks that are due and wait for their turn.",
+             static_cast<double>(checks.waiting));
 }
 
 void write_providers(MetricsWriter& out, const provider::TableAssembler& assembler) {
@@ -245,7 +256,7 @@ void write_tls(MetricsWriter& out, const tls::Counters& counters, const proxy::T
 }  // namespace
 
 std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembler& assembler,
-                         const proxy::TlsStatus& tls) {
+                         const provider::CheckCounts& checks, const proxy::TlsStatus& tls) {
   MetricsWriter out;
   out.family("weir_build_info", "gauge", "Which Weir this is.");
   out.sample({{"version", kVersion}}, 1);
@@ -255,6 +266,7 @@ std::string metrics_text(const proxy::Stats& stats, const provider::TableAssembl
   write_routers(out, stats);
   write_services(out, stats);
   write_endpoints(out, stats, assembler.table().get());
+  write_checks(out, checks);
   write_process(out, stats);
   write_tls(out, stats.tls, tls);
   return out.take();

@@ -63,7 +63,7 @@ Result<json> ask_about_route(const RouteOptions& options) {
     if (!files) return fail(files.error());
     for (const Error& error : files->errors) print_error(error);
     RouteQuestion question{options.url, options.method, options.headers, options.entry_point, options.client_ip};
-    auto answer = explain_route(*files->table, question);
+    auto answer = explain_route(*files->table, question, nullptr);
     if (!answer) return fail(answer.error());
     return json(*answer);
   }
@@ -115,8 +115,10 @@ int route_explain(const RouteOptions& options) {
                                   {"Service", text_member(winner, "service")}})
                           .c_str());
   for (const auto& endpoint : member(*document, "endpoints")) {
-    std::printf("  %s  %s\n", text_member(endpoint, "url").c_str(),
-                flag_member(endpoint, "live") ? "live" : "not live");
+    std::string why = text_member(endpoint, "why");
+    if (!why.empty()) why.insert(0, ": ");
+    std::printf("  %s  %s%s\n", text_member(endpoint, "url").c_str(),
+                flag_member(endpoint, "live") ? "live" : "not live", why.c_str());
   }
   if (member(*document, "endpoints").empty()) std::printf("  no endpoints: 503\n");
   return 0;

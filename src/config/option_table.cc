@@ -450,6 +450,14 @@ const Option kOptions[] = {
     number("safety.hold_ms", "30000", 0, kDay_ms,
            "How long a mass removal is held. It is dropped when the endpoints come back, and applied afterwards.",
            SLOT(safety.hold_ms)),
+    choice("health.new_endpoints", "\"probing\"", "probing|up",
+           "What an endpoint with a health check is before its first check has ended. probing: it gets requests only "
+           "where no other endpoint of its service is up. up: as in Traefik, it gets its share.",
+           SLOT(health.new_endpoints)),
+    number("health.concurrent_checks_max", "256", 1, 65536,
+           "Health checks under way at once, of all services together. Those that are due wait for their turn; those "
+           "of endpoints that fail have at most half of the places.",
+           SLOT(health.concurrent_checks_max)),
     number(
         "retry.attempts_max", "2", 0, 10,
         "Further attempts of a request, each on another endpoint while there is one: when no connection could be made, "

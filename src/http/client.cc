@@ -43,8 +43,9 @@ class Client::Impl final : public H1ClientSession::Owner,
     std::string authority;       // with its scheme
     ClientCall* call = nullptr;  // who waits for it or uses it; null while idle
     uint64_t idle_since_ms = 0;
-    bool keep = true;    // false: closed after its first request
-    bool http2 = false;  // serves one request and is never idle
+    bool keep = true;      // false: closed after its first request
+    bool http2 = false;    // serves one request and is never idle
+    bool offered = false;  // whether it is HTTP/2 is for the other side to choose
     event::TcpStream connecting;
     std::optional<H1ClientSession> session;
     std::optional<H2ClientSession> h2_session;
@@ -68,10 +69,13 @@ class Client::Impl final : public H1ClientSession::Owner,
   /// Before the first connection to an https URL.
   Status prepare_tls() {
     if (tls_context_ != nullptr) return {};
-    auto material = tls::load_client_material(tls_options_);
-    if (!material) return fail(material.error());
+    if (!tls_material_) {
+      auto material = tls::load_client_material(tls_options_);
+      if (!material) return fail(material.error());
+      tls_material_ = std::move(*material);
+    }
     if (!tls_) tls_.emplace(loop);
-    auto context = tls::make_client_context(tls_->library(), *material);
+    auto context = tls::make_client_context(tls_->library(), *tls_material_);
     if (!context) return fail(context.error());
     tls_context_ = std::move(*context);
     return {};
@@ -79,18 +83,27 @@ class Client::Impl final : public H1ClientSession::Owner,
 
   void use_tls(tls::ClientOptions options) {
     tls_options_ = std::move(options);
+    tls_material_.reset();
     tls_context_.reset();
   }
 
-  Connection& connect(const Url& url, bool http2, const SocketAddress& address, ClientCall& call) {
+  void use_tls(tls::ClientMaterial material) {
+    tls_material_ = std::move(material);
+    tls_context_.reset();
+  }
+
+  Connection& connect(const ClientRequest& request, const SocketAddress& address, ClientCall& call) {
+    const Url& url = request.url;
     Connection& made = *connections_.emplace_back(std::make_unique<Connection>(*this));
     made.authority = place_of(url);
     made.call = &call;
-    made.http2 = http2;
+    made.http2 = request.http2;
     std::unique_ptr<event::StreamLayer> layer;
     if (url.scheme == "https") {
+      made.offered = request.http2_offered && !request.http2;
       std::vector<std::string> protocols;
-      if (http2) protocols.emplace_back("h2");
+      if (request.http2 || made.offered) protocols.emplace_back("h2");
+      if (made.offered) protocols.emplace_back("http/1.1");
       layer = tls_->connect(tls_context_, {url.host, made.authority, std::move(protocols)});
     }
     made.connecting = event::TcpStream::connect(loop, address, made, std::move(layer));
@@ -159,7 +172,8 @@ class Client::Impl final : public H1ClientSession::Owner,
   const Limits limits_;
   H2Limits session_limits_;
   tls::ClientOptions tls_options_;
-  std::optional<tls::Engine> tls_;  // with the first https call
+  std::optional<tls::ClientMaterial> tls_material_;  // none: read with the first https call
+  std::optional<tls::Engine> tls_;                   // the same
   std::shared_ptr<tls::ClientContext> tls_context_;
   std::list<std::unique_ptr<Connection>> connections_;
   event::Timer sweeper_{loop, [this] { close_old(); }};  // in the background: it keeps no loop running
@@ -209,7 +223,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
     if (request_.url.scheme == "https") {
       if (Status ready = impl_->prepare_tls(); !ready) return fail_with(ready.error());
     }
-    if (request_.keep_alive && !request_.http2) {
+    if (request_.keep_alive && !request_.http2 && !request_.http2_offered) {
       if (auto* idle = impl_->take_idle(request_.url)) {
         idle->call = this;
         return use(*idle);
@@ -230,7 +244,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void connect_next() {
     SocketAddress address{addresses_[next_address_++], request_.url.port};
-    connection_ = &impl_->connect(request_.url, request_.http2, address, *this);
+    connection_ = &impl_->connect(request_, address, *this);
   }
 
   void use(Client::Impl::Connection& connection) {
@@ -239,18 +253,18 @@ class ClientCall final : public Call, public ClientStreamObserver {
     stream_ = &connection.speaker()->begin(*this);
     std::vector<Header> fields;
     for (const auto& [name, value] : request_.headers) fields.push_back({name, value});
-    std::string authority = request_.url.authority();
+    std::string authority = request_.host.empty() ? request_.url.authority() : request_.host;
     std::string credentials;
     if (!request_.url.user_info.empty()) {
       credentials = "Basic " + base64_encode(percent_decode(request_.url.user_info).value_or(request_.url.user_info));
       fields.push_back({"Authorization", credentials});
     }
-    if (!request_.keep_alive && !request_.http2) fields.push_back({"Connection", "close"});
+    if (!request_.keep_alive && !connection.http2) fields.push_back({"Connection", "close"});
     RequestHead head;
     head.method_text = request_.method;
     if (request_.method == "HEAD") head.method = Method::head;
     head.target = request_.url.target;
-    head.te_trailers = request_.http2;
+    head.te_trailers = connection.http2;
     head.authority = authority;
     head.headers = fields;
     head.body = request_.body.empty() ? Body::none : Body::length;
@@ -268,6 +282,11 @@ class ClientCall final : public Call, public ClientStreamObserver {
     response_.reason = head.reason;
     for (const Header& header : head.headers) response_.headers.emplace_back(header.name, header.value);
     if (head.status == 101) return fail_with({ErrorCode::invalid, "an upgrade that was not asked for"});
+    if (request_.head_only) {
+      connection_->keep = false;
+      let_go();
+      return finish(std::move(response_));
+    }
     const size_t limit = std::min(request_.body_bytes_max, kBodyReservedBytesMax);
     if (!on_chunk_) response_.body.reserve(std::min<uint64_t>(head.content_length.value_or(0), limit));
   }
@@ -283,7 +302,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void on_response_end(std::span<const Header> trailers) override {
     for (const Header& trailer : trailers) response_.trailers.emplace_back(trailer.name, trailer.value);
-    connection_->keep = request_.keep_alive;
+    connection_->keep = request_.keep_alive && !request_.http2_offered;
     release_stream();
     finish(std::move(response_));
   }
@@ -349,6 +368,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
 }  // namespace
 
 void Client::Impl::Connection::on_connected() {
+  http2 = http2 || (offered && connecting.protocol() == "h2");
   if (http2) {
     h2_session.emplace(impl.loop, std::move(connecting), authority.starts_with("https") ? "https" : "http", impl,
                        impl.session_limits_);
@@ -375,6 +395,7 @@ Client::~Client() {
 }
 
 void Client::use_tls(tls::ClientOptions options) { impl_->use_tls(std::move(options)); }
+void Client::use_tls(tls::ClientMaterial material) { impl_->use_tls(std::move(material)); }
 
 std::unique_ptr<Call> Client::send(ClientRequest request, OnResponse on_response, OnChunk on_chunk) {
   return std::make_unique<ClientCall>(impl_, std::move(request), std::move(on_response), std::move(on_chunk));

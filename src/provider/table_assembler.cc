@@ -57,6 +57,11 @@ void TableAssembler::expire() {
   }
 }
 
+void TableAssembler::on_verdicts(routing::HealthVerdicts verdicts, uint64_t seen_us) {
+  verdicts_ = std::move(verdicts);
+  if (table_ != nullptr) build(std::string(kHealthChecks), seen_us);
+}
+
 void TableAssembler::on_definitions(std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
   auto found = inputs_.find(definitions->provider);
   if (found == inputs_.end()) return;
@@ -138,7 +143,7 @@ void TableAssembler::build(const std::string& provider, uint64_t seen_us) {
   for (const auto& [name, input] : inputs_) {
     if (input.set) all.push_back(input.set);
   }
-  routing::BuildOutcome outcome = routing::build_table(all, table_);
+  routing::BuildOutcome outcome = routing::build_table(all, table_, verdicts_);
   note_rejected(std::move(outcome.rejected));
   if (outcome.table == table_) return;
   table_ = std::move(outcome.table);

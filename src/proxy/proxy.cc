@@ -108,6 +108,7 @@ class Proxy::Impl {
   Status use_mesh(tls::MeshIdentity identity) { return tls_->use_mesh(std::move(identity)); }
   Status use_ticket_keys(std::string_view text) { return tls_->use_ticket_keys(text); }
   [[nodiscard]] const TlsStatus& tls_status() const { return tls_->status(); }
+  [[nodiscard]] const tls::ClientMaterial* transport(const std::string& name) const { return tls_->transport(name); }
   [[nodiscard]] tls::Engine* control_tls() { return tls_->control_tls(); }
   [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const { return addresses_; }
   [[nodiscard]] size_t workers() const { return workers_.size(); }
@@ -145,6 +146,7 @@ void Proxy::reload_tls() { impl_->reload_tls(); }
 Status Proxy::use_mesh(tls::MeshIdentity identity) { return impl_->use_mesh(std::move(identity)); }
 Status Proxy::use_ticket_keys(std::string_view text) { return impl_->use_ticket_keys(text); }
 const TlsStatus& Proxy::tls_status() const { return impl_->tls_status(); }
+const tls::ClientMaterial* Proxy::transport(const std::string& name) const { return impl_->transport(name); }
 tls::Engine* Proxy::control_tls() { return impl_->control_tls(); }
 void Proxy::reopen_access_log() { impl_->reopen_access_log(); }
 

@@ -52,6 +52,11 @@ class TlsPublisher {
   Status use_mesh(tls::MeshIdentity identity);
   Status use_ticket_keys(std::string_view text);
   [[nodiscard]] const TlsStatus& status() const { return status_; }
+  /// As Proxy has it.
+  [[nodiscard]] const tls::ClientMaterial* transport(const std::string& name) const {
+    auto found = transports_.find(name);
+    return found != transports_.end() ? &found->second : nullptr;
+  }
   /// What servers on the control loop speak TLS with: HTTP/1.1 only. Null unless the configuration asks for it.
   [[nodiscard]] tls::Engine* control_tls() { return engine_ ? &*engine_ : nullptr; }
 

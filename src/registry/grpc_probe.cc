@@ -1,115 +1,9 @@
 #include "registry/grpc_probe.h"
 
-#include <array>
-#include <optional>
-
 #include "weir/base/text.h"
+#include "weir/http/grpc_health.h"
 
 namespace weir::registry {
-namespace {
-
-constexpr size_t kAnswerBytesMax = 64 * 1024;
-constexpr size_t kPrefixBytes = 5;  // compressed or not, and the length of the message
-
-// Go's names of the codes (grpc/doc/statuscodes.md), which stand in its errors.
-constexpr std::array<std::string_view, 17> kCodes = {
-    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
-    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
-    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
-    "DataLoss", "Unauthenticated"};
-constexpr size_t kUnknown = 2;
-constexpr size_t kDeadlineExceeded = 4;
-constexpr size_t kPermissionDenied = 7;
-constexpr size_t kUnimplemented = 12;
-constexpr size_t kInternal = 13;
-constexpr size_t kUnavailable = 14;
-constexpr size_t kUnauthenticated = 16;
-
-std::string rpc_error(size_t code, std::string_view text) {
-  std::string name = code < kCodes.size() ? std::string(kCodes[code]) : "Code(" + std::to_string(code) + ")";
-  return "rpc error: code = " + name + " desc = " + std::string(text);
-}
-
-/// What a server without gRPC's trailers means, as gRPC's clients take it (grpc/doc/http-grpc-status-mapping.md).
-size_t code_of_http(int status) {
-  switch (status) {
-    case 400: return kInternal;
-    case 401: return kUnauthenticated;
-    case 403: return kPermissionDenied;
-    case 404: return kUnimplemented;
-    case 429:
-    case 502:
-    case 503:
-    case 504: return kUnavailable;
-    default: return kUnknown;
-  }
-}
-
-/// Protocol buffers: one varint off the front.
-std::optional<uint64_t> take_varint(std::string_view& bytes) {
-  uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    auto byte = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-  }
-  return std::nullopt;
-}
-
-/// A field that we do not know: only its length matters.
-bool skip_field(std::string_view& bytes, uint64_t wire_type) {
-  std::optional<uint64_t> length;
-  switch (wire_type) {
-    case 0: return take_varint(bytes).has_value();
-    case 1: length = 8; break;
-    case 2: length = take_varint(bytes); break;
-    case 5: length = 4; break;
-    default: return false;
-  }
-  if (!length || *length > bytes.size()) return false;
-  bytes.remove_prefix(*length);
-  return true;
-}
-
-}  // namespace
-
-std::string encode_health_question(std::string_view service) {
-  std::string message;
-  if (!service.empty()) {
-    message += '\x0a';  // field 1, bytes
-    size_t left = service.size();
-    for (; left >= 0x80; left >>= 7) message += static_cast<char>(left | 0x80);
-    message += static_cast<char>(left);
-    message += service;
-  }
-  std::string framed(1, '\0');
-  for (int shift = 24; shift >= 0; shift -= 8) framed += static_cast<char>(message.size() >> shift);
-  return framed + message;
-}
-
-Result<ServingStatus> decode_health_answer(std::string_view body) {
-  auto refuse = [](const char* why) { return fail(ErrorCode::invalid, why); };
-  if (body.size() < kPrefixBytes) return refuse("the answer has no message");
-  if (body[0] != 0) return refuse("the message is compressed, which was not asked for");
-  uint64_t length = 0;
-  for (size_t i = 1; i < kPrefixBytes; ++i) length = length << 8 | static_cast<uint8_t>(body[i]);
-  body.remove_prefix(kPrefixBytes);
-  if (length != body.size()) return refuse("the answer is not one whole message");
-  uint64_t status = 0;  // what is not written is the default
-  while (!body.empty()) {
-    std::optional<uint64_t> key = take_varint(body);
-    if (!key || *key >> 3 == 0) return refuse("the message is malformed");
-    if (*key == (1U << 3)) {  // field 1, a number; the last one counts
-      std::optional<uint64_t> number = take_varint(body);
-      if (!number) return refuse("the message is malformed");
-      status = *number;
-    } else if (!skip_field(body, *key & 7)) {
-      return refuse("the message is malformed");
-    }
-  }
-  return status <= 3 ? static_cast<ServingStatus>(status) : ServingStatus::unknown;
-}
 
 GrpcProbe::GrpcProbe(http::Client& client, const CheckDefinition& definition, OnResult on_result)
     : target_(definition.grpc), tls_(definition.grpc_use_tls), on_result_(std::move(on_result)) {
@@ -120,56 +14,32 @@ GrpcProbe::GrpcProbe(http::Client& client, const CheckDefinition& definition, On
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   // A target without a port has port 0, which nobody listens at.
   uint64_t port = colon == std::string::npos ? 0 : parse_u64(authority_.substr(colon + 1)).value_or(0);
-  http::ClientRequest request;
-  request.url.scheme = definition.grpc_use_tls ? "https" : "http";
-  request.url.host = host.empty() ? "127.0.0.1" : host;
-  request.url.port = port <= 65535 ? static_cast<uint16_t>(port) : uint16_t{0};
-  request.url.target = "/grpc.health.v1.Health/Check";
-  request.method = "POST";
-  request.headers = {{"Content-Type", "application/grpc"}, {"User-Agent", "Consul Health Check"}};
-  request.body = encode_health_question(slash == std::string::npos ? "" : std::string_view(target_).substr(slash + 1));
-  request.timeout_ms = timeout_ms(definition);
-  request.connect_timeout_ms = request.timeout_ms;
-  request.body_bytes_max = kAnswerBytesMax;
-  request.http2 = true;
-  request.keep_alive = false;
+  Url url;
+  url.scheme = definition.grpc_use_tls ? "https" : "http";
+  url.host = host.empty() ? "127.0.0.1" : host;
+  url.port = port <= 65535 ? static_cast<uint16_t>(port) : uint16_t{0};
+  std::string_view service = slash == std::string::npos ? "" : std::string_view(target_).substr(slash + 1);
+  http::ClientRequest request = http::health_question(std::move(url), service, timeout_ms(definition));
+  request.headers.emplace_back("User-Agent", "Consul Health Check");
   call_ = client.send(std::move(request),
                       [this](Result<http::ClientResponse> response) { on_response(std::move(response)); });
 }
 
 void GrpcProbe::on_response(Result<http::ClientResponse> response) {
   if (!response) return on_result_({kCritical, failure_text(response.error())});
-  on_result_(judge(*response));
-}
-
-CheckResult GrpcProbe::judge(const http::ClientResponse& response) const {
-  std::string_view code = http::find_header(response.trailers, "grpc-status");
-  std::string_view text = http::find_header(response.trailers, "grpc-message");
-  if (code.empty()) {  // without a body the head has what trailers would say
-    code = response.header("grpc-status");
-    text = response.header("grpc-message");
-  }
-  if (code.empty()) {
-    std::string why = "unexpected HTTP status code received from server: " + std::to_string(response.status);
-    if (response.status == 200) why = "the answer ended without grpc-status";
-    return {kCritical, rpc_error(code_of_http(response.status), why)};
-  }
-  if (code != "0") {
-    std::string decoded = percent_decode(text).value_or(std::string(text));
-    return {kCritical, rpc_error(parse_u64(code).value_or(kUnknown), decoded)};
-  }
-  Result<ServingStatus> status = decode_health_answer(response.body);
-  if (!status) return {kCritical, rpc_error(kInternal, status.error().message)};
-  if (*status != ServingStatus::serving) return {kCritical, "gRPC application didn't report service healthy"};
-  return {kPassing, "gRPC check " + target_ + ": success"};
+  Status good = http::judge_health_answer(*response);
+  if (!good) return on_result_({kCritical, good.error().message});
+  on_result_({kPassing, "gRPC check " + target_ + ": success"});
 }
 
 std::string GrpcProbe::failure_text(const Error& error) const {
-  if (error.code == ErrorCode::timeout) return rpc_error(kDeadlineExceeded, "context deadline exceeded");
+  if (error.code == ErrorCode::timeout)
+    return http::rpc_error(http::kGrpcDeadlineExceeded, "context deadline exceeded");
   if (error.code == ErrorCode::refused && !tls_) {  // with TLS it may be the certificate that was
-    return rpc_error(kUnavailable, "connection error: dial tcp " + authority_ + ": connect: connection refused");
+    return http::rpc_error(http::kGrpcUnavailable,
+                           "connection error: dial tcp " + authority_ + ": connect: connection refused");
   }
-  return rpc_error(kUnavailable, "connection error: " + error.message);
+  return http::rpc_error(http::kGrpcUnavailable, "connection error: " + error.message);
 }
 
 }  // namespace weir::registry

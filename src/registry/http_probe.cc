@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/http/redirect.h"
 
 namespace weir::registry {
 namespace {
@@ -73,17 +74,12 @@ void HttpProbe::on_response(Result<http::ClientResponse> response) {
 }
 
 bool HttpProbe::follow(const http::ClientResponse& response) {
-  bool redirect = response.status == 301 || response.status == 302 || response.status == 303 ||
-                  response.status == 307 || response.status == 308;
-  std::string_view location = response.header("Location");
-  if (!redirect || definition_.disable_redirects || location.empty() || redirects_ >= kRedirectsMax) return false;
+  const std::string target = http::redirect_target(url_, response);
+  if (target.empty() || definition_.disable_redirects || redirects_ >= kRedirectsMax) return false;
   ++redirects_;
-  std::string target(location);
-  if (target.starts_with('/')) target = url_.scheme + "://" + url_.authority() + target;
   // Its callback is running.
   loop_.defer([call = std::shared_ptr<http::Call>(std::move(call_))] {});
-  bool keeps_method = response.status == 307 || response.status == 308 || method_ == "HEAD";
-  send(keeps_method ? method_ : "GET", target);
+  send(http::redirect_method(method_, response.status), target);
   return true;
 }
 

@@ -81,15 +81,52 @@ void reject_endpoints(const ServiceDefinition& definition, const std::string& na
   }
 }
 
-Service make_service(const ServiceDefinition& definition, std::string name) {
+using State = Endpoint::State;
+
+HealthCheckRef check_of(const ServiceDefinition& definition) {
+  const HealthCheckRef& check = definition.health_check;
+  if (!check || check->scheme != "https" || definition.servers_transport.empty()) return check;
+  HealthCheck made = *check;
+  made.transport = definition.servers_transport;
+  return HealthCheckRef(std::move(made));
+}
+
+State checked_state(const Endpoint& endpoint, const ServiceHealth& health) {
+  static const std::vector<EndpointVerdict> kNone;
+  const auto& verdicts = health.verdicts != nullptr ? health.verdicts->endpoints : kNone;
+  auto found = std::lower_bound(verdicts.begin(), verdicts.end(), endpoint.id,
+                                [](const EndpointVerdict& one, const std::string& id) { return one.endpoint < id; });
+  const bool asked =
+      found != verdicts.end() && found->endpoint == endpoint.id && found->instance_id == endpoint.instance_id;
+  if (asked) return found->up ? State::up : State::unhealthy;
+  return health.new_are_up ? State::up : State::probing;
+}
+
+// Who gets requests: what the catalog and the check say together.
+void apply_health(Service& service, const ServiceHealth& health, uint32_t panic_threshold_percent) {
+  size_t well = 0;
+  bool somebody_up = false;
+  for (Endpoint& one : service.endpoints) {
+    if (service.health_check && one.state == State::up) one.state = checked_state(one, health);
+    well += one.state == State::up || one.state == State::probing ? 1 : 0;
+    somebody_up = somebody_up || (one.state == State::up && one.weight > 0);
+  }
+  const bool panic = well * 100 < service.endpoints.size() * panic_threshold_percent;
+  for (Endpoint& one : service.endpoints) {
+    one.live = panic || one.state == State::up || (one.state == State::probing && !somebody_up);
+  }
+}
+
+Service make_service(const ServiceDefinition& definition, const ServiceHealth& health, std::string name) {
   Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.proxy_protocol};
   if (!is_strategy(out.strategy)) out.strategy = "wrr";
+  out.health_check = check_of(definition);
   out.endpoints.reserve(definition.endpoints.size());
   for (const EndpointDefinition& one : definition.endpoints) {
     if (!endpoint_problem(one).empty()) continue;
-    bool live = one.health <= catalog::Health::warning;
+    const State state = one.health <= catalog::Health::warning ? State::up : State::failing;
     Endpoint& made = out.endpoints.emplace_back(
-        Endpoint{endpoint_id(one), one.scheme, one.host, one.port, one.weight, live, one.node, one.instance_id});
+        Endpoint{endpoint_id(one), one.scheme, one.host, one.port, one.weight, state, true, one.node, one.instance_id});
     if (one.scheme != "https" || definition.servers_transport.empty()) continue;
     // Another way to speak to an address is another endpoint: its connections are not for those who ask for more.
     made.transport = definition.servers_transport;
@@ -98,12 +135,13 @@ Service make_service(const ServiceDefinition& definition, std::string name) {
   // Two registrations of one address are one endpoint; it is live when one of them says so.
   auto order = [](const Endpoint& a, const Endpoint& b) {
     if (a.id != b.id) return a.id < b.id;
-    if (a.live != b.live) return a.live;
+    if (a.state != b.state) return a.state < b.state;
     return std::tie(a.instance_id, a.node) < std::tie(b.instance_id, b.node);
   };
   std::stable_sort(out.endpoints.begin(), out.endpoints.end(), order);
   auto same_id = [](const Endpoint& a, const Endpoint& b) { return a.id == b.id; };
   out.endpoints.erase(std::unique(out.endpoints.begin(), out.endpoints.end(), same_id), out.endpoints.end());
+  apply_health(out, health, definition.panic_threshold_percent);
   return out;
 }
 
@@ -120,22 +158,23 @@ Result<std::shared_ptr<const Rule>> new_rule_of(const std::string& text, const R
 
 }  // namespace
 
-Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said,
+Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said, const ServiceHealth& health,
                                         const std::shared_ptr<const ServiceSource>& before) {
   Compiled<ServiceSource> out;
-  if (said.versions == nullptr) {
-    if (said.undecoded) out.source = before;
-    return out;
+  std::shared_ptr<const ServiceDefinition> definition;
+  if (said.versions != nullptr) {
+    definition = choose("service", said, before != nullptr ? before->definition.get() : nullptr, out.rejected);
+  } else if (said.undecoded && before != nullptr) {
+    definition = before->definition;  // what its checks find counts all the same
   }
-  auto definition = choose("service", said, before != nullptr ? before->definition.get() : nullptr, out.rejected);
   if (definition == nullptr) return out;
   std::string name = qualify(definition->name, said.provider);
-  reject_endpoints(*definition, name, out.rejected);
+  if (said.versions != nullptr) reject_endpoints(*definition, name, out.rejected);
   std::shared_ptr<const Service> service;
-  if (before != nullptr && *before->definition == *definition) {
+  if (before != nullptr && !health.changed && *before->definition == *definition) {
     service = before->service;
   } else {
-    Service made = make_service(*definition, std::move(name));
+    Service made = make_service(*definition, health, std::move(name));
     bool same = before != nullptr && *before->service == made;
     service = same ? before->service : std::make_shared<const Service>(std::move(made));
   }

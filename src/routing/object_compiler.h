@@ -26,7 +26,13 @@ struct Compiled {
 };
 
 /// Pure. `before` (or null) lends what did not change and what was good.
-Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said,
+/// With what checks have found of the service's endpoints.
+struct ServiceHealth {
+  std::shared_ptr<const ServiceVerdicts> verdicts;  // null: nothing yet
+  bool changed = false;                             // since the version before
+  bool new_are_up = false;
+};
+Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said, const ServiceHealth& health,
                                         const std::shared_ptr<const ServiceSource>& before);
 Compiled<MiddlewareSource> compile_middleware_source(const Said<MiddlewareDefinition>& said,
                                                      const std::shared_ptr<const MiddlewareSource>& before);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "routing/expression.h"
+#include "routing/health_check.h"
 #include "routing/short_form.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
@@ -235,13 +236,15 @@ class FileDecoder {
 
   void read_service(const Node& node) {
     if (!check_named_table(node, "service")) return;
-    TableReader reader(node, {"servers", "pass_host_header", "strategy", "proxy_protocol", "servers_transport"});
+    TableReader reader(
+        node, {"servers", "pass_host_header", "strategy", "proxy_protocol", "servers_transport", "health_check"});
     ServiceDefinition service;
     service.name = node.key;
     service.pass_host_header = reader.boolean("pass_host_header", true);
     if (node.find("strategy") != nullptr) service.strategy = reader.text("strategy");
     service.proxy_protocol = static_cast<uint8_t>(reader.number("proxy_protocol", 0, 2, 0));
     service.servers_transport = reader.text("servers_transport");
+    if (const Node* check = node.find("health_check")) service.health_check = read_health_check(*check, reader.errors);
     service.origin.text = place_of(node);
     const Node* servers = node.find("servers");
     if (servers == nullptr || servers->kind != Node::Kind::array) {
@@ -260,6 +263,33 @@ class FileDecoder {
       return std::tie(a.host, a.port, a.scheme) < std::tie(b.host, b.port, b.scheme);
     });
     out_.services.push_back(std::move(service));
+  }
+
+  /// Traefik's fields by our names. What it would read and could not follow is an error here.
+  static HealthCheckRef read_health_check(const Node& node, std::vector<Error>& errors) {
+    if (node.kind != Node::Kind::table) {
+      errors.push_back(node.error(TableReader::mismatch(node, "a table such as { path = \"/health\" }")));
+      return {};
+    }
+    TableReader known(node, {"mode", "scheme", "path", "method", "status", "port", "interval", "unhealthy_interval",
+                             "timeout", "hostname", "follow_redirects", "headers"});
+    errors.insert(errors.end(), known.errors.begin(), known.errors.end());
+    HealthCheckReader reader;
+    reader.read("mode", "");  // without any key it is a check of "/"
+    for (const Node& member : node.members) {
+      std::map<std::string, std::string> texts;
+      std::vector<Error> wrong;
+      flatten(member, to_lower(replace_all(member.key, "_", "")), texts, wrong);
+      for (const auto& [field, text] : texts) {
+        const size_t notes_before = reader.notes().size();
+        auto expected = reader.read(field, text);
+        if (!expected && member.key == "headers") wrong.push_back(member.error("expected a table of names"));
+        if (expected && !expected->empty()) wrong.push_back(member.error("expected " + *expected));
+        if (reader.notes().size() > notes_before) wrong.push_back(member.error(reader.notes().back()));
+      }
+      errors.insert(errors.end(), wrong.begin(), wrong.end());
+    }
+    return reader.check();
   }
 
   static Result<EndpointDefinition> read_server(const Node& node) {

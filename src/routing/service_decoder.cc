@@ -403,6 +403,10 @@ class ServiceDecoder {
         set_commanded(pool, std::string_view(name).substr(options_.fabio_tag_prefix.size()), *options_.edits);
       }
       let_all_serve_in_panic(pool.definition.endpoints);
+      // Of what checks find: the catalog's own health has been looked at just now.
+      if (pool.definition.health_check) {
+        pool.definition.panic_threshold_percent = static_cast<uint8_t>(options_.panic_threshold_percent);
+      }
       sort_endpoints(pool);
       out_.pools.push_back(std::move(pool));
     }

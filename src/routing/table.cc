@@ -45,11 +45,24 @@ void dump_middleware(const Middleware& middleware, std::string& out) {
     out += "  response header " + name + ": " + value + "\n";
 }
 
+void dump_check(const HealthCheck& check, std::string& out) {
+  out += std::string("  check ") + (check.mode == HealthCheck::Mode::grpc ? "grpc" : check.method) + " " +
+         check.scheme + "://" + check.hostname + ":" + std::to_string(check.port) + check.path + " every " +
+         std::to_string(check.interval_ms) + "/" + std::to_string(check.unhealthy_interval_ms) + " within " +
+         std::to_string(check.timeout_ms) + " status " + std::to_string(check.status) +
+         (check.follow_redirects ? "\n" : " no redirects\n");
+  for (const auto& [name, value] : check.headers) out += "  check header " + name + ": " + value + "\n";
+}
+
 void dump_service(const Service& service, std::string& out) {
   out += "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") +
          (service.proxy_protocol > 0 ? " PROXY v" + std::to_string(service.proxy_protocol) : "") + "\n";
+  if (service.health_check) dump_check(*service.health_check, out);
   for (const Endpoint& one : service.endpoints) {
     out += "  endpoint " + one.id + " weight " + std::to_string(one.weight) + (one.live ? " live" : " down");
+    if (one.state == Endpoint::State::probing || one.state == Endpoint::State::unhealthy) {
+      out.append(" ").append(to_string(one.state));
+    }
     if (!one.node.empty()) out += " node " + one.node;
     if (!one.instance_id.empty()) out += " instance " + one.instance_id;
     out += "\n";
@@ -60,6 +73,16 @@ void dump_service(const Service& service, std::string& out) {
 
 std::string_view provider_of(const Router& router) {
   return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));
+}
+
+std::string_view to_string(Endpoint::State state) {
+  switch (state) {
+    case Endpoint::State::up: return "up";
+    case Endpoint::State::probing: return "probing";
+    case Endpoint::State::unhealthy: return "unhealthy";
+    case Endpoint::State::failing: return "failing";
+  }
+  return "unknown";
 }
 
 bool ranks_before(const Router& a, const Router& b) {

@@ -59,8 +59,9 @@ std::shared_ptr<const T> item_or_null(const std::shared_ptr<const T>* found) {
 // One call of build_table. Everything that is shared with `previous` is kept by pointer.
 class TableBuilder {
  public:
-  explicit TableBuilder(const std::shared_ptr<const RoutingTable>& previous)
+  TableBuilder(const std::shared_ptr<const RoutingTable>& previous, const HealthVerdicts& verdicts)
       : previous_(previous),
+        verdicts_(verdicts),
         before_(previous != nullptr ? *previous->state_ : nothing()),
         slots_(previous != nullptr ? *previous->slots_ : SlotTable()),
         free_slots_(before_.free_slots) {}
@@ -80,6 +81,7 @@ class TableBuilder {
   template <typename T>
   using Edits = std::vector<typename SharedList<T>::Edit>;
 
+  void compare_verdicts();
   void compile_provider(const std::string& provider, std::shared_ptr<const DefinitionSet> set);
   void compile_services(ProviderPart& part, const Names& names);
   void compile_middlewares(ProviderPart& part, const Names& names);
@@ -97,7 +99,9 @@ class TableBuilder {
       const SharedList<Complaint>& complaints) const;
 
   std::shared_ptr<const RoutingTable> previous_;
-  const TableState& before_;  // lives as long as `previous_`
+  const HealthVerdicts& verdicts_;
+  std::map<std::string, Names, std::less<>> judged_;  // the services whose verdicts changed, by provider
+  const TableState& before_;                          // lives as long as `previous_`
   SlotEditor slots_;
   std::vector<uint32_t> free_slots_;
   Parts parts_;
@@ -114,6 +118,7 @@ class TableBuilder {
 };
 
 BuildOutcome TableBuilder::build(const std::vector<std::shared_ptr<const DefinitionSet>>& sets) {
+  compare_verdicts();
   for (const auto& set : sets) compile_provider(set->provider, set);
   for (const auto& [provider, part] : before_.parts) {
     if (!parts_.contains(provider)) compile_provider(provider, nullptr);
@@ -125,9 +130,17 @@ BuildOutcome TableBuilder::build(const std::vector<std::shared_ptr<const Definit
 
 // ---- First step: what each provider says now ----
 
+void TableBuilder::compare_verdicts() {
+  for_each_difference(before_.verdicts, verdicts_.services, [&](const auto* old, const auto* now) {
+    const std::string_view name = key_of(old != nullptr ? **old : **now);
+    const size_t at = name.rfind('@');
+    if (at != std::string_view::npos) judged_[std::string(name.substr(at + 1))].emplace(name.substr(0, at));
+  });
+}
+
 void TableBuilder::compile_provider(const std::string& provider, std::shared_ptr<const DefinitionSet> set) {
   auto known = before_.parts.find(provider);
-  if (known != before_.parts.end() && known->second->set == set) {
+  if (known != before_.parts.end() && known->second->set == set && !judged_.contains(provider)) {
     parts_.emplace(provider, known->second);
     return;
   }
@@ -141,7 +154,7 @@ void TableBuilder::compile_provider(const std::string& provider, std::shared_ptr
   bool same_rejected = old.rejected == now.rejected;
   rejected_changed_ = rejected_changed_ || !same_rejected;
   part->undecoded = same_rejected ? undecoded_before : undecoded_names(now);
-  Names services;
+  Names services = std::move(judged_[provider]);
   Names middlewares;
   Names routers;
   add_changed(old.services, now.services, services);
@@ -172,8 +185,11 @@ void TableBuilder::compile_services(ProviderPart& part, const Names& names) {
   Edits<ServiceSource> edits;
   for (const std::string& name : names) {
     auto before = item_or_null(part.services.find(name));
-    auto made = compile_service(said_of(part, name, &DefinitionSet::services, "service "), before);
     std::string qualified = name + "@" + part.provider;
+    const auto verdicts = item_or_null(verdicts_.services.find(qualified));
+    const bool judged = verdicts != item_or_null(before_.verdicts.find(qualified));
+    const ServiceHealth health{verdicts, judged, verdicts_.new_are_up};
+    auto made = compile_service(said_of(part, name, &DefinitionSet::services, "service "), health, before);
     complain("1", "service", qualified, std::move(made.rejected));
     auto service = made.source != nullptr ? made.source->service : nullptr;
     if (service != (before != nullptr ? before->service : nullptr)) {
@@ -350,6 +366,7 @@ BuildOutcome TableBuilder::finish() {
   state->complaints = std::move(complaints);
   state->rejected = rejected;
   state->free_slots = std::move(free_slots_);
+  state->verdicts = verdicts_.services;
   table->state_ = std::move(state);
   return {std::move(table), RejectionList(std::move(rejected))};
 }
@@ -371,8 +388,8 @@ std::shared_ptr<const std::vector<Rejection>> TableBuilder::collect_rejected(
 }
 
 BuildOutcome build_table(const std::vector<std::shared_ptr<const DefinitionSet>>& sets,
-                         const std::shared_ptr<const RoutingTable>& previous) {
-  return TableBuilder(previous).build(sets);
+                         const std::shared_ptr<const RoutingTable>& previous, const HealthVerdicts& verdicts) {
+  return TableBuilder(previous, verdicts).build(sets);
 }
 
 BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,

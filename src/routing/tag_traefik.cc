@@ -283,6 +283,7 @@ class Decoder {
     }
     std::string field = field_name(tag, 4);
     if (tag.path[4] == "server") return take_server_field(draft, tag);
+    if (tag.path[4] == "healthcheck") return take_check_field(draft, tag);
     if (field == "passhostheader") {
       auto on = parse_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
@@ -297,6 +298,15 @@ class Decoder {
       draft.object.options.servers_transport = tls_object(tag.value);
     } else if (!take_left_out(draft, tag, 4)) {
       draft.problems.push_back("unknown field loadbalancer." + field);
+    }
+  }
+
+  void take_check_field(Draft<TaggedService>& draft, const Tag& tag) {
+    auto expected = draft.object.health_check.read(field_name(tag, 5), tag.value);
+    if (!expected) {
+      draft.problems.push_back("unknown field loadbalancer." + field_name(tag, 4));
+    } else if (!expected->empty()) {
+      bad_value(draft, tag, *expected);
     }
   }
 
@@ -395,8 +405,14 @@ class Decoder {
     router.rule = std::move(*rule);
   }
   static void check_whole(Draft<MiddlewareDefinition>&) {}
-  static void check_whole(Draft<TaggedService>& draft) {
-    const TaggedService& service = draft.object;
+  void check_whole(Draft<TaggedService>& draft) {
+    TaggedService& service = draft.object;
+    service.options.health_check = service.health_check.check();
+    // Traefik reads these: the service is there, with what can be made of its check.
+    for (const std::string& note : service.health_check.notes()) {
+      out_.rejected.push_back(
+          {"tag", service.options.name + "@" + context_.provider, "healthcheck: " + note, service.options.origin.text});
+    }
     if (!service.url.empty() && (service.port != 0 || service.scheme != "http")) {
       draft.problems.push_back("server.url together with server.port or server.scheme");
     }

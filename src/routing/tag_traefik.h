@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "routing/health_check.h"
 #include "weir/routing/definitions.h"
 
 namespace weir::routing {
@@ -18,6 +19,7 @@ struct TaggedService {
   uint16_t port = 0;  // 0: the instance's own
   std::string url;    // instead of address and port
   std::optional<uint32_t> weight;
+  HealthCheckReader health_check = {};
 };
 
 /// What the tags of one instance say.

@@ -7,6 +7,10 @@ def rule(name, text, *more):
     return [f"{T}routers.{name}.rule={text}", *[f"{T}routers.{name}.{one}" for one in more]]
 
 
+def health(name, *fields):
+    return [f"{T}services.{name}.loadbalancer.healthcheck.{one}" for one in fields]
+
+
 def service(name, *tags, id=None, status="passing", address="127.0.0.1", port=None, checks=None):
     return {"name": name, "id": id or name, "tags": list(tags), "status": status, "address": address, "port": port,
             "checks": checks}
@@ -98,6 +102,14 @@ TRAEFIK = [
     case("an unknown field of a health check", [
         service("e22", *rule("r22", "Host(`e22.test`)"), f"{T}services.s22.loadbalancer.healthcheck.path=/",
                 f"{T}services.s22.loadbalancer.healthcheck.colour=red")], "e22.test/", "e22/"),
+    case("health checks: one that passes, one that fails, one that is redirected", [
+        service("hc1", *rule("hc1", "Host(`hc1.test`)"), *health("hc1", "path=/up", "interval=200ms", "timeout=1")),
+        service("hc2", *rule("hc2", "Host(`hc2.test`)"), *health("hc2", "path=/up", "interval=200ms", "status=418")),
+        service("hc3", *rule("hc3", "Host(`hc3.test`)"), *health("hc3", "interval=200ms", "mode=grpc")),
+        service("hc4", *rule("hc4", "Host(`hc4.test`)"), *health("hc4", "interval=200ms", "port=1")),
+        service("hc5", *rule("hc5", "Host(`hc5.test`)"), *health("hc5", "interval=200ms", "mode=tcp", "method=HEAD",
+                                                                 "hostname=other.test", "headers.X-A=b"))],
+         "hc1.test/", "hc2.test/", "hc3.test/", "hc4.test/", "hc5.test/"),
     case("weighted, mirroring and failover services are not for tags", [
         service("e23", *rule("r23", "Host(`e23.test`)"), f"{T}services.s23.weighted.services[0].name=e23")],
          "e23.test/", "e23/"),
@@ -292,6 +304,10 @@ TRAEFIK = [
                     "services.sv.loadbalancer.server=x", "services.sv.loadbalancer=true", "services.sv=x",
                     "routers.ov=x", "routers=x", "services.sv.loadbalancer.sticky.cookie.maxage=x",
                     "services.sv.loadbalancer.healthcheck.interval=x", "routers.ov.rule.x=1",
+                    "services.sv.loadbalancer.healthcheck.interval=0", "services.sv.loadbalancer.healthcheck=true",
+                    "services.sv.loadbalancer.healthcheck.status=ok", "services.sv.loadbalancer.healthcheck.port=a",
+                    "services.sv.loadbalancer.healthcheck.followredirects=maybe",
+                    "services.sv.loadbalancer.healthcheck.timeout=-5", "services.sv.loadbalancer.healthcheck.headers=x",
                     "serverstransports.t.servername=x", "services.sv.mirroring.service=x",
                     "services.sv.loadbalancer.servers=x")],
     *[case(f"refused with the reason: {field}", [service("ov", *rule("ov", "Host(`ov.test`)"), f"{T}{field}")],

@@ -211,6 +211,12 @@ struct SafetyConfig {
   uint32_t hold_ms = 0;
 };
 
+/// Active health checks: docs/routing.md.
+struct HealthConfig {
+  std::string new_endpoints;           // "probing": they serve where nobody is up, until a check has passed; "up"
+  uint32_t concurrent_checks_max = 0;  // of all services
+};
+
 /// What all TLS has in common; certificates, options and transports are in `file`, which is read again while running.
 struct TlsConfig {
   std::string file;                   // "": no certificate of one's own
@@ -272,6 +278,7 @@ struct Config {
   LimitsConfig limits;
   TimeoutsConfig timeouts;
   SafetyConfig safety;
+  HealthConfig health;
   RetryConfig retry;
   RequestsConfig requests;
   TlsConfig tls;

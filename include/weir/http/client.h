@@ -11,6 +11,7 @@
 #include "weir/base/url.h"
 #include "weir/event/loop.h"
 #include "weir/http/server.h"
+#include "weir/tls/client.h"
 #include "weir/tls/options.h"
 
 namespace weir::http {
@@ -18,6 +19,7 @@ namespace weir::http {
 struct ClientRequest {
   std::string method = "GET";
   Url url;               // url.target is sent as it is
+  std::string host;      // of the Host field, or :authority; "": the URL's
   HeaderFields headers;  // Host, Content-Length and Connection are set by the client
   std::string body;
   uint64_t connect_timeout_ms = 5'000;
@@ -26,6 +28,10 @@ struct ClientRequest {
   bool keep_alive = true;  // false: a connection of its own, closed afterwards (health checks)
   /// HTTP/2, by prior knowledge or ALPN, on a connection of its own: for what speaks nothing else (gRPC).
   bool http2 = false;
+  /// https: HTTP/2 where the other side chooses it, also on a connection of its own.
+  bool http2_offered = false;
+  /// The answer's head is all that is wanted: the callback comes with it, and the connection is closed.
+  bool head_only = false;
 };
 
 struct ClientResponse {
@@ -66,6 +72,8 @@ class Client {
   /// How https is spoken on connections from now on. The files that it names are read when the first is made; if they
   /// cannot be, each call fails and says why.
   void use_tls(tls::ClientOptions options);
+  /// The same with what the files held.
+  void use_tls(tls::ClientMaterial material);
 
   /// The callback comes exactly once, never from within this call, unless the Call is destroyed first.
   [[nodiscard]] std::unique_ptr<Call> send(ClientRequest request, OnResponse on_response, OnChunk on_chunk = {});

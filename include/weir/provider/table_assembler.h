@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/clock.h"
@@ -20,10 +21,13 @@ namespace weir::provider {
 
 /// What is told with each published table.
 struct TableChange {
-  std::string provider;   // whose result brought it
+  std::string provider;   // whose result brought it; kHealthChecks
   uint64_t seen_us = 0;   // steady clock: when that result's news arrived
   uint64_t built_us = 0;  // steady clock: when the table was ready
 };
+
+/// In a provider's place where checks brought the change.
+inline constexpr std::string_view kHealthChecks = "health checks";
 
 /// From news to published, since the start.
 struct ChangeLatency {
@@ -62,6 +66,9 @@ class TableAssembler final : public Observer {
 
   void on_catalog(std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us) override;
   void on_definitions(std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) override;
+
+  /// What health checks have found; `seen_us` by the steady clock. An input like the others.
+  void on_verdicts(routing::HealthVerdicts verdicts, uint64_t seen_us);
 
   /// Ends the tombstones whose time is over. To be called every second or so.
   void expire();
@@ -102,6 +109,7 @@ class TableAssembler final : public Observer {
   const OnAliases on_aliases_;
   // control loop's thread
   std::map<std::string, Input, std::less<>> inputs_;  // by provider name: the order that build_table sees
+  routing::HealthVerdicts verdicts_;
   std::shared_ptr<const routing::RoutingTable> table_;
   routing::RejectionList rejected_;
   Names aliases_;

@@ -16,6 +16,7 @@
 #include "weir/proxy/stats.h"
 #include "weir/proxy/tls_status.h"
 #include "weir/routing/table.h"
+#include "weir/tls/client.h"
 #include "weir/tls/mesh.h"
 
 namespace weir::tls {
@@ -50,6 +51,9 @@ class Proxy {
   /// Lines as in tls.ticket_key_file, in place of the keys in use. An error where they are none; then those stay.
   Status use_ticket_keys(std::string_view text);
   [[nodiscard]] const TlsStatus& tls_status() const;
+  /// What the workers speak TLS with for endpoints of that transport, "default" or another; null: there is none. Valid
+  /// until the loop goes on.
+  [[nodiscard]] const tls::ClientMaterial* transport(const std::string& name) const;
   /// What a server on the control loop speaks TLS with, where admin.tls asks for it; else null. Lives as long as this.
   [[nodiscard]] tls::Engine* control_tls();
   /// Opens the access log again by its name (SIGUSR1, after a rotation).

@@ -12,6 +12,7 @@
 
 #include "weir/base/shared_list.h"
 #include "weir/catalog/catalog.h"
+#include "weir/routing/health_check.h"
 
 namespace weir::routing {
 
@@ -59,6 +60,8 @@ struct ServiceDefinition {
   Origin origin;
   uint8_t proxy_protocol = 0;          // the version of the PROXY header that endpoints are sent; 0: none
   std::string servers_transport = {};  // of the TLS file, for https endpoints; "": "default"
+  HealthCheckRef health_check = {};
+  uint8_t panic_threshold_percent = 0;  // of its endpoints: when fewer are well by their checks all of them serve
 
   bool operator==(const ServiceDefinition&) const = default;
 };

@@ -32,18 +32,31 @@ struct RequestView {
 
 /// One place that serves. Its id is stable over tables: what lives (in-flight, health, pools) is found by it.
 struct Endpoint {
+  enum class State : uint8_t {
+    up,         // by the catalog and, where its service has a health check, by that
+    probing,    // its check has found nothing yet; it serves only where nobody is up
+    unhealthy,  // its check has failed
+    failing,    // the catalog says so, whatever its check found
+  };
   std::string id;  // "http://127.0.0.1:9001"
   std::string scheme;
   std::string host;  // an IP or a name
   uint16_t port = 0;
   uint32_t weight = 1;
-  bool live = true;  // false: known, but not passing; it keeps its place and gets nothing
+  State state = State::up;
+  bool live = true;  // it gets requests; false: it keeps its place and gets nothing
   std::string node;
   std::string instance_id;
   std::string transport = {};  // of https: the serversTransport's name; then the id ends in "#" and it
 
   bool operator==(const Endpoint&) const = default;
 };
+
+[[nodiscard]] std::string_view to_string(Endpoint::State state);
+/// What dashboards count as up: not one that serves for want of a better one only.
+[[nodiscard]] inline bool is_up(const Endpoint& endpoint) {
+  return endpoint.state == Endpoint::State::up || (endpoint.live && endpoint.state == Endpoint::State::probing);
+}
 
 /// A load balancer over endpoints. Shared between tables while unchanged: pointer equality means "nothing to do".
 struct Service {
@@ -52,6 +65,7 @@ struct Service {
   bool pass_host_header = true;
   std::string strategy;        // "wrr" or "p2c"
   uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
+  HealthCheckRef health_check = {};
 
   bool operator==(const Service&) const = default;
 };
@@ -271,8 +285,12 @@ struct BuildOutcome {
 /// Costs, with n the objects of all providers: what changed in the sets (found by comparing pointers, chunk by chunk),
 /// the routers that refer to it, and a copy of n/64 pointers to what did not change; matcher work only for routers
 /// whose rule or priority changed (see matcher.h). `rejected` is complete each time, not only what is new.
+///
+/// `verdicts` says how endpoints of services with a health check are; it costs what has changed in it. One that has no
+/// verdict is probing, and serves where no endpoint of its service is up. Where fewer than the service's
+/// panic_threshold_percent are up or probing, all serve.
 BuildOutcome build_table(const std::vector<std::shared_ptr<const DefinitionSet>>& sets,
-                         const std::shared_ptr<const RoutingTable>& previous);
+                         const std::shared_ptr<const RoutingTable>& previous, const HealthVerdicts& verdicts = {});
 /// The same for definitions by value, which are compared one by one with those that `previous` was made of: O(n).
 /// Several of one provider count as one, in the order given.
 BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,

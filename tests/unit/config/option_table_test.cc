@@ -95,8 +95,9 @@ TEST_CASE("option table: docs/limits.md has every limit and deadline, with its d
     bool entry_point_limit = key.starts_with("entrypoints.*.") && key.ends_with("_max");
     bool is_retry_number = key.starts_with("retry.") && option.max > 0;
     bool is_document_number = key.starts_with("providers.http.") && option.max > 0;
+    bool is_health_number = key.starts_with("health.") && option.max > 0;
     if (!key.starts_with("limits.") && !key.starts_with("timeouts.") && !entry_point_limit && !is_retry_number &&
-        !is_document_number)
+        !is_document_number && !is_health_number)
       continue;
     options.insert("`" + std::string(key) + "` " + std::string(option.fallback));
   }

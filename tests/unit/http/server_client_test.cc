@@ -114,6 +114,30 @@ TEST_CASE("client: a streamed answer comes in pieces") {
   CHECK(response->body.empty());
 }
 
+TEST_CASE("client: who wants the head alone waits for no body, however long, and names another host") {
+  World world;
+  std::shared_ptr<Responder> endless;
+  std::string host;
+  world.handler = [&](const Request& request, std::shared_ptr<Responder> responder) {
+    host = request.header("host");
+    responder->start(200, {{"X-A", "b"}});
+    responder->write(std::string(100'000, 'x'));
+    endless = std::move(responder);
+  };
+  auto request = world.request("/");
+  request.head_only = true;
+  request.keep_alive = false;
+  request.host = "other.test";
+  request.body_bytes_max = 10;
+  auto response = world.fetch(request);
+  REQUIRE(response);
+  CHECK(response->status == 200);
+  CHECK(response->header("x-a") == "b");
+  CHECK(response->body.empty());
+  CHECK(host == "other.test");
+  endless.reset();
+}
+
 TEST_CASE("client: an answer that is cut is an error, not a short body") {
   World world;
   world.handler = [](Request, std::shared_ptr<Responder> responder) {

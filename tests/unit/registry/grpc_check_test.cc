@@ -1,4 +1,4 @@
-// gRPC checks: what their messages say, and servers that say nothing.
+// gRPC checks: servers that say nothing.
 
 #include "api_fixture.h"
 #include "catch.h"
@@ -8,10 +8,6 @@
 
 namespace weir::registry {
 namespace {
-
-using namespace std::string_literals;
-
-std::string framed(const std::string& message) { return "\0\0\0\0"s + static_cast<char>(message.size()) + message; }
 
 /// What a run of the check finds.
 CheckResult run(event::Loop& loop, const std::string& target, int64_t timeout_ms) {
@@ -32,39 +28,6 @@ CheckResult run(event::Loop& loop, const std::string& target, int64_t timeout_ms
 }
 
 }  // namespace
-
-TEST_CASE("grpc check: a question is one message with the service's name, long names too") {
-  CHECK(encode_health_question("") == "\0\0\0\0\0"s);
-  CHECK(encode_health_question("shop") == "\0\0\0\0\x06\x0a\x04shop"s);
-  std::string name(200, 'n');
-  CHECK(encode_health_question(name) == "\0\0\0\0\xcb\x0a\xc8\x01"s + name);
-}
-
-TEST_CASE("grpc check: an answer is one whole message whose first field is the status") {
-  struct Row {
-    std::string message;
-    ServingStatus status;
-  };
-  auto row = GENERATE(Row{"", ServingStatus::unknown}, Row{"\x08\x01", ServingStatus::serving},
-                      Row{"\x08\x02", ServingStatus::not_serving}, Row{"\x08\x03", ServingStatus::service_unknown},
-                      Row{"\x08\x63", ServingStatus::unknown},                // of a later version
-                      Row{"\x08\x01\x08\x02", ServingStatus::not_serving},    // the last one counts
-                      Row{"\x12\x02xy\x08\x01", ServingStatus::serving},      // a field that we do not know
-                      Row{"\x08\x81\x80\x80\x00"s, ServingStatus::serving});  // a long form of 1
-  CAPTURE(row.message);
-  auto status = decode_health_answer(framed(row.message));
-  REQUIRE(status);
-  CHECK(*status == row.status);
-}
-
-TEST_CASE("grpc check: an answer that is cut, compressed or malformed says nothing") {
-  auto body =
-      GENERATE(""s, "\0\0\0\0"s, "\0\0\0\0\x02\x08"s, "\0\0\0\0\x02\x08\x01\x00"s, "\x01\0\0\0\x02\x08\x01"s,
-               "\0\xff\xff\xff\xff\x08\x01"s, framed("\x08"), framed("\x08\xff"), framed("\x12\x05x"),
-               framed("\x00\x01"s), framed("\x0b\x01"), framed("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
-  CAPTURE(body);
-  CHECK(!decode_health_answer(body));
-}
 
 TEST_CASE("grpc check: nobody listens, nobody answers, no port, or HTTP/1.1") {
   event::Loop loop;
