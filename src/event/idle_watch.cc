@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/event/loop.h"
 
@@ -29,7 +28,6 @@ struct IdleWatch::Cell {
     epoll_event event;
     for (int woken = 0; woken < kWakesMax && ::epoll_wait(epoll_fd, &event, 1, 0) == 1; ++woken) {
       static_cast<Sleeper*>(event.data.ptr)->on_awake();
-      loop.batch().flush();
     }
   }
 

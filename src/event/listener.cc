@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "event/tcp_cell.h"
-#include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/base/log.h"
 #include "weir/event/loop.h"
@@ -37,12 +36,8 @@ struct Listener::Cell final : Deadline {
   }
 
   void start() {
-    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
-      auto* cell = static_cast<Cell*>(handle->data);
-      Loop& its_loop = cell->loop;
-      cell->accept_all();
-      its_loop.batch().flush();
-    });
+    uv_poll_start(&poll, UV_READABLE,
+                  [](uv_poll_t* handle, int, int) { static_cast<Cell*>(handle->data)->accept_all(); });
   }
 
   void accept_all() {

@@ -24,7 +24,7 @@ constexpr size_t kReadBufferBytes = 64 * 1024;
 struct Loop::State {
   // loop thread only
   uv_loop_t uv;
-  uv_prepare_t before_poll;  // runs deferred tasks and flushes what callbacks outside streams have written
+  uv_prepare_t before_poll;  // ends the turn
   uv_idle_t deferred_wake;   // active while deferred tasks wait: the poll must not sleep on them
   // Not a uv_async_t: who is woken by one spins until its sender has come back from the system call, which on a shared
   // CPU is a turn of the scheduler.
@@ -44,7 +44,9 @@ struct Loop::State {
   std::mutex lock;
   std::vector<std::function<void()>> posted;
 
-  void run_deferred() {
+  // What was written leaves first, then the rest of the turn is done, and what that has written leaves.
+  void end_turn() {
+    batch.flush();
     do {
       while (!deferred.empty()) {
         std::vector<std::function<void()>> tasks = std::move(deferred_spare);
@@ -73,7 +75,6 @@ struct Loop::State {
     }
     // Outside the lock: a task may post.
     for (auto& task : tasks) task();
-    batch.flush();
   }
 };
 
@@ -82,8 +83,7 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   state_->uv.data = this;
   uv_prepare_init(&state_->uv, &state_->before_poll);
   state_->before_poll.data = state_.get();
-  uv_prepare_start(&state_->before_poll,
-                   [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->run_deferred(); });
+  uv_prepare_start(&state_->before_poll, [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->end_turn(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->before_poll));
   uv_idle_init(&state_->uv, &state_->deferred_wake);
   CHECK(state_->wake_fd >= 0);
@@ -97,7 +97,7 @@ Loop::Loop() : state_(std::make_unique<State>()) {
 }
 
 Loop::~Loop() {
-  state_->run_deferred();
+  state_->end_turn();
   state_->wheel.reset();
   state_->idle_watch.reset();
   for (uv_handle_t* handle :
@@ -122,7 +122,7 @@ void Loop::run() {
   do {
     state_->run_posted();
     uv_run(&state_->uv, UV_RUN_DEFAULT);
-    state_->run_deferred();
+    state_->end_turn();
   } while ([&] {
     std::lock_guard held(state_->lock);
     return !state_->posted.empty() && uv_loop_alive(&state_->uv) == 0;
@@ -132,7 +132,7 @@ void Loop::run() {
 void Loop::run_ready() {
   state_->run_posted();
   uv_run(&state_->uv, UV_RUN_NOWAIT);
-  state_->run_deferred();
+  state_->end_turn();
 }
 
 void Loop::stop() { uv_stop(&state_->uv); }

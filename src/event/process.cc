@@ -11,7 +11,6 @@
 #include <csignal>
 #include <memory>
 
-#include "event/write_batch.h"
 #include "weir/event/loop.h"
 
 namespace weir::event {
@@ -86,9 +85,7 @@ Result<ProcessWatch> ProcessWatch::watch(Loop& loop, pid_t pid, OnEnd on_end) {
   uv_poll_start(&cell->poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
     auto* ended = static_cast<Cell*>(handle->data);
     uv_poll_stop(handle);
-    Loop& its_loop = ended->loop;
     ended->on_end();  // may destroy the ProcessWatch; the cell stays until its close callback
-    its_loop.batch().flush();
   });
   return ProcessWatch(cell);
 }

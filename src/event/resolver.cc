@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "event/write_batch.h"
 #include "weir/base/text.h"
 #include "weir/event/loop.h"
 
@@ -20,12 +19,10 @@ struct Lookup::Cell {
   Lookup* owner;
 
   void finish(Result<std::vector<IpAddress>> result) {
-    Loop& its_loop = loop;
     OnResult callback = std::move(on_result);
     if (owner != nullptr) owner->cell_ = nullptr;
     delete this;
     if (callback) callback(std::move(result));
-    its_loop.batch().flush();
   }
 };
 

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "event/write_batch.h"
 #include "weir/event/loop.h"
 
 namespace weir::event {
@@ -21,14 +20,7 @@ Signal::Signal(Loop& loop, int number, std::function<void()> on_signal)
   uv_signal_init(loop.raw(), &cell_->signal);
   cell_->signal.data = cell_;
   uv_signal_start(
-      &cell_->signal,
-      [](uv_signal_t* handle, int) {
-        auto* cell = static_cast<Cell*>(handle->data);
-        Loop& its_loop = cell->loop;
-        cell->on_signal();
-        its_loop.batch().flush();
-      },
-      number);
+      &cell_->signal, [](uv_signal_t* handle, int) { static_cast<Cell*>(handle->data)->on_signal(); }, number);
   uv_unref(reinterpret_cast<uv_handle_t*>(&cell_->signal));
 }
 
@@ -50,13 +42,7 @@ Result<FolderWatch> FolderWatch::watch(Loop& loop, const std::string& folder, st
   cell->event.data = cell;
   FolderWatch made(cell);
   int status = uv_fs_event_start(
-      &cell->event,
-      [](uv_fs_event_t* handle, const char*, int, int) {
-        auto* self = static_cast<Cell*>(handle->data);
-        Loop& its_loop = self->loop;
-        self->on_change();
-        its_loop.batch().flush();
-      },
+      &cell->event, [](uv_fs_event_t* handle, const char*, int, int) { static_cast<Cell*>(handle->data)->on_change(); },
       folder.c_str(), 0);
   if (status < 0) return fail(system_error("watch " + folder, status));
   uv_unref(reinterpret_cast<uv_handle_t*>(&cell->event));

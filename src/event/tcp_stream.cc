@@ -157,6 +157,7 @@ SocketAddress TcpStream::local_address() const {
 
 Loop& StreamPort::loop() const { return cell_->loop; }
 bool StreamPort::open() const { return cell_->observer != nullptr && cell_->usable() && !cell_->failed; }
+void StreamPort::send_gathered() const { cell_->loop.batch().flush(); }
 void StreamPort::send(std::string_view bytes) const { cell_->send_raw({bytes, {}, {}}); }
 size_t StreamPort::queued_bytes() const { return cell_->queued_bytes(); }
 void StreamPort::start_reading() const { cell_->start_reading(); }

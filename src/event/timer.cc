@@ -2,7 +2,6 @@
 
 #include <uv.h>
 
-#include "event/write_batch.h"
 #include "weir/event/loop.h"
 
 namespace weir::event {
@@ -30,13 +29,8 @@ void Timer::Cell::start(uint64_t delay_ms, uint64_t period_ms) {
   uv_update_time(timer.loop);  // the loop's own time may be old after a long callback
   uv_timer_start(
       &timer,
-      [](uv_timer_t* fired) {
-        auto* cell = static_cast<Cell*>(fired->data);
-        Loop& its_loop = cell->loop;
-        cell->on_time();  // may destroy the Timer; the cell stays until its close callback
-        its_loop.batch().flush();
-      },
-      delay_ms, period_ms);
+      // May destroy the Timer; the cell stays until its close callback.
+      [](uv_timer_t* fired) { static_cast<Cell*>(fired->data)->on_time(); }, delay_ms, period_ms);
 }
 
 void Timer::start_once(uint64_t delay_ms) { cell_->start(delay_ms, 0); }

@@ -28,8 +28,8 @@ void WriteBatch::run_turn_ends() {
     TurnEnd* first = turn_ends_;
     first->unlink();
     first->on_turn_end();
-    flush();
   }
+  flush();
 }
 
 }  // namespace weir::event

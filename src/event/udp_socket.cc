@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "event/write_batch.h"
 #include "weir/event/loop.h"
 
 namespace weir::event {
@@ -41,9 +40,7 @@ Result<UdpSocket> UdpSocket::bind(Loop& loop, const SocketAddress& address, OnDa
         [](uv_udp_t* udp, ssize_t got, const uv_buf_t* buffer, const sockaddr* from, unsigned flags) {
           auto* self = static_cast<Cell*>(udp->data);
           if (got < 0 || from == nullptr || (flags & UV_UDP_PARTIAL) != 0 || !self->on_datagram) return;
-          Loop& its_loop = self->loop;
           self->on_datagram({buffer->base, static_cast<size_t>(got)}, SocketAddress::from_sockaddr(from));
-          its_loop.batch().flush();
         });
   }
   if (status < 0) return fail(system_error("bind UDP " + address.text(), status));

@@ -13,9 +13,10 @@ struct uv_handle_s;
 
 namespace weir::event {
 
-/// Holds what streams have written in the current callback: header and body then leave in one send. The end of the
-/// callback, or a full batch, flushes it, in the order written: a callback that makes many requests (HTTP/2) sends them
-/// all behind each other, which costs the CPU's caches less than going in and out of the kernel. Owned by the Loop.
+/// Holds what streams have written in this turn of the loop: header and body then leave in one send. The end of the
+/// turn, or a full batch, flushes it, in the order written: what a turn has read is worked off first and sent then, one
+/// behind the other, which costs the CPU's caches less than going to and fro. Whoever is about to compute for long
+/// flushes first. Owned by the Loop.
 class WriteBatch {
  public:
   // A response head and a small body, or a browser's request head, fit many times over.
@@ -27,7 +28,7 @@ class WriteBatch {
 
   void write(TcpStream::Cell& cell, std::string_view bytes, std::string_view after);
   void flush();
-  /// Those who wait with what they write until the turn ends; each leaves in a send of its own.
+  /// Those who wait with what they write until the turn ends, and a flush.
   void run_turn_ends();
   /// The stream dies: what it had gathered is dropped.
   void forget(const TcpStream::Cell& cell);

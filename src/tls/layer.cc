@@ -68,6 +68,7 @@ bool Layer::begin() {
   BIO_up_ref(engine_->bio.get());
   SSL_set_bio(ssl_.get(), engine_->bio.get(), engine_->bio.get());
   state_ = State::handshake;
+  port_.send_gathered();
   return true;
 }
 

@@ -2,10 +2,12 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdarg>
 
 #include "weir/base/random.h"
 
@@ -71,6 +73,7 @@ ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
 int __real_connect(int fd, const sockaddr* address, socklen_t length);
 int __real_socket(int family, int type, int protocol);
 int __real_accept4(int fd, sockaddr* address, socklen_t* length, int flags);
+long __real_syscall(long number, ...);
 
 ssize_t __wrap_read(int fd, void* buffer, size_t bytes) {
   if (!is_socket(fd)) return __real_read(fd, buffer, bytes);  // libuv's own wake-up
@@ -110,6 +113,22 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (happens(rates_now.again)) return fail_with(EAGAIN);
   if (happens(rates_now.reset)) return reset(fd, EPIPE);
   return __real_sendmsg(fd, message, flags);
+}
+
+/// How streams call recv and send (src/event/tcp_cell.cc). Takes the registers that a call may have used, as the real
+/// one does.
+long __wrap_syscall(long number, ...) {
+  std::va_list list;
+  va_start(list, number);
+  long given[6];
+  for (long& one : given) one = va_arg(list, long);
+  va_end(list);
+  auto fd = static_cast<int>(given[0]);
+  auto bytes = static_cast<size_t>(given[2]);
+  auto flags = static_cast<int>(given[3]);
+  if (number == SYS_recvfrom) return __wrap_recv(fd, reinterpret_cast<void*>(given[1]), bytes, flags);
+  if (number == SYS_sendto) return __wrap_send(fd, reinterpret_cast<const void*>(given[1]), bytes, flags);
+  return __real_syscall(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
 int __wrap_connect(int fd, const sockaddr* address, socklen_t length) {

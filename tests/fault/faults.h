@@ -1,6 +1,6 @@
 #pragma once
-// System calls of one thread that fail as told. The linker sends every read, recv, write, send, connect, socket and
-// accept4 of this program, also those within libuv, to faults.cc (--wrap).
+// System calls of one thread that fail as told. The linker sends every read, recv, write, send, connect, socket,
+// accept4 and syscall of this program, also those within libuv, to faults.cc (--wrap).
 
 #include <cstdint>
 

@@ -19,6 +19,9 @@ class StreamPort {
   /// Whether the owner still listens. Once it does not, nothing more must be delivered.
   [[nodiscard]] bool open() const;
 
+  /// What this turn has gathered for other streams leaves at once: before work that would keep them waiting.
+  void send_gathered() const;
+
   // Down, to the socket.
   /// At once, past the write batch; what the kernel does not take is queued.
   void send(std::string_view bytes) const;

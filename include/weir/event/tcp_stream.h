@@ -79,7 +79,7 @@ class TcpStream {
   /// this turn at the earliest, by whoever starts to read.
   void unread(std::string_view bytes);
 
-  /// Small pieces are gathered and leave in one send when the current callback ends; large ones go out at once,
+  /// Small pieces are gathered and leave in one send when the loop's turn ends; large ones go out at once,
   /// together with what was gathered, without a copy. What the kernel does not take is queued. `after` goes right
   /// behind `bytes`, in the same send.
   void write(std::string_view bytes, std::string_view after = {});
