@@ -62,6 +62,7 @@ class EndpointChecker::Target {
   uint64_t number = 0;  // while it waits
   uint64_t began_ms = 0;
   bool repeated = false;  // the check that runs was begun once before
+  bool told_up = false;   // by the last verdict about it
   std::unique_ptr<EndpointProbe> probe;
   event::Timer timer;  // to the next check
 
@@ -77,7 +78,8 @@ EndpointChecker::EndpointChecker(event::Loop& loop, const Clock& clock, Options 
       find_transport_(std::move(find_transport)),
       on_verdicts_(std::move(on_verdicts)),
       plain_(std::make_shared<http::Client>(loop)),
-      tell_timer_(loop, [this] { tell(); }) {
+      tell_timer_(loop, [this] { tell(); }),
+      hold_timer_(loop, [this] { release_held(); }) {
   verdicts_.new_are_up = options_.new_are_up;
 }
 
@@ -245,11 +247,16 @@ void EndpointChecker::tell() {
     auto verdicts = std::make_shared<routing::ServiceVerdicts>();
     verdicts->service = service;
     if (auto found = targets_.find(service); found != targets_.end()) {
+      const bool failures_only = waits_for_others(service, found->second);
       for (const auto& [id, target] : found->second) {
         if (target->report.result == EndpointReport::Result::none) continue;
         const bool up = target->report.result == EndpointReport::Result::passed;
+        if (up && failures_only) continue;
+        target->told_up = up;
         verdicts->endpoints.push_back({id, target->endpoint.instance_id, up});
       }
+    } else {
+      held_.erase(service);
     }
     const bool any = !verdicts->endpoints.empty();
     edits.push_back({service, any ? std::move(verdicts) : nullptr});
@@ -260,6 +267,40 @@ void EndpointChecker::tell() {
   on_verdicts_(verdicts_, changed_us_);
   // However many flap, the control loop has time for others.
   gather_ms_ = std::max(kGatherMs, (steady_us() - began_us) * kRestFactor / 1'000);
+  // Transports of the mesh come and go with their services.
+  std::erase_if(speakers_, [&](const auto& entry) { return find_transport_(entry.first) == nullptr; });
+}
+
+/// The first of a service to be up would have all its requests, until the next one is: so as long as nobody is, those
+/// that pass wait for those that are still asked, and all of them serve.
+bool EndpointChecker::waits_for_others(const std::string& service, const Targets& targets) {
+  bool passed = false;
+  bool asking = false;
+  bool told = false;
+  for (const auto& [id, target] : targets) {
+    told = told || target->told_up;
+    passed = passed || target->report.result == EndpointReport::Result::passed;
+    asking = asking || target->report.result == EndpointReport::Result::none;
+  }
+  if (told || !passed || !asking) {
+    held_.erase(service);
+    return false;
+  }
+  const auto [at, added] = held_.emplace(service, loop_.now_ms() + kTogetherMs);
+  if (added && !hold_timer_.active()) hold_timer_.start_once(kTogetherMs);
+  return loop_.now_ms() < at->second;
+}
+
+void EndpointChecker::release_held() {
+  uint64_t next_ms = 0;
+  for (const auto& [service, until_ms] : held_) {
+    if (until_ms <= loop_.now_ms()) {
+      note_changed(service);
+    } else if (next_ms == 0 || until_ms < next_ms) {
+      next_ms = until_ms;
+    }
+  }
+  if (next_ms != 0) hold_timer_.start_once(next_ms - loop_.now_ms());
 }
 
 const EndpointReport* EndpointChecker::report(std::string_view service, std::string_view endpoint) const {

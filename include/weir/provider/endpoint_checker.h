@@ -73,6 +73,8 @@ class EndpointChecker {
 
   /// Verdicts that come together make one table; longer where the last one took long.
   static constexpr uint64_t kGatherMs = 2;
+  /// While nobody of a service is up, who passes waits so long for those that are still asked.
+  static constexpr uint64_t kTogetherMs = 1'000;
 
  private:
   class Target;
@@ -93,6 +95,8 @@ class EndpointChecker {
   void rest(Target& target, bool well);
   void note_changed(const std::string& service);
   void tell();
+  [[nodiscard]] bool waits_for_others(const std::string& service, const Targets& targets);
+  void release_held();
   [[nodiscard]] Result<std::shared_ptr<http::Client>> client_for(const Target& target);
   [[nodiscard]] size_t places(Queue queue) const;
 
@@ -119,7 +123,9 @@ class EndpointChecker {
   uint64_t failed_ = 0;
   uint64_t late_ = 0;
   uint64_t undecided_ = 0;
+  std::map<std::string, uint64_t> held_;  // services whose first good verdicts wait, and until when
   event::Timer tell_timer_;
+  event::Timer hold_timer_;
 };
 
 }  // namespace weir::provider

@@ -315,6 +315,39 @@ TEST_CASE("checker: results that say the same change nothing") {
   CHECK(world.told == told);
 }
 
+TEST_CASE("checker: the first of a service to pass does not get all requests while the others are being asked") {
+  World world;
+  Upstream quick(world.loop);
+  Upstream slow(world.loop);
+  Upstream bad(world.loop);
+  bad.answer(500);
+  std::shared_ptr<http::Responder> asked;
+  slow.handler = [&](http::Request, std::shared_ptr<http::Responder> responder) { asked = std::move(responder); };
+  world.serve({quick.port(), slow.port(), bad.port()}, once());
+  REQUIRE(world.until([&] { return asked != nullptr && world.checker->counts().passed == 1; }));
+  CHECK(world.state(quick.port()) == State::probing);
+  CHECK(world.endpoint(quick.port()).live);
+  CHECK(world.endpoint(slow.port()).live);
+  asked->respond({200, {}, ""});
+  REQUIRE(world.until([&] { return world.state(slow.port()) == State::up; }));
+  CHECK(world.state(quick.port()) == State::up);
+  CHECK(world.state(bad.port()) == State::unhealthy);
+}
+
+TEST_CASE("checker: who passes waits for a silent one no longer than a moment, and who fails is told at once") {
+  World world;
+  Mute silent(world.loop, false);
+  Upstream fine(world.loop);
+  Upstream bad(world.loop);
+  bad.answer(500);
+  world.serve({silent.port(), fine.port(), bad.port()}, once());
+  REQUIRE(world.until([&] { return world.state(bad.port()) == State::unhealthy; }));
+  CHECK(world.endpoint(silent.port()).live);
+  REQUIRE(world.until([&] { return world.state(fine.port()) == State::up; }));
+  CHECK(world.state(silent.port()) == State::probing);
+  CHECK_FALSE(world.endpoint(silent.port()).live);
+}
+
 TEST_CASE("checker: a service that vanishes takes its checks with it, and comes back as a new one") {
   World world;
   Mute silent(world.loop, false);
