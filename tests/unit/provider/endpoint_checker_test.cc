@@ -142,7 +142,8 @@ HealthCheck often() {
 
 }  // namespace
 
-TEST_CASE("checker: probing, new endpoints are asked at once and get requests when others are up only after that") {
+TEST_CASE(
+    "checker: pain 20, probing: new endpoints are asked at once and get requests when others are up only after that") {
   World world;
   Upstream a(world.loop);
   Upstream b(world.loop);
