@@ -283,7 +283,7 @@ struct BuildOutcome {
 /// - An unknown strategy: rejected, the service uses wrr. An impossible endpoint: rejected, the rest serves.
 ///
 /// Costs, with n the objects of all providers: what changed in the sets (found by comparing pointers, chunk by chunk),
-/// the routers that refer to it, and a copy of n/64 pointers to what did not change; matcher work only for routers
+/// the routers that refer to it, and a copy of n/1024 pointers to what did not change; matcher work only for routers
 /// whose rule or priority changed (see matcher.h). `rejected` is complete each time, not only what is new.
 ///
 /// `verdicts` says how endpoints of services with a health check are; it costs what has changed in it. One that has no
