@@ -102,7 +102,7 @@ void BlockingQuery::take(const http::ClientResponse& response) {
                            .index = index,
                            .same_body = hash == body_hash_,
                            .body_hash = hash,
-                           .index_moved = index != accepted_index_,
+                           .index_before = accepted_index_,
                            .seen_us = steady_us()};
   if (Status accepted = on_answer_(answer); !accepted) return failed(accepted.error(), Whose::resource);
 

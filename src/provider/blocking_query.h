@@ -23,11 +23,11 @@ struct QuerySubject {
 
 struct QueryAnswer {
   std::string_view body;
-  uint64_t index = 0;        // 0: the server gave none
-  bool same_body = false;    // byte for byte what the last accepted answer was
-  uint64_t body_hash = 0;    // content_hash of the body
-  bool index_moved = false;  // the index is another one than that of the last accepted answer
-  uint64_t seen_us = 0;      // steady clock
+  uint64_t index = 0;         // 0: the server gave none
+  bool same_body = false;     // byte for byte what the last accepted answer was
+  uint64_t body_hash = 0;     // content_hash of the body
+  uint64_t index_before = 0;  // of the last accepted answer; 0: there is none
+  uint64_t seen_us = 0;       // steady clock
 };
 
 /// Asks, waits, asks again, for ever. Owned by value or unique_ptr by whoever wants the answers; loop's thread.

@@ -113,7 +113,9 @@ void CatalogProvider::stop() {
 // The list of services
 
 Status CatalogProvider::on_names(const QueryAnswer& answer) {
-  if (answer.index_moved && names_known_) crowd_->on_services_moved();
+  if (answer.index != answer.index_before && names_known_) {
+    crowd_->on_services_moved(answer.index_before, answer.index);
+  }
   names_asked_afresh_ = false;
   if (!answer.same_body) {
     auto changed = names_.read(answer.body, source_.dialect);
@@ -254,6 +256,7 @@ Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& a
       if (!said) log::warn("instance skipped", {{"provider", source_.name}, {"reason", reason}});
     }
     tracked.skipped = std::move(decoded->skipped);
+    crowd_->note_known(answer.index);
     auto before = gate_->known().find(name);
     const bool emptied =
         decoded->service.instances.empty() && before != gate_->known().end() && !before->second->instances.empty();

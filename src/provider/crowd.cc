@@ -58,7 +58,9 @@ void Crowd::remove(const std::string& name) {
   node_addresses_.clear();
   sweep_timer_.stop();
   swept_to_.clear();
-  moved_since_ = false;
+  moved_since_ = put_off_ = unprovable_ = false;
+  passed_.clear();
+  late_sweep_at_ms_ = 0;
 }
 
 void Crowd::note_instances(const catalog::Service& service) {
@@ -68,19 +70,51 @@ void Crowd::note_instances(const catalog::Service& service) {
   for (const catalog::Instance& one : service.instances) found->second.insert(one.node);
 }
 
-void Crowd::on_services_moved() {
+void Crowd::on_services_moved(uint64_t index_before, uint64_t index) {
   if (members_.empty()) return;
-  if (sweep_timer_.active()) {
-    moved_since_ = !swept_to_.empty();
-    return;
+  const bool countable =
+      index_before != 0 && index > index_before && index - index_before <= kIndexesMax && passed_.size() <= kIndexesMax;
+  unprovable_ = unprovable_ || !countable;
+  for (uint64_t i = index_before + 1; countable && i <= index; ++i) passed_.insert(i);
+  if (!swept_to_.empty()) {
+    moved_since_ = true;
+  } else if (!sweep_timer_.active() || std::exchange(put_off_, false)) {
+    schedule_sweep();
   }
+}
+
+void Crowd::note_known(uint64_t index) {
+  if (index == 0 || members_.empty()) return;
+  known_.insert(index);
+  if (known_.size() > kIndexesMax) known_.erase(known_.begin());
+}
+
+void Crowd::schedule_sweep() {
   const uint64_t due_ms = swept_at_ms_ + kSweepPeriodMs + kSweepPerMemberMs * members_.size();
   const bool first = swept_at_ms_ == 0;
-  sweep_timer_.start_once(first || due_ms <= loop_.now_ms() ? 1 : due_ms - loop_.now_ms());
+  const uint64_t delay_ms = first || due_ms <= loop_.now_ms() ? 0 : due_ms - loop_.now_ms();
+  sweep_timer_.start_once(std::max(delay_ms, kProofMs));
+}
+
+/// True where all that the list has passed is known to be no member's, or has been read.
+bool Crowd::put_off() {
+  const bool late = late_sweep_at_ms_ != 0 && loop_.now_ms() >= late_sweep_at_ms_;
+  const bool proven = dialect_.has_check_lists && !unprovable_ &&
+                      std::includes(known_.begin(), known_.end(), passed_.begin(), passed_.end());
+  passed_.clear();
+  unprovable_ = false;
+  if (late || !proven) return false;
+  if (late_sweep_at_ms_ == 0) late_sweep_at_ms_ = loop_.now_ms() + kProvenSweepMs;
+  put_off_ = true;
+  sweep_timer_.start_once(late_sweep_at_ms_ - loop_.now_ms());
+  return true;
 }
 
 void Crowd::sweep() {
   if (swept_to_.empty()) {
+    if (put_off()) return;
+    late_sweep_at_ms_ = 0;
+    put_off_ = false;
     swept_at_ms_ = loop_.now_ms();
     moved_since_ = false;
   }
@@ -91,17 +125,25 @@ void Crowd::sweep() {
   }
   if (next != members_.end()) return sweep_timer_.start_once(kSliceMs);
   swept_to_.clear();
-  if (std::exchange(moved_since_, false)) on_services_moved();
+  if (std::exchange(moved_since_, false)) schedule_sweep();
 }
 
 Status Crowd::on_checks(const QueryAnswer& answer) {
   if (answer.same_body) return {};
   auto decoded = decode_health_state(answer.body);
   if (!decoded) return fail(decoded.error());
+  bool of_services = false;
+  bool of_nodes = false;
   for_each_difference(checks_.services, decoded->services, [&](const std::string& name) {
+    of_services = true;
     if (members_.contains(name)) read_now(name);
   });
-  for_each_difference(checks_.nodes, decoded->nodes, [&](const std::string& node) { read_services_on(node); });
+  for_each_difference(checks_.nodes, decoded->nodes, [&](const std::string& node) {
+    of_nodes = true;
+    read_services_on(node);
+  });
+  // A node may have come with a service that has no check.
+  if (of_services && !of_nodes) note_known(answer.index);
   checks_ = std::move(*decoded);
   return {};
 }

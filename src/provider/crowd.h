@@ -15,7 +15,8 @@ namespace weir::provider {
 /// Two blocking queries, however many members: /v1/health/state/any tells whose checks changed, /v1/catalog/nodes whose
 /// node got another address; only those are read again. An instance without checks shows in neither: when the index of
 /// the service list moves, all members are read again, slowly and at most once a sweep period. That is all there is for
-/// a catalog without those lists.
+/// a catalog without those lists. Where other answers tell what happened at each index that the list has passed, the
+/// sweep waits for kProvenSweepMs: one index may be that of several changes, though it seldom is.
 /// Owned by CatalogProvider; loop's thread. Asks nothing while it has no members.
 class Crowd {
  public:
@@ -33,7 +34,9 @@ class Crowd {
   /// A member's instances, so that a change of a node finds its services.
   void note_instances(const catalog::Service& service);
   /// The list of services has another index: some instance, somewhere, was added, changed or removed.
-  void on_services_moved();
+  void on_services_moved(uint64_t index_before, uint64_t index);
+  /// A service with a query of its own has changed, and this is the index of its answer.
+  void note_known(uint64_t index);
   /// Its tags changed.
   void read_now(const std::string& name) { fetcher_.fetch(name, ServiceFetcher::Urgency::now); }
   void ask_afresh();
@@ -46,11 +49,16 @@ class Crowd {
   static constexpr uint64_t kSweepPerMemberMs = 20;  // so sweeps ask 50 times a second in the mean, whatever the size
   static constexpr uint64_t kSliceMs = 100;          // and never more than a slice at once: changes do not wait
   static constexpr size_t kSliceMembers = 10;
+  static constexpr uint64_t kProofMs = 100;  // in which the answers come that tell why the list has moved
+  static constexpr uint64_t kProvenSweepMs = 300'000;
+  static constexpr size_t kIndexesMax = 1'024;  // known, and passed by the list in one step
 
   Status on_checks(const QueryAnswer& answer);
   Status on_nodes(const QueryAnswer& answer);
   void read_services_on(std::string_view node);
+  void schedule_sweep();
   void sweep();
+  [[nodiscard]] bool put_off();
 
   // constant after construction
   event::Loop& loop_;
@@ -63,9 +71,14 @@ class Crowd {
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on
   CheckDigests checks_;
   std::map<std::string, std::string, std::less<>> node_addresses_;
-  uint64_t swept_at_ms_ = 0;  // when the last sweep began
-  std::string swept_to_;      // the last member it has asked for; "": no sweep is under way
-  bool moved_since_ = false;  // the list has moved again since it began
+  uint64_t swept_at_ms_ = 0;       // when the last sweep began
+  std::string swept_to_;           // the last member it has asked for; "": no sweep is under way
+  bool moved_since_ = false;       // the list has moved again since it began
+  std::set<uint64_t> known_;       // indexes whose changes have been seen, the latest
+  std::set<uint64_t> passed_;      // those the list has passed since the last sweep or proof
+  bool unprovable_ = false;        // too many of them
+  bool put_off_ = false;           // the sweep that is scheduled is a late one
+  uint64_t late_sweep_at_ms_ = 0;  // when it is due; 0: none is
   ServiceFetcher fetcher_;
   event::Timer sweep_timer_;
   std::unique_ptr<BlockingQuery> checks_query_;

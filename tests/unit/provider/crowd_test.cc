@@ -54,6 +54,23 @@ TEST_CASE("crowd: an instance without checks is found by the sweep") {
   CHECK(world.until([&] { return world.seen.live() == 11; }));
 }
 
+TEST_CASE("crowd: a list that moved for what other queries have told sweeps nobody; for what they have not it does") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  run_for(world.loop, 700);  // what the start asked for is answered
+  world.catalog.requests.clear();
+  auto asked = [&](int member) { return world.catalog.count("/v1/health/service/" + name(member)); };
+  world.catalog.put({.service = name(0), .id = "b", .status = "", .node = "n0"});  // has a query of its own
+  REQUIRE(world.until([&] { return world.seen.live() == 11; }));
+  world.catalog.put({.service = name(7), .id = "b", .node = "n7"});  // shows in the list of checks
+  REQUIRE(world.until([&] { return world.seen.live() == 12; }));
+  run_for(world.loop, 400);
+  CHECK(asked(7) == 1);
+  CHECK(asked(5) == 0);
+  world.catalog.put({.service = name(8), .id = "b", .status = "", .node = "n8"});
+  CHECK(world.until([&] { return world.seen.live() == 13 && asked(5) == 1; }));
+}
+
 TEST_CASE("crowd: a failure while reading one service pauses and reads it again") {
   CrowdWorld world(10);
   REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
