@@ -59,7 +59,8 @@ def keys_route(t, catalog):
                                  f"route add cmd\n"
                                  f"route add cmd gone.test/ http://127.0.0.1:{one.port}/\n"
                                  f"route del cmd gone.test/\n")
-    wait_status(web, "cmd.test", 200)
+    # One worker has the new table before the other.
+    wait_for(lambda: {get(web, "/", "cmd.test").status for _ in range(10)} == {200}, 10, "all workers have the route")
     assert get(web, "/a/b", "cmd.test").json()["target"] == "/b"
     assert get(web, "/", "gone.test").status == 404
 
