@@ -15,8 +15,8 @@ struct Service;
 std::string_view key_of(const Service& service);
 const std::string& name_of(const Service& service);
 
-/// Name -> service, sorted. A value; a change costs what it touches and n/1024 pointers. A service's own name is its key:
-/// whoever puts it under another one breaks the map.
+/// Name -> service, sorted. A value; a change costs what it touches and n/1024 pointers. A service's own name is its
+/// key: whoever puts it under another one breaks the map.
 class ServiceMap {
  public:
   using Pointer = std::shared_ptr<const Service>;
