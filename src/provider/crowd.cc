@@ -75,7 +75,7 @@ void Crowd::on_services_moved(uint64_t index_before, uint64_t index) {
   const bool countable =
       index_before != 0 && index > index_before && index - index_before <= kIndexesMax && passed_.size() <= kIndexesMax;
   unprovable_ = unprovable_ || !countable;
-  for (uint64_t i = index_before + 1; countable && i <= index; ++i) passed_.insert(i);
+  for (uint64_t i = index_before + 1; countable && i <= index; ++i) passed_.emplace(i, loop_.now_ms());
   if (!swept_to_.empty()) {
     moved_since_ = true;
   } else if (!sweep_timer_.active() || std::exchange(put_off_, false)) {
@@ -96,17 +96,21 @@ void Crowd::schedule_sweep() {
   sweep_timer_.start_once(std::max(delay_ms, kProofMs));
 }
 
-/// True where all that the list has passed is known to be no member's, or has been read.
+/// True where all that the list has passed is known to be no member's, or has been read, or may still become known.
 bool Crowd::put_off() {
-  const bool late = late_sweep_at_ms_ != 0 && loop_.now_ms() >= late_sweep_at_ms_;
-  const bool proven = dialect_.has_check_lists && !unprovable_ &&
-                      std::includes(known_.begin(), known_.end(), passed_.begin(), passed_.end());
-  passed_.clear();
-  unprovable_ = false;
-  if (late || !proven) return false;
-  if (late_sweep_at_ms_ == 0) late_sweep_at_ms_ = loop_.now_ms() + kProvenSweepMs;
-  put_off_ = true;
-  sweep_timer_.start_once(late_sweep_at_ms_ - loop_.now_ms());
+  const uint64_t now_ms = loop_.now_ms();
+  const bool late = late_sweep_at_ms_ != 0 && now_ms >= late_sweep_at_ms_;
+  std::erase_if(passed_, [this](const auto& one) { return known_.contains(one.first); });
+  const bool unknown =
+      std::any_of(passed_.begin(), passed_.end(), [&](const auto& one) { return now_ms - one.second >= kProofMs; });
+  if (late || unknown || unprovable_ || !dialect_.has_check_lists) {
+    passed_.clear();
+    unprovable_ = false;
+    return false;
+  }
+  if (late_sweep_at_ms_ == 0) late_sweep_at_ms_ = now_ms + kProvenSweepMs;
+  put_off_ = passed_.empty();
+  sweep_timer_.start_once(put_off_ ? late_sweep_at_ms_ - now_ms : kProofMs);
   return true;
 }
 

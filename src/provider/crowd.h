@@ -71,14 +71,14 @@ class Crowd {
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on
   CheckDigests checks_;
   std::map<std::string, std::string, std::less<>> node_addresses_;
-  uint64_t swept_at_ms_ = 0;       // when the last sweep began
-  std::string swept_to_;           // the last member it has asked for; "": no sweep is under way
-  bool moved_since_ = false;       // the list has moved again since it began
-  std::set<uint64_t> known_;       // indexes whose changes have been seen, the latest
-  std::set<uint64_t> passed_;      // those the list has passed since the last sweep or proof
-  bool unprovable_ = false;        // too many of them
-  bool put_off_ = false;           // the sweep that is scheduled is a late one
-  uint64_t late_sweep_at_ms_ = 0;  // when it is due; 0: none is
+  uint64_t swept_at_ms_ = 0;             // when the last sweep began
+  std::string swept_to_;                 // the last member it has asked for; "": no sweep is under way
+  bool moved_since_ = false;             // the list has moved again since it began
+  std::set<uint64_t> known_;             // indexes whose changes have been seen, the latest
+  std::map<uint64_t, uint64_t> passed_;  // those the list has passed and that are not known, and when it did
+  bool unprovable_ = false;              // too many of them
+  bool put_off_ = false;                 // the sweep that is scheduled is a late one
+  uint64_t late_sweep_at_ms_ = 0;        // when it is due; 0: none is
   ServiceFetcher fetcher_;
   event::Timer sweep_timer_;
   std::unique_ptr<BlockingQuery> checks_query_;
