@@ -175,22 +175,20 @@ void H1ServerSession::on_body(std::string_view bytes) {
   if (stream_out_ && state_ == State::request) observer_->on_request_body(bytes);
 }
 
-void H1ServerSession::refuse(uint16_t status, const Error& reason) {
-  Error copy = reason;
-  send_refusal(status, copy);
-  owner_.on_bad_request(status, copy);
+void H1ServerSession::refuse(uint16_t status, Error reason) {
+  send_refusal(status, reason);
+  owner_.on_bad_request(status, reason);
   finish_session();
 }
 
 // Within a body that cannot be read on: whose request it is hears of it as of a client that is gone.
-void H1ServerSession::refuse_body(const Error& reason) {
+void H1ServerSession::refuse_body(Error reason) {
   if (answer_ != Answer::pending) return break_stream(reason);
-  Error copy = reason;
-  send_refusal(parser_.error_status(), copy);
+  send_refusal(parser_.error_status(), reason);
   state_ = State::closed;
   clear_deadline();
   stream_.close_gracefully();
-  observer_->on_client_gone(copy);
+  observer_->on_client_gone(reason);
 }
 
 void H1ServerSession::send_refusal(uint16_t status, const Error& reason) {

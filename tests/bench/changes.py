@@ -292,7 +292,7 @@ def w13(bench):
     quiet, changing, made = [], [], 0
     try:
         one_slice(stage, seconds)
-        memory = [machine.memory_bytes(stage.edge.pid)]
+        memory = [machine.own_memory_bytes(stage.edge.pid)]
         for pair in range(pairs):
             quiet.append(one_slice(stage, seconds))
             changer = Changer(stage.catalog, stage.ports, CHANGES_PER_S)
@@ -301,7 +301,7 @@ def w13(bench):
             finally:
                 changer.stop()
             made += changer.made
-            memory.append(machine.memory_bytes(stage.edge.pid))
+            memory.append(machine.own_memory_bytes(stage.edge.pid))
             bench.say(f"pair {pair + 1} of {pairs}: {changer.made} changes, {changing[-1]['errors']} errors, p99 "
                       f"{quiet[-1]['p99_ns'] / 1e3:.0f} -> {changing[-1]['p99_ns'] / 1e3:.0f} us")
     finally:
@@ -329,7 +329,7 @@ def soak(bench):
         with subprocess.Popen(stage.load(slice_s, slices), stdout=subprocess.PIPE, text=True) as load:
             for line in load.stdout:
                 found.append(json.loads(line))
-                memory.append(machine.memory_bytes(stage.edge.pid) / 1e6)
+                memory.append(machine.own_memory_bytes(stage.edge.pid) / 1e6)
                 bench.say(f"{len(found) * slice_s} s: {found[-1]['requests']} answers, {found[-1]['errors']} errors, "
                           f"{memory[-1]:.1f} MB, p99 {found[-1]['p99_ns'] / 1e3:.0f} us")
     finally:

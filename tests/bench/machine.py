@@ -76,8 +76,17 @@ def cpu_seconds(pid):
 
 
 def memory_bytes(pid):
-    """What the process itself uses (PSS), without what it shares."""
-    return 1024 * int(re.search(r"^Pss:\s+(\d+)", read(f"/proc/{pid}/smaps_rollup"), re.M).group(1))
+    """The process's part of all that it maps (PSS): of several that share pages each has a share."""
+    return smaps_bytes(pid, "Pss")
+
+
+def own_memory_bytes(pid):
+    """What is no file's: unlike PSS it does not move when others come or go that map the same libraries."""
+    return smaps_bytes(pid, "Anonymous")
+
+
+def smaps_bytes(pid, name):
+    return 1024 * int(re.search(rf"^{name}:\s+(\d+)", read(f"/proc/{pid}/smaps_rollup"), re.M).group(1))
 
 
 def tree(pid):

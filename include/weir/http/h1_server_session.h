@@ -36,7 +36,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   };
 
   H1ServerSession(event::Loop& loop, event::TcpStream stream, Owner& owner, const H1Limits& limits);
-  ~H1ServerSession() = default;
+  ~H1ServerSession() override = default;
   H1ServerSession(const H1ServerSession&) = delete;
   H1ServerSession& operator=(const H1ServerSession&) = delete;
 
@@ -93,8 +93,9 @@ class H1ServerSession final : private event::TcpStream::Observer,
   [[nodiscard]] bool client_lags() const;
   void start_request(const RequestHead& head);
   void note_complete();
-  void refuse(uint16_t status, const Error& reason);
-  void refuse_body(const Error& reason);
+  // By value: the session may die while it tells, and the reason with it.
+  void refuse(uint16_t status, Error reason);
+  void refuse_body(Error reason);
   void send_refusal(uint16_t status, const Error& reason);
   void open_tunnel();
   void break_stream(const Error& error);
