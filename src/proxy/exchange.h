@@ -42,7 +42,7 @@ class Exchange final : private http::ServerStreamObserver,
   };
 
   explicit Exchange(Worker& worker);
-  ~Exchange();
+  ~Exchange() override;
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 

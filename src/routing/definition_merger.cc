@@ -52,13 +52,16 @@ bool same_options(const Pool& a, const Pool& b) {
          a.definition.health_check == b.definition.health_check;
 }
 
+std::span<const Rejection> rejected_of(const ServiceDefinitions* decoded) {
+  return decoded != nullptr ? std::span(decoded->rejected) : std::span<const Rejection>();
+}
+
 }  // namespace
 
 void DefinitionMerger::replace(const std::string& service, std::shared_ptr<const ServiceDefinitions> decoded) {
   auto known = services_.find(service);
-  static const std::vector<Rejection> kNone;
-  const auto& rejected_before = known != services_.end() ? known->second->rejected : kNone;
-  if (rejected_before != (decoded != nullptr ? decoded->rejected : kNone)) rejected_changed_ = true;
+  const auto before = rejected_of(known != services_.end() ? known->second.get() : nullptr);
+  if (!std::ranges::equal(before, rejected_of(decoded.get()))) rejected_changed_ = true;
   if (known == services_.end()) {
     if (decoded == nullptr) return;
     known = services_.emplace(service, nullptr).first;

@@ -92,14 +92,15 @@ HealthCheckRef check_of(const ServiceDefinition& definition) {
 }
 
 State checked_state(const Endpoint& endpoint, const ServiceHealth& health) {
-  static const std::vector<EndpointVerdict> kNone;
-  const auto& verdicts = health.verdicts != nullptr ? health.verdicts->endpoints : kNone;
+  const State unasked = health.new_are_up ? State::up : State::probing;
+  if (health.verdicts == nullptr) return unasked;
+  const std::vector<EndpointVerdict>& verdicts = health.verdicts->endpoints;
   auto found = std::lower_bound(verdicts.begin(), verdicts.end(), endpoint.id,
                                 [](const EndpointVerdict& one, const std::string& id) { return one.endpoint < id; });
   const bool asked =
       found != verdicts.end() && found->endpoint == endpoint.id && found->instance_id == endpoint.instance_id;
-  if (asked) return found->up ? State::up : State::unhealthy;
-  return health.new_are_up ? State::up : State::probing;
+  if (!asked) return unasked;
+  return found->up ? State::up : State::unhealthy;
 }
 
 // Who gets requests: what the catalog and the check say together.

@@ -11,6 +11,10 @@ namespace weir::routing {
 
 namespace {
 
+void dump_header(std::string_view what, const std::string& name, const std::string& value, std::string& out) {
+  out.append(what).append(name).append(": ").append(value).append("\n");
+}
+
 constexpr std::array<std::string_view, 5> kPrecedence = {"file", "consulkv", "consul", "nomad", "http"};
 
 size_t provider_rank(std::string_view provider) {
@@ -40,9 +44,8 @@ void dump_middleware(const Middleware& middleware, std::string& out) {
     out += (middleware.deny ? "  deny " : "  allow ") + network.base.text() + "/" +
            std::to_string(network.prefix_bits) + "\n";
   }
-  for (const auto& [name, value] : middleware.request_headers) out += "  request header " + name + ": " + value + "\n";
-  for (const auto& [name, value] : middleware.response_headers)
-    out += "  response header " + name + ": " + value + "\n";
+  for (const auto& [name, value] : middleware.request_headers) dump_header("  request header ", name, value, out);
+  for (const auto& [name, value] : middleware.response_headers) dump_header("  response header ", name, value, out);
 }
 
 void dump_check(const HealthCheck& check, std::string& out) {
@@ -51,7 +54,7 @@ void dump_check(const HealthCheck& check, std::string& out) {
          std::to_string(check.interval_ms) + "/" + std::to_string(check.unhealthy_interval_ms) + " within " +
          std::to_string(check.timeout_ms) + " status " + std::to_string(check.status) +
          (check.follow_redirects ? "\n" : " no redirects\n");
-  for (const auto& [name, value] : check.headers) out += "  check header " + name + ": " + value + "\n";
+  for (const auto& [name, value] : check.headers) dump_header("  check header ", name, value, out);
 }
 
 void dump_service(const Service& service, std::string& out) {

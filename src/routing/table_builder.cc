@@ -399,6 +399,7 @@ BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& 
     if (one != nullptr) by_provider[one->provider].push_back(one);
   }
   std::vector<std::shared_ptr<const DefinitionSet>> sets;
+  sets.reserve(by_provider.size());
   for (const auto& [provider, sources] : by_provider) {
     sets.push_back(share(provider, sources, previous != nullptr ? previous->set_of(provider) : nullptr));
   }
