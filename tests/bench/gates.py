@@ -40,7 +40,7 @@ class Edge:
     def __init__(self, folder, tool):
         os.makedirs(os.path.join(folder, "routes"), exist_ok=True)
         self.upstream, port = start_upstream(folder)
-        write(os.path.join(folder, "routes"), "bench.toml", WeirEdge.routes(Scenario(folder, port)))
+        write(os.path.join(folder, "routes"), "bench.toml", "".join(WeirEdge.routes(Scenario(folder, port))))
         ready_path = os.path.join(folder, "ready")
         edge = [weir_binary(), "edge", "--entrypoint", "web=127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1",
                 "--routes", os.path.join(folder, "routes"), "--set", "log.level=warn", "--ready-file", ready_path]
