@@ -157,8 +157,7 @@ bool EntryPoint::park(ClientConnection& connection, uint64_t idle_ms) {
   if (draining_ || connections_.size() <= kUnparkedMax) return false;
   int fd = connection.detach();
   if (fd < 0) return false;
-  parked_.push_front(std::make_unique<ParkedClient>(*this, fd, std::move(connection.facts())));
-  ParkedClient& parked = *parked_.front();
+  ParkedClient& parked = parked_.emplace_front(*this, fd, std::move(connection.facts()));
   parked.place = parked_.begin();
   auto left = std::move(*connection.place);
   connections_.erase(connection.place);
@@ -169,28 +168,33 @@ bool EntryPoint::park(ClientConnection& connection, uint64_t idle_ms) {
 }
 
 void EntryPoint::wake(ParkedClient& parked) {
-  auto awake = std::move(*parked.place);
-  parked_.erase(parked.place);
-  event::TcpStream stream = awake->wake();
+  event::TcpStream stream = parked.wake();
+  ClientFacts facts = std::move(parked.facts());
+  forget(parked);
   if (!stream.open()) return worker_.connection_closed();
-  add(std::move(stream), std::move(awake->facts()));
+  add(std::move(stream), std::move(facts));
 }
 
 void EntryPoint::remove(ParkedClient& parked) {
-  parked_.erase(parked.place);
+  forget(parked);
   worker_.connection_closed();
+}
+
+void EntryPoint::forget(ParkedClient& parked) {
+  parked_.erase(parked.place);
+  if (parked_.empty()) parked_memory_.release();
 }
 
 void EntryPoint::drain() {
   listener_.reset();
   draining_ = true;
-  for (auto& parked : parked_) parked->expire_within(http::H1ServerSession::kDrainGraceMs);
+  for (auto& parked : parked_) parked.expire_within(http::H1ServerSession::kDrainGraceMs);
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->drain();
 }
 
 void EntryPoint::cut() {
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->cut();
-  while (!parked_.empty()) remove(*parked_.front());
+  while (!parked_.empty()) remove(parked_.front());
   while (!handshakes_.empty()) on_handshake_failed(*handshakes_.front(), Error{ErrorCode::cancelled, "draining"});
   while (!preambles_.empty()) on_preamble_failed(*preambles_.front(), Error{ErrorCode::cancelled, "draining"});
 }

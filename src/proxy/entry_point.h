@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string_view>
 
@@ -70,6 +71,7 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   void remove(ProxyPreamble& preamble);
   void add(event::TcpStream stream, ClientFacts facts);
   void remove(TlsHandshake& handshake);
+  void forget(ParkedClient& parked);
 
   Worker& worker_;
   const config::EntryPointConfig& config_;
@@ -81,7 +83,8 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   std::list<std::unique_ptr<ProxyPreamble>> preambles_;
   std::list<std::unique_ptr<TlsHandshake>> handshakes_;
   std::list<std::unique_ptr<ClientConnection>> connections_;
-  std::list<std::unique_ptr<ParkedClient>> parked_;
+  std::pmr::unsynchronized_pool_resource parked_memory_;
+  ParkedClients parked_{&parked_memory_};
   bool draining_ = false;
 };
 

@@ -2,7 +2,7 @@
 // A client's connection that has been idle for long, in few bytes.
 
 #include <list>
-#include <memory>
+#include <memory_resource>
 
 #include "proxy/admission.h"
 #include "weir/event/idle_watch.h"
@@ -21,6 +21,10 @@ struct ClientFacts {
   uint32_t requests = 0;   // it has carried so far
 };
 
+class ParkedClient;
+/// In memory of their own: among what the connections leave behind, one of them would keep a whole page.
+using ParkedClients = std::pmr::list<ParkedClient>;
+
 /// A socket and its facts, 200 bytes where a ClientConnection takes two thousand: ten thousand idle clients cost two
 /// megabytes. Parking and waking take eight system calls, so only connections that were idle for a second are parked,
 /// and only where there are many. Owned by its EntryPoint; worker thread only.
@@ -38,7 +42,7 @@ class ParkedClient final : private event::Deadline, private event::IdleWatch::Sl
   /// The connection, awake again; empty where that failed. This object holds nothing afterwards.
   [[nodiscard]] event::TcpStream wake();
   [[nodiscard]] ClientFacts& facts() { return facts_; }
-  std::list<std::unique_ptr<ParkedClient>>::iterator place;  // in the entry point's list
+  ParkedClients::iterator place;  // in the entry point's list
 
  private:
   void on_awake() override;

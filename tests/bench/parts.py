@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 from figures import bootstrap, median
 import machine
@@ -13,6 +14,7 @@ from tls_traffic import make_certificate
 from traffic import drop_wrong, start_all, stop_all
 
 IDLE_CONNECTIONS, IDLE_CONNECTIONS_QUICK = 8000, 3000
+IDLE_SECONDS = 5
 TABLE_ROUTES = 50_000
 
 
@@ -21,7 +23,8 @@ def memory_of_tree(pid):
 
 
 def bytes_per_idle_connection(one, count, program):
-    """PSS with `count` connections that have had one answer each, less PSS with none after some traffic."""
+    """PSS with `count` connections that have had one answer each and were idle for a while, less PSS with none after
+    some traffic."""
     run_load(one.name, one.port, "--requests", 2000, program=program)
     before = memory_of_tree(one.pid)
     command = load_command(one.port, "--idle", "--connections", count, program=program)
@@ -30,6 +33,7 @@ def bytes_per_idle_connection(one, count, program):
         said = client.stdout.readline()
         if not said.startswith("idle"):
             raise Wrong(f"{one.name}: {client.stderr.read().strip()}")
+        time.sleep(IDLE_SECONDS)
         grown = memory_of_tree(one.pid) - before
         client.stdin.close()
     return grown / count
