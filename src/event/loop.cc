@@ -16,7 +16,7 @@
 namespace weir::event {
 
 namespace {
-// One maximal TLS record is 16 KiB and four fit one read; libuv returns after a read shorter than the buffer, so a
+// One maximal TLS record is 16 KiB and four fit one read; who reads less than the buffer holds does not ask again, so a
 // keep-alive request costs one recv and no EAGAIN probe.
 constexpr size_t kReadBufferBytes = 64 * 1024;
 }  // namespace

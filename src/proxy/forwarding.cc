@@ -5,8 +5,8 @@
 
 #include "proxy/authenticator.h"
 #include "proxy/client_certificate.h"
-#include "weir/base/field_name.h"
 #include "proxy/grpc_web.h"
+#include "weir/base/field_name.h"
 #include "weir/base/text.h"
 #include "weir/proxy/path.h"
 #include "weir/tls/engine.h"

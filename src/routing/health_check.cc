@@ -4,6 +4,7 @@
 
 #include "routing/left_out_fields.h"
 #include "weir/base/duration.h"
+#include "weir/base/field_name.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -12,15 +13,6 @@ namespace {
 
 constexpr int64_t kLongestS = 365LL * 86'400;
 constexpr std::string_view kHeadersPrefix = "headers.";
-
-/// RFC 9110 section 5.6.2.
-bool is_token(std::string_view text) {
-  auto belongs = [](char c) {
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return letter || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), belongs);
-}
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "routing/middleware_options.h"
+#include "weir/base/field_name.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -38,22 +39,10 @@ Status check_count(size_t count, const std::string& what) {
   return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " " + what);
 }
 
-namespace {
-
-bool is_header_name(std::string_view name) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    char lower = ascii_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
-  });
-}
-
-}  // namespace
-
 Status check_header(std::string_view name, std::string_view value) {
   // These say where a message ends. Whoever sets them to something else makes two readers disagree about it.
   constexpr std::array<std::string_view, 3> kFraming = {"content-length", "transfer-encoding", "connection"};
-  if (!is_header_name(name)) return fail(ErrorCode::invalid, "not a header name: \"" + std::string(name) + "\"");
+  if (!is_token(name)) return fail(ErrorCode::invalid, "not a header name: \"" + std::string(name) + "\"");
   if (std::any_of(kFraming.begin(), kFraming.end(), [&](auto one) { return equals_ignore_case(one, name); })) {
     return fail(ErrorCode::invalid, "the header \"" + std::string(name) + "\" is not for a middleware to set");
   }

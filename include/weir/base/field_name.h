@@ -1,11 +1,25 @@
 #pragma once
-// Comparing with a name that is known when compiling: a few instructions, for what each request does by the dozen.
+// What may be a field's name, and comparing with one that is known when compiling: a few instructions, for what each
+// request does by the dozen.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
+#include "weir/base/text.h"
+
 namespace weir {
+
+/// Whether `text` may be a field's name or a method: a token (RFC 9110 section 5.6.2).
+[[nodiscard]] inline bool is_token(std::string_view text) {
+  auto belongs = [](char c) {
+    const char lower = ascii_lower(c);
+    const bool plain = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+    return plain || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), belongs);
+}
 
 /// Whether `text` is `lower` in any case. `lower` holds letters and dashes, and `text` no control characters: of all
 /// others 0x20 more makes only an upper-case letter a lower-case one, and leaves a dash as it is.
