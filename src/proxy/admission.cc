@@ -41,7 +41,7 @@ Admission::Ticket Admission::enter(size_t entry_point) {
     return ticket;
   }
   ticket.admission_ = this;
-  ticket.entry_point_ = entry_point;
+  ticket.entry_point_ = static_cast<uint16_t>(entry_point);
   return ticket;
 }
 

@@ -34,9 +34,9 @@ class Admission {
    private:
     friend class Admission;
     Admission* admission_ = nullptr;
-    size_t entry_point_ = 0;
     IpAddress client_;
     bool of_client_ = false;
+    uint16_t entry_point_ = 0;  // there are 64 at most
   };
 
   /// A place at an entry point, by its position in the configuration; empty where there is none left.

@@ -10,14 +10,15 @@
 namespace weir::proxy {
 namespace {
 
-ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_point, const http::ProxyHeader& told) {
+ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_point, const http::ProxyHeader* told) {
+  bool addressed = told != nullptr && told->has_addresses;
   ForwardedBy by;
-  by.client = told.has_addresses ? told.source : stream.peer_address();
-  by.local = told.has_addresses ? told.destination : stream.local_address();
+  by.client = addressed ? told->source : stream.peer_address();
+  by.local = addressed ? told->destination : stream.local_address();
   by.client_ip = by.client.ip.text();
-  by.port = std::to_string(told.has_addresses ? told.destination.port : entry_point.address().port);
+  by.port = std::to_string(addressed ? told->destination.port : entry_point.address().port);
   by.tls = tls::connection_of(stream);
-  by.proto = told.tls || by.tls != nullptr ? "https" : "http";
+  by.proto = (told != nullptr && told->tls) || by.tls != nullptr ? "https" : "http";
   if (by.tls != nullptr) {
     by.tls_version = by.tls->version().substr(std::string_view("TLSv").size());
     by.tls_cipher = by.tls->cipher();
@@ -33,7 +34,7 @@ ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_poi
 ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts)
     : worker_(worker),
       entry_point_(entry_point),
-      forwarded_by_(describe(stream, entry_point, facts.told)),
+      forwarded_by_(describe(stream, entry_point, facts.told.get())),
       facts_(std::move(facts)) {
   if (stream.protocol() == "h2") {
     http::ServerSessionOwner& owner = *this;

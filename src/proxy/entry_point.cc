@@ -79,7 +79,7 @@ void EntryPoint::serve(event::TcpStream stream) {
   // By the peer, never by its bytes: whoever must send a header cannot leave it out, and nobody else can forge one.
   bool preceded = !config_.proxy_protocol_trusted_cidrs.empty() &&
                   contains(config_.proxy_protocol_trusted_cidrs, stream.peer_address().ip);
-  if (!preceded) return admit(std::move(stream), std::move(ticket), {});
+  if (!preceded) return admit(std::move(stream), {std::move(ticket), 0, nullptr});
   ProxyPreamble::Owner& owner = *this;
   preambles_.push_front(std::make_unique<ProxyPreamble>(worker_.loop(), std::move(stream), std::move(ticket), owner));
   preambles_.front()->place = preambles_.begin();
@@ -87,7 +87,9 @@ void EntryPoint::serve(event::TcpStream stream) {
 }
 
 void EntryPoint::on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& header) {
-  admit(std::move(preamble.stream()), std::move(preamble.ticket()), header);
+  ClientFacts facts{std::move(preamble.ticket()), 0, nullptr};
+  if (header.has_addresses || header.tls) facts.told = std::make_unique<const http::ProxyHeader>(header);
+  admit(std::move(preamble.stream()), std::move(facts));
   remove(preamble);
 }
 
@@ -98,23 +100,23 @@ void EntryPoint::on_preamble_failed(ProxyPreamble& preamble, const Error&) {
   remove(preamble);
 }
 
-void EntryPoint::admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told) {
-  IpAddress client = told.has_addresses ? told.source.ip : stream.peer_address().ip;
-  if (!worker_.admission().count_client(ticket, client)) {
+void EntryPoint::admit(event::TcpStream stream, ClientFacts facts) {
+  bool told = facts.told != nullptr && facts.told->has_addresses;
+  IpAddress client = told ? facts.told->source.ip : stream.peer_address().ip;
+  if (!worker_.admission().count_client(facts.ticket, client)) {
     ++worker_.stats().refused_connections;
     stream.reset();
     return worker_.connection_closed();
   }
-  if (!config_.tls) return add(std::move(stream), {std::move(ticket), told, 0});
+  if (!config_.tls) return add(std::move(stream), std::move(facts));
   TlsHandshake::Owner& owner = *this;
-  handshakes_.push_front(
-      std::make_unique<TlsHandshake>(worker_.loop(), std::move(stream), std::move(ticket), told, owner));
+  handshakes_.push_front(std::make_unique<TlsHandshake>(worker_.loop(), std::move(stream), std::move(facts), owner));
   handshakes_.front()->place = handshakes_.begin();
   handshakes_.front()->start(worker_.tls().accept(config_.tls_options), worker_.config().timeouts.tls_handshake_ms);
 }
 
 void EntryPoint::on_handshake(TlsHandshake& handshake) {
-  add(std::move(handshake.stream()), {std::move(handshake.ticket()), handshake.told(), 0});
+  add(std::move(handshake.stream()), std::move(handshake.facts()));
   remove(handshake);
 }
 
@@ -181,8 +183,11 @@ void EntryPoint::remove(ParkedClient& parked) {
 }
 
 void EntryPoint::forget(ParkedClient& parked) {
+  worker_.connection_unparked();
   parked_.erase(parked.place);
-  if (parked_.empty()) parked_memory_.release();
+  if (!parked_.empty()) return;
+  parked_memory_.release();
+  worker_.parked_memory_freed();
 }
 
 void EntryPoint::drain() {

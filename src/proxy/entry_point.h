@@ -43,7 +43,6 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   [[nodiscard]] const EntryRedirect* redirect() const { return redirect_ ? &*redirect_ : nullptr; }
   void redirect_to(const EntryPoint& target);
   RequestStats stats;
-  [[nodiscard]] size_t parked() const { return parked_.size(); }
 
   [[nodiscard]] event::Loop& loop();
   void remove(ClientConnection& connection);
@@ -65,7 +64,7 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   void serve(event::TcpStream stream);
   void on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& header) override;
   void on_preamble_failed(ProxyPreamble& preamble, const Error& reason) override;
-  void admit(event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told);
+  void admit(event::TcpStream stream, ClientFacts facts);
   void on_handshake(TlsHandshake& handshake) override;
   void on_handshake_failed(TlsHandshake& handshake, const Error& reason) override;
   void remove(ProxyPreamble& preamble);
@@ -83,7 +82,8 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   std::list<std::unique_ptr<ProxyPreamble>> preambles_;
   std::list<std::unique_ptr<TlsHandshake>> handshakes_;
   std::list<std::unique_ptr<ClientConnection>> connections_;
-  std::pmr::unsynchronized_pool_resource parked_memory_;
+  // In pieces of 64 KiB: a large one would lie on memory that the crowd has used before, and keep all of it.
+  std::pmr::unsynchronized_pool_resource parked_memory_{{.max_blocks_per_chunk = 512}};
   ParkedClients parked_{&parked_memory_};
   bool draining_ = false;
 };

@@ -11,6 +11,9 @@
 
 namespace weir::proxy {
 
+// With the list's links a block of the pool: the next size that it has is 192.
+static_assert(sizeof(ParkedClient) + 2 * sizeof(void*) <= 128);
+
 ParkedClient::ParkedClient(EntryPoint& entry_point, int fd, ClientFacts facts)
     : entry_point_(entry_point), fd_(fd), facts_(std::move(facts)) {}
 

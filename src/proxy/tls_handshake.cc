@@ -4,9 +4,8 @@
 
 namespace weir::proxy {
 
-TlsHandshake::TlsHandshake(event::Loop& loop, event::TcpStream stream, Admission::Ticket ticket,
-                           const http::ProxyHeader& told, Owner& owner)
-    : loop_(loop), owner_(owner), told_(told), stream_(std::move(stream)), ticket_(std::move(ticket)) {}
+TlsHandshake::TlsHandshake(event::Loop& loop, event::TcpStream stream, ClientFacts facts, Owner& owner)
+    : loop_(loop), owner_(owner), stream_(std::move(stream)), facts_(std::move(facts)) {}
 
 void TlsHandshake::start(std::unique_ptr<event::StreamLayer> layer, uint32_t timeout_ms) {
   stream_.set_observer(*this);

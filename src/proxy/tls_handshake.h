@@ -4,11 +4,10 @@
 #include <list>
 #include <memory>
 
-#include "proxy/admission.h"
+#include "proxy/client_facts.h"
 #include "weir/event/loop.h"
 #include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
-#include "weir/http/proxy_header.h"
 
 namespace weir::proxy {
 
@@ -28,12 +27,10 @@ class TlsHandshake final : private event::TcpStream::Observer, private event::De
     ~Owner() = default;
   };
 
-  TlsHandshake(event::Loop& loop, event::TcpStream stream, Admission::Ticket ticket, const http::ProxyHeader& told,
-               Owner& owner);
+  TlsHandshake(event::Loop& loop, event::TcpStream stream, ClientFacts facts, Owner& owner);
   void start(std::unique_ptr<event::StreamLayer> layer, uint32_t timeout_ms);
   [[nodiscard]] event::TcpStream& stream() { return stream_; }
-  [[nodiscard]] Admission::Ticket& ticket() { return ticket_; }
-  [[nodiscard]] const http::ProxyHeader& told() const { return told_; }
+  [[nodiscard]] ClientFacts& facts() { return facts_; }
   std::list<std::unique_ptr<TlsHandshake>>::iterator place;  // in the entry point's list
 
  private:
@@ -47,11 +44,10 @@ class TlsHandshake final : private event::TcpStream::Observer, private event::De
   // constant after construction
   event::Loop& loop_;
   Owner& owner_;
-  const http::ProxyHeader told_;
 
   // worker thread only
   event::TcpStream stream_;
-  Admission::Ticket ticket_;
+  ClientFacts facts_;
 };
 
 }  // namespace weir::proxy

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
@@ -12,8 +13,8 @@ namespace weir::proxy {
 namespace {
 // Kept for reuse; more than this were needed only in a burst.
 constexpr size_t kFreeExchangesMax = 1024;
-/// Some two megabytes.
-constexpr size_t kFreedForTrim = 1024;
+/// Connections whose memory is worth the time it takes to give it back: 200 kilobytes.
+constexpr size_t kFreedForTrim = 128;
 }  // namespace
 
 Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Shared> shared)
@@ -182,8 +183,10 @@ void Worker::choose_counted(const routing::RoutingTable& table) {
 // What a crowd of connections took does not go back to the system by itself when they are parked or gone: it lies
 // between what is still used.
 void Worker::give_memory_back() {
-  if (connections_freed_ < kFreedForTrim) return;
-  connections_freed_ = 0;
+  size_t unparked = connections_ - parked_;
+  if (!trim_due_ && unparked_peak_ - unparked < kFreedForTrim) return;
+  unparked_peak_ = unparked;
+  trim_due_ = false;
   ::malloc_trim(0);
 }
 
@@ -209,7 +212,15 @@ void Worker::take_back(std::unique_ptr<Exchange> exchange) {
 void Worker::connection_opened() {
   ++connections_;
   ++stats_.accepted_connections;
+  note_unparked();
 }
+
+void Worker::connection_unparked() {
+  --parked_;
+  note_unparked();
+}
+
+void Worker::note_unparked() { unparked_peak_ = std::max(unparked_peak_, connections_ - parked_); }
 
 void Worker::connection_closed() {
   --connections_;
@@ -276,12 +287,12 @@ RouterStats& Worker::router_stats(const routing::Router& router) {
 Stats Worker::collect() const {
   Stats out = stats_;
   out.open_connections = connections_;
+  out.parked_connections = parked_;
   out.connections_by_worker[index_] = connections_;
   out.exchanges_in_flight = exchanges_;
   out.access_log = access_log_.stats();
   out.tls = tls_.counters();
   for (const auto& entry_point : entry_points_) {
-    out.parked_connections += entry_point->parked();
     EntryPointStats& stats = out.entry_points[std::string(entry_point->name())];
     stats.requests.merge(entry_point->stats);
     stats.open_connections += entry_point->open_connections();

@@ -98,7 +98,10 @@ class Worker {
   void take_back(std::unique_ptr<Exchange> exchange);
   void connection_opened();
   void connection_closed();
-  void connection_parked() { ++connections_freed_; }
+  void connection_parked() { ++parked_; }
+  void connection_unparked();
+  /// Those who were parked have left nothing behind but free memory.
+  void parked_memory_freed() { trim_due_ = true; }
   /// Of a connection that was accepted for this worker and not opened.
   void leave_seat();
   /// `router` is of the pinned table; each of the last three may be null.
@@ -111,6 +114,7 @@ class Worker {
  private:
   void forget_unnamed(const routing::RoutingTable& table);
   void choose_counted(const routing::RoutingTable& table);
+  void note_unparked();
   void give_memory_back();
   RouterStats& router_stats(const routing::Router& router);
   void check_drained();
@@ -139,7 +143,9 @@ class Worker {
   std::shared_ptr<const tls::HostOptions> host_options_ = std::make_shared<const tls::HostOptions>();
   Stats stats_;
   size_t connections_ = 0;
-  size_t connections_freed_ = 0;  // objects, since memory was last given back
+  size_t parked_ = 0;         // of these
+  size_t unparked_peak_ = 0;  // since memory was last given back
+  bool trim_due_ = false;
   size_t exchanges_ = 0;
   bool counts_routers_ = true;  // there are few enough of them; likewise
   bool counts_services_ = true;
