@@ -18,7 +18,7 @@ Result<Regexp> Regexp::compile(std::string_view pattern) {
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(kAutomatonBytesMax);
-  auto automaton = std::make_shared<const re2::RE2>(pattern, options);
+  auto automaton = std::make_shared<const re2::RE2>(std::string(pattern), options);
   if (!automaton->ok()) return fail(ErrorCode::invalid, "bad regular expression: " + automaton->error());
   Regexp out;
   out.automaton_ = std::move(automaton);
