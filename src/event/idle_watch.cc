@@ -4,7 +4,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "weir/base/check.h"
+#include <cstddef>
+
 #include "weir/event/loop.h"
 
 namespace weir::event {
@@ -15,12 +16,21 @@ constexpr int kWakesMax = 64;
 
 /// Owns itself: freed in the close callback.
 struct IdleWatch::Cell {
-  explicit Cell(Loop& its_loop) : loop(its_loop), epoll_fd(::epoll_create1(EPOLL_CLOEXEC)) {
-    CHECK(epoll_fd >= 0);
-    CHECK(uv_poll_init(loop.raw(), &poll, epoll_fd) == 0);
-    poll.data = this;
-    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) { static_cast<Cell*>(handle->data)->wake(); });
-    uv_unref(reinterpret_cast<uv_handle_t*>(&poll));
+  /// Null: no descriptor or no memory is left.
+  static Cell* make(Loop& loop) {
+    int epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd < 0) return nullptr;
+    auto* cell = new Cell(epoll_fd);
+    if (uv_poll_init(loop.raw(), &cell->poll, epoll_fd) != 0) {
+      ::close(epoll_fd);
+      delete cell;
+      return nullptr;
+    }
+    cell->poll.data = cell;
+    uv_poll_start(&cell->poll, UV_READABLE,
+                  [](uv_poll_t* handle, int, int) { static_cast<Cell*>(handle->data)->wake(); });
+    uv_unref(reinterpret_cast<uv_handle_t*>(&cell->poll));
+    return cell;
   }
 
   // One at a time: a sleeper may remove others.
@@ -31,7 +41,8 @@ struct IdleWatch::Cell {
     }
   }
 
-  Loop& loop;
+  explicit Cell(int its_epoll_fd) : epoll_fd(its_epoll_fd) {}
+
   uv_poll_t poll{};
   const int epoll_fd;
 };
@@ -48,10 +59,11 @@ IdleWatch::~IdleWatch() {
 }
 
 bool IdleWatch::add(int fd, Sleeper& sleeper, For wanted) {
-  if (cell_ == nullptr) cell_ = new Cell(loop_);
+  if (cell_ == nullptr) cell_ = Cell::make(loop_);
+  if (cell_ == nullptr) return false;
   // EPOLLERR and EPOLLHUP are told unasked.
-  uint32_t events = wanted == For::bytes ? EPOLLIN | EPOLLRDHUP : 0;
-  epoll_event event{events, {.ptr = &sleeper}};
+  static constexpr uint32_t kEvents[] = {EPOLLIN | EPOLLRDHUP, 0, EPOLLOUT};
+  epoll_event event{kEvents[static_cast<size_t>(wanted)], {.ptr = &sleeper}};
   return ::epoll_ctl(cell_->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 

@@ -11,6 +11,7 @@
 #include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/event/idle_watch.h"
+#include "weir/event/pipe.h"
 #include "weir/event/wheel.h"
 
 namespace weir::event {
@@ -35,6 +36,7 @@ struct Loop::State {
   uint64_t skipped_ms = 0;  // by tests
   uint64_t turn_us = 0;     // now_us() of this turn; 0: nobody has asked yet
   WriteBatch batch;
+  PipePool pipes;
   std::unique_ptr<Wheel> wheel;
   std::unique_ptr<IdleWatch> idle_watch;
   std::vector<std::function<void()>> deferred;
@@ -168,6 +170,7 @@ void Loop::update_time() { uv_update_time(&state_->uv); }
 std::span<char> Loop::read_buffer() { return *state_->read_buffer; }
 Wheel& Loop::wheel() { return *state_->wheel; }
 IdleWatch& Loop::idle_watch() { return *state_->idle_watch; }
+PipePool& Loop::pipes() { return state_->pipes; }
 WriteBatch& Loop::batch() { return state_->batch; }
 uv_loop_s* Loop::raw() { return &state_->uv; }
 

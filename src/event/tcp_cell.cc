@@ -80,7 +80,7 @@ void TcpStream::Cell::send(const std::array<std::string_view, 3>& pieces) {
 void TcpStream::Cell::send_raw(const std::array<std::string_view, 3>& pieces) {
   if (state == State::closing || fin_sent || failed || write_error) return;
   size_t taken = 0;
-  if (state != State::connecting && !write_pending && queue.empty()) {
+  if (state != State::connecting && all_sent()) {
     ssize_t sent = send_now(fd, pieces, saying_end);
     if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(static_cast<int>(sent));
     if (sent > 0) taken = static_cast<size_t>(sent);
@@ -91,7 +91,25 @@ void TcpStream::Cell::send_raw(const std::array<std::string_view, 3>& pieces) {
     queue.append(piece.substr(gone));
     taken -= gone;
   }
-  if (!queue.empty() && state != State::connecting && !write_pending) start_queued_write();
+  if (!queue.empty() && piped == nullptr && state != State::connecting && !write_pending) start_queued_write();
+}
+
+// The pipe is the loop's. It is kept, with the bytes that have to wait, where they are next in turn.
+void TcpStream::Cell::send_piped(Pipe& pipe) {
+  if (state == State::closing || fin_sent || failed || write_error) return;
+  ASSERT(layer == nullptr);
+  if (state == State::connecting || piped != nullptr || !queue.empty()) {
+    queue += pipe.text();
+    return;
+  }
+  if (!write_pending) {
+    ssize_t sent = pipe.drain(fd);
+    if (sent < 0 && sent != UV_EAGAIN) return on_write_failed(static_cast<int>(sent));
+    if (pipe.size() == 0) return;
+  }
+  piped = loop.pipes().keep();
+  ASSERT(piped.get() == &pipe);
+  if (!write_pending) watch_for(IdleWatch::For::room);
 }
 
 void TcpStream::Cell::start_queued_write() {
@@ -113,6 +131,11 @@ void TcpStream::Cell::on_written(int status) {
   write_pending = false;
   if (state == State::closing) return;
   if (status < 0) return on_write_failed(status);
+  write_on();
+}
+
+void TcpStream::Cell::write_on() {
+  if (piped != nullptr && !drain_pipe()) return;
   if (!queue.empty()) return start_queued_write();
   in_flight = std::string();  // an idle connection holds no buffer
   queue = std::string();
@@ -121,13 +144,44 @@ void TcpStream::Cell::on_written(int status) {
   if (observer != nullptr) observer->on_drained();
 }
 
+/// False: some of it has to wait on, or nothing can be written any more.
+bool TcpStream::Cell::drain_pipe() {
+  ssize_t sent = piped->drain(fd);
+  if (sent < 0 && sent != UV_EAGAIN) {
+    on_write_failed(static_cast<int>(sent));
+    return false;
+  }
+  if (piped->size() > 0) {
+    watch_for(IdleWatch::For::room);
+    return false;
+  }
+  loop.pipes().give_back(std::move(piped));
+  watch_for(reset_wanted ? std::optional(IdleWatch::For::reset) : std::nullopt);
+  return true;
+}
+
 // A peer that answers early and closes (413) resets us while its answer waits to be read: that comes first.
 void TcpStream::Cell::on_write_failed(int status) {
   Error error = system_error("write", status);
   bool by_peer = status == UV_EPIPE || status == UV_ECONNRESET;
   if (!by_peer || !reading || observer == nullptr) return report_failure(error);
-  queue = std::string();
+  drop_queue();
   write_error = std::move(error);
+}
+
+void TcpStream::Cell::drop_queue() {
+  queue = std::string();
+  if (piped == nullptr) return;
+  piped.reset();
+  watch_for(std::nullopt);
+}
+
+void TcpStream::Cell::end_writing() {
+  if (all_sent() && state != State::connecting) {
+    send_fin();
+  } else {
+    end_after_queue = true;
+  }
 }
 
 void TcpStream::Cell::send_fin() {
@@ -180,24 +234,49 @@ void TcpStream::Cell::watch_socket() {
 }
 
 void TcpStream::Cell::read_socket() {
-  std::span<char> buffer = loop.read_buffer();
   ++references;
   for (int i = 0; i < kReadsATurnMax && reading && state != State::closing; ++i) {
-    ssize_t got = receive(fd, buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-    if (state == State::lingering) {
-      if (got <= 0) close(false);
-    } else if (got <= 0) {
-      on_read_over(got < 0 ? errno : 0);
-    } else if (layer == nullptr) {
-      observer->on_read(buffer.first(static_cast<size_t>(got)));
-    } else {
-      layer->on_read(buffer.first(static_cast<size_t>(got)));
-    }
-    if (got < static_cast<ssize_t>(buffer.size())) break;  // there is no more, or it is told of once more
+    Pipe* pipe = pipe_bytes_left > 0 && state == State::open ? loop.pipes().for_reading() : nullptr;
+    if (!(pipe != nullptr ? read_pipe(*pipe) : read_buffer())) break;
   }
   release();
+}
+
+/// Whether there may be more.
+bool TcpStream::Cell::read_buffer() {
+  std::span<char> buffer = loop.read_buffer();
+  if (read_bytes_max < buffer.size() && layer == nullptr) buffer = buffer.first(read_bytes_max);
+  ssize_t got = receive(fd, buffer);
+  if (got < 0 && errno == EINTR) return true;
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+  if (got > 0) pipe_bytes_left -= std::min(pipe_bytes_left, static_cast<uint64_t>(got));
+  if (state == State::lingering) {
+    if (got <= 0) close(false);
+  } else if (got <= 0) {
+    on_read_over(got < 0 ? errno : 0);
+  } else if (layer == nullptr) {
+    observer->on_read(buffer.first(static_cast<size_t>(got)));
+  } else {
+    layer->on_read(buffer.first(static_cast<size_t>(got)));
+  }
+  return got == static_cast<ssize_t>(buffer.size());  // else there is none, or it is told of once more
+}
+
+/// The same; what one call has moved is sent before more is asked for, at the loop's next turn.
+bool TcpStream::Cell::read_pipe(Pipe& pipe) {
+  ssize_t got = pipe.fill(fd, pipe_bytes_left);
+  if (got == UV_EAGAIN) return false;
+  if (got == UV_EINVAL) {  // no socket that can be spliced
+    pipe_bytes_left = 0;
+    return true;
+  }
+  if (got <= 0) {
+    on_read_over(static_cast<int>(-got));
+    return false;
+  }
+  pipe_bytes_left -= static_cast<uint64_t>(got);
+  observer->on_piped(pipe);
+  return false;
 }
 
 /// `error`: an errno, 0 for the peer's FIN.
@@ -233,18 +312,32 @@ void TcpStream::Cell::stop_reading() {
 }
 
 void TcpStream::Cell::watch_for_reset() {
-  if (reading || reset_watched || failed || state != State::open) return;
-  // Without memory for it the reset is noticed when something is written, or a deadline looks.
-  reset_watched = loop.idle_watch().add(fd, *this, IdleWatch::For::reset);
+  if (reading || reset_wanted || failed || state != State::open) return;
+  reset_wanted = true;
+  if (!watched) watch_for(IdleWatch::For::reset);  // else it is told of as well
 }
 
 void TcpStream::Cell::end_watch() {
-  if (std::exchange(reset_watched, false)) loop.idle_watch().remove(fd);
+  reset_wanted = false;
+  if (watched == IdleWatch::For::reset) watch_for(std::nullopt);
 }
 
-// Both halves may also have ended in peace.
+// Without memory for it a reset is noticed when something is written, or a deadline looks, and what is in a pipe goes
+// the way of all other bytes.
+void TcpStream::Cell::watch_for(std::optional<IdleWatch::For> wanted) {
+  if (watched == wanted) return;
+  if (watched) loop.idle_watch().remove(fd);
+  watched = wanted && loop.idle_watch().add(fd, *this, *wanted) ? wanted : std::nullopt;
+  if (wanted != IdleWatch::For::room || watched) return;
+  queue.insert(0, piped->text());
+  loop.pipes().give_back(std::move(piped));
+  start_queued_write();
+}
+
 void TcpStream::Cell::on_awake() {
+  if (watched == IdleWatch::For::room) return write_on();
   end_watch();
+  // Both halves may also have ended in peace.
   int error = 0;
   socklen_t length = sizeof error;
   bool known = ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0;
@@ -256,7 +349,7 @@ void TcpStream::Cell::report_failure(const Error& error) {
   failed = true;
   stop_reading();
   end_watch();
-  queue = std::string();
+  drop_queue();
   if (observer == nullptr) return close(false);
   // Writes fail in the middle of the owner's own calls; it hears of it when its stack has unwound.
   loop.defer([this, copy = error] {
@@ -275,11 +368,7 @@ void TcpStream::Cell::linger() {
   if (failed || write_error) return close(false);
   state = State::lingering;
   observer = nullptr;
-  if (!write_pending && queue.empty()) {
-    send_fin();
-  } else {
-    end_after_queue = true;
-  }
+  end_writing();
   if (state != State::lingering) return;  // sending may have failed
   start_reading();
   linger_bytes_left = queued_bytes() > 0 ? undelivered_bytes() : 0;
@@ -304,7 +393,9 @@ void TcpStream::Cell::close(bool with_reset) {
   observer = nullptr;
   loop.batch().forget(*this);
   clear_deadline();
-  end_watch();
+  reset_wanted = false;
+  watch_for(std::nullopt);
+  piped.reset();
   state = State::closing;
   if (!attached) return close_unattached(with_reset && !fin_sent);
   auto on_closed = [](uv_handle_t* handle) { static_cast<Cell*>(handle->data)->release(); };

@@ -10,6 +10,7 @@
 
 #include "weir/event/idle_watch.h"
 #include "weir/event/loop.h"
+#include "weir/event/pipe.h"
 #include "weir/event/tcp_stream.h"
 #include "weir/event/wheel.h"
 
@@ -36,18 +37,23 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   bool attached = false;  // the socket is the handle's
   bool reading = false;
   bool first_read_due = false;   // the listener tries it when its callback is done
-  bool reset_watched = false;    // not reading, and the loop's IdleWatch has the socket
+  bool reset_wanted = false;     // not reading, and it is to be told
   bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
   bool write_pending = false;  // a uv_write is out with `in_flight`
   bool failed = false;         // the observer has been told, or will be at the end of this turn
   uint8_t references = 1;      // the socket's own, one for whoever is at work with it
+  std::optional<IdleWatch::For> watched;  // what the loop's IdleWatch has the socket for
 
-  // What the kernel did not take. `in_flight` belongs to the uv_write; `queue` gathers meanwhile.
+  // What the kernel did not take, in the order it goes: `in_flight` belongs to the uv_write, `piped` waits for room,
+  // `queue` gathers meanwhile.
   std::string in_flight;
+  std::unique_ptr<Pipe> piped;
   std::string queue;
   uv_write_t write_request{};
+  uint32_t read_bytes_max = UINT32_MAX;
+  uint64_t pipe_bytes_left = 0;         // to be read through a pipe
   std::unique_ptr<std::string> unread;  // to be read again before anything else; null almost always
   std::optional<Error> write_error;     // told when all that the peer has sent before has been read
   size_t linger_bytes_left = 0;         // undelivered at the last look: who takes nothing for a while is let go
@@ -61,8 +67,13 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void send_raw(const std::array<std::string_view, 3>& pieces);
   void init_handle();
   bool attach();
+  void send_piped(Pipe& pipe);
   void start_queued_write();
   void on_written(int status);
+  void write_on();
+  [[nodiscard]] bool drain_pipe();
+  void drop_queue();
+  void end_writing();
   void on_write_failed(int status);
   void on_connected(int status);
   void on_read_over(int error);
@@ -71,10 +82,13 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void read_first();
   void watch_socket();
   void read_socket();
+  [[nodiscard]] bool read_buffer();
+  [[nodiscard]] bool read_pipe(Pipe& pipe);
   void read_again();
   void stop_reading();
   void watch_for_reset();
   void end_watch();
+  void watch_for(std::optional<IdleWatch::For> wanted);
   void on_awake() override;
   void report_failure(const Error& error);
   [[nodiscard]] bool nothing_waits() const;
@@ -82,7 +96,10 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void close(bool with_reset);
   void close_unattached(bool with_reset);
   void release();
-  [[nodiscard]] size_t queued_bytes() const { return queue.size() + tcp.write_queue_size; }
+  [[nodiscard]] bool all_sent() const { return !write_pending && piped == nullptr && queue.empty(); }
+  [[nodiscard]] size_t queued_bytes() const {
+    return queue.size() + tcp.write_queue_size + (piped != nullptr ? piped->size() : 0);
+  }
   [[nodiscard]] size_t undelivered_bytes() const;
   void on_deadline() override;
 

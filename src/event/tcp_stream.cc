@@ -94,6 +94,10 @@ void TcpStream::start_reading() { cell_->start_reading(); }
 void TcpStream::stop_reading() { cell_->stop_reading(); }
 bool TcpStream::reading() const { return cell_->reading; }
 void TcpStream::watch_for_reset() { cell_->watch_for_reset(); }
+void TcpStream::read_at_most(uint32_t bytes) { cell_->read_bytes_max = bytes; }
+void TcpStream::pipe_next(uint64_t bytes) {
+  if (cell_->layer == nullptr) cell_->pipe_bytes_left = bytes;
+}
 
 void TcpStream::unread(std::string_view bytes) {
   CHECK(!cell_->reading && cell_->unread == nullptr && cell_->layer == nullptr);
@@ -103,6 +107,12 @@ void TcpStream::unread(std::string_view bytes) {
 void TcpStream::write(std::string_view bytes, std::string_view after) {
   if (cell_ == nullptr || bytes.empty()) return;
   cell_->loop.batch().write(*cell_, bytes, after);
+}
+
+void TcpStream::write_piped(Pipe& pipe) {
+  if (cell_ == nullptr) return;
+  flush();
+  cell_->send_piped(pipe);
 }
 
 void TcpStream::write_first(std::string_view bytes) { cell_->send_raw({bytes, {}, {}}); }
@@ -116,11 +126,7 @@ size_t TcpStream::undelivered_bytes() const { return cell_->undelivered_bytes();
 
 void TcpStream::end_writing() {
   say_end();
-  if (cell_->write_pending || !cell_->queue.empty() || cell_->state == Cell::State::connecting) {
-    cell_->end_after_queue = true;
-  } else {
-    cell_->send_fin();
-  }
+  cell_->end_writing();
 }
 
 void TcpStream::close_gracefully(Peer peer) {

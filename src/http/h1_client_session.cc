@@ -4,8 +4,17 @@
 
 #include "http/h1_writer.h"
 #include "weir/base/check.h"
+#include "weir/event/pipe.h"
 
 namespace weir::http {
+
+namespace {
+// Two reads instead of one, and two sends: that pays where the second is of a pipe and long (measured: 64 KiB a fifth
+// cheaper, 24 KiB half as dear again). So only where the answer before was long, too.
+constexpr uint64_t kLongAnswerBytes = 64 * 1024;
+constexpr uint32_t kFirstReadBytes = 16 * 1024;
+constexpr uint32_t kWholeBuffer = UINT32_MAX;
+}  // namespace
 
 H1ClientSession::H1ClientSession(event::TcpStream stream, Owner& owner, const H1Limits& limits)
     : owner_(owner), limits_(limits), stream_(std::move(stream)) {}
@@ -21,8 +30,10 @@ ClientStream& H1ClientSession::begin(ClientStreamObserver& observer) {
   state_ = State::head;
   answer_begun_ = false;
   request_complete_ = false;
+  pipe_asked_ = false;
   interims_ = 0;
   ++requests_;
+  if (long_answers_) stream_.read_at_most(kFirstReadBytes);
   return *this;
 }
 
@@ -45,6 +56,12 @@ void H1ClientSession::send_body(std::string_view bytes) {
   stream_.write(out);
   stream_.write(bytes, "\r\n");
 }
+
+bool H1ClientSession::takes_piped() const {
+  return !chunked_request_ && (state_ == State::head || state_ == State::body) && stream_.layer() == nullptr;
+}
+
+void H1ClientSession::send_piped(event::Pipe& pipe) { stream_.write_piped(pipe); }
 
 void H1ClientSession::send_end(std::span<const Header> trailers) {
   if (state_ == State::closed) return;
@@ -95,6 +112,15 @@ void H1ClientSession::on_read(std::span<char> bytes) {
       case State::closed: input = {}; break;
     }
   }
+  bool worth_it = pipe_asked_ && state_ == State::body && parser_.length_left() >= kPipedBytesMin;
+  if (worth_it && observer_ != nullptr) stream_.pipe_next(parser_.length_left());
+}
+
+void H1ClientSession::on_piped(event::Pipe& pipe) {
+  if (state_ != State::body || observer_ == nullptr) return;
+  bool complete = parser_.skip_body(pipe.size());
+  observer_->on_response_piped(pipe);
+  if (complete && state_ == State::body && observer_ != nullptr) complete_answer({});
 }
 
 std::string_view H1ClientSession::take_head(std::string_view input) {
@@ -114,6 +140,7 @@ std::string_view H1ClientSession::take_head(std::string_view input) {
     return {};
   }
   patience_.reset();
+  if (long_answers_) stream_.read_at_most(kWholeBuffer);
   input.remove_prefix(taken.consumed);
   if (head.keep_alive_s > 0) keep_alive_s_ = head.keep_alive_s;
   if (head.status < 200 && head.status != 101) {
@@ -135,6 +162,7 @@ std::string_view H1ClientSession::take_head(std::string_view input) {
     if (bodiless && !input.empty()) parser_.forbid_keep_alive();
     state_ = State::body;
     observer_->on_response_head(head);
+    long_answers_ = pipe_asked_ && head.content_length >= kLongAnswerBytes;
     if (state_ == State::body && bodiless && observer_ != nullptr) complete_answer({});
   }
   return input;

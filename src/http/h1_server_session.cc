@@ -5,6 +5,7 @@
 
 #include "http/h1_writer.h"
 #include "weir/base/check.h"
+#include "weir/event/pipe.h"
 
 namespace weir::http {
 
@@ -76,9 +77,21 @@ void H1ServerSession::take(std::string_view input) {
     }
   }
   taking_ = false;
+  bool body_comes = state_ == State::request && stream_out_ && !request_complete_;
+  bool worth_it = body_comes && pipe_asked_ && parser_.length_left() >= kPipedBytesMin;
+  if (worth_it) stream_.pipe_next(parser_.length_left());
   // A half-closed client's last request may be answered by now, and nothing can come to complete another.
   bool waiting = state_ == State::idle || state_ == State::head;
   if (waiting && read_ended_ && (held_.empty() || !client_lags())) finish_session();
+}
+
+void H1ServerSession::on_piped(event::Pipe& pipe) {
+  if (state_ != State::request || !stream_out_ || request_complete_) return;
+  bool complete = parser_.skip_body(pipe.size());
+  observer_->on_request_piped(pipe);
+  if (!complete || state_ != State::request || !stream_out_) return;
+  note_complete();
+  observer_->on_request_end({});
 }
 
 void H1ServerSession::hold(std::string_view input) {
@@ -137,6 +150,7 @@ void H1ServerSession::start_request(const RequestHead& head) {
   version_ = head.version;
   keep_alive_ = parser_.keep_alive() && !draining_;
   request_complete_ = false;
+  pipe_asked_ = false;
   if (head.body == Body::none) note_complete();
   stream_out_ = true;
   observer_ = nullptr;
@@ -329,6 +343,16 @@ void H1ServerSession::send_body(std::string_view bytes) {
   } else if (answer_ == Answer::until_close) {
     stream_.write(bytes);
   }
+}
+
+bool H1ServerSession::takes_piped() const {
+  return state_ == State::request && answer_ == Answer::by_length && stream_.layer() == nullptr;
+}
+
+void H1ServerSession::send_piped(event::Pipe& pipe) {
+  if (!takes_piped() || pipe.size() > body_left_) return send_body(pipe.text());
+  body_left_ -= pipe.size();
+  stream_.write_piped(pipe);
 }
 
 void H1ServerSession::send_end(std::span<const Header> trailers) {

@@ -9,6 +9,7 @@
 #include "proxy/worker.h"
 #include "weir/base/check.h"
 #include "weir/base/field_name.h"
+#include "weir/event/pipe.h"
 #include "weir/proxy/path.h"
 
 namespace weir::proxy {
@@ -205,6 +206,7 @@ void Exchange::forward_head() {
   enter(State::waiting);
   if (own_authority_) outgoing_.authority = endpoint_->authority;
   upstream_->send_head(outgoing_);
+  if (may_pipe(request_.content_length) && upstream_->takes_piped()) client_->pipe_body();
   if (!early_body_.empty()) {
     upstream_->send_body(early_body_);
     keep_sent_body(early_body_);
@@ -235,10 +237,27 @@ void Exchange::on_request_body(std::string_view bytes) {
   if (upstream_ == nullptr) return;
   upstream_->send_body(bytes);
   keep_sent_body(bytes);
+  on_request_sent(worker_.config().limits.relay_buffer_bytes_max);
+}
+
+bool Exchange::may_pipe(uint64_t body_bytes) const {
+  return body_bytes >= http::kPipedBytesMin && worker_.config().limits.relay_buffer_bytes_max >= event::Pipe::kBytes;
+}
+
+void Exchange::on_request_piped(event::Pipe& pipe) {
+  bool too_large = is_too_large(request_bytes_ + pipe.size());
+  if (too_large || upstream_ == nullptr || !upstream_->takes_piped()) return on_request_body(pipe.text());
+  request_bytes_ += pipe.size();
+  upstream_->send_piped(pipe);
+  on_request_sent(0);
+}
+
+/// `queued_max`: what may wait there before the client has to. In a pipe all of it does, so the next one waits.
+void Exchange::on_request_sent(size_t queued_max) {
   if (state_ == State::waiting) wait_at_most(request_idle_ms());
   if (state_ == State::relaying) wait_at_most(worker_.config().timeouts.response_idle_ms);
   if (in_tunnel()) wait_at_most(worker_.config().timeouts.upgrade_idle_ms);
-  if (upstream_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) pause_client();
+  if (upstream_->queued_bytes() > queued_max) pause_client();
 }
 
 // All of what was sent, or nothing.
@@ -330,6 +349,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
     worker_.access_log().append_headers(answer_log_fields_, "downstream_", response_headers_);
   }
   client_->send_head(passed);
+  if (may_pipe(passed.content_length.value_or(0)) && client_->takes_piped()) upstream_->pipe_body();
   wait_at_most(upgraded ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
 }
 
@@ -337,8 +357,18 @@ void Exchange::on_response_body(std::string_view bytes) {
   if (status_ == kResetContent) return;  // has no content, whatever the upstream says
   response_bytes_ += bytes.size();
   client_->send_body(bytes);
+  on_response_sent(worker_.config().limits.relay_buffer_bytes_max);
+}
+
+void Exchange::on_response_piped(event::Pipe& pipe) {
+  response_bytes_ += pipe.size();
+  client_->send_piped(pipe);
+  on_response_sent(0);
+}
+
+void Exchange::on_response_sent(size_t queued_max) {
   wait_at_most(in_tunnel() ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
-  if (client_->queued_bytes() > worker_.config().limits.relay_buffer_bytes_max) upstream_->pause_body();
+  if (client_->queued_bytes() > queued_max) upstream_->pause_body();
 }
 
 void Exchange::on_client_drained() {

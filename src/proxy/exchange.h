@@ -87,6 +87,9 @@ class Exchange final : private http::ServerStreamObserver,
   void on_upstream_unavailable(const Error& error) override;
   void forward_head();
   void on_request_body(std::string_view bytes) override;
+  void on_request_piped(event::Pipe& pipe) override;
+  [[nodiscard]] bool may_pipe(uint64_t body_bytes) const;
+  void on_request_sent(size_t queued_max);
   void on_request_end(std::span<const http::Header> trailers) override;
   [[nodiscard]] bool before_upstream() const;
   [[nodiscard]] bool in_tunnel() const;
@@ -99,6 +102,8 @@ class Exchange final : private http::ServerStreamObserver,
   void on_interim(const http::ResponseHead& head) override;
   void on_response_head(const http::ResponseHead& head) override;
   void on_response_body(std::string_view bytes) override;
+  void on_response_piped(event::Pipe& pipe) override;
+  void on_response_sent(size_t queued_max);
   void on_response_end(std::span<const http::Header> trailers) override;
   void on_client_drained() override;
   void on_client_gone(const Error& error) override;

@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,6 +75,8 @@ int __real_connect(int fd, const sockaddr* address, socklen_t length);
 int __real_socket(int family, int type, int protocol);
 int __real_accept4(int fd, sockaddr* address, socklen_t* length, int flags);
 long __real_syscall(long number, ...);
+ssize_t __real_splice(int from, off64_t* from_at, int to, off64_t* to_at, size_t bytes, unsigned flags);
+int __real_pipe2(int* ends, int flags);
 
 ssize_t __wrap_read(int fd, void* buffer, size_t bytes) {
   if (!is_socket(fd)) return __real_read(fd, buffer, bytes);  // libuv's own wake-up
@@ -129,6 +132,19 @@ long __wrap_syscall(long number, ...) {
   if (number == SYS_recvfrom) return __wrap_recv(fd, reinterpret_cast<void*>(given[1]), bytes, flags);
   if (number == SYS_sendto) return __wrap_send(fd, reinterpret_cast<const void*>(given[1]), bytes, flags);
   return __real_syscall(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
+
+ssize_t __wrap_splice(int from, off64_t* from_at, int to, off64_t* to_at, size_t bytes, unsigned flags) {
+  int socket = is_socket(from) ? from : to;
+  if (happens(rates_now.again)) return fail_with(EAGAIN);
+  if (happens(rates_now.reset)) return reset(socket, ECONNRESET);
+  if (socket == from && happens(rates_now.again)) return fail_with(EINVAL);  // as if it could not be spliced
+  return __real_splice(from, from_at, to, to_at, happens(rates_now.short_io) ? a_few(bytes) : bytes, flags);
+}
+
+int __wrap_pipe2(int* ends, int flags) {
+  if (happens(rates_now.again)) return fail_with(EMFILE);
+  return __real_pipe2(ends, flags);
 }
 
 int __wrap_connect(int fd, const sockaddr* address, socklen_t length) {

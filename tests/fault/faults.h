@@ -1,6 +1,6 @@
 #pragma once
 // System calls of one thread that fail as told. The linker sends every read, recv, write, send, connect, socket,
-// accept4 and syscall of this program, also those within libuv, to faults.cc (--wrap).
+// accept4, splice, pipe2 and syscall of this program, also those within libuv, to faults.cc (--wrap).
 
 #include <cstdint>
 
@@ -9,7 +9,7 @@ namespace weir::fault {
 /// How often a call goes wrong, in a thousand.
 struct Rates {
   unsigned short_io = 0;       // reads and writes of a few bytes
-  unsigned again = 0;          // EAGAIN for no reason
+  unsigned again = 0;          // EAGAIN for no reason; a pipe that cannot be had or used
   unsigned reset = 0;          // ECONNRESET and EPIPE
   unsigned connect_fails = 0;  // ECONNREFUSED, ENETUNREACH, EMFILE
   int accept_error = 0;        // every accept4 fails with this; 0: none does

@@ -1,5 +1,5 @@
 #pragma once
-// Sockets that nobody reads, watched for the moment they can be read, or break.
+// Sockets that no libuv handle watches for what is waited for: to be read, to break, or to have room.
 
 #include <cstdint>
 
@@ -8,7 +8,8 @@ namespace weir::event {
 class Loop;
 
 /// An epoll instance of its own below the loop's: a socket in it has no libuv handle (248 bytes and more), and all of
-/// them cost the loop one descriptor. For connections that have been idle for long, where there are many.
+/// them cost the loop one descriptor. For connections that have been idle for long, where there are many; and for what
+/// libuv does not tell of a socket that it has.
 /// Owned by the Loop; loop thread only.
 class IdleWatch {
  public:
@@ -29,6 +30,7 @@ class IdleWatch {
   enum class For : uint8_t {
     bytes,  // the socket can be read: bytes, or its end, have come
     reset,  // the connection is over for both sides; bytes may wait as long as they like
+    room,   // something can be written, or the connection is over
   };
 
   /// False: the system has no memory to spare for one more.

@@ -12,10 +12,11 @@ struct uv_loop_s;
 namespace weir::event {
 
 class IdleWatch;
+class PipePool;
 class Wheel;
 class WriteBatch;
 
-/// One libuv loop with what all its streams share: a read buffer, a write batch and a deadline wheel.
+/// One libuv loop with what all its streams share: a read buffer, a pipe, a write batch and a deadline wheel.
 /// Owned by whoever runs the thread. Objects that use it must be gone before it.
 class Loop {
  public:
@@ -55,6 +56,7 @@ class Loop {
   [[nodiscard]] Wheel& wheel();
   [[nodiscard]] WriteBatch& batch();
   [[nodiscard]] IdleWatch& idle_watch();
+  [[nodiscard]] PipePool& pipes();
   [[nodiscard]] uv_loop_s* raw();
 
  private:

@@ -14,6 +14,7 @@
 namespace weir::event {
 
 class Loop;
+class Pipe;
 
 /// A connection, accepted or being made, plain or with a StreamLayer (TLS) in it: whoever speaks on it cannot tell, but
 /// by protocol(). Owned by value by a session; movable; destroying it closes the socket at once
@@ -28,6 +29,9 @@ class TcpStream {
     virtual void on_connected() {}
     /// Bytes in the loop's read buffer, valid during the call.
     virtual void on_read(std::span<char> bytes) = 0;
+    /// Bytes in the loop's pipe, valid during the call: pass them on with write_piped(), or take their text. Only after
+    /// pipe_next().
+    virtual void on_piped(Pipe&) {}
     /// The peer will send no more; writing still works.
     virtual void on_read_end() = 0;
     /// All that was queued has been taken by the kernel, after write() had left something queued.
@@ -75,6 +79,12 @@ class TcpStream {
   /// Nothing is read now, but a reset is to be told (on_failed) when it comes, not when reading goes on. Until reading
   /// starts. An end (FIN) is none: it waits behind the bytes before it.
   void watch_for_reset();
+  /// What one on_read() brings at most; the whole read buffer unless told otherwise. For whoever expects something
+  /// short and may want what follows it through a pipe.
+  void read_at_most(uint32_t bytes);
+  /// So many bytes may come by on_piped() from here on: for long bodies that nobody looks into. They come by on_read()
+  /// all the same where the system cannot do it, or a layer has to see them.
+  void pipe_next(uint64_t bytes);
   /// Gives back bytes that were read too far, while reading is stopped: they are read again before all others, after
   /// this turn at the earliest, by whoever starts to read.
   void unread(std::string_view bytes);
@@ -83,6 +93,9 @@ class TcpStream {
   /// together with what was gathered, without a copy. What the kernel does not take is queued. `after` goes right
   /// behind `bytes`, in the same send.
   void write(std::string_view bytes, std::string_view after = {});
+  /// What on_piped() has brought, right behind all that was written before. What the kernel does not take waits in the
+  /// pipe, of which a stream keeps one: who gives another before on_drained() makes it copy. Only without a layer.
+  void write_piped(Pipe& pipe);
   /// While connecting: goes to the peer before all others, and before anything of the layer: a PROXY header.
   void write_first(std::string_view bytes);
   /// Sends what is gathered now.

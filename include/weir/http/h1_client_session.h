@@ -48,7 +48,10 @@ class H1ClientSession final : private event::TcpStream::Observer,
   // ClientStream: for the observer of the request under way.
   void send_head(const RequestHead& head) override;
   void send_body(std::string_view bytes) override;
+  [[nodiscard]] bool takes_piped() const override;
+  void send_piped(event::Pipe& pipe) override;
   void send_end(std::span<const Header> trailers) override;
+  void pipe_body() override { pipe_asked_ = true; }
   void pause_body() override;
   void resume_body() override;
   [[nodiscard]] size_t queued_bytes() const override;
@@ -67,6 +70,7 @@ class H1ClientSession final : private event::TcpStream::Observer,
   };
 
   void on_read(std::span<char> bytes) override;
+  void on_piped(event::Pipe& pipe) override;
   void on_read_end() override;
   void on_drained() override;
   void on_failed(const Error& error) override;
@@ -95,6 +99,8 @@ class H1ClientSession final : private event::TcpStream::Observer,
   State state_ = State::idle;
   Method method_ = Method::get;
   bool chunked_request_ = false;
+  bool pipe_asked_ = false;    // for the answer's body
+  bool long_answers_ = false;  // the last one was: so will be the next
   bool request_complete_ = false;
   bool answer_begun_ = false;
   bool read_ended_ = false;  // FIN has come

@@ -60,6 +60,10 @@ class H1Parser {
 
   /// Reads on in the message whose head was complete, calling the sink. `complete`: the body and trailers are over.
   Taken parse_body(std::string_view input, const H1Limits& limits, BodySink& sink);
+  /// What is still to come of a body with Content-Length; 0 of any other.
+  [[nodiscard]] uint64_t length_left() const { return framing_ == Framing::length ? length_left_ : 0; }
+  /// So many bytes of it have gone by unread. True: they were the last.
+  [[nodiscard]] bool skip_body(uint64_t bytes) { return (length_left_ -= bytes) == 0; }
   /// The peer has closed: true if that is how this body ends, false if it was cut.
   bool finish_at_close();
 

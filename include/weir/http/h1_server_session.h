@@ -61,7 +61,10 @@ class H1ServerSession final : private event::TcpStream::Observer,
   void send_interim(const ResponseHead& head) override;
   void send_head(const ResponseHead& head) override;
   void send_body(std::string_view bytes) override;
+  [[nodiscard]] bool takes_piped() const override;
+  void send_piped(event::Pipe& pipe) override;
   void send_end(std::span<const Header> trailers) override;
+  void pipe_body() override { pipe_asked_ = true; }
   void pause_body() override;
   void resume_body() override;
   [[nodiscard]] size_t queued_bytes() const override;
@@ -80,6 +83,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   enum class Answer : uint8_t { pending, bodiless, by_length, chunked, until_close, complete };
 
   void on_read(std::span<char> bytes) override;
+  void on_piped(event::Pipe& pipe) override;
   void on_read_end() override;
   void on_drained() override;
   void on_failed(const Error& error) override;
@@ -120,6 +124,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   Method method_ = Method::get;
   Version version_ = Version::http11;
   bool stream_out_ = false;
+  bool pipe_asked_ = false;   // for the request's body
   bool had_request_ = false;  // what comes is not the connection's beginning
   bool keep_alive_ = true;
   bool client_done_ = false;  // it has said that this request is its last, and all of it has come

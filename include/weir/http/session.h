@@ -9,10 +9,16 @@
 #include "weir/base/result.h"
 #include "weir/http/message.h"
 
+namespace weir::event {
+class Pipe;
+}
+
 namespace weir::http {
 
 /// Bytes queued for a peer above which the other side is asked to pause.
 inline constexpr size_t kQueueHighBytes = 128 * 1024;
+/// What must be left of a body for it to go through a pipe. Below, two copies are as cheap as the calls for it.
+inline constexpr uint64_t kPipedBytesMin = 32 * 1024;
 
 class ServerStreamObserver;
 
@@ -27,8 +33,14 @@ class ServerStream {
   /// Once. 101 turns the stream into a tunnel: bodies are then raw bytes both ways.
   virtual void send_head(const ResponseHead& head) = 0;
   virtual void send_body(std::string_view bytes) = 0;
+  /// After send_head: whether body bytes go to the socket as they are, so that they may lie in a pipe. One that has
+  /// none of that (H2, TLS, chunks) leaves both as they are.
+  [[nodiscard]] virtual bool takes_piped() const { return false; }
+  virtual void send_piped(event::Pipe&) {}
   /// The answer is complete. In a tunnel: FIN towards the client.
   virtual void send_end(std::span<const Header> trailers) = 0;
+  /// From here on the request's body may come by on_request_piped, where there is much of it.
+  virtual void pipe_body() {}
   /// Stops and restarts on_request_body: back-pressure. What has been read already may still come.
   virtual void pause_body() = 0;
   virtual void resume_body() = 0;
@@ -49,6 +61,8 @@ class ServerStream {
 class ServerStreamObserver {
  public:
   virtual void on_request_body(std::string_view bytes) = 0;
+  /// The same of bytes in a pipe, which lives during the call. Only after pipe_body().
+  virtual void on_request_piped(event::Pipe&) {}
   virtual void on_request_end(std::span<const Header> trailers) = 0;
   /// Queued bytes have all left.
   virtual void on_client_drained() = 0;
@@ -65,7 +79,12 @@ class ClientStream {
  public:
   virtual void send_head(const RequestHead& head) = 0;
   virtual void send_body(std::string_view bytes) = 0;
+  /// As a ServerStream's.
+  [[nodiscard]] virtual bool takes_piped() const { return false; }
+  virtual void send_piped(event::Pipe&) {}
   virtual void send_end(std::span<const Header> trailers) = 0;
+  /// From within on_response_head on the answer's body may come by on_response_piped, where there is much of it.
+  virtual void pipe_body() {}
   virtual void pause_body() = 0;
   virtual void resume_body() = 0;
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
@@ -88,6 +107,8 @@ class ClientStreamObserver {
   virtual void on_interim(const ResponseHead& head) = 0;
   virtual void on_response_head(const ResponseHead& head) = 0;
   virtual void on_response_body(std::string_view bytes) = 0;
+  /// The same of bytes in a pipe, which lives during the call. Only after pipe_body().
+  virtual void on_response_piped(event::Pipe&) {}
   virtual void on_response_end(std::span<const Header> trailers) = 0;
   virtual void on_upstream_drained() = 0;
   /// Refused, reset, cut, malformed. The stream is dead but must still be released.

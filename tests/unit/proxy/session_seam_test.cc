@@ -1,6 +1,7 @@
 // The seam: an exchange driven by a client session that is neither H1 nor H2, on a worker that is real.
 
 #include "edge_fixture.h"
+#include "weir/event/pipe.h"
 
 using namespace weir;
 using namespace weir::proxy;
@@ -33,6 +34,8 @@ class PlainStream final : public http::ServerStream, public Exchange::Owner {
   size_t queued = 0;
   bool paused = false;
   bool released = false;
+  bool takes_pipes = false;
+  size_t piped = 0;  // bytes that came in pipes
 
  private:
   void attach(http::ServerStreamObserver& observer) override { observer_ = &observer; }
@@ -49,6 +52,11 @@ class PlainStream final : public http::ServerStream, public Exchange::Owner {
     heard += "end";
     for (const auto& header : trailers) heard += " " + std::string(header.name) + "=" + std::string(header.value);
     heard += "\n";
+  }
+  [[nodiscard]] bool takes_piped() const override { return takes_pipes; }
+  void send_piped(event::Pipe& pipe) override {
+    piped += pipe.size();
+    send_body(pipe.text());
   }
   void pause_body() override { paused = true; }
   void resume_body() override { paused = false; }
@@ -124,6 +132,22 @@ TEST_CASE("seam: back-pressure and the end of such a client reach the upstream")
   CHECK(stream.released);
   edge.until([&] { return upstream.peers[0]->over(); });
   edge.check_balanced();
+}
+
+TEST_CASE("seam: a long body comes in pipes to a stream that takes them, and to no other") {
+  for (bool takes : {false, true}) {
+    Edge edge;
+    Upstream& upstream = edge.upstream(answering(ok(std::string(4 << 20, 'x'))));
+    edge.route(upstream);
+    PlainStream stream(edge.worker());
+    stream.takes_pipes = takes;
+    stream.begin(head_of(http::Method::get, "GET", http::Body::none));
+    stream.end();
+    edge.until([&] { return stream.released; });
+    CHECK(count(stream.heard, "x") >= size_t{4 << 20});
+    CHECK((stream.piped > (3 << 20)) == takes);
+    edge.check_balanced();
+  }
 }
 
 TEST_CASE("seam: an answer of our own needs no upstream") {
