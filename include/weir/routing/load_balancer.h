@@ -41,7 +41,8 @@ class ExcludedSet {
 /// worker; that worker's thread only. It copies what it needs, so the Service may die first. Indexes are positions in
 /// Service::endpoints. An endpoint that is not live, or whose weight is 0, is never picked.
 ///   "wrr": earliest deadline first over 1 / weight. In each full cycle every endpoint is picked exactly as often as
-///          its weight says, spread out and not in bursts. O(log n); with excluded endpoints O(n).
+///          its weight says, spread out and not in bursts. O(log of how many different weights there are); with
+///          excluded endpoints O(n).
 ///   "p2c": of two different ones drawn at random, the one with fewer requests in flight for its weight. O(1); with
 ///          excluded endpoints O(n).
 class Balancer {
@@ -58,24 +59,40 @@ class Balancer {
 
   [[nodiscard]] uint64_t position() const { return position_; }
   /// How many endpoints may be picked.
-  [[nodiscard]] size_t live_count() const { return slots_.size(); }
+  [[nodiscard]] size_t live_count() const { return least_loaded_ ? slots_.size() : turns_.size(); }
 
  private:
   struct Slot {
-    uint64_t deadline = 0;  // virtual time of its next turn (wrr); the heap's order
-    uint64_t interval = 0;  // virtual time between its turns: 2^32 / weight
     uint32_t endpoint = 0;
     uint32_t weight = 1;
   };
+  struct Turn {
+    uint64_t deadline = 0;  // virtual time of the endpoint's next turn
+    uint32_t endpoint = 0;
+  };
+  // Endpoints of one weight. They take turns in a ring: whoever had its turn is the last of them.
+  struct Peers {
+    Turn next;              // of the first of them
+    uint64_t interval = 0;  // virtual time between two turns of one: 2^32 / weight
+    uint32_t begin = 0;     // of turns_
+    uint32_t count = 0;
+    uint32_t first = 0;  // where the ring begins
+  };
 
+  void form_rings();
   size_t pick_in_turn(const ExcludedSet& tried);
+  size_t pick_untried(const ExcludedSet& tried);
+  [[nodiscard]] Turn& turn(const Peers& peers, uint32_t place);
+  size_t take_turn(Peers& peers, uint32_t place);
   size_t pick_least_loaded(std::span<const uint32_t> in_flight, const ExcludedSet& tried);
   size_t draw(size_t remaining, const ExcludedSet& tried, size_t other);
   void sift_down(size_t at);
-  [[nodiscard]] static bool before(const Slot& a, const Slot& b);
+  [[nodiscard]] static bool before(const Turn& a, const Turn& b);
 
-  std::vector<Slot> slots_;  // wrr: a binary heap by deadline; p2c: in the order of the endpoints
-  uint64_t position_ = 0;    // seed and picks so far
+  std::vector<Slot> slots_;   // of p2c: in the order of the endpoints
+  std::vector<Peers> peers_;  // of wrr: a binary heap by their next turns
+  std::vector<Turn> turns_;   // of all peers, a ring each, by deadline
+  uint64_t position_ = 0;     // seed and picks so far
   uint64_t random_ = 0;
   uint64_t now_ = 0;  // the latest deadline served
   bool least_loaded_ = false;

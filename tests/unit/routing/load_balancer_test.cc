@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 
 #include "catch.h"
 
@@ -58,6 +59,57 @@ TEST_CASE("balancer: wrr gives each its weight in every cycle, spread out") {
   auto first = std::find_if(all.begin(), all.end(), [](size_t one) { return one != 0; });
   REQUIRE(first + 1 < all.end());
   CHECK(*(first + 1) == 0);
+}
+
+namespace {
+// Earliest deadline first as it is written down: every endpoint is asked for every request.
+class PlainOrder {
+ public:
+  PlainOrder(const std::vector<uint32_t>& weights, uint64_t seed) {
+    const size_t count = weights.size();
+    for (size_t i = 0; i < count; ++i) {
+      intervals_.push_back((uint64_t{1} << 32) / weights[i]);
+      due_.push_back(intervals_[i] / count * ((i + count - seed % count) % count + 1));
+    }
+  }
+  size_t pick(const ExcludedSet& tried) {
+    size_t best = Balancer::npos;
+    for (size_t i = 0; i < due_.size(); ++i) {
+      if (!tried.contains(i) && (best == Balancer::npos || due_[i] < due_[best])) best = i;
+    }
+    if (best == Balancer::npos) return best;
+    now_ = std::max(now_, due_[best]);
+    due_[best] = std::max(due_[best] + intervals_[best], now_);
+    return best;
+  }
+
+ private:
+  std::vector<uint64_t> intervals_;
+  std::vector<uint64_t> due_;
+  uint64_t now_ = 0;
+};
+}  // namespace
+
+TEST_CASE("balancer: wrr's rings give the order of a plain search for the earliest deadline, whoever is passed over") {
+  std::mt19937 random(20261121);
+  auto below = [&](uint32_t bound) { return static_cast<uint32_t>(random() % bound); };
+  const std::vector<uint32_t> huge = {1, 2, 0x7fffffff, 0xfffffffe, 0xffffffff};
+  for (int round = 0; round < 300; ++round) {
+    const uint32_t kinds = 1 + below(5);
+    std::vector<uint32_t> weights(1 + below(20));
+    for (uint32_t& weight : weights) weight = round % 10 == 0 ? huge[below(5)] : 1 + below(kinds);
+    const uint64_t seed = below(30);
+    Balancer balancer(service("wrr", weights), seed);
+    PlainOrder plain(weights, seed);
+    ExcludedSet tried;
+    for (int i = 0; i < 300; ++i) {
+      if (below(4) == 0) tried = {};
+      if (below(6) == 0) tried.add(below(static_cast<uint32_t>(weights.size())));
+      const size_t expected = plain.pick(tried);
+      INFO("round " << round << ", pick " << i);
+      REQUIRE(balancer.pick({}, tried) == expected);
+    }
+  }
 }
 
 TEST_CASE("balancer: a new balancer goes on where the replaced one stood") {
