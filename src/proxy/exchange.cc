@@ -46,23 +46,28 @@ void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const h
   by_ = &by;
   client_ip_ = client_ip;
   entry_point_ = entry_point;
+  pin_table();
+  routing::MatchAhead ahead(pinned_->table.get(), normalise_host(head.authority, host_storage_));
   request_ = storage_.keep(head);
   started_us_ = worker_.loop().now_us();
   progress_.begin(worker_.loop().now_ms());
-  pin_table();
+  ahead.advance();
   if (is_too_large(request_.content_length)) return end_with(ProxyError::body_too_large);
   if (uint16_t status = final_recipient_status(request_); status != 0) return answer(status);
   if (by_->redirect != nullptr) {
     uint16_t status = by_->redirect->answer(request_, scratch_.location);
     return answer(status, status == 400 ? std::string_view() : scratch_.location);
   }
-  match();
+  match(ahead);
 }
 
 void Exchange::pin_table() { pinned_ = worker_.pin(); }
 
-void Exchange::match() {
+// What does not ask for the router comes first: what the router lies in is on its way meanwhile.
+void Exchange::match(routing::MatchAhead& ahead) {
   if (!pinned_->table) return end_with(ProxyError::not_ready);
+  prepare_head();
+  ahead.advance();
   target_ = normalise_target(request_.target, path_storage_);
   routing::RequestView view;
   view.method = request_.method_text;
@@ -85,9 +90,12 @@ void Exchange::match() {
   run_middlewares();
 }
 
-void Exchange::run_middlewares() {
+void Exchange::prepare_head() {
   outgoing_ = request_;
   write_forwarded_headers(request_, *by_, worker_.config().forwarding, scratch_);
+}
+
+void Exchange::run_middlewares() {
   MiddlewareOutcome outcome =
       run_request_middlewares(*router_, request_, target_.path, *by_, worker_.authenticator(), scratch_);
   if (outcome.unweighed != nullptr) return weigh_password(*outcome.unweighed);
@@ -113,7 +121,10 @@ void Exchange::weigh_password(const routing::Middleware& middleware) {
   wait_at_most(worker_.config().timeouts.pending_ms);
 }
 
-void Exchange::on_weighed() { run_middlewares(); }
+void Exchange::on_weighed() {
+  prepare_head();
+  run_middlewares();
+}
 
 void Exchange::begin_grpc_web(const routing::Middleware& middleware) {
   std::string_view origin = GrpcWeb::allowed_origin(request_, middleware.values);

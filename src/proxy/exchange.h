@@ -72,7 +72,8 @@ class Exchange final : private http::ServerStreamObserver,
 
   // The phases, in order.
   void pin_table();
-  void match();
+  void match(routing::MatchAhead& ahead);
+  void prepare_head();
   void run_middlewares();
   void weigh_password(const routing::Middleware& middleware);
   void on_weighed() override;

@@ -81,8 +81,7 @@ void Worker::post_to(size_t worker, std::function<void(Worker&)> task) {
 // ---- Tables ----
 
 void Worker::install(std::shared_ptr<const routing::RoutingTable> table) {
-  service_cache_.clear();
-  router_cache_.clear();
+  service_cache_.make_room(table->services().size());
   tables_.push_back(std::make_unique<PinnedTable>(PinnedTable{std::move(table), 0}));
   std::erase_if(tables_, [&](const auto& old) { return old != tables_.back() && old->pins == 0; });
 }
@@ -114,22 +113,21 @@ PinnedTable* Worker::pin() {
 void Worker::unpin(PinnedTable& pinned) {
   if (--pinned.pins > 0 || &pinned == tables_.back().get()) return;
   std::erase_if(tables_, [&](const auto& old) { return old.get() == &pinned; });
+  tidied_generation_ = 0;  // who held it may have brought back counters of what the newest does not name
 }
 
 ServiceState& Worker::service_state(const std::shared_ptr<const routing::Service>& service, const PinnedTable& pinned) {
-  ServiceState* state = service_cache_.find(service.get());
-  if (state == nullptr) {
-    auto found = services_.find(service->name);
-    if (found == services_.end()) {
-      auto made = std::make_unique<ServiceState>(service, pool_, index_);
-      found = services_.emplace(service->name, std::move(made)).first;
-    }
-    state = found->second.get();
-    service_cache_.put(service.get(), *state);
+  if (ServiceState* known = service_cache_.find(*service)) return *known;
+  auto found = services_.find(service->name);
+  if (found == services_.end()) {
+    auto made = std::make_unique<ServiceState>(service, pool_, index_);
+    found = services_.emplace(service->name, std::move(made)).first;
   }
+  ServiceState& state = *found->second;
   // A request that still holds an older table does not turn the state back.
-  if (state->service != service && &pinned == tables_.back().get()) state->update(service, pool_);
-  return *state;
+  if (state.service != service && &pinned == tables_.back().get()) state.update(service, pool_);
+  service_cache_.put(state);
+  return state;
 }
 
 // Once a second, and only after a change: services the table does not name any more, and endpoints that no service
@@ -146,7 +144,6 @@ void Worker::tidy() {
 
 void Worker::forget_unnamed(const routing::RoutingTable& table) {
   service_cache_.clear();
-  router_cache_.clear();
   std::unordered_set<const EndpointState*> wanted;
   for (auto state = services_.begin(); state != services_.end();) {
     const auto* named = table.services().find(state->first);
@@ -163,7 +160,7 @@ void Worker::forget_unnamed(const routing::RoutingTable& table) {
     ++state;
   }
   pool_.forget_unless([&](const EndpointState& endpoint) { return wanted.contains(&endpoint); });
-  std::erase_if(router_stats_, [&](const auto& entry) { return table.routers().find(entry.first) == nullptr; });
+  router_counters_.forget_unnamed(table);
 }
 
 // A series for each of very many is more than whoever scrapes them can take, and a cold line of memory a request.
@@ -174,10 +171,7 @@ void Worker::choose_counted(const routing::RoutingTable& table) {
   counts_routers_ = table.routers().size() <= config_.metrics.routers_max;
   counts_services_ = table.services().size() <= config_.metrics.services_max;
   counts_endpoints_ = endpoints <= config_.metrics.endpoints_max;
-  if (!counts_routers_) {
-    router_stats_.clear();
-    router_cache_.clear();
-  }
+  if (!counts_routers_) router_counters_.clear();
 }
 
 // What a crowd of connections took does not go back to the system by itself when they are parked or gone: it lies
@@ -258,7 +252,7 @@ void Worker::count(const RequestOutcome& outcome, std::string_view entry_point, 
   for (auto& own : entry_points_) {
     if (own->name().data() == entry_point.data()) own->stats.count(outcome);
   }
-  if (router != nullptr && counts_routers_) router_stats(*router).requests.count(outcome);
+  if (router != nullptr && counts_routers_) router_counters_.of(*router).requests.count(outcome);
   if (service != nullptr && counts_services_) service->stats.requests.count(outcome);
   if (endpoint != nullptr && counts_endpoints_) endpoint->stats.requests.count(outcome);
 }
@@ -269,19 +263,9 @@ void Worker::count_tls(const ForwardedBy& by, std::string_view entry_point, cons
     if (own->name().data() == entry_point.data()) own->stats.count_tls(by.tls_version, by.tls_cipher);
   }
   if (router != nullptr && counts_routers_) {
-    router_stats(*router).requests.count_tls(by.tls_version, by.tls_cipher);
+    router_counters_.of(*router).requests.count_tls(by.tls_version, by.tls_cipher);
   }
   if (service != nullptr && counts_services_) service->stats.requests.count_tls(by.tls_version, by.tls_cipher);
-}
-
-RouterStats& Worker::router_stats(const routing::Router& router) {
-  if (RouterStats* known = router_cache_.find(&router)) return *known;
-  auto [found, made] = router_stats_.try_emplace(router.name);
-  // Whoever still holds an older table may bring back what the newest does not name: look again.
-  if (made && tables_.size() > 1) tidied_generation_ = 0;
-  found->second.service = router.service->name;
-  router_cache_.put(&router, found->second);
-  return found->second;
 }
 
 Stats Worker::collect() const {
@@ -297,7 +281,7 @@ Stats Worker::collect() const {
     stats.requests.merge(entry_point->stats);
     stats.open_connections += entry_point->open_connections();
   }
-  for (const auto& [name, stats] : router_stats_) out.routers[name].merge(stats);
+  router_counters_.add_to(out);
   std::unordered_map<const EndpointState*, std::string> service_of;
   for (const auto& [name, state] : services_) {
     out.services[name].merge(state->stats);

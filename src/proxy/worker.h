@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "proxy/access_log.h"
-#include "proxy/address_cache.h"
 #include "proxy/admission.h"
 #include "proxy/answer_pages.h"
 #include "proxy/authenticator.h"
 #include "proxy/entry_point.h"
 #include "proxy/exchange.h"
 #include "proxy/retry_policy.h"
+#include "proxy/router_counters.h"
+#include "proxy/service_cache.h"
 #include "proxy/service_state.h"
 #include "proxy/tls_publisher.h"
 #include "proxy/upstream_pool.h"
@@ -116,7 +117,6 @@ class Worker {
   void choose_counted(const routing::RoutingTable& table);
   void note_unparked();
   void give_memory_back();
-  RouterStats& router_stats(const routing::Router& router);
   void check_drained();
 
   // constant after construction
@@ -135,9 +135,8 @@ class Worker {
   Authenticator authenticator_;
   std::vector<std::unique_ptr<PinnedTable>> tables_;  // the newest last; older ones until their last pin is gone
   std::unordered_map<std::string, std::unique_ptr<ServiceState>> services_;
-  AddressCache<ServiceState> service_cache_;
-  std::unordered_map<std::string, RouterStats> router_stats_;
-  AddressCache<RouterStats> router_cache_;
+  ServiceCache<ServiceState> service_cache_;
+  RouterCounters router_counters_;
   std::vector<std::unique_ptr<Exchange>> free_exchanges_;
   std::vector<std::unique_ptr<EntryPoint>> entry_points_;
   std::shared_ptr<const tls::HostOptions> host_options_ = std::make_shared<const tls::HostOptions>();

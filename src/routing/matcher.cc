@@ -4,14 +4,15 @@
 #include <bit>
 
 #include "weir/base/check.h"
+#include "weir/base/prefetch.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
 
 // What changes under one host.
 struct Matcher::Edit {
-  std::vector<uint32_t> removed;       // slots; sorted before use
-  std::vector<PathTree::Route> added;  // paths point into the rules of the changes
+  std::vector<uint32_t> removed;  // slots; sorted before use
+  std::vector<HostRoute> added;   // paths point into the rules of the changes
 };
 
 std::shared_ptr<const Matcher> Matcher::apply(const Matcher* previous, const std::vector<RouteChange>& changes,
@@ -24,7 +25,7 @@ std::shared_ptr<const Matcher> Matcher::apply(const Matcher* previous, const std
     }
     if (change.after == nullptr) continue;
     for (const Alternative& one : change.after->alternatives) {
-      edits[one.host].added.push_back({{change.priority, one.residual, change.slot, one.path.exact}, one.path.text});
+      edits[one.host].added.push_back({change.priority, one.residual, change.slot, one.path.exact, one.path.text});
     }
   }
   std::array<std::vector<HostEdit*>, kShards> touched;
@@ -55,60 +56,82 @@ void Matcher::edit_shard(size_t shard, const std::vector<HostEdit*>& edits, cons
       count += (routes != nullptr ? 1U : 0U);
       count -= (before != nullptr ? 1U : 0U);
     }
-    if (routes != nullptr) occupied.push_back({hash_of(host.kind, host.name), std::move(routes)});
+    if (routes == nullptr) continue;
+    const uint32_t first_slot = routes->first_slot();
+    occupied.push_back({hash_of(host.kind, host.name), std::move(routes), first_slot});
   }
   std::sort(replaced.begin(), replaced.end());
-  if (shards_[shard] != nullptr) {
-    for (const Cell& cell : shards_[shard]->cells) {
+  if (shards_[shard].cells != nullptr) {
+    for (const Cell& cell : std::span(shards_[shard].cells.get(), shards_[shard].mask + 1)) {
       bool stays = !std::binary_search(replaced.begin(), replaced.end(), cell.routes.get());
       if (cell.routes != nullptr && stays) occupied.push_back(cell);
     }
   }
-  shards_[shard] = occupied.empty() ? nullptr : std::make_shared<const Shard>(make_shard(std::move(occupied)));
+  shards_[shard] = make_shard(std::move(occupied));
 }
 
-std::shared_ptr<const Matcher::HostRoutes> Matcher::edited(HostEdit& edit, const SlotTable& slots) const {
+std::shared_ptr<const HostRoutes> Matcher::edited(HostEdit& edit, const SlotTable& slots) const {
   const HostKey& host = edit.first;
   std::vector<uint32_t>& removed = edit.second.removed;
-  std::vector<PathTree::Route> routes = std::move(edit.second.added);
+  std::vector<HostRoute> routes = std::move(edit.second.added);
   const HostRoutes* before = host.kind == HostKey::Kind::any ? any_host_.get() : find_host(host.kind, host.name);
   if (before != nullptr) {
     std::sort(removed.begin(), removed.end());
-    for (PathTree::Route& route : before->tree.routes()) {
-      if (!std::binary_search(removed.begin(), removed.end(), route.entry.slot)) routes.push_back(std::move(route));
+    for (HostRoute& route : before->routes()) {
+      if (!std::binary_search(removed.begin(), removed.end(), route.slot)) routes.push_back(std::move(route));
     }
   }
-  if (routes.empty()) return nullptr;
-  return std::make_shared<const HostRoutes>(HostRoutes{host, PathTree(std::move(routes), slots)});
+  return HostRoutes::make(host, std::move(routes), slots);
 }
 
 Matcher::Shard Matcher::make_shard(std::vector<Cell> occupied) {
-  Shard out;
-  out.cells.resize(std::bit_ceil(occupied.size() * 2));
-  size_t mask = out.cells.size() - 1;
+  if (occupied.empty()) return {};
+  const size_t count = std::bit_ceil(occupied.size() * 2);
+  auto cells = std::make_shared<Cell[]>(count);
   for (Cell& cell : occupied) {
-    // The low bits chose the shard and are the same for all in it.
-    size_t at = (cell.hash >> 8) & mask;
-    while (out.cells[at].routes != nullptr) at = (at + 1) & mask;
-    out.cells[at] = std::move(cell);
+    size_t at = place_of(cell.hash, count - 1);
+    while (cells[at].routes != nullptr) at = (at + 1) & (count - 1);
+    cells[at] = std::move(cell);
   }
-  return out;
+  return {std::move(cells), count - 1};
 }
+
+// The low bits chose the shard and are the same for all in it.
+size_t Matcher::place_of(uint64_t hash, size_t mask) { return (hash >> 8) & mask; }
 
 uint64_t Matcher::hash_of(HostKey::Kind kind, std::string_view name) {
-  // Any other seeds will do: they keep "d", "*.d" and "**.d" apart.
-  if (kind == HostKey::Kind::wildcard) return fnv1a(name, 1099511628211ULL);
-  return kind == HostKey::Kind::suffix ? fnv1a(name, 1469598103934665603ULL) : fnv1a(name);
+  return content_hash(name) + static_cast<uint64_t>(kind) * 0x9e3779b97f4a7c15ULL;  // "d", "*.d" and "**.d" differ
 }
 
-const Matcher::HostRoutes* Matcher::find_host(HostKey::Kind kind, std::string_view name) const {
-  uint64_t hash = hash_of(kind, name);
-  const Shard* shard = shards_[hash % kShards].get();
-  if (shard == nullptr) return nullptr;
-  size_t mask = shard->cells.size() - 1;
-  for (size_t at = (hash >> 8) & mask; shard->cells[at].routes != nullptr; at = (at + 1) & mask) {
-    const Cell& cell = shard->cells[at];
-    if (cell.hash == hash && cell.routes->host.kind == kind && cell.routes->host.name == name) return cell.routes.get();
+const HostRoutes* Matcher::find_host(HostKey::Kind kind, std::string_view name) const {
+  const uint64_t hash = hash_of(kind, name);
+  const Shard& shard = shards_[hash % kShards];
+  if (shard.cells == nullptr) return nullptr;
+  for (size_t at = place_of(hash, shard.mask); shard.cells[at].routes != nullptr; at = (at + 1) & shard.mask) {
+    const Cell& cell = shard.cells[at];
+    if (cell.hash != hash) continue;
+    cell.routes->prefetch();
+    if (cell.routes->is_of(kind, name)) return cell.routes.get();
+  }
+  return nullptr;
+}
+
+uint64_t Matcher::prefetch_host(std::string_view name) const {
+  const uint64_t hash = hash_of(HostKey::Kind::exact, name);
+  const Shard& shard = shards_[hash % kShards];
+  if (shard.cells != nullptr) prefetch(&shard.cells[place_of(hash, shard.mask)]);
+  return hash;
+}
+
+const HostRoutes* Matcher::prefetch_routes(uint64_t hash, const SlotTable& slots) const {
+  const Shard& shard = shards_[hash % kShards];
+  if (shard.cells == nullptr) return nullptr;
+  for (size_t at = place_of(hash, shard.mask); shard.cells[at].routes != nullptr; at = (at + 1) & shard.mask) {
+    const Cell& cell = shard.cells[at];
+    if (cell.hash != hash) continue;
+    cell.routes->prefetch();
+    slots.prefetch(cell.first_slot);
+    return cell.routes.get();
   }
   return nullptr;
 }
@@ -117,20 +140,20 @@ const Matcher::HostRoutes* Matcher::find_host(HostKey::Kind kind, std::string_vi
 // then the others need no evaluation.
 template <typename Visit>
 void Matcher::walk(const RequestView& request, Visit&& visit) const {
-  if (const HostRoutes* routes = find_host(HostKey::Kind::exact, request.host)) routes->tree.walk(request.path, visit);
+  if (const HostRoutes* routes = find_host(HostKey::Kind::exact, request.host)) routes->walk(request.path, visit);
   if (size_t dot = request.host.find('.'); wildcards_ > 0 && dot != 0 && dot != std::string_view::npos) {
     const HostRoutes* routes = find_host(HostKey::Kind::wildcard, request.host.substr(dot + 1));
-    if (routes != nullptr) routes->tree.walk(request.path, visit);
+    if (routes != nullptr) routes->walk(request.path, visit);
   }
   if (suffixes_ > 0) {
     // From the longest name up the tree of labels: as many steps as the host has dots.
     for (size_t dot = request.host.find('.'); dot != std::string_view::npos; dot = request.host.find('.', dot + 1)) {
       if (dot == 0) continue;
       const HostRoutes* routes = find_host(HostKey::Kind::suffix, request.host.substr(dot + 1));
-      if (routes != nullptr) routes->tree.walk(request.path, visit);
+      if (routes != nullptr) routes->walk(request.path, visit);
     }
   }
-  if (any_host_ != nullptr) any_host_->tree.walk(request.path, visit);
+  if (any_host_ != nullptr) any_host_->walk(request.path, visit);
 }
 
 const Router* Matcher::find(const RequestView& request, const SlotTable& slots) const {

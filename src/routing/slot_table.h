@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "weir/base/prefetch.h"
+
 namespace weir::routing {
 
 struct Router;
@@ -16,6 +18,8 @@ class SlotTable {
   static constexpr size_t kPageSlots = 512;  // an edit copies one page, 4 KiB, and the pointers to the others
 
   const Router* operator[](uint32_t slot) const { return (*pages_[slot / kPageSlots])[slot % kPageSlots]; }
+  /// Asks the memory for that slot.
+  void prefetch(uint32_t slot) const { weir::prefetch(&(*pages_[slot / kPageSlots])[slot % kPageSlots]); }
   [[nodiscard]] uint32_t size() const { return size_; }
 
  private:

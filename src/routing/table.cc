@@ -108,6 +108,26 @@ const Router* RoutingTable::match(const RequestView& request) const {
   return matcher_ != nullptr ? matcher_->find(request, *slots_) : nullptr;
 }
 
+MatchAhead::MatchAhead(const RoutingTable* table, std::string_view host) : table_(table) {
+  const bool is_empty = table == nullptr || table->matcher_ == nullptr;
+  step_ = is_empty ? Step::done : Step::routes;
+  if (!is_empty) hash_ = table->matcher_->prefetch_host(host);
+}
+
+void MatchAhead::advance() {
+  switch (step_) {
+    case Step::routes:
+      routes_ = table_->matcher_->prefetch_routes(hash_, *table_->slots_);
+      step_ = routes_ != nullptr ? Step::routers : Step::done;
+      return;
+    case Step::routers:
+      routes_->prefetch_routers(*table_->slots_);
+      step_ = Step::done;
+      return;
+    case Step::done: return;
+  }
+}
+
 std::vector<const Router*> RoutingTable::match_all(const RequestView& request) const {
   if (matcher_ == nullptr) return {};
   auto out = matcher_->find_all(request, *slots_);

@@ -64,7 +64,8 @@ class TableBuilder {
         verdicts_(verdicts),
         before_(previous != nullptr ? *previous->state_ : nothing()),
         slots_(previous != nullptr ? *previous->slots_ : SlotTable()),
-        free_slots_(before_.free_slots) {}
+        free_slots_(before_.free_slots),
+        last_router_id_(before_.last_router_id) {}
 
   BuildOutcome build(const std::vector<std::shared_ptr<const DefinitionSet>>& sets);
 
@@ -104,6 +105,7 @@ class TableBuilder {
   const TableState& before_;                          // lives as long as `previous_`
   SlotEditor slots_;
   std::vector<uint32_t> free_slots_;
+  uint64_t last_router_id_;
   Parts parts_;
   Names changed_uses_;                     // prefixes of uses
   std::map<std::string, Pending> relink_;  // by qualified name
@@ -301,6 +303,8 @@ void TableBuilder::take_slot(const Router* before, Router& after, std::shared_pt
       free_slots_.pop_back();
     }
   }
+  const bool counts_on = before != nullptr && before->service->name == after.service->name;
+  after.id = counts_on ? before->id : ++last_router_id_;
   slots_.set(after.slot, &after);
   const bool same_place = before != nullptr && before->rule() == after.rule() && before->priority == after.priority &&
                           before->tombstone == after.tombstone;
@@ -366,6 +370,7 @@ BuildOutcome TableBuilder::finish() {
   state->complaints = std::move(complaints);
   state->rejected = rejected;
   state->free_slots = std::move(free_slots_);
+  state->last_router_id = last_router_id_;
   state->verdicts = verdicts_.services;
   table->state_ = std::move(state);
   return {std::move(table), RejectionList(std::move(rejected))};

@@ -65,6 +65,7 @@ struct TableState {
   SharedList<Complaint> complaints;
   std::shared_ptr<const std::vector<Rejection>> rejected;  // all, sorted; null: none
   std::vector<uint32_t> free_slots;
+  uint64_t last_router_id = 0;
   SharedList<ServiceVerdicts> verdicts;
 };
 

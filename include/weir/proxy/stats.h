@@ -19,8 +19,8 @@ struct LatencyHistogram {
   static constexpr std::array<uint64_t, 14> kBoundsUs = {250,     500,       1'000,     2'500,    5'000,
                                                          10'000,  25'000,    50'000,    100'000,  300'000,
                                                          600'000, 1'200'000, 2'500'000, 5'000'000};
-  std::array<uint64_t, kBoundsUs.size() + 1> counts{};  // not cumulative; the last is above all bounds
   uint64_t sum_us = 0;
+  std::array<uint64_t, kBoundsUs.size() + 1> counts{};  // not cumulative; the last is above all bounds
 
   void add(uint64_t us);
   void merge(const LatencyHistogram& other);
@@ -45,9 +45,9 @@ struct RequestSeries {
   uint16_t status = 0;  // 0: what came after kSeriesMax others
   http::Method method = http::Method::get;
   RequestProtocol protocol = RequestProtocol::http;
-  LatencyHistogram duration;
   uint64_t request_bytes = 0;
   uint64_t response_bytes = 0;
+  LatencyHistogram duration;  // last: what a quick request counts lies together
 
   [[nodiscard]] bool counts(const RequestOutcome& outcome) const {
     return status == outcome.status && method == outcome.method && protocol == outcome.protocol;

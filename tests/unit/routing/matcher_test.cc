@@ -162,3 +162,73 @@ TEST_CASE("matcher: wildcards are found while there are any, and no longer") {
   auto again = Matcher::apply(without.get(), {{0, nullptr, rule, 11}}, slots);
   CHECK(again->find(request("x.d", "/"), slots) == &a);
 }
+
+TEST_CASE("matcher: to look ahead changes nothing that is found") {
+  auto table =
+      build({"a: Host(`a.example`) && PathPrefix(`/x`)", "b: Host(`a.example`)", "w: Host(`*.d`)", "any: Path(`/q`)"});
+  struct Asked {
+    const char* host;
+    const char* path;
+    const char* router;
+  };
+  const std::vector<Asked> all = {
+      {"a.example", "/x/1", "a"}, {"a.example", "/", "b"}, {"x.d", "/", "w"}, {"nobody", "/q", "any"}, {"", "/", ""}};
+  for (const Asked& one : all) {
+    for (int steps = 0; steps <= 4; ++steps) {
+      MatchAhead ahead(table.get(), one.host);
+      for (int i = 0; i < steps; ++i) ahead.advance();
+      CHECK(match(table, one.host, one.path) == one.router);
+    }
+  }
+  const RoutingTable empty;
+  for (const RoutingTable* none : {static_cast<const RoutingTable*>(nullptr), &empty}) {
+    MatchAhead ahead(none, "a.example");
+    for (int i = 0; i < 3; ++i) ahead.advance();
+  }
+}
+
+TEST_CASE(
+    "matcher: many and long routes of one host are kept through changes of one, with what is left of their rules") {
+  const std::string long_host = std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') + ".d";
+  const std::string long_path = "/" + std::string(8000, 'p');
+  auto text = [&](int number, const std::string& method) {
+    return "r" + std::to_string(number) + ": Host(`" + long_host + "`) && Path(`" + long_path + std::to_string(number) +
+           "`)" + (method.empty() ? "" : " && Method(`" + method + "`)");
+  };
+  std::vector<std::string> routers;
+  for (int i = 0; i < 300; ++i) routers.push_back(text(i, i % 3 == 0 ? "POST" : ""));
+  auto first = build_all({definitions(routers)}).table;
+  routers[7] = text(7, "POST");
+  auto second = build_all({definitions(routers)}, first).table;
+  first = nullptr;
+  for (int i = 0; i < 300; ++i) {
+    const std::string path = long_path + std::to_string(i);
+    RequestView asked = request(long_host, path);
+    const std::string name = "r" + std::to_string(i);
+    CHECK(match(second, asked) == (i % 3 == 0 || i == 7 ? "" : name));
+    asked.method = "POST";
+    CHECK(match(second, asked) == name);
+  }
+}
+
+TEST_CASE("table: a router keeps its id through changes of rule and endpoints, and nobody else ever has it") {
+  auto id_of = [](const Table& table, const char* name) { return find_router(table, name)->id; };
+  Definitions all = definitions({"a: Host(`a`)", "b: Host(`b`)"});
+  all.services.push_back(service("other"));
+  auto first = build_all({all}).table;
+  const uint64_t a = id_of(first, "a@file");
+  CHECK(a != id_of(first, "b@file"));
+  all.routers[0].rule = "Host(`a2`)";
+  all.services[0].endpoints[0].port = 9009;
+  auto second = build_all({all}, first).table;
+  CHECK(id_of(second, "a@file") == a);
+  all.routers[0].service = "other";  // what is counted of it says whose it is
+  auto third = build_all({all}, second).table;
+  CHECK(id_of(third, "a@file") > id_of(first, "b@file"));
+  all.routers.erase(all.routers.begin());
+  auto fourth = build_all({all}, third).table;
+  all.routers.push_back(router("c: Host(`c`)"));
+  auto fifth = build_all({all}, fourth).table;
+  CHECK(find_router(fifth, "c@file")->slot == find_router(third, "a@file")->slot);
+  CHECK(id_of(fifth, "c@file") > id_of(third, "a@file"));
+}
