@@ -74,7 +74,7 @@ def tls_workload(bench, result, floor, flags, floor_target, peer_targets, others
     result.check(f"weir / {floor.name}", "<=", floor_target, *ratio_row(samples, "weir", floor.name))
     for other in others:
         result.check(f"{other.name} / weir", "<=", 1.05, *ratio_row(samples, other.name, "weir"))
-    add_peer_checks(result, samples, peer_targets)
+    add_peer_checks(result, samples, peer_targets, floor.name)
     return result
 
 
