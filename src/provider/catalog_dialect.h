@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "provider/consul_json.h"
+#include "provider/event_stream.h"
 
 namespace weir::provider {
 
@@ -18,6 +19,9 @@ struct CatalogDialect {
   /// Whether it has lists of all checks and of all nodes. Without them the index of the list of services moves with
   /// every instance.
   bool has_check_lists;
+  std::string_view events_path;  // tells which service has changed; "": there is none
+  std::string_view events_query;
+  EventStream::Decode decode_events;
 };
 
 extern const CatalogDialect kConsulDialect;

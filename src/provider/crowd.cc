@@ -44,6 +44,14 @@ void Crowd::add(const std::string& name) {
     checks_query_ = ask("/v1/health/state/any", &Crowd::on_checks);
     nodes_query_ = ask("/v1/catalog/nodes", &Crowd::on_nodes);
   }
+  if (members_.empty() && !dialect_.events_path.empty()) {
+    events_ = std::make_unique<EventStream>(
+        loop_, link_, random_, timing_, std::string(dialect_.events_path), std::string(dialect_.events_query),
+        dialect_.decode_events,
+        EventStream::Callbacks{[this] { on_events_open(); }, [this] { told_ = false; },
+                               [this](const ServiceEvents& events) { on_events(events); }});
+    events_->start();
+  }
   members_.try_emplace(name);
   read_now(name);
 }
@@ -54,6 +62,8 @@ void Crowd::remove(const std::string& name) {
   if (!members_.empty()) return;
   checks_query_.reset();
   nodes_query_.reset();
+  events_.reset();
+  told_ = false;
   checks_ = {};
   node_addresses_.clear();
   sweep_timer_.stop();
@@ -72,21 +82,27 @@ void Crowd::note_instances(const catalog::Service& service) {
 
 void Crowd::on_services_moved(uint64_t index_before, uint64_t index) {
   if (members_.empty()) return;
-  const bool countable =
-      index_before != 0 && index > index_before && index - index_before <= kIndexesMax && passed_.size() <= kIndexesMax;
+  const bool countable = told_ || (index_before != 0 && index > index_before && index - index_before <= kIndexesMax &&
+                                   passed_.size() <= kIndexesMax);
   unprovable_ = unprovable_ || !countable;
-  for (uint64_t i = index_before + 1; countable && i <= index; ++i) passed_.emplace(i, loop_.now_ms());
-  if (!swept_to_.empty()) {
-    moved_since_ = true;
-  } else if (!sweep_timer_.active() || std::exchange(put_off_, false)) {
-    schedule_sweep();
-  }
+  // Events tell all up to an index.
+  if (told_) passed_.clear();
+  for (uint64_t i = told_ ? index : index_before + 1; countable && i <= index; ++i) passed_.emplace(i, loop_.now_ms());
+  request_sweep();
 }
 
 void Crowd::note_known(uint64_t index) {
   if (index == 0 || members_.empty()) return;
   known_.insert(index);
   if (known_.size() > kIndexesMax) known_.erase(known_.begin());
+}
+
+void Crowd::request_sweep() {
+  if (!swept_to_.empty()) {
+    moved_since_ = true;
+  } else if (!sweep_timer_.active() || std::exchange(put_off_, false)) {
+    schedule_sweep();
+  }
 }
 
 void Crowd::schedule_sweep() {
@@ -100,10 +116,11 @@ void Crowd::schedule_sweep() {
 bool Crowd::put_off() {
   const uint64_t now_ms = loop_.now_ms();
   const bool late = late_sweep_at_ms_ != 0 && now_ms >= late_sweep_at_ms_;
-  std::erase_if(passed_, [this](const auto& one) { return known_.contains(one.first); });
+  std::erase_if(passed_,
+                [this](const auto& one) { return known_.contains(one.first) || (told_ && one.first <= told_to_); });
   const bool unknown =
       std::any_of(passed_.begin(), passed_.end(), [&](const auto& one) { return now_ms - one.second >= kProofMs; });
-  if (late || unknown || unprovable_ || !dialect_.has_check_lists) {
+  if (late || unknown || unprovable_ || !(dialect_.has_check_lists || told_)) {
     passed_.clear();
     unprovable_ = false;
     return false;
@@ -161,6 +178,21 @@ Status Crowd::on_nodes(const QueryAnswer& answer) {
   return {};
 }
 
+// What changed before it was heard is found by a sweep.
+void Crowd::on_events_open() {
+  told_ = true;
+  told_to_ = 0;
+  unprovable_ = true;
+  request_sweep();
+}
+
+void Crowd::on_events(const ServiceEvents& events) {
+  told_to_ = std::max(told_to_, events.index);
+  for (const std::string& name : events.names) {
+    if (members_.contains(name)) read_now(name);
+  }
+}
+
 void Crowd::read_services_on(std::string_view node) {
   for (const auto& [name, nodes] : members_) {
     if (nodes.contains(node)) read_now(name);
@@ -171,6 +203,7 @@ void Crowd::ask_afresh() {
   for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
     if (query != nullptr) query->ask_afresh();
   }
+  if (events_ != nullptr) events_->restart();
   fetcher_.restart();
 }
 
@@ -178,6 +211,7 @@ void Crowd::ask_again() {
   for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
     if (query != nullptr) query->ask_again();
   }
+  if (events_ != nullptr) events_->restart();
   fetcher_.restart();
 }
 
@@ -185,6 +219,7 @@ void Crowd::wake() {
   for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
     if (query != nullptr) query->wake();
   }
+  if (events_ != nullptr) events_->wake();
 }
 
 }  // namespace weir::provider

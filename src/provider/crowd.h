@@ -8,15 +8,18 @@
 #include <string>
 
 #include "provider/catalog_dialect.h"
+#include "provider/event_stream.h"
 #include "provider/service_fetcher.h"
 
 namespace weir::provider {
 
 /// Two blocking queries, however many members: /v1/health/state/any tells whose checks changed, /v1/catalog/nodes whose
 /// node got another address; only those are read again. An instance without checks shows in neither: when the index of
-/// the service list moves, all members are read again, slowly and at most once a sweep period. That is all there is for
-/// a catalog without those lists. Where other answers tell what happened at each index that the list has passed, the
-/// sweep waits for kProvenSweepMs: one index may be that of several changes, though it seldom is.
+/// the service list moves, all members are read again, slowly and at most once a sweep period. Where other answers tell
+/// what happened at each index that the list has passed, the sweep waits for kProvenSweepMs: one index may be that of
+/// several changes, though it seldom is.
+/// A catalog without those lists may have a stream of events, which names each service that has changed (Nomad). While
+/// it is heard only those are read again; without it sweeps are all there is.
 /// Owned by CatalogProvider; loop's thread. Asks nothing while it has no members.
 class Crowd {
  public:
@@ -56,6 +59,9 @@ class Crowd {
   Status on_checks(const QueryAnswer& answer);
   Status on_nodes(const QueryAnswer& answer);
   void read_services_on(std::string_view node);
+  void on_events_open();
+  void on_events(const ServiceEvents& events);
+  void request_sweep();
   void schedule_sweep();
   void sweep();
   [[nodiscard]] bool put_off();
@@ -77,12 +83,15 @@ class Crowd {
   std::set<uint64_t> known_;             // indexes whose changes have been seen, the latest
   std::map<uint64_t, uint64_t> passed_;  // those the list has passed and that are not known, and when it did
   bool unprovable_ = false;              // too many of them
+  bool told_ = false;                    // the stream of events is heard
+  uint64_t told_to_ = 0;                 // and has told all up to this index
   bool put_off_ = false;                 // the sweep that is scheduled is a late one
   uint64_t late_sweep_at_ms_ = 0;        // when it is due; 0: none is
   ServiceFetcher fetcher_;
   event::Timer sweep_timer_;
   std::unique_ptr<BlockingQuery> checks_query_;
   std::unique_ptr<BlockingQuery> nodes_query_;
+  std::unique_ptr<EventStream> events_;
 };
 
 }  // namespace weir::provider

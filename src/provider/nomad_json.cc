@@ -89,4 +89,32 @@ Result<ServiceAnswer> decode_nomad_service(std::string_view name, std::string_vi
   return out;
 }
 
+Result<ServiceEvents> decode_nomad_events(std::string_view line) {
+  auto parsed = parse_answer(line);
+  if (!parsed) return fail(parsed.error());
+  if (!parsed->is_object()) return malformed("an event is no object");
+  ServiceEvents out;
+  int64_t index = 0;
+  if (Status read = read_number(*parsed, "Index", 0, std::numeric_limits<int64_t>::max(), index); !read) {
+    return fail(read.error());
+  }
+  out.index = static_cast<uint64_t>(index);
+  const json* events = member(*parsed, "Events");
+  if (events == nullptr) return out;
+  if (!events->is_array()) return malformed("Events is no array");
+  for (const json& event : *events) {
+    if (!event.is_object()) return malformed("an event is no object");
+    std::string topic;
+    if (Status read = read_text(event, "Topic", topic, true); !read) return fail(read.error());
+    if (topic != "Service") continue;
+    const json* payload = member(event, "Payload");
+    const json* service = payload != nullptr && payload->is_object() ? member(*payload, "Service") : nullptr;
+    if (service == nullptr || !service->is_object()) return malformed("an event without its service");
+    if (Status read = read_text(*service, "ServiceName", out.names.emplace_back(), true); !read) {
+      return fail(read.error());
+    }
+  }
+  return out;
+}
+
 }  // namespace weir::provider

@@ -120,6 +120,11 @@ std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_v
   return client_.send(request_for(path, query, timeout_ms), std::move(on_response));
 }
 
+std::unique_ptr<http::Call> SourceLink::stream(std::string_view path, std::string_view query,
+                                               http::Client::OnResponse on_response, http::Client::OnChunk on_chunk) {
+  return client_.send(request_for(path, query, 0), std::move(on_response), std::move(on_chunk));
+}
+
 std::unique_ptr<http::Call> SourceLink::put(std::string_view path, std::string body, uint64_t timeout_ms,
                                             http::Client::OnResponse on_response) {
   http::ClientRequest request = request_for(path, "", timeout_ms);

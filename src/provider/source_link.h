@@ -65,6 +65,11 @@ class SourceLink {
   [[nodiscard]] std::unique_ptr<http::Call> get(std::string_view path, std::string_view query, uint64_t timeout_ms,
                                                 http::Client::OnResponse on_response);
 
+  /// An answer without an end: its pieces as they come, and `on_response` when it is over after all.
+  [[nodiscard]] std::unique_ptr<http::Call> stream(std::string_view path, std::string_view query,
+                                                   http::Client::OnResponse on_response,
+                                                   http::Client::OnChunk on_chunk);
+
   /// A PUT of the same.
   [[nodiscard]] std::unique_ptr<http::Call> put(std::string_view path, std::string body, uint64_t timeout_ms,
                                                 http::Client::OnResponse on_response);

@@ -74,3 +74,23 @@ TEST_CASE("nomad json: an answer that is not whole or of other types is an error
   CHECK_FALSE(decode_nomad_service("web", "[" + kRow));
   CHECK_FALSE(decode_nomad_service("web", "{}"));
 }
+
+TEST_CASE("nomad json: a line of events names the services it has touched, and no other topic's") {
+  auto line = decode_nomad_events(
+      R"({"Index":12,"Events":[{"Topic":"Service","Payload":{"Service":{"ServiceName":"web","Port":1}}},)"
+      R"({"Topic":"Job","Payload":{"Job":{}}},{"Topic":"Service","Payload":{"Service":{"ServiceName":"db"}}}]})");
+  REQUIRE(line);
+  CHECK(line->index == 12);
+  CHECK(line->names == std::vector<std::string>{"web", "db"});
+  auto alive = decode_nomad_events("{}");
+  REQUIRE(alive);
+  CHECK(alive->index == 0);
+  CHECK(decode_nomad_events(R"({"Index":3,"Events":null})")->names.empty());
+  for (const char* bad :
+       {"", "[]", "1", R"({"Index":"x"})", R"({"Index":1,"Events":{}})", R"({"Index":1,"Events":[1]})",
+        R"({"Index":1,"Events":[{}]})", R"({"Index":1,"Events":[{"Topic":"Service"}]})",
+        R"({"Index":1,"Events":[{"Topic":"Service","Payload":{"Service":{"ServiceName":""}}}]})"}) {
+    INFO(bad);
+    CHECK_FALSE(decode_nomad_events(bad));
+  }
+}

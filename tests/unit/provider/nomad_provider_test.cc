@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "catch.h"
@@ -103,7 +104,89 @@ TEST_CASE("nomad provider: pain 14, services above the bound are read when the l
   world.put("c", 2);
   world.source.set(kNames, names({"a", "b", "c"}));  // in Nomad every change moves the one index
   CHECK(world.until_text("a:a-0 b:b-0 c:c-0,c-1"));
-  for (const auto& request : world.source.requests) CHECK(request.path.starts_with("/v1/service"));
+  CHECK(world.provider->status().error.empty());  // that there is no stream of events is none
+}
+
+namespace {
+
+/// What names the service that has changed, as Nomad does.
+std::string event_of(const std::string& service, const std::string& type = "ServiceRegistration") {
+  return R"({"Index":100000,"Events":[{"Topic":"Service","Type":")" + type + R"(","Key":"k","Namespace":"default",)" +
+         R"("Index":100000,"Payload":{"Service":{"ID":"x","ServiceName":")" + service + R"(","Port":1}}}]})" + "\n";
+}
+
+/// With three services, two of them above the bound, and whatever asks for the stream of events.
+struct EventWorld : NomadWorld {
+  std::vector<std::shared_ptr<http::Responder>> streams;
+
+  EventWorld() {
+    options.watches_max = 1;
+    source.lie = [this](const http::Request& request, const std::shared_ptr<http::Responder>& to) {
+      if (request.path != "/v1/event/stream") return false;
+      CHECK(request.query_text == "topic=Service");
+      to->start(200, {{"Content-Type", "application/json"}});
+      to->write("{}\n");
+      streams.push_back(to);
+      return true;
+    };
+    for (const char* name : {"a", "b", "c"}) put(name, 1);
+    source.set(kNames, names({"a", "b", "c"}));
+    start();
+    REQUIRE(until_text("a:a-0 b:b-0 c:c-0"));
+    REQUIRE(until_streams(1));
+    // Hearing it, all are read once more; from here on only what an event names.
+    REQUIRE(run_until(loop, [&] { return asked("/v1/service/b") == 2 && asked("/v1/service/c") == 2; }));
+  }
+  size_t asked(std::string_view path) const {
+    return static_cast<size_t>(std::count_if(source.requests.begin(), source.requests.end(),
+                                             [&](const auto& request) { return request.path == path; }));
+  }
+  bool until_streams(size_t count) {
+    return run_until(loop, [&] { return streams.size() >= count; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("nomad provider: pain 14, above the bound an event tells of a change that no query shows") {
+  EventWorld world;
+  world.put("c", 3);  // the list of services stands still
+  std::string line = event_of("c");
+  world.streams[0]->write(line.substr(0, 50));  // a line may come in pieces, and two at once
+  run_for(world.loop, 20);
+  world.streams[0]->write(line.substr(50) + event_of("elsewhere"));
+  CHECK(world.until_text("a:a-0 b:b-0 c:c-0,c-1,c-2"));
+  world.put("b", 2);
+  world.streams[0]->write("{}\n" + event_of("b", "ServiceDeregistration"));
+  CHECK(world.until_text("a:a-0 b:b-0,b-1 c:c-0,c-1,c-2"));
+}
+
+TEST_CASE("nomad provider: a stream of events that ends or breaks is asked for again, and told from then on") {
+  EventWorld world;
+  world.streams[0]->end();
+  REQUIRE(world.until_streams(2));
+  world.put("c", 2);
+  world.streams[1]->write(event_of("c"));
+  CHECK(world.until_text("a:a-0 b:b-0 c:c-0,c-1"));
+  world.source.stop_listening();
+  world.streams.clear();
+  world.source.listen_again();
+  REQUIRE(world.until_streams(1));
+  world.put("b", 2);
+  world.streams[0]->write(event_of("b"));
+  CHECK(world.until_text("a:a-0 b:b-0,b-1 c:c-0,c-1"));
+}
+
+TEST_CASE("nomad provider: a stream of events that makes no sense is left, and the list of services goes on telling") {
+  for (std::string_view line : {"no json\n", "[]\n", "{\"Index\":9,\"Events\":[{\"Topic\":\"Service\"}]}\n"}) {
+    INFO(line);
+    EventWorld world;
+    world.streams[0]->write(line);
+    REQUIRE(run_until(world.loop, [&] { return !world.streams[0]->connected(); }));
+    world.put("a", 2);
+    CHECK(world.until_text("a:a-0,a-1 b:b-0 c:c-0"));
+    CHECK(world.streams.size() == 1);
+  }
 }
 
 TEST_CASE("nomad provider: namespace, region and stale go with every query, the token in Nomad's header") {
