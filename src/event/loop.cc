@@ -26,7 +26,7 @@ struct Loop::State {
   // loop thread only
   uv_loop_t uv;
   uv_prepare_t before_poll;  // ends the turn
-  uv_idle_t deferred_wake;   // active while deferred tasks wait: the poll must not sleep on them
+  uv_idle_t deferred_wake;   // active while something waits for the turn's end: the poll must not sleep on it
   // Not a uv_async_t: who is woken by one spins until its sender has come back from the system call, which on a shared
   // CPU is a turn of the scheduler.
   int wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -59,8 +59,16 @@ struct Loop::State {
       }
       batch.run_turn_ends();
     } while (!deferred.empty());  // a write that fails is told by a deferred task
-    uv_idle_stop(&deferred_wake);
+    if (batch.begin_next_turn()) {
+      keep_awake();
+    } else {
+      uv_idle_stop(&deferred_wake);
+    }
     turn_us = 0;
+  }
+
+  void keep_awake() {
+    uv_idle_start(&deferred_wake, [](uv_idle_t*) {});
   }
 
   void on_wake() {
@@ -151,7 +159,7 @@ void Loop::post(std::function<void()> task) {
 
 void Loop::defer(std::function<void()> task) {
   state_->deferred.push_back(std::move(task));
-  uv_idle_start(&state_->deferred_wake, [](uv_idle_t*) {});
+  state_->keep_awake();
 }
 
 uint64_t Loop::now_ms() const { return uv_now(&state_->uv) + state_->skipped_ms; }

@@ -23,8 +23,8 @@ uv_stream_t* stream_of(uv_tcp_t& tcp) { return reinterpret_cast<uv_stream_t*>(&t
 
 // recv(2) and send(2) as everybody means them. glibc's can be cancelled by another thread and arm for it with two
 // locked instructions each, which is one part in a hundred of what a request costs.
-ssize_t receive(int fd, std::span<char> into) {
-  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), 0, nullptr, nullptr);
+ssize_t receive(int fd, std::span<char> into, int flags) {
+  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), flags, nullptr, nullptr);
 }
 ssize_t send_piece(int fd, std::string_view piece, int flags) {
   return ::syscall(SYS_sendto, fd, piece.data(), piece.size(), flags, nullptr, 0);
@@ -246,7 +246,8 @@ void TcpStream::Cell::read_socket() {
 bool TcpStream::Cell::read_buffer() {
   std::span<char> buffer = loop.read_buffer();
   if (read_bytes_max < buffer.size() && layer == nullptr) buffer = buffer.first(read_bytes_max);
-  ssize_t got = receive(fd, buffer);
+  // What comes from a peer that was let go is dropped by the kernel, which costs no copy.
+  ssize_t got = receive(fd, buffer, state == State::lingering ? MSG_TRUNC : 0);
   if (got < 0 && errno == EINTR) return true;
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
   if (got > 0) pipe_bytes_left -= std::min(pipe_bytes_left, static_cast<uint64_t>(got));

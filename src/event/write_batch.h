@@ -30,6 +30,8 @@ class WriteBatch {
   void flush();
   /// Those who wait with what they write until the turn ends, and a flush.
   void run_turn_ends();
+  /// Behind them: whether there is somebody for the end of the next turn.
+  [[nodiscard]] bool begin_next_turn();
   /// The stream dies: what it had gathered is dropped.
   void forget(const TcpStream::Cell& cell);
 
@@ -45,7 +47,8 @@ class WriteBatch {
   size_t size_ = 0;
   size_t count_ = 0;
   std::array<Entry, kEntriesMax> entries_{};
-  TurnEnd* turn_ends_ = nullptr;  // a list
+  TurnEnd* turn_ends_ = nullptr;       // a list
+  TurnEnd* next_turn_ends_ = nullptr;  // likewise
 };
 
 /// Closes a handle whose owner is gone, in the way of its kind. For ~Loop.

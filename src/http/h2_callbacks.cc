@@ -55,6 +55,7 @@ struct H2Callbacks::Table {
     return 0;
   }
   static int sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type == NGHTTP2_GOAWAY) self(user).goaway_sent(frame->goaway.error_code);
     self(user).frame_sent(frame->hd.type, frame->hd.flags, frame->hd.stream_id);
     return 0;
   }

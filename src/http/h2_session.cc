@@ -45,7 +45,7 @@ void H2Session::start_session(std::string_view early) {
   stream_.start_reading();
   choose_wait();
   request_turn_end(loop_);
-  if (!early.empty()) take(early);
+  if (!early.empty()) come(early);
 }
 
 void H2Session::drain_session() {
@@ -201,7 +201,8 @@ void H2Session::close(const Error& reason) {
   hand_over();
   state_ = State::closed;
   clear_deadline();
-  stream_.close_gracefully();
+  rest_.reset();
+  stream_.close_gracefully(at_fault_ ? event::TcpStream::Peer::is_unwelcome : event::TcpStream::Peer::may_send);
   for (bool found = true; found;) {
     found = false;
     for (size_t i = 0; i < streams_.size() && !found; ++i) {

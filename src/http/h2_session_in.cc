@@ -14,20 +14,59 @@ namespace {
 constexpr uint8_t kContinuationsMax = 8;
 constexpr uint8_t kExtensionFramesFrom = 10;
 
+/// Sessions of this thread's loop that have put off some of what came.
+thread_local size_t sessions_behind = 0;
+
 }  // namespace
 
 // ---- Bytes in ----
 
-void H2Session::on_read(std::span<char> bytes) { take({bytes.data(), bytes.size()}); }
+H2Session::Rest::Rest(H2Session& its_session) : session(its_session) { ++sessions_behind; }
+H2Session::Rest::~Rest() { --sessions_behind; }
 
-void H2Session::take(std::string_view bytes) {
-  if (state_ == State::closed) return;
+void H2Session::on_read(std::span<char> bytes) { come({bytes.data(), bytes.size()}); }
+
+void H2Session::come(std::string_view bytes) {
+  if (rest_ != nullptr) {
+    rest_->bytes.append(bytes);  // of the same read, by way of TLS
+  } else if (size_t taken = take(bytes); taken < bytes.size()) {
+    put_off(bytes.substr(taken));
+  }
+}
+
+// Each head is a request that others would wait for. Says how many bytes were taken: all, but where the peer has asked
+// for more than its share of this turn.
+size_t H2Session::take(std::string_view bytes) {
+  if (state_ == State::closed) return bytes.size();
   heard_ms_ = loop_.now_ms();
   probing_ = false;
-  while (!bytes.empty() && !terminated_) bytes.remove_prefix(take_piece(bytes));
+  size_t size = bytes.size();
+  size_t heads_max = std::max(kHeadsATurnMin, kHeadsATurnMax / (1 + sessions_behind));
+  heads_taken_ = 0;
+  while (!bytes.empty() && !terminated_ && heads_taken_ < heads_max) bytes.remove_prefix(take_piece(bytes));
   // Who does not read what we have to say is not listened to.
   if (stream_.open() && stream_.queued_bytes() > 2 * limits_.output_bytes_max) stream_.stop_reading();
   request_turn_end(loop_);
+  return terminated_ ? size : size - bytes.size();
+}
+
+void H2Session::put_off(std::string_view bytes) {
+  if (state_ == State::closed) return;
+  stream_.stop_reading();
+  rest_ = std::make_unique<Rest>(*this);
+  rest_->bytes = bytes;
+  rest_->request_next_turn_end(loop_);
+}
+
+void H2Session::take_rest() {
+  std::string_view left = std::string_view(rest_->bytes).substr(rest_->taken);
+  size_t taken = take(left);
+  if (taken < left.size()) {
+    rest_->taken += taken;
+    return rest_->request_next_turn_end(loop_);
+  }
+  rest_.reset();
+  if (stream_.open() && stream_.queued_bytes() <= 2 * limits_.output_bytes_max) stream_.start_reading();
 }
 
 // Gives nghttp2 what there is of one frame and says how many bytes that was; each frame is looked at before nghttp2
@@ -86,6 +125,7 @@ void H2Session::frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t
     block_open_ = false;  // so is the preface, by the first frame
   }
   if (side_ == Side::server && (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS)) check_not_closed(type, id);
+  if (type == NGHTTP2_HEADERS && side_ == Side::server) ++heads_taken_;
   count_frame(type, flags, length);
 }
 

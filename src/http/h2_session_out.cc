@@ -287,7 +287,7 @@ void H2Session::head_not_sent(int32_t id) {
 }
 
 void H2Session::on_drained() {
-  if (!stream_.reading() && !read_ended_) stream_.start_reading();
+  if (!stream_.reading() && !read_ended_ && rest_ == nullptr) stream_.start_reading();
   request_turn_end(loop_);
 }
 

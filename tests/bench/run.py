@@ -21,6 +21,7 @@ import machine  # noqa: E402  (the path first)
 from measure import Pace, Wrong  # noqa: E402
 from more_peers import Caddy, Envoy, H2o, Nghttpx, Traefik  # noqa: E402
 from peers import HAProxy, Nginx, WeirEdge  # noqa: E402
+import attacks  # noqa: E402
 import changes  # noqa: E402
 import latency  # noqa: E402
 import parts  # noqa: E402
@@ -33,7 +34,7 @@ WORKLOADS = {
     "W1": traffic.w1, "W2": traffic.w2, "W3": tls_traffic.w3, "W4": tls_traffic.w4, "W5": traffic.w5,
     "W6": tls_traffic.w6, "W7": traffic.w7, "W8": traffic.w8, "W9": traffic.w9, "W10": parts.w10,
     "W10tls": parts.w10_tls, "W11": latency.w11, "W12": changes.w12, "W13": changes.w13, "W14": traffic.w14,
-    "W15": parts.w15, "W16": parts.w16, "soak": changes.soak,
+    "W15": parts.w15, "W16": parts.w16, "attacks": attacks.attacks, "soak": changes.soak,
 }
 NOT_BY_DEFAULT = {"soak"}
 

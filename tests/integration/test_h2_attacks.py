@@ -1,9 +1,7 @@
 """What an HTTP/2 peer can do to an edge with few bytes, and that it stops there: each attack ends with its connection,
 while another client of the same edge goes on."""
 
-import struct
-
-from harness import h2, upstreams
+from harness import h2, h2_attacks, upstreams
 from harness.http import get
 from harness.test import route_to
 
@@ -16,15 +14,14 @@ def world(t, *arguments, answer=None):
     return upstream, t.edge(*arguments, routes=route_to(HOST, upstream.url))
 
 
-def flood(edge, make, times=MANY, expect=(h2.ENHANCE_YOUR_CALM,), settings=(), window=None):
-    """Sends make(connection, i) again and again; the edge must say one of `expect` and close, and another client must
-    not notice."""
-    with h2.Connection(edge.entry_point()) as bystander, \
-            h2.Connection(edge.entry_point(), settings=settings, window=window) as attacker:
+def flood(edge, step, times=MANY, expect=(h2.ENHANCE_YOUR_CALM,)):
+    """Sends step(i) again and again; the edge must say one of `expect` and close, and another client must not
+    notice."""
+    with h2.Connection(edge.entry_point()) as bystander, h2.Connection(edge.entry_point()) as attacker:
         assert bystander.get().status == 200
         sent, heard = 0, True
         while sent < times and heard:
-            heard = attacker.send(b"".join(make(attacker, sent + i) for i in range(100)))
+            heard = attacker.send(b"".join(step(sent + i) for i in range(100)))
             sent += 100
             if sent % 1000 == 0:
                 assert bystander.get().status == 200, "the other client is served meanwhile"
@@ -44,50 +41,33 @@ def memory_bytes(edge):
 MEMORY_BYTES_MAX = 450 << 20
 
 
-def opened(attacker, fields, flags=h2.END_HEADERS | h2.END_STREAM):
-    stream, attacker.opened = attacker.opened, attacker.opened + 2
-    return stream, h2.frame(h2.HEADERS, flags, stream, h2.block(fields))
-
-
 def test_rapid_reset(t):
     """streams that are opened and reset at once (CVE-2023-44487) end their connection"""
     upstream, edge = world(t)
-
-    def make(attacker, _):
-        stream, head = opened(attacker, h2.get_fields())
-        return head + h2.frame(h2.RST_STREAM, 0, stream, struct.pack(">I", h2.CANCEL))
-    flood(edge, make)
+    flood(edge, h2_attacks.rapid_reset)
     assert len(upstream.requests) < 1000, f"{len(upstream.requests)} requests were worked for"
 
 
 def test_made_you_reset(t):
     """streams that the edge is made to reset (CVE-2025-8671), by each fault that does it"""
     upstream, edge = world(t)
-
-    def zero_window(attacker, _):
-        stream, head = opened(attacker, h2.get_fields("/"), h2.END_HEADERS)
-        return head + h2.frame(h2.WINDOW_UPDATE, 0, stream, struct.pack(">I", 0))
-
-    def overflowing_window(attacker, _):
-        stream, head = opened(attacker, h2.get_fields("/"), h2.END_HEADERS)
-        return head + h2.frame(h2.WINDOW_UPDATE, 0, stream, struct.pack(">I", 0x7fffffff))
-
-    def wrong_length(attacker, _):
-        fields = h2.get_fields("/", method="POST") + [("content-length", "1")]
-        stream, head = opened(attacker, fields, h2.END_HEADERS)
-        return head + h2.frame(h2.DATA, h2.END_STREAM, stream, b"more")
-
-    def malformed(attacker, _):
-        return opened(attacker, h2.get_fields("/") + [("connection", "x")])[1]
-
-    def refused(attacker, _):
-        return opened(attacker, h2.get_fields("/a b"))[1]
-    for make in (zero_window, overflowing_window, wrong_length, malformed, refused):
+    for step in h2_attacks.MADE_YOU_RESET:
         before = len(upstream.requests)
         # Some of these faults end the connection at once.
-        flood(edge, make, times=5000, expect=(h2.ENHANCE_YOUR_CALM, h2.PROTOCOL_ERROR))
+        flood(edge, step, times=5000, expect=(h2.ENHANCE_YOUR_CALM, h2.PROTOCOL_ERROR))
         cost = len(upstream.requests) - before
-        assert cost < 500, f"{make.__name__}: {cost} requests were worked for"
+        assert cost < 500, f"{step.__name__}: {cost} requests were worked for"
+
+
+def test_let_go(t):
+    """who has flooded is not read any more: what it goes on sending is refused at once, not taken for seconds"""
+    _, edge = world(t)
+    pings = h2_attacks.CONTROL_FRAMES["PING"] * 4096
+    with h2.Connection(edge.entry_point()) as attacker:
+        sent = 0
+        while sent < 64 << 20 and attacker.send(pings):
+            sent += len(pings)
+        assert sent < 64 << 20, "more than all buffers between us hold"
 
 
 def test_too_many_streams(t):
@@ -106,12 +86,8 @@ def test_too_many_streams(t):
 def test_continuation_flood(t):
     """a head that never ends (CVE-2024-27316), with fields and without"""
     _, edge = world(t)
-    for payload in (h2.block([("a", "b" * 100)]), b""):
-        def make(attacker, i, fragment=payload):
-            if i == 0:
-                return h2.frame(h2.HEADERS, h2.END_STREAM, 1, h2.block(h2.get_fields()))
-            return h2.frame(h2.CONTINUATION, 0, 1, fragment)
-        flood(edge, make)
+    for fragment in (h2.block([("a", "b" * 100)]), b""):
+        flood(edge, h2_attacks.continuations(fragment))
 
 
 def test_large_heads(t):
@@ -126,10 +102,7 @@ def test_large_heads(t):
         assert answer.status in (200, 414), answer
         assert connection.get().status == 200
     with h2.Connection(edge.entry_point()) as connection:
-        # One field of 3,900 bytes is put into the table; a byte each then repeats it: 16 MB of fields in 4 KB.
-        entry = b"\x40" + h2.text("x") + h2.text("y" * 3900)
-        bomb = h2.block(h2.get_fields()) + entry + b"\xbe" * 4000
-        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, 1, bomb))
+        connection.send(h2_attacks.hpack_bomb(0))
         assert connection.wait_end() == h2.ENHANCE_YOUR_CALM
     assert get(edge.entry_point(), "/", HOST).status == 200
 
@@ -137,26 +110,12 @@ def test_large_heads(t):
 def test_control_floods(t):
     """PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA and unknown frames: each has its budget"""
     _, edge = world(t)
-    frames = {
-        "PING": h2.frame(h2.PING, 0, 0, b"12345678"),
-        "SETTINGS": h2.frame(h2.SETTINGS),
-        "SETTINGS of a table size": h2.frame(h2.SETTINGS, 0, 0, struct.pack(">HI", 1, 4096)),
-        "PRIORITY": h2.frame(h2.PRIORITY, 0, 1, struct.pack(">IB", 0, 1)),
-        "PRIORITY_UPDATE": h2.frame(0x10, 0, 0, struct.pack(">I", 1) + b"u=1"),
-        "WINDOW_UPDATE": h2.frame(h2.WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)),
-        "an unknown frame": h2.frame(0x77, 0, 0, b"x"),
-    }
-    for name, one in frames.items():
+    for name, one in h2_attacks.CONTROL_FRAMES.items():
         try:
-            flood(edge, lambda *_, it=one: it)
+            flood(edge, lambda _, it=one: it)
         except (AssertionError, TimeoutError) as error:
             raise AssertionError(f"{name}: {error}") from error
-
-    def empty_data(_, i):
-        if i == 0:
-            return h2.frame(h2.HEADERS, h2.END_HEADERS, 1, h2.block(h2.get_fields(method="POST")))
-        return h2.frame(h2.DATA, 0, 1)
-    flood(edge, empty_data)
+    flood(edge, h2_attacks.empty_data)
 
 
 def test_unread_answers(t):
@@ -169,7 +128,7 @@ def test_unread_answers(t):
         sent = 0
         try:
             while sent < 200_000:
-                lazy.sock.sendall(opened(lazy, h2.get_fields())[1] + h2.frame(h2.PING, 0, 0, b"12345678"))
+                lazy.sock.sendall(h2_attacks.opened(sent)[1] + h2_attacks.CONTROL_FRAMES["PING"])
                 sent += 1
         except OSError:
             pass  # the edge does not read any more, or has let it go

@@ -16,6 +16,9 @@ class TurnEnd {
 
   /// on_turn_end() comes once before the loop waits again; asked for within it, once more in the same turn.
   void request_turn_end(Loop& loop);
+  /// on_turn_end() comes once at the end of the next turn, before which the loop looks what has come and does not wait:
+  /// for work that others need not wait for. Not while a call is pending.
+  void request_next_turn_end(Loop& loop);
 
  protected:
   virtual ~TurnEnd();
@@ -24,6 +27,7 @@ class TurnEnd {
 
  private:
   friend class WriteBatch;
+  void link(TurnEnd*& list);
   void unlink();
   TurnEnd* next_ = nullptr;
   TurnEnd** before_ = nullptr;  // what points here; null: not linked

@@ -50,6 +50,10 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   static constexpr uint64_t kDrainGraceMs = 1000;
   /// How long a client that has closed its half is still answered.
   static constexpr uint64_t kLeftMs = 1000;
+  /// Heads of one client connection that are taken in one turn of the loop; the rest waits for the next ones. Where
+  /// several connections have some waiting they share this number, with at least kHeadsATurnMin for each.
+  static constexpr size_t kHeadsATurnMax = 32;
+  static constexpr size_t kHeadsATurnMin = 2;
   /// How long the peer has to answer a PING, and how often one is asked.
   static constexpr uint64_t kProbeMs = 5000;
   static constexpr uint64_t kProbePauseMs = 10'000;
@@ -118,6 +122,16 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
 
  private:
   friend struct H2Callbacks;
+  /// What has come and was not taken yet: its peer asks for more than its share of a turn. The socket is not read
+  /// meanwhile.
+  struct Rest final : event::TurnEnd {
+    explicit Rest(H2Session& its_session);
+    ~Rest() override;
+    void on_turn_end() override { session.take_rest(); }
+    H2Session& session;
+    std::string bytes;
+    size_t taken = 0;  // of them
+  };
   enum class State : uint8_t { open, closed };
   enum class Drain : uint8_t { no, announced, final };
   /// What the one deadline is for.
@@ -129,7 +143,10 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void on_failed(const Error& error) override;
   void on_deadline() override;
   void on_turn_end() override;
-  void take(std::string_view bytes);
+  void come(std::string_view bytes);
+  [[nodiscard]] size_t take(std::string_view bytes);
+  void put_off(std::string_view bytes);
+  void take_rest();
   size_t take_piece(std::string_view bytes);
   void feed(std::string_view bytes);
   void frame_begins(uint8_t type, uint8_t flags, size_t length, int32_t id);
@@ -150,6 +167,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void body_leaves(H2Stream& stream, std::string_view frame_head, size_t length);
   void frame_sent(uint8_t type, uint8_t flags, int32_t id);
   void head_not_sent(int32_t id);
+  /// By us, or by nghttp2.
+  void goaway_sent(uint32_t code) { at_fault_ = at_fault_ || code != 0; }
   void note_cancelled();
   void stream_closes(int32_t id, uint32_t code);
 
@@ -184,7 +203,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   // loop thread only
   event::TcpStream stream_;
   nghttp2_session* session_ = nullptr;
-  std::string output_;  // what this turn has to say; borrowed while there is any
+  std::unique_ptr<Rest> rest_;  // null: all that has come was taken
+  std::string output_;          // what this turn has to say; borrowed while there is any
   std::vector<std::unique_ptr<H2Stream>> streams_;
   std::vector<std::unique_ptr<H2Stream>> dead_;  // may be on the stack: until the turn's end
   std::vector<H2Stream*> notices_;
@@ -206,12 +226,14 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   std::array<char, 9> frame_head_{};  // of the frame coming in
   uint8_t frame_head_bytes_ = 0;      // how much of it is here; 0 between two frames
   uint8_t continuations_ = 0;         // of the block coming in
+  size_t heads_taken_ = 0;            // in this turn
   bool block_open_ = true;            // a header block is coming in; at first, the preface
   bool receiving_ = false;            // nghttp2 is reading: it must not be asked to write
   bool pumping_ = false;
   bool any_blocked_ = false;
   bool settings_known_ = false;
   bool terminated_ = false;  // GOAWAY is said, or will be; nothing is listened to any more
+  bool at_fault_ = false;    // the peer: that is what GOAWAY said
   bool probing_ = false;
   bool worn_ = false;    // by requests that were cancelled: no further one begins
   bool broken_ = false;  // nghttp2 cannot go on

@@ -1,6 +1,7 @@
 // bench-tls-load --port PORT [...]: what bench-load is for TLS 1.3, closed loop. --handshakes: each connection shakes
 // hands, says close_notify and waits for the other's end; --resumed: the same with a ticket, and one that is not taken
-// is an error; --idle: see bench-load; otherwise GET over and over. Prints one line of JSON.
+// is an error; --key-updates: nothing but KeyUpdates, until the connection is ended; --idle: see bench-load; otherwise
+// GET over and over. Prints one line of JSON.
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -37,10 +39,11 @@ constexpr std::string_view kRequest =
     "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nDNT: 1\r\n\r\n";
 constexpr const char* kHost = "h000000.bench.test";
 constexpr int kSilenceMsMax = 10'000;
+constexpr int kKeyUpdatesAtOnce = 64;
 constexpr size_t kIdleAtOnce = 64;  // being opened: the listen queue is limited
 
 struct Options {
-  enum class Traffic { get, handshakes, resumed, idle } traffic = Traffic::get;
+  enum class Traffic { get, handshakes, resumed, key_updates, idle } traffic = Traffic::get;
   uint16_t port = 0;
   size_t connections = 64;
   double warm_s = 1;
@@ -53,7 +56,7 @@ struct Options {
 struct Connection {
   explicit Connection(const ResponseReader& fresh) : reader(fresh) {}
 
-  enum class State { closed, shaking, asking, idle, ending } state = State::closed;
+  enum class State { closed, shaking, asking, idle, flooding, ending } state = State::closed;
   int fd = -1;
   SslPointer ssl;
   SSL_SESSION* session = nullptr;  // the newest that its handshakes brought
@@ -133,6 +136,7 @@ class TlsLoad {
     Connection& connection = connections_[slot];
     if (connection.state == Connection::State::shaking) return shake(slot);
     if (connection.state != Connection::State::closed) read(slot);
+    if (connection.state == Connection::State::flooding) update_keys(slot);
   }
 
   void shake(size_t slot) {
@@ -149,10 +153,26 @@ class TlsLoad {
     if (resumes && SSL_session_reused(connection.ssl.get()) != 1) refuse("a session was not resumed");
     change_watch(epoll_, connection.fd, EPOLLIN, slot);
     if (asks()) return ask(slot);
+    if (options_.traffic == Options::Traffic::key_updates) return update_keys(slot);
     // Its tickets are still to come, and the other side's end.
     connection.state = Connection::State::ending;
     SSL_shutdown(connection.ssl.get());
     shutdown(connection.fd, SHUT_WR);
+  }
+
+  // As many as the socket takes.
+  void update_keys(size_t slot) {
+    Connection& connection = connections_[slot];
+    SSL* ssl = connection.ssl.get();
+    connection.state = Connection::State::flooding;
+    change_watch(epoll_, connection.fd, EPOLLIN | EPOLLOUT, slot);
+    ERR_clear_error();
+    int result = SSL_do_handshake(ssl);
+    for (int i = 0; i < kKeyUpdatesAtOnce && result == 1; ++i) {
+      SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+      result = SSL_do_handshake(ssl);
+    }
+    if (result != 1 && SSL_get_error(ssl, result) != SSL_ERROR_WANT_WRITE) end(slot);
   }
 
   void ask(size_t slot) {
@@ -175,7 +195,14 @@ class TlsLoad {
   void on_nothing(size_t slot, int result) {
     Connection& connection = connections_[slot];
     if (SSL_get_error(connection.ssl.get(), result) == SSL_ERROR_WANT_READ) return;
-    if (connection.state != Connection::State::ending) refuse("a connection ended before its answer");
+    bool may_end = connection.state == Connection::State::ending || connection.state == Connection::State::flooding;
+    if (!may_end) refuse("a connection ended before its answer");
+    end(slot);
+  }
+
+  // And the next.
+  void end(size_t slot) {
+    Connection& connection = connections_[slot];
     close(connection.fd);
     connection.ssl.reset();
     connection.state = Connection::State::closed;
@@ -230,7 +257,9 @@ Options read_options(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i];
     auto is = [&](const char* wanted) { return name == wanted; };
-    if (is("--handshakes")) {
+    if (is("--key-updates")) {
+      options.traffic = Options::Traffic::key_updates;
+    } else if (is("--handshakes")) {
       options.traffic = Options::Traffic::handshakes;
     } else if (is("--resumed")) {
       options.traffic = Options::Traffic::resumed;
@@ -258,5 +287,6 @@ Options read_options(int argc, char** argv) {
 int main(int argc, char** argv) {
   die_with_parent();
   allow_many_files();
+  signal(SIGPIPE, SIG_IGN);  // whoever floods is let go
   return std::make_unique<TlsLoad>(read_options(argc, argv))->run();
 }

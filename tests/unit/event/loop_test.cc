@@ -5,6 +5,7 @@
 #include "catch.h"
 #include "weir/event/resolver.h"
 #include "weir/event/timer.h"
+#include "weir/event/turn_end.h"
 
 using namespace weir;
 using namespace weir::event;
@@ -46,6 +47,36 @@ TEST_CASE("loop: a deferred task runs in the same turn and may defer again") {
   });
   loop.run();
   CHECK(depth == 2);
+}
+
+TEST_CASE("turn end: the next turn's comes behind what has come meanwhile, and the loop does not wait for it") {
+  struct Late final : TurnEnd {
+    explicit Late(std::string& its_order) : order(its_order) {}
+    void on_turn_end() override { order += "end "; }
+    std::string& order;
+  };
+  Loop loop;
+  Timer alive(loop, [] {});
+  alive.start_once(60'000);
+  std::string order;
+  Late late(order);
+  loop.post([&] {
+    order += "first ";
+    late.request_next_turn_end(loop);
+    loop.post([&] {
+      order += "second ";
+      loop.stop();
+    });
+  });
+  loop.run();  // would wait for the timer
+  CHECK(order == "first second end ");
+  {
+    Late gone(order);
+    gone.request_next_turn_end(loop);
+  }
+  loop.run_ready();
+  loop.run_ready();
+  CHECK(order == "first second end ");
 }
 
 TEST_CASE("timer: one that is destroyed in its own callback does no harm") {

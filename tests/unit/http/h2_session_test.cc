@@ -129,6 +129,7 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
     until([&] { return find() != nullptr; });
     return *find();
   }
+  size_t all_served() const { return served_.size(); }
   template <typename Condition>
   void until(Condition holds) {
     event::Timer guard(loop, [] {});
@@ -212,6 +213,42 @@ TEST_CASE("h2 sessions: requests at once, answered in another order, with bodies
   CHECK(first.body.size() == 1'000'000);
   first.release();
   CHECK(pair.client->in_flight() == 0);
+}
+
+TEST_CASE("h2 sessions: a crowd of requests has its share of each turn, in order and with all their bodies") {
+  Pair pair;
+  Asked& first = pair.ask("/first");
+  pair.served("/first").answer("ok");
+  pair.until([&] { return first.ended; });  // and the server's SETTINGS have come
+  first.release();
+  constexpr size_t kCrowd = 100;
+  for (size_t i = 0; i < kCrowd; ++i) {
+    Asked& one = pair.ask("/" + std::to_string(i), Body::unknown);
+    one.stream->send_body("body " + std::to_string(i));
+    one.stream->send_end({});
+  }
+  pair.until([&] { return pair.all_served() > 1; });
+  CHECK(pair.all_served() <= 1 + 2 * H2Session::kHeadsATurnMax);  // the turn that brought them, and the next
+  for (size_t i = 0; i < kCrowd; ++i) {
+    Served& one = pair.served("/" + std::to_string(i));
+    pair.until([&] { return one.ended; });
+    CHECK(one.body == "body " + std::to_string(i));
+  }
+  CHECK(pair.all_served() == 1 + kCrowd);
+}
+
+TEST_CASE("h2 sessions: one that ends while some of its requests wait for their turn forgets them") {
+  Pair pair;
+  Asked& first = pair.ask("/first");
+  pair.served("/first").answer("ok");
+  pair.until([&] { return first.ended; });
+  first.release();
+  for (size_t i = 0; i < 100; ++i) pair.ask("/" + std::to_string(i));
+  pair.until([&] { return pair.all_served() > 1; });
+  size_t served = pair.all_served();
+  pair.server.reset();
+  pair.until([&] { return pair.client_closed; });
+  CHECK(pair.all_served() == served);
 }
 
 TEST_CASE("h2 sessions: whoever pauses gets a window more and no byte beyond it, and all of it later") {
