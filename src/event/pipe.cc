@@ -63,6 +63,7 @@ std::string Pipe::text() {
 }
 
 Pipe* PipePool::for_reading() {
+  if (kept_ >= kKeptMax) return nullptr;
   if (reading_ != nullptr && reading_->size() > 0) reading_.reset();  // nobody wanted what came last
   if (reading_ == nullptr && !spare_.empty()) {
     reading_ = std::move(spare_.back());
@@ -72,7 +73,13 @@ Pipe* PipePool::for_reading() {
   return reading_.get();
 }
 
+std::unique_ptr<Pipe> PipePool::keep() {
+  ++kept_;
+  return std::move(reading_);
+}
+
 void PipePool::give_back(std::unique_ptr<Pipe> pipe) {
+  --kept_;
   if (pipe->size() == 0 && spare_.size() < kSpareMax) spare_.push_back(std::move(pipe));
 }
 

@@ -172,7 +172,7 @@ void TcpStream::Cell::on_write_failed(int status) {
 void TcpStream::Cell::drop_queue() {
   queue = std::string();
   if (piped == nullptr) return;
-  piped.reset();
+  loop.pipes().give_back(std::move(piped));
   watch_for(std::nullopt);
 }
 
@@ -396,7 +396,7 @@ void TcpStream::Cell::close(bool with_reset) {
   clear_deadline();
   reset_wanted = false;
   watch_for(std::nullopt);
-  piped.reset();
+  if (piped != nullptr) loop.pipes().give_back(std::move(piped));
   state = State::closing;
   if (!attached) return close_unattached(with_reset && !fin_sent);
   auto on_closed = [](uv_handle_t* handle) { static_cast<Cell*>(handle->data)->release(); };

@@ -45,16 +45,19 @@ class Pipe {
 class PipePool {
  public:
   static constexpr size_t kSpareMax = 16;
+  /// With bytes that wait: two descriptors each, and all the pages that Linux lets one user have in pipes by default.
+  static constexpr size_t kKeptMax = 256;
 
   /// The one to read through, empty. Null: there is none to be had, and bytes must be copied.
   [[nodiscard]] Pipe* for_reading();
-  /// It is kept by whoever has to wait with its bytes.
-  [[nodiscard]] std::unique_ptr<Pipe> keep() { return std::move(reading_); }
+  /// It is kept by whoever has to wait with its bytes, until it is given back, with or without them.
+  [[nodiscard]] std::unique_ptr<Pipe> keep();
   void give_back(std::unique_ptr<Pipe> pipe);
 
  private:
   std::unique_ptr<Pipe> reading_;
   std::vector<std::unique_ptr<Pipe>> spare_;
+  size_t kept_ = 0;
 };
 
 }  // namespace weir::event

@@ -298,3 +298,15 @@ TEST_CASE("pipe: its text can be had by who cannot pass it on, and the pool goes
   ::close(far);
   ::close(near);
 }
+
+TEST_CASE("pipe: so many may be kept with bytes that wait, at the limit and one above") {
+  PipePool pool;
+  std::vector<std::unique_ptr<Pipe>> kept;
+  for (size_t i = 0; i < PipePool::kKeptMax; ++i) {
+    REQUIRE(pool.for_reading() != nullptr);
+    kept.push_back(pool.keep());
+  }
+  CHECK(pool.for_reading() == nullptr);
+  pool.give_back(std::move(kept.back()));
+  CHECK(pool.for_reading() != nullptr);
+}
