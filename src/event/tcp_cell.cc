@@ -252,7 +252,12 @@ bool TcpStream::Cell::read_buffer() {
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
   if (got > 0) pipe_bytes_left -= std::min(pipe_bytes_left, static_cast<uint64_t>(got));
   if (state == State::lingering) {
-    if (got <= 0) close(false);
+    bool enough = got <= 0 || static_cast<size_t>(got) >= linger_drops_left;
+    if (enough) {
+      close(false);
+    } else {
+      linger_drops_left -= static_cast<size_t>(got);
+    }
   } else if (got <= 0) {
     on_read_over(got < 0 ? errno : 0);
   } else if (layer == nullptr) {

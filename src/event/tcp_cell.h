@@ -41,9 +41,9 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
-  bool write_pending = false;  // a uv_write is out with `in_flight`
-  bool failed = false;         // the observer has been told, or will be at the end of this turn
-  uint8_t references = 1;      // the socket's own, one for whoever is at work with it
+  bool write_pending = false;             // a uv_write is out with `in_flight`
+  bool failed = false;                    // the observer has been told, or will be at the end of this turn
+  uint8_t references = 1;                 // the socket's own, one for whoever is at work with it
   std::optional<IdleWatch::For> watched;  // what the loop's IdleWatch has the socket for
 
   // What the kernel did not take, in the order it goes: `in_flight` belongs to the uv_write, `piped` waits for room,
@@ -56,6 +56,7 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   uint64_t pipe_bytes_left = 0;         // to be read through a pipe
   std::unique_ptr<std::string> unread;  // to be read again before anything else; null almost always
   std::optional<Error> write_error;     // told when all that the peer has sent before has been read
+  size_t linger_drops_left = SIZE_MAX;  // bytes that may still come while lingering
   size_t linger_bytes_left = 0;         // undelivered at the last look: who takes nothing for a while is let go
   Addresses addresses;                  // as far as anybody has asked
   uv_connect_t connect_request;

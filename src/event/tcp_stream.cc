@@ -134,9 +134,9 @@ void TcpStream::close_gracefully(Peer peer) {
   say_end();
   Cell* cell = std::exchange(cell_, nullptr);
   // A layer's peer says goodbye in its own way (close_notify), which must find somebody.
-  bool nothing_comes = peer != Peer::may_send && cell->layer == nullptr && cell->queued_bytes() == 0 &&
-                       (peer == Peer::is_done || cell->nothing_waits());
-  if (peer == Peer::is_unwelcome) nothing_comes = true;
+  bool nothing_comes = (peer == Peer::says_done || peer == Peer::is_done) && cell->layer == nullptr &&
+                       cell->queued_bytes() == 0 && (peer == Peer::is_done || cell->nothing_waits());
+  if (peer == Peer::is_unwelcome) cell->linger_drops_left = kUnwelcomeBytes;
   if (cell->state == Cell::State::open && !nothing_comes) {
     cell->linger();
   } else {

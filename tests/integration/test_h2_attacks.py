@@ -60,7 +60,7 @@ def test_made_you_reset(t):
 
 
 def test_let_go(t):
-    """who has flooded is not read any more: what it goes on sending is refused at once, not taken for seconds"""
+    """who has flooded is not read for long: what it goes on sending is refused soon, not taken for seconds"""
     _, edge = world(t)
     pings = h2_attacks.CONTROL_FRAMES["PING"] * 4096
     with h2.Connection(edge.entry_point()) as attacker:

@@ -112,12 +112,13 @@ class TcpStream {
   /// drops what still arrives and closes at the peer's FIN or after kLingerMs. So that a peer who reads slowly, or is
   /// still sending, gets to read our last answer. The stream is empty afterwards.
   /// From a peer that is done nothing is waited for: what it still sent would make a reset of our last answer. One that
-  /// has only said so is believed when none of its bytes wait. One that is unwelcome is sent what the kernel takes at
-  /// once, and is not read any more: the rest of a flood would cost the others their time.
+  /// has only said so is believed when none of its bytes wait. Of one that is unwelcome kUnwelcomeBytes are
+  /// dropped at most: who is only told so late still reads our last word, and the rest of a flood costs nobody's time.
   enum class Peer : uint8_t { may_send, says_done, is_done, is_unwelcome };
   void close_gracefully(Peer peer = Peer::may_send);
   static constexpr uint64_t kLingerMs = 2000;
   static constexpr uint64_t kLingerStallMs = 60'000;
+  static constexpr size_t kUnwelcomeBytes = 1024 * 1024;
   static constexpr size_t kLingerStallBytes = 1024;  // that it must take in that time, or all of it
   /// Closes with RST: the peer must not take what it has for complete. The stream is empty afterwards.
   void reset();
