@@ -103,17 +103,23 @@ uint64_t Matcher::hash_of(HostKey::Kind kind, std::string_view name) {
   return content_hash(name) + static_cast<uint64_t>(kind) * 0x9e3779b97f4a7c15ULL;  // "d", "*.d" and "**.d" differ
 }
 
-const HostRoutes* Matcher::find_host(HostKey::Kind kind, std::string_view name) const {
-  const uint64_t hash = hash_of(kind, name);
+/// The first cell of that hash that fits, whose routes are on their way then.
+template <typename Fits>
+const Matcher::Cell* Matcher::find_cell(uint64_t hash, Fits fits) const {
   const Shard& shard = shards_[hash % kShards];
   if (shard.cells == nullptr) return nullptr;
   for (size_t at = place_of(hash, shard.mask); shard.cells[at].routes != nullptr; at = (at + 1) & shard.mask) {
     const Cell& cell = shard.cells[at];
     if (cell.hash != hash) continue;
     cell.routes->prefetch();
-    if (cell.routes->is_of(kind, name)) return cell.routes.get();
+    if (fits(cell)) return &cell;
   }
   return nullptr;
+}
+
+const HostRoutes* Matcher::find_host(HostKey::Kind kind, std::string_view name) const {
+  const Cell* cell = find_cell(hash_of(kind, name), [&](const Cell& one) { return one.routes->is_of(kind, name); });
+  return cell == nullptr ? nullptr : cell->routes.get();
 }
 
 uint64_t Matcher::prefetch_host(std::string_view name) const {
@@ -124,16 +130,10 @@ uint64_t Matcher::prefetch_host(std::string_view name) const {
 }
 
 const HostRoutes* Matcher::prefetch_routes(uint64_t hash, const SlotTable& slots) const {
-  const Shard& shard = shards_[hash % kShards];
-  if (shard.cells == nullptr) return nullptr;
-  for (size_t at = place_of(hash, shard.mask); shard.cells[at].routes != nullptr; at = (at + 1) & shard.mask) {
-    const Cell& cell = shard.cells[at];
-    if (cell.hash != hash) continue;
-    cell.routes->prefetch();
-    slots.prefetch(cell.first_slot);
-    return cell.routes.get();
-  }
-  return nullptr;
+  const Cell* cell = find_cell(hash, [](const Cell&) { return true; });
+  if (cell == nullptr) return nullptr;
+  slots.prefetch(cell->first_slot);
+  return cell->routes.get();
 }
 
 // Calls visit for each group of entries whose keys fit: the most particular host first, since its routes mostly win and

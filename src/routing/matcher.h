@@ -70,6 +70,8 @@ class Matcher {
   static uint64_t hash_of(HostKey::Kind kind, std::string_view name);
   static size_t place_of(uint64_t hash, size_t mask);
   static Shard make_shard(std::vector<Cell> occupied);
+  template <typename Fits>
+  [[nodiscard]] const Cell* find_cell(uint64_t hash, Fits fits) const;
   [[nodiscard]] const HostRoutes* find_host(HostKey::Kind kind, std::string_view name) const;
   [[nodiscard]] std::shared_ptr<const HostRoutes> edited(HostEdit& edit, const SlotTable& slots) const;
   void edit_shard(size_t shard, const std::vector<HostEdit*>& edits, const SlotTable& slots);
