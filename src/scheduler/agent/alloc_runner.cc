@@ -289,12 +289,14 @@ void AllocRunner::start_in_order() {
 void AllocRunner::stop() { end(std::nullopt, true); }
 
 void AllocRunner::end(std::optional<TaskEvent> why, bool with_group_delay) {
-  if (ending_ != Ending::no || terminal()) return;
-  ending_ = Ending::withdrawing;
-  why_ = std::move(why);
+  if (ending_ != Ending::no) return;
+  // Before the status is looked at: the last task's death has made it terminal already, and what is reported says both.
   bool undecided = health_ && !(alloc_.deployment_status && alloc_.deployment_status->healthy);
   health_.reset();
-  if (undecided && why_) decide_health(false);
+  if (undecided && why) decide_health(false);
+  if (terminal()) return;
+  ending_ = Ending::withdrawing;
+  why_ = std::move(why);
   services_.stop();
   check_restarts_.watch({});
   log::info("allocation ends", {{"alloc", alloc_.id}, {"reason", why_ ? why_->message : "it is not wanted any more"}});

@@ -30,6 +30,7 @@ struct Fixture {
   ScriptedServer server{loop};
   http::Client client{loop};
   std::unique_ptr<Agent> agent;
+  uint64_t check_poll_ms = 10;
 
   /// Tasks outlive their agent, but not the test.
   ~Fixture() {
@@ -52,7 +53,7 @@ struct Fixture {
                                     .http = *SocketAddress::parse("127.0.0.2:0"),
                                     .meta = {{"rack", "r7"}},
                                     .supervisor_argv = {WEIR_TASK_SUPERVISOR},
-                                    .check_poll_ms = 10});
+                                    .check_poll_ms = check_poll_ms});
     REQUIRE(made);
     agent = std::move(*made);
   }
@@ -347,12 +348,6 @@ TEST_CASE("agent: health is decided by the registry's checks and sent once") {
     REQUIRE(run_until(test.loop, [&] { return test.server.health_reports > 0; }));
     CHECK(test.server.update(alloc.id)->healthy == false);
   }
-  SECTION("a task that fails") {
-    alloc.job = std::make_shared<const Job>(test.job_with("exit 1"));
-    test.server.put(alloc);
-    REQUIRE(test.wait_reported(alloc.id, ClientStatus::failed));
-    CHECK(test.server.update(alloc.id)->healthy == false);
-  }
   // A stop is reported without health again.
   test.server.set_desired(alloc.id, DesiredStatus::stop);
   REQUIRE(run_until(test.loop, [&] { return test.registry.service_count() == 0; }));
@@ -360,6 +355,18 @@ TEST_CASE("agent: health is decided by the registry's checks and sent once") {
     return test.server.reported(alloc.id, ClientStatus::complete) ||
            test.server.reported(alloc.id, ClientStatus::failed);
   }));
+  CHECK(test.server.health_reports == 1);
+}
+
+TEST_CASE("agent: a lone task that fails decides its allocation's health; the report of its end says so") {
+  Fixture test;
+  test.check_poll_ms = 3'600'000;  // no look at the checks may be needed for it
+  test.start_agent();
+  Allocation alloc = example_alloc(test.job_with("exit 1"));
+  alloc.deployment_id = "d1";
+  test.server.put(alloc);
+  REQUIRE(test.wait_reported(alloc.id, ClientStatus::failed));
+  CHECK(test.server.update(alloc.id)->healthy == false);
   CHECK(test.server.health_reports == 1);
 }
 
