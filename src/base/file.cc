@@ -37,6 +37,8 @@ Status write_all(int fd, std::string_view content, const std::string& path) {
   return {};
 }
 
+int64_t ns_of(const timespec& time) { return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec; }
+
 std::string folder_of(const std::string& path) {
   size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -44,6 +46,13 @@ std::string folder_of(const std::string& path) {
 }
 
 }  // namespace
+
+Result<FileStamp> stamp_of(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return fail(system_error("stat " + path, errno));
+  return FileStamp{found.st_dev, found.st_ino, static_cast<uint64_t>(found.st_size), ns_of(found.st_mtim),
+                   ns_of(found.st_ctim)};
+}
 
 Result<std::string> read_file(const std::string& path, size_t bytes_max) {
   OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

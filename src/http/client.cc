@@ -24,14 +24,14 @@ constexpr size_t kBodyReservedBytesMax = 4 * 1024 * 1024;  // on the word of an 
 }  // namespace
 
 /// The connections. Shared by the Client and its calls, so that a call may outlive the client.
-class Client::Impl final : public H1ClientSession::Owner,
-                           public H2ClientSession::Owner,
-                           public std::enable_shared_from_this<Impl> {
+class Client::Impl final {
  public:
   Impl(event::Loop& its_loop, const Limits& limits) : loop(its_loop), limits_(limits) { sweeper_.set_background(); }
 
   /// Until it is connected it listens to its stream itself; then its session does.
-  struct Connection final : event::TcpStream::Observer {
+  struct Connection;
+  using Connections = std::list<std::unique_ptr<Connection>>;
+  struct Connection final : event::TcpStream::Observer, H1ClientSession::Owner, H2ClientSession::Owner {
     explicit Connection(Impl& its_impl) : impl(its_impl) {}
     void on_connected() override;
     void on_read(std::span<char>) override {}
@@ -39,8 +39,16 @@ class Client::Impl final : public H1ClientSession::Owner,
     void on_drained() override {}
     void on_failed(const Error& error) override;
 
+    // A call whose stream failed has heard of it.
+    void on_session_closed(H1ClientSession&, const Error&) override { impl.drop(*this); }
+    void on_session_closed(H2ClientSession&, const Error&) override { impl.drop(*this); }
+    void on_stream_released(H2ClientSession&) override { impl.drop(*this); }
+    void on_session_idle(H1ClientSession&) override { impl.note_idle(*this); }
+
     Impl& impl;
-    std::string authority;       // with its scheme
+    std::string authority;  // with its scheme
+    Connections::iterator place;
+    bool dropped = false;        // it lives to the end of the turn and may still have something to tell
     ClientCall* call = nullptr;  // who waits for it or uses it; null while idle
     uint64_t idle_since_ms = 0;
     bool keep = true;      // false: closed after its first request
@@ -57,11 +65,15 @@ class Client::Impl final : public H1ClientSession::Owner,
     }
   };
 
-  /// An idle connection to that host, or nullptr.
-  Connection* take_idle(const Url& url) {
-    std::string authority = place_of(url);
-    for (auto at = connections_.rbegin(); at != connections_.rend(); ++at) {
-      if ((*at)->call == nullptr && (*at)->authority == authority) return at->get();
+  /// The connection to that host that was idle last, for `call` from now on; or nullptr.
+  Connection* take_idle(const Url& url, ClientCall& call) {
+    const std::string authority = place_of(url);
+    for (auto at = idle_.rbegin(); at != idle_.rend(); ++at) {
+      Connection& found = **at;
+      if (found.authority != authority) continue;
+      found.call = &call;
+      busy_.splice(busy_.end(), idle_, found.place);
+      return &found;
     }
     return nullptr;
   }
@@ -94,7 +106,8 @@ class Client::Impl final : public H1ClientSession::Owner,
 
   Connection& connect(const ClientRequest& request, const SocketAddress& address, ClientCall& call) {
     const Url& url = request.url;
-    Connection& made = *connections_.emplace_back(std::make_unique<Connection>(*this));
+    Connection& made = *busy_.emplace_back(std::make_unique<Connection>(*this));
+    made.place = std::prev(busy_.end());
     made.authority = place_of(url);
     made.call = &call;
     made.http2 = request.http2;
@@ -111,14 +124,22 @@ class Client::Impl final : public H1ClientSession::Owner,
   }
 
   /// Closes a connection that no stream uses.
-  void drop(const Connection& connection) {
-    for (auto at = connections_.begin(); at != connections_.end(); ++at) {
-      if (at->get() != &connection) continue;
-      (*at)->connecting = event::TcpStream();  // its caller is gone: nobody to be told of it any more
-      loop.destroy_later(std::move(*at));
-      connections_.erase(at);
-      return;
-    }
+  void drop(Connection& connection) {
+    if (std::exchange(connection.dropped, true)) return;
+    connection.connecting = event::TcpStream();  // its caller is gone: nobody to be told of it any more
+    Connections& all = connection.call == nullptr ? idle_ : busy_;
+    loop.destroy_later(std::move(*connection.place));
+    all.erase(connection.place);
+  }
+
+  void note_idle(Connection& connection) {
+    if (connection.dropped) return;
+    if (!connection.keep) return drop(connection);
+    connection.call = nullptr;
+    connection.idle_since_ms = loop.now_ms();
+    idle_.splice(idle_.end(), busy_, connection.place);
+    close_old();
+    if (!sweeper_.active()) sweeper_.start_every(limits_.idle_timeout_ms / 2 + 1);
   }
 
   event::Loop& loop;
@@ -126,47 +147,13 @@ class Client::Impl final : public H1ClientSession::Owner,
  private:
   static std::string place_of(const Url& url) { return url.scheme + "://" + url.authority(); }
 
-  void on_session_closed(H1ClientSession& session, const Error&) override {
-    if (Connection* connection = find(session)) drop(*connection);  // a call whose stream failed has heard of it
-  }
-  void on_session_closed(H2ClientSession& session, const Error&) override {
-    if (Connection* connection = find(session)) drop(*connection);
-  }
-  void on_stream_released(H2ClientSession& session) override {
-    if (Connection* connection = find(session)) drop(*connection);
-  }
-  void on_session_idle(H1ClientSession& session) override {
-    Connection* connection = find(session);
-    if (connection == nullptr) return;
-    if (!connection->keep) return drop(*connection);
-    connection->call = nullptr;
-    connection->idle_since_ms = loop.now_ms();
-    close_old();
-    if (!sweeper_.active()) sweeper_.start_every(limits_.idle_timeout_ms / 2 + 1);
-  }
-
-  /// Null for one that was dropped: it lives to the end of the turn and may still have something to tell.
-  Connection* find(const ClientSession& session) {
-    for (auto& candidate : connections_) {
-      if (candidate->speaker() == &session) return candidate.get();
-    }
-    return nullptr;
-  }
-
   void close_old() {
-    size_t idle = 0;
-    for (const auto& candidate : connections_) idle += candidate->call == nullptr ? 1 : 0;
-    for (auto at = connections_.begin(); at != connections_.end();) {
-      bool old = loop.now_ms() - (*at)->idle_since_ms >= limits_.idle_timeout_ms || idle > limits_.idle_connections_max;
-      if ((*at)->call != nullptr || !old) {
-        ++at;
-        continue;
-      }
-      --idle;
-      loop.destroy_later(std::move(*at));
-      at = connections_.erase(at);
+    while (!idle_.empty()) {
+      const bool old = loop.now_ms() - idle_.front()->idle_since_ms >= limits_.idle_timeout_ms;
+      if (!old && idle_.size() <= limits_.idle_connections_max) return;
+      drop(*idle_.front());
     }
-    if (idle == 0) sweeper_.stop();
+    sweeper_.stop();
   }
 
   const Limits limits_;
@@ -175,7 +162,8 @@ class Client::Impl final : public H1ClientSession::Owner,
   std::optional<tls::ClientMaterial> tls_material_;  // none: read with the first https call
   std::optional<tls::Engine> tls_;                   // the same
   std::shared_ptr<tls::ClientContext> tls_context_;
-  std::list<std::unique_ptr<Connection>> connections_;
+  Connections busy_;
+  Connections idle_;                                     // the one that has been so for longest first
   event::Timer sweeper_{loop, [this] { close_old(); }};  // in the background: it keeps no loop running
 };
 
@@ -194,22 +182,22 @@ class ClientCall final : public Call, public ClientStreamObserver {
                [this] {
                  fail_with({ErrorCode::timeout, "no answer within " + std::to_string(request_.timeout_ms) + " ms"});
                }),
-        connecting_(impl_->loop, [this] {
-          fail_with(
-              {ErrorCode::timeout, "no connection within " + std::to_string(request_.connect_timeout_ms) + " ms"});
-        }) {
+        self_(std::make_shared<ClientCall*>(this)) {
     if (request_.timeout_ms > 0) total_.start_once(request_.timeout_ms);
     // Never from within send(): the caller does not hold the Call yet.
-    begin_.start_once(0);
+    impl_->loop.defer([self = self_] {
+      if (*self != nullptr) (*self)->begin();
+    });
   }
 
   ~ClientCall() override {
+    *self_ = nullptr;
     let_go();
-    impl_->loop.defer([held = impl_] {});
+    if (impl_.use_count() == 1) impl_->loop.defer([held = impl_] {});
   }
 
   void on_connected(Client::Impl::Connection& connection) {
-    connecting_.stop();
+    connecting_.reset();
     use(connection);
   }
   void on_connect_failed(const Error& error) {
@@ -224,16 +212,16 @@ class ClientCall final : public Call, public ClientStreamObserver {
       if (Status ready = impl_->prepare_tls(); !ready) return fail_with(ready.error());
     }
     if (request_.keep_alive && !request_.http2 && !request_.http2_offered) {
-      if (auto* idle = impl_->take_idle(request_.url)) {
-        idle->call = this;
-        return use(*idle);
-      }
+      if (auto* idle = impl_->take_idle(request_.url, *this)) return use(*idle);
     }
     resolve();
   }
 
   void resolve() {
-    connecting_.start_once(request_.connect_timeout_ms);
+    connecting_.emplace(impl_->loop, [this] {
+      fail_with({ErrorCode::timeout, "no connection within " + std::to_string(request_.connect_timeout_ms) + " ms"});
+    });
+    connecting_->start_once(request_.connect_timeout_ms);
     lookup_.emplace(impl_->loop, request_.url.host, [this](Result<std::vector<IpAddress>> addresses) {
       if (!addresses) return fail_with(addresses.error());
       addresses_ = std::move(*addresses);
@@ -342,7 +330,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
 
   void finish(Result<ClientResponse> result) {
     total_.stop();
-    connecting_.stop();
+    if (connecting_) connecting_->stop();
     if (auto callback = std::exchange(on_response_, nullptr)) callback(std::move(result));  // may destroy this
   }
 
@@ -354,8 +342,8 @@ class ClientCall final : public Call, public ClientStreamObserver {
   Client::OnResponse on_response_;
   Client::OnChunk on_chunk_;
   event::Timer total_;
-  event::Timer connecting_;
-  event::Timer begin_{impl_->loop, [this] { begin(); }};
+  std::optional<event::Timer> connecting_;
+  std::shared_ptr<ClientCall*> self_;  // null once this is gone
   std::optional<event::Lookup> lookup_;
   std::vector<IpAddress> addresses_;
   size_t next_address_ = 0;
@@ -370,11 +358,11 @@ class ClientCall final : public Call, public ClientStreamObserver {
 void Client::Impl::Connection::on_connected() {
   http2 = http2 || (offered && connecting.protocol() == "h2");
   if (http2) {
-    h2_session.emplace(impl.loop, std::move(connecting), authority.starts_with("https") ? "https" : "http", impl,
+    h2_session.emplace(impl.loop, std::move(connecting), authority.starts_with("https") ? "https" : "http", *this,
                        impl.session_limits_);
     h2_session->start();
   } else {
-    session.emplace(std::move(connecting), impl, impl.session_limits_);
+    session.emplace(std::move(connecting), *this, impl.session_limits_);
     session->start();
   }
   call->on_connected(*this);

@@ -76,8 +76,14 @@ void BlockingQuery::send() {
   address_failed_ = false;
   generation_ = link_.generation();
   sent_at_ms_ = loop_.now_ms();
-  call_ = link_.get(subject_.path, query, timeout_ms,
-                    [this](Result<http::ClientResponse> response) { on_response(std::move(response)); });
+  auto done = [this](Result<http::ClientResponse> response) { on_response(std::move(response)); };
+  if (subject_.text == nullptr) {
+    call_ = link_.get(subject_.path, query, timeout_ms, std::move(done));
+    return;
+  }
+  subject_.text->begin();
+  call_ = link_.get(subject_.path, query, timeout_ms, std::move(done),
+                    [this](std::string_view piece) { subject_.text->take(piece); });
 }
 
 void BlockingQuery::on_response(Result<http::ClientResponse> response) {
@@ -97,10 +103,16 @@ void BlockingQuery::take(const http::ClientResponse& response) {
                   Whose::resource);
   }
   const uint64_t index = parse_u64(response.header(link_.index_header())).value_or(0);
-  const uint64_t hash = content_hash(response.body);
+  const RepeatedText* text = subject_.text;
+  if (text != nullptr && text->overflowed()) {
+    return failed({ErrorCode::too_large, "the answer is longer than " + std::to_string(RepeatedText::kBytesMax)},
+                  Whose::resource);
+  }
+  const uint64_t hash = text != nullptr ? 1 : content_hash(response.body);
   const QueryAnswer answer{.body = response.body,
                            .index = index,
-                           .same_body = hash == body_hash_,
+                           .same_body = hash == body_hash_ && (text == nullptr || text->same()),
+                           .body_bytes = text != nullptr ? text->size() : response.body.size(),
                            .body_hash = hash,
                            .index_before = accepted_index_,
                            .seen_us = steady_us()};
@@ -126,7 +138,7 @@ uint64_t BlockingQuery::pace_after_answer(const QueryAnswer& answer, uint64_t wo
   if (!answer.same_body) return rest_ms;
   const uint64_t paced_ms = idle_bucket_.take(loop_.now_ms());
   const bool first_ones = paced_ms == 0;
-  return first_ones ? rest_ms : std::max({rest_ms, paced_ms, answer.body.size() / kSameBytesPerMs});
+  return first_ones ? rest_ms : std::max({rest_ms, paced_ms, answer.body_bytes / kSameBytesPerMs});
 }
 
 void BlockingQuery::refuse(const http::ClientResponse& response) {

@@ -9,6 +9,7 @@
 
 #include "provider/source_link.h"
 #include "provider/pacing.h"
+#include "provider/repeated_text.h"
 #include "weir/event/timer.h"
 #include "weir/provider/providers.h"
 
@@ -19,12 +20,14 @@ struct QuerySubject {
   bool speaks_for_server = false;  // its 5xx mean that the server is in trouble, not only this resource
   std::string query = {};          // of its own, besides index and wait: "recurse="
   bool may_be_absent = false;      // a 404 that has an index is an answer, whose body is ""
+  RepeatedText* text = nullptr;    // takes the bodies, which then are no part of the answers; outlives the query
 };
 
 struct QueryAnswer {
   std::string_view body;
-  uint64_t index = 0;         // 0: the server gave none
-  bool same_body = false;     // byte for byte what the last accepted answer was
+  uint64_t index = 0;      // 0: the server gave none
+  bool same_body = false;  // byte for byte what the last accepted answer was
+  size_t body_bytes = 0;
   uint64_t body_hash = 0;     // content_hash of the body
   uint64_t index_before = 0;  // of the last accepted answer; 0: there is none
   uint64_t seen_us = 0;       // steady clock

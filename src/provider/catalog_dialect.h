@@ -14,8 +14,8 @@ struct CatalogDialect {
   std::string_view service_path;  // of one service's instances; its escaped name follows
   std::string_view mesh_path;     // the same, of those who are reached through the mesh; "": there is none
   Result<ServiceTags> (*decode_names)(std::string_view body);
-  Result<ServiceAnswer> (*decode_service)(std::string_view name, std::string_view body);
-  Result<ServiceAnswer> (*decode_mesh)(std::string_view name, std::string_view body);
+  Result<ServiceAnswer> (*decode_service)(std::string_view name, std::string_view body, KnownRows* known);
+  Result<ServiceAnswer> (*decode_mesh)(std::string_view name, std::string_view body, KnownRows* known);
   /// Whether it has lists of all checks and of all nodes. Without them the index of the list of services moves with
   /// every instance.
   bool has_check_lists;

@@ -90,7 +90,7 @@ Status CatalogProvider::start(Observer& observer) {
                        [this](const Error& error) { on_shared_query_failed(error); }});
   names_query_ = std::make_unique<BlockingQuery>(
       loop_, *link_, random_, source_.timing,
-      QuerySubject{.path = std::string(source_.dialect.names_path), .speaks_for_server = true},
+      QuerySubject{.path = std::string(source_.dialect.names_path), .speaks_for_server = true, .text = &names_.text()},
       [this](const QueryAnswer& answer) { return on_names(answer); },
       [this](const Error& error) { on_names_failed(error); });
   names_query_->start();
@@ -118,14 +118,19 @@ Status CatalogProvider::on_names(const QueryAnswer& answer) {
   }
   names_asked_afresh_ = false;
   if (!answer.same_body) {
-    auto changed = names_.read(answer.body, source_.dialect);
+    auto changed = names_.read(source_.dialect);
     if (!changed) return fail(changed.error());
     const bool first = !std::exchange(names_known_, true);
     if (first) update_tracked(answer.seen_us);
     for (const std::string& name : *changed) {
       if (first) break;
       auto tracked = tracked_.find(name);
-      if (tracked != tracked_.end() && !tracked->second.watch) crowd_->read_now(name);
+      const bool in_crowd = tracked != tracked_.end() && !tracked->second.watch;
+      if (in_crowd && names_.all().contains(name)) {
+        crowd_->read_now(name);
+      } else if (in_crowd) {
+        crowd_->note_gone(unchecked_instances(name));
+      }
       update_tracked(name, answer.seen_us);
     }
     fill_free_watches();
@@ -142,6 +147,14 @@ Status CatalogProvider::on_names(const QueryAnswer& answer) {
   if (synced_) gate_->confirm();
   note_settled();
   return {};
+}
+
+/// Of a service none of whose instances has a check; 0 for any other.
+size_t CatalogProvider::unchecked_instances(const std::string& name) const {
+  auto found = gate_->known().find(name);
+  if (found == gate_->known().end()) return 0;
+  const auto& all = found->second->instances;
+  return std::any_of(all.begin(), all.end(), [](const auto& one) { return one.has_checks; }) ? 0 : all.size();
 }
 
 bool CatalogProvider::has_routing_tag(const std::vector<std::string>& tags) const {
@@ -248,7 +261,8 @@ void CatalogProvider::want_services(std::set<std::string, std::less<>> names) {
 Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& answer) {
   Tracked& tracked = tracked_.at(name);
   if (answer.body_hash != tracked.body_hash) {
-    auto decoded = (tracked.mesh ? source_.dialect.decode_mesh : source_.dialect.decode_service)(name, answer.body);
+    auto decoded = (tracked.mesh ? source_.dialect.decode_mesh : source_.dialect.decode_service)(
+        name, answer.body, tracked.watch != nullptr ? &tracked.rows : nullptr);
     if (!decoded) return fail(decoded.error());
     for (const std::string& reason : decoded->skipped) {
       const auto& known = tracked.skipped;

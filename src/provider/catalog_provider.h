@@ -78,6 +78,7 @@ class CatalogProvider final : public Provider {
   struct Tracked {
     std::unique_ptr<BlockingQuery> watch;  // null: in the crowd
     bool mesh = false;                     // of Consul Connect
+    KnownRows rows;                        // of the watch's last answer
     uint64_t body_hash = 0;                // of the last answer, from the watch or the crowd; 0: there was none
     uint32_t failures = 0;                 // since the start or the last answer
     std::string error;
@@ -87,6 +88,7 @@ class CatalogProvider final : public Provider {
   [[nodiscard]] bool has_routing_tag(const std::vector<std::string>& tags) const;
   [[nodiscard]] bool routed(const std::string& name, const std::vector<std::string>& tags) const;
 
+  [[nodiscard]] size_t unchecked_instances(const std::string& name) const;
   Status on_names(const QueryAnswer& answer);
   void on_names_failed(const Error& error);
   void update_tracked(uint64_t seen_us);

@@ -75,6 +75,14 @@ struct Row {
   std::string skip;  // why it cannot be used; "" when it can
 };
 
+}  // namespace
+
+struct InstanceRows {
+  std::map<uint64_t, std::shared_ptr<const Row>> by_hash;  // content_hash of their text
+};
+
+namespace {
+
 Status read_node(const json& row, Instance& out) {
   const json* node = member(row, "Node");
   if (node == nullptr || !node->is_object()) return malformed("Node is missing");
@@ -157,28 +165,103 @@ bool speaks_for(const Row& row, std::string_view name, bool connect) {
   return row.kind == "connect-proxy" ? row.destination == name : row.native && row.service_name == name;
 }
 
-Result<ServiceAnswer> decode_instances(std::string_view name, std::string_view body, bool connect) {
+Result<std::shared_ptr<const Row>> read_judged_row(const json& item, std::string_view name, bool connect) {
+  auto row = read_row(item);
+  if (!row) return fail(row.error());
+  row->instance.mesh = connect;
+  judge(*row);
+  if (row->skip.empty() && !speaks_for(*row, name, connect)) row->skip = "it does not speak Connect";
+  return std::make_shared<const Row>(std::move(*row));
+}
+
+Status take_row(const Row& row, std::string_view name, bool connect, ServiceAnswer& out) {
+  const std::string& answered = connect && !row.destination.empty() ? row.destination : row.service_name;
+  // Consul finds services without regard to case: "web" also answers what was registered as "Web".
+  if (answered != name && equals_ignore_case(answered, name)) return {};
+  if (answered != name) return malformed("an instance of another service, " + answered);
+  if (row.skip.empty()) {
+    out.service.instances.push_back(row.instance);
+  } else {
+    out.skipped.push_back("instance " + row.instance.id + " of " + std::string(name) + " on " + row.instance.node +
+                          ": " + row.skip);
+  }
+  return {};
+}
+
+/// The objects of an array as they are written. False where it does not look like one; what stands in the objects is
+/// not looked at.
+bool split_rows(std::string_view body, std::vector<std::string_view>& out) {
+  body = trim(body);
+  if (body.size() < 2 || body.front() != '[' || body.back() != ']') return false;
+  body = body.substr(1, body.size() - 2);
+  size_t begin = 0;
+  size_t depth = 0;
+  bool quoted = false;
+  bool wanted = true;  // an object comes next, not a comma
+  for (size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (depth == 0) {
+      if (is_blank(c)) continue;
+      if (c != (wanted ? '{' : ',')) return false;
+      begin = i;
+      depth = wanted ? 1 : 0;
+      wanted = !wanted;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth >= Limits::kDepthMax) return false;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      out.push_back(body.substr(begin, i + 1 - begin));
+    }
+  }
+  return depth == 0 && !quoted && !wanted && out.size() <= Limits::kInstancesPerServiceMax;
+}
+
+Status take_whole(std::string_view body, std::string_view name, bool connect, ServiceAnswer& out) {
   auto parsed = parse_array(body, Limits::kInstancesPerServiceMax, "instances");
   if (!parsed) return fail(parsed.error());
+  for (const json& item : *parsed) {
+    auto row = read_judged_row(item, name, connect);
+    if (!row) return fail(row.error());
+    if (Status taken = take_row(**row, name, connect, out); !taken) return taken;
+  }
+  return {};
+}
+
+Status take_rows(const std::vector<std::string_view>& texts, std::string_view name, bool connect, KnownRows& known,
+                 ServiceAnswer& out) {
+  auto rows = std::make_shared<InstanceRows>();
+  for (std::string_view text : texts) {
+    const uint64_t hash = content_hash(text);
+    std::shared_ptr<const Row> row;
+    if (known != nullptr) {
+      auto found = known->by_hash.find(hash);
+      if (found != known->by_hash.end()) row = found->second;
+    }
+    if (row == nullptr) {
+      auto parsed = parse_answer(text);
+      if (!parsed) return fail(parsed.error());
+      auto read = read_judged_row(*parsed, name, connect);
+      if (!read) return fail(read.error());
+      row = std::move(*read);
+    }
+    if (Status taken = take_row(*row, name, connect, out); !taken) return taken;
+    rows->by_hash.emplace(hash, std::move(row));
+  }
+  known = std::move(rows);
+  return {};
+}
+
+Result<ServiceAnswer> decode_instances(std::string_view name, std::string_view body, bool connect, KnownRows* known) {
   ServiceAnswer out;
   out.service.name = name;
-  for (const json& item : *parsed) {
-    auto row = read_row(item);
-    if (!row) return fail(row.error());
-    const std::string& answered = connect && !row->destination.empty() ? row->destination : row->service_name;
-    // Consul finds services without regard to case: "web" also answers what was registered as "Web".
-    if (answered != name && equals_ignore_case(answered, name)) continue;
-    if (answered != name) return malformed("an instance of another service, " + answered);
-    row->instance.mesh = connect;
-    judge(*row);
-    if (row->skip.empty() && !speaks_for(*row, name, connect)) row->skip = "it does not speak Connect";
-    if (!row->skip.empty()) {
-      out.skipped.push_back("instance " + row->instance.id + " of " + std::string(name) + " on " + row->instance.node +
-                            ": " + row->skip);
-      continue;
-    }
-    out.service.instances.push_back(std::move(row->instance));
-  }
+  std::vector<std::string_view> texts;
+  const bool by_rows = known != nullptr && split_rows(body, texts);
+  Status taken = by_rows ? take_rows(texts, name, connect, *known, out) : take_whole(body, name, connect, out);
+  if (!taken) return fail(taken.error());
   auto& all = out.service.instances;
   auto key = [](const Instance& one) { return std::tie(one.node, one.id); };
   std::stable_sort(all.begin(), all.end(), [&](const Instance& a, const Instance& b) { return key(a) < key(b); });
@@ -215,12 +298,12 @@ Result<ServiceTags> decode_service_names(std::string_view body) {
   return out;
 }
 
-Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body) {
-  return decode_instances(name, body, false);
+Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body, KnownRows* known) {
+  return decode_instances(name, body, false, known);
 }
 
-Result<ServiceAnswer> decode_health_connect(std::string_view name, std::string_view body) {
-  return decode_instances(name, body, true);
+Result<ServiceAnswer> decode_health_connect(std::string_view name, std::string_view body, KnownRows* known) {
+  return decode_instances(name, body, true, known);
 }
 
 Result<CheckDigests> decode_health_state(std::string_view body) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,17 @@ struct ServiceAnswer {
   std::vector<std::string> skipped;  // instances that cannot be used, each with its reason; the others stand
 };
 
-/// /v1/health/service/<name>
-Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body);
+/// The instances of an answer by their text: of the next one, those that say the same again are not read again, so that
+/// a change of one instance costs the same whatever the others are.
+struct InstanceRows;
+using KnownRows = std::shared_ptr<const InstanceRows>;
+
+/// /v1/health/service/<name>. `known` (or null): the rows of the last answer of that service; those of this one when it
+/// could be read.
+Result<ServiceAnswer> decode_health_service(std::string_view name, std::string_view body, KnownRows* known = nullptr);
 
 /// /v1/health/connect/<name>: its proxies, and instances that speak Connect themselves, each marked as of the mesh.
-Result<ServiceAnswer> decode_health_connect(std::string_view name, std::string_view body);
+Result<ServiceAnswer> decode_health_connect(std::string_view name, std::string_view body, KnownRows* known = nullptr);
 
 /// What moved is found by comparing two of these: a number per service and per node over the state of their checks
 /// (not over output). Equal numbers mean equal states.

@@ -33,16 +33,16 @@ Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTim
 
 void Crowd::add(const std::string& name) {
   if (members_.empty() && dialect_.has_check_lists) {
-    auto ask = [this](const char* path, Status (Crowd::*on_answer)(const QueryAnswer&)) {
+    auto ask = [this](const char* path, Status (Crowd::*on_answer)(const QueryAnswer&), RepeatedText* text) {
       auto query = std::make_unique<BlockingQuery>(
-          loop_, link_, random_, timing_, QuerySubject{.path = path},
+          loop_, link_, random_, timing_, QuerySubject{.path = path, .text = text},
           [this, on_answer](const QueryAnswer& answer) { return (this->*on_answer)(answer); },
           callbacks_.on_query_failure);
       query->start();
       return query;
     };
-    checks_query_ = ask("/v1/health/state/any", &Crowd::on_checks);
-    nodes_query_ = ask("/v1/catalog/nodes", &Crowd::on_nodes);
+    checks_query_ = ask("/v1/health/state/any", &Crowd::on_checks, &checks_.text());
+    nodes_query_ = ask("/v1/catalog/nodes", &Crowd::on_nodes, nullptr);
   }
   if (members_.empty() && !dialect_.events_path.empty()) {
     events_ = std::make_unique<EventStream>(
@@ -64,12 +64,13 @@ void Crowd::remove(const std::string& name) {
   nodes_query_.reset();
   events_.reset();
   told_ = false;
-  checks_ = {};
+  checks_ = CheckList();
   node_addresses_.clear();
   sweep_timer_.stop();
   swept_to_.clear();
   moved_since_ = put_off_ = unprovable_ = false;
   passed_.clear();
+  gone_ = 0;
   late_sweep_at_ms_ = 0;
 }
 
@@ -97,6 +98,10 @@ void Crowd::note_known(uint64_t index) {
   if (known_.size() > kIndexesMax) known_.erase(known_.begin());
 }
 
+void Crowd::note_gone(size_t instances) {
+  if (!members_.empty()) gone_ += instances;
+}
+
 void Crowd::request_sweep() {
   if (!swept_to_.empty()) {
     moved_since_ = true;
@@ -116,18 +121,32 @@ void Crowd::schedule_sweep() {
 bool Crowd::put_off() {
   const uint64_t now_ms = loop_.now_ms();
   const bool late = late_sweep_at_ms_ != 0 && now_ms >= late_sweep_at_ms_;
-  std::erase_if(passed_,
-                [this](const auto& one) { return known_.contains(one.first) || (told_ && one.first <= told_to_); });
-  const bool unknown =
-      std::any_of(passed_.begin(), passed_.end(), [&](const auto& one) { return now_ms - one.second >= kProofMs; });
-  if (late || unknown || unprovable_ || !(dialect_.has_check_lists || told_)) {
+  const bool explained = all_explained();
+  if (!explained && !fetcher_.idle() && !late && !unprovable_) {
+    sweep_timer_.start_once(kProofMs);  // what is being read may explain it
+    return true;
+  }
+  if (late || !explained || unprovable_ || !(dialect_.has_check_lists || told_)) {
     passed_.clear();
+    gone_ = 0;
     unprovable_ = false;
     return false;
   }
   if (late_sweep_at_ms_ == 0) late_sweep_at_ms_ = now_ms + kProvenSweepMs;
   put_off_ = passed_.empty();
   sweep_timer_.start_once(put_off_ ? late_sweep_at_ms_ - now_ms : kProofMs);
+  return true;
+}
+
+/// False where an index has been passed kProofMs ago and nothing tells whose it is. Those that are told are forgotten.
+bool Crowd::all_explained() {
+  auto is_old = [now_ms = loop_.now_ms()](const auto& one) { return now_ms - one.second >= kProofMs; };
+  std::erase_if(passed_,
+                [this](const auto& one) { return known_.contains(one.first) || (told_ && one.first <= told_to_); });
+  const auto unknown = static_cast<size_t>(std::count_if(passed_.begin(), passed_.end(), is_old));
+  if (unknown > gone_) return false;
+  std::erase_if(passed_, is_old);
+  gone_ = passed_.empty() ? 0 : gone_ - unknown;
   return true;
 }
 
@@ -151,21 +170,14 @@ void Crowd::sweep() {
 
 Status Crowd::on_checks(const QueryAnswer& answer) {
   if (answer.same_body) return {};
-  auto decoded = decode_health_state(answer.body);
-  if (!decoded) return fail(decoded.error());
-  bool of_services = false;
-  bool of_nodes = false;
-  for_each_difference(checks_.services, decoded->services, [&](const std::string& name) {
-    of_services = true;
+  auto changed = checks_.read();
+  if (!changed) return fail(changed.error());
+  for (const std::string& name : changed->services) {
     if (members_.contains(name)) read_now(name);
-  });
-  for_each_difference(checks_.nodes, decoded->nodes, [&](const std::string& node) {
-    of_nodes = true;
-    read_services_on(node);
-  });
+  }
+  for (const std::string& node : changed->nodes) read_services_on(node);
   // A node may have come with a service that has no check.
-  if (of_services && !of_nodes) note_known(answer.index);
-  checks_ = std::move(*decoded);
+  if (!changed->services.empty() && changed->nodes.empty()) note_known(answer.index);
   return {};
 }
 

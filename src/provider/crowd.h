@@ -8,6 +8,7 @@
 #include <string>
 
 #include "provider/catalog_dialect.h"
+#include "provider/check_list.h"
 #include "provider/event_stream.h"
 #include "provider/service_fetcher.h"
 
@@ -17,7 +18,8 @@ namespace weir::provider {
 /// node got another address; only those are read again. An instance without checks shows in neither: when the index of
 /// the service list moves, all members are read again, slowly and at most once a sweep period. Where other answers tell
 /// what happened at each index that the list has passed, the sweep waits for kProvenSweepMs: one index may be that of
-/// several changes, though it seldom is.
+/// several changes, though it seldom is. A service that is read tells its last one; one that is gone without a trace
+/// in the checks is told by its name (note_gone).
 /// A catalog without those lists may have a stream of events, which names each service that has changed (Nomad). While
 /// it is heard only those are read again; without it sweeps are all there is.
 /// Owned by CatalogProvider; loop's thread. Asks nothing while it has no members.
@@ -40,6 +42,8 @@ class Crowd {
   void on_services_moved(uint64_t index_before, uint64_t index);
   /// A service with a query of its own has changed, and this is the index of its answer.
   void note_known(uint64_t index);
+  /// A member of that many instances, none of which had a check, is not listed any more: as many indexes are its.
+  void note_gone(size_t instances);
   /// Its tags changed.
   void read_now(const std::string& name) { fetcher_.fetch(name, ServiceFetcher::Urgency::now); }
   void ask_afresh();
@@ -50,8 +54,8 @@ class Crowd {
  private:
   static constexpr uint64_t kSweepPeriodMs = 5'000;
   static constexpr uint64_t kSweepPerMemberMs = 20;  // so sweeps ask 50 times a second in the mean, whatever the size
-  static constexpr uint64_t kSliceMs = 100;          // and never more than a slice at once: changes do not wait
-  static constexpr size_t kSliceMembers = 10;
+  static constexpr uint64_t kSliceMs = 20;           // and never more than a slice at once: changes do not wait
+  static constexpr size_t kSliceMembers = 2;
   static constexpr uint64_t kProofMs = 100;  // in which the answers come that tell why the list has moved
   static constexpr uint64_t kProvenSweepMs = 300'000;
   static constexpr size_t kIndexesMax = 1'024;  // known, and passed by the list in one step
@@ -65,6 +69,7 @@ class Crowd {
   void schedule_sweep();
   void sweep();
   [[nodiscard]] bool put_off();
+  [[nodiscard]] bool all_explained();
 
   // constant after construction
   event::Loop& loop_;
@@ -75,13 +80,14 @@ class Crowd {
   const Callbacks callbacks_;
   // loop's thread
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on
-  CheckDigests checks_;
+  CheckList checks_;
   std::map<std::string, std::string, std::less<>> node_addresses_;
   uint64_t swept_at_ms_ = 0;             // when the last sweep began
   std::string swept_to_;                 // the last member it has asked for; "": no sweep is under way
   bool moved_since_ = false;             // the list has moved again since it began
   std::set<uint64_t> known_;             // indexes whose changes have been seen, the latest
   std::map<uint64_t, uint64_t> passed_;  // those the list has passed and that are not known, and when it did
+  size_t gone_ = 0;                      // as many of them are those of members that went
   bool unprovable_ = false;              // too many of them
   bool told_ = false;                    // the stream of events is heard
   uint64_t told_to_ = 0;                 // and has told all up to this index

@@ -30,8 +30,8 @@ void EventStream::open() {
   state_ = State::asked;
   line_.clear();
   timer_.start_once(kSilenceMsMax);
-  call_ = link_.stream(
-      path_, query_, [this](Result<http::ClientResponse> response) { on_over(response); },
+  call_ = link_.get(
+      path_, query_, 0, [this](Result<http::ClientResponse> response) { on_over(response); },
       [this](std::string_view bytes) { on_bytes(bytes); });
 }
 

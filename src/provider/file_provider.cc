@@ -17,7 +17,7 @@ class FileProvider final : public Provider {
       : loop_(loop),
         clock_(clock),
         options_(std::move(options)),
-        folder_(options_.name, options_.file.directory),
+        folder_(options_.name, options_.file.directory, clock_),
         settle_(loop, [this] { look(); }),
         poll_(loop, [this] { look(); }) {}
 

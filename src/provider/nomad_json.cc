@@ -66,7 +66,7 @@ Result<ServiceTags> decode_nomad_services(std::string_view body) {
   return out;
 }
 
-Result<ServiceAnswer> decode_nomad_service(std::string_view name, std::string_view body) {
+Result<ServiceAnswer> decode_nomad_service(std::string_view name, std::string_view body, KnownRows*) {
   auto parsed = parse_array(body, Limits::kInstancesPerServiceMax, "registrations");
   if (!parsed) return fail(parsed.error());
   ServiceAnswer out;

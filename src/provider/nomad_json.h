@@ -13,7 +13,7 @@ namespace weir::provider {
 Result<ServiceTags> decode_nomad_services(std::string_view body);
 
 /// /v1/service/<name>. Nomad says nothing about health: what it lists counts as passing, without checks.
-Result<ServiceAnswer> decode_nomad_service(std::string_view name, std::string_view body);
+Result<ServiceAnswer> decode_nomad_service(std::string_view name, std::string_view body, KnownRows* known = nullptr);
 
 /// A line of /v1/event/stream?topic=Service. Events of other topics are passed over.
 Result<ServiceEvents> decode_nomad_events(std::string_view line);

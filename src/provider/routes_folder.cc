@@ -9,8 +9,8 @@
 
 namespace weir::provider {
 
-RoutesFolder::RoutesFolder(std::string provider, std::string path)
-    : provider_(std::move(provider)), path_(std::move(path)) {
+RoutesFolder::RoutesFolder(std::string provider, std::string path, const Clock& clock)
+    : provider_(std::move(provider)), path_(std::move(path)), clock_(clock) {
   auto empty = std::make_shared<routing::Definitions>();
   empty->provider = provider_;
   definitions_ = std::move(empty);
@@ -36,8 +36,14 @@ Status RoutesFolder::scan() {
 
 bool RoutesFolder::read_one(const std::string& name, File& file) {
   const std::string path = path_ + "/" + name;
+  const int64_t now_ns = clock_.wall_ns();  // before the stamp, which is before the content
+  const auto stamp = stamp_of(path);
+  if (stamp && file.stamp_tells && file.stamp == *stamp) return false;
   const std::string fault_before = file.fault;
   auto text = read_file(path, kFileBytesMax);
+  ++files_read_;
+  file.stamp = stamp.value_or(FileStamp());
+  file.stamp_tells = stamp && text && stamp->tells(now_ns);
   if (text) {
     const uint64_t hash = std::max<uint64_t>(fnv1a(*text), 1);
     if (hash == file.hash) return false;

@@ -94,7 +94,9 @@ void ServiceFetcher::on_response(const std::string& name, Result<http::ClientRes
     taken = fail(ErrorCode::unavailable, "status " + std::to_string(response->status));
   } else {
     const uint64_t seen_us = steady_us();
-    taken = on_answer_(name, {.body = response->body, .body_hash = content_hash(response->body), .seen_us = seen_us});
+    const uint64_t index = parse_u64(response->header(link_.index_header())).value_or(0);
+    taken = on_answer_(
+        name, {.body = response->body, .index = index, .body_hash = content_hash(response->body), .seen_us = seen_us});
   }
   if (taken) {
     backoff_.reset();

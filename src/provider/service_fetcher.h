@@ -31,6 +31,8 @@ class ServiceFetcher {
   void fetch(const std::string& name, Urgency urgency);
   /// It is of no interest any more. Not from within a callback for the same name.
   void forget(const std::string& name);
+  /// Nothing is under way or waits.
+  [[nodiscard]] bool idle() const { return calls_.empty() && queued_.empty(); }
   /// Reads again what is under way: the address has changed.
   void restart();
 

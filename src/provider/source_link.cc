@@ -1,7 +1,5 @@
 #include "provider/source_link.h"
 
-#include <sys/stat.h>
-
 #include "weir/base/file.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
@@ -10,13 +8,6 @@ namespace weir::provider {
 namespace {
 
 constexpr size_t kTokenBytesMax = 16 * 1024;
-
-std::string stamp_of(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return "";
-  return std::to_string(found.st_ino) + ":" + std::to_string(found.st_size) + ":" +
-         std::to_string(found.st_mtim.tv_sec) + "." + std::to_string(found.st_mtim.tv_nsec);
-}
 
 }  // namespace
 
@@ -65,8 +56,8 @@ std::string nomad_query(std::string_view name_space, std::string_view region, bo
 }
 
 const std::string& TokenFile::token(bool force) {
-  std::string stamp = stamp_of(path_);
-  if (stamp == stamp_ && !stamp.empty() && !force) return token_;
+  const auto stamp = stamp_of(path_);
+  if (stamp && *stamp == stamp_ && !force) return token_;
   auto text = read_file(path_, kTokenBytesMax);
   const std::string read = text ? std::string(trim(*text)) : "";
   // A line break inside would end the header that carries it.
@@ -78,7 +69,7 @@ const std::string& TokenFile::token(bool force) {
   failed_ = !usable;
   if (usable) {
     token_ = read;
-    stamp_ = std::move(stamp);
+    stamp_ = stamp.value_or(FileStamp());
   }
   return token_;
 }
@@ -116,13 +107,8 @@ http::ClientRequest SourceLink::request_for(std::string_view path, std::string_v
 }
 
 std::unique_ptr<http::Call> SourceLink::get(std::string_view path, std::string_view query, uint64_t timeout_ms,
-                                            http::Client::OnResponse on_response) {
-  return client_.send(request_for(path, query, timeout_ms), std::move(on_response));
-}
-
-std::unique_ptr<http::Call> SourceLink::stream(std::string_view path, std::string_view query,
-                                               http::Client::OnResponse on_response, http::Client::OnChunk on_chunk) {
-  return client_.send(request_for(path, query, 0), std::move(on_response), std::move(on_chunk));
+                                            http::Client::OnResponse on_response, http::Client::OnChunk on_chunk) {
+  return client_.send(request_for(path, query, timeout_ms), std::move(on_response), std::move(on_chunk));
 }
 
 std::unique_ptr<http::Call> SourceLink::put(std::string_view path, std::string body, uint64_t timeout_ms,

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/base/file.h"
 #include "weir/base/result.h"
 #include "weir/base/url.h"
 #include "weir/config/config.h"
@@ -20,14 +21,14 @@ namespace weir::provider {
 class TokenFile {
  public:
   explicit TokenFile(std::string path) : path_(std::move(path)) {}
-  /// The content without white space at its ends. Reads again when the file's stamp (inode, size, mtime) has changed or
+  /// The content without white space at its ends. Reads again when the file's stamp has changed or
   /// `force` is set. A file that cannot be read keeps the last token: it may be in the middle of being replaced.
   const std::string& token(bool force = false);
 
  private:
   const std::string path_;
   std::string token_;
-  std::string stamp_;
+  FileStamp stamp_;
   bool failed_ = false;  // said so in the log already
 };
 
@@ -61,14 +62,11 @@ class SourceLink {
   /// `on_back`: the address in use answers again after failures.
   SourceLink(event::Loop& loop, LinkOptions options, OnMoved on_moved, OnBack on_back);
 
-  /// `path` begins with "/v1/"; `query` is "" or "index=5&wait=60000ms".
+  /// `path` begins with "/v1/"; `query` is "" or "index=5&wait=60000ms". A `timeout_ms` of 0: the answer has no end.
+  /// Who gives `on_chunk` gets the body in pieces as they come, and limits it.
   [[nodiscard]] std::unique_ptr<http::Call> get(std::string_view path, std::string_view query, uint64_t timeout_ms,
-                                                http::Client::OnResponse on_response);
-
-  /// An answer without an end: its pieces as they come, and `on_response` when it is over after all.
-  [[nodiscard]] std::unique_ptr<http::Call> stream(std::string_view path, std::string_view query,
-                                                   http::Client::OnResponse on_response,
-                                                   http::Client::OnChunk on_chunk);
+                                                http::Client::OnResponse on_response,
+                                                http::Client::OnChunk on_chunk = {});
 
   /// A PUT of the same.
   [[nodiscard]] std::unique_ptr<http::Call> put(std::string_view path, std::string body, uint64_t timeout_ms,

@@ -2,6 +2,7 @@
 // Whole files, blocking. For configuration and state, never on a request's path.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,23 @@
 #include "weir/base/result.h"
 
 namespace weir {
+
+/// Tells versions of a file apart without reading it.
+struct FileStamp {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t bytes = 0;
+  int64_t written_ns = 0;  // the content, since 1970
+  int64_t changed_ns = 0;  // that, or its name, owner or mode
+
+  bool operator==(const FileStamp&) const = default;
+  /// False just after a change: a file system's clock goes in steps, so that another change may leave the stamp as it
+  /// is. `now_ns` since 1970, read before the stamp was; a clock that goes behind the file's says false.
+  [[nodiscard]] bool tells(int64_t now_ns) const { return changed_ns < now_ns - kStepNsMax; }
+
+  static constexpr int64_t kStepNsMax = 2'000'000'000;  // FAT's; others have less
+};
+Result<FileStamp> stamp_of(const std::string& path);
 
 /// At most `bytes_max` bytes; a larger file is an error.
 Result<std::string> read_file(const std::string& path, size_t bytes_max = 64 * 1024 * 1024);

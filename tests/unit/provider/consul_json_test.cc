@@ -225,3 +225,47 @@ TEST_CASE("consul json: digests follow states, not output and not order") {
   CHECK(first->services.at("db") == worse->services.at("db"));
   CHECK(first->services.at("web") != worse->services.at("web"));
 }
+
+TEST_CASE("consul json: rows that say the same again are not read again, and give what reading all gives") {
+  Random random(3);
+  auto row = [&](uint64_t id, uint64_t port) {
+    const std::string name = random.below(40) == 0 ? "WEB" : "web";
+    return R"( {"Node":{"Node":"n)" + std::to_string(id % 3) + R"(","Address":"10.0.0.1"},"Service":{"ID":"i)" +
+           std::to_string(id) + R"(","Service":")" + name + R"(","Port":)" + std::to_string(port) +
+           R"(,"Tags":["a{b","]\"}"]},"Checks":[{"CheckID":"c","Status":"passing","ServiceID":"x"}]} )";
+  };
+  std::map<uint64_t, std::string> rows;
+  KnownRows known;
+  for (int round = 0; round < 200; ++round) {
+    const uint64_t id = random.below(8);
+    if (random.below(3) == 0) {
+      rows.erase(id);
+    } else {
+      rows[id] = row(id, random.below(90'000));
+    }
+    std::string body;
+    for (const auto& [number, text] : rows) body += (body.empty() ? "" : ",") + text;
+    body = " [" + body + "]\n";
+    const auto piecewise = decode_health_service("web", body, &known);
+    const auto whole = decode_health_service("web", body);
+    REQUIRE(whole);
+    REQUIRE(piecewise);
+    REQUIRE(piecewise->service == whole->service);
+    REQUIRE(piecewise->skipped == whole->skipped);
+    const size_t cut = random.below(body.size() - 2);
+    REQUIRE_FALSE(decode_health_service("web", std::string_view(body).substr(0, cut), &known));
+  }
+}
+
+TEST_CASE("consul json: what stands between or behind known rows is looked at") {
+  const std::string row = R"({"Node":{"Node":"n","Address":"10.0.0.1"},"Service":{"ID":"i","Service":"web","Port":1}})";
+  KnownRows known;
+  REQUIRE(decode_health_service("web", "[" + row + "]", &known));
+  for (const std::string& bad :
+       {"[" + row + "]]", "[" + row + ",]", "[," + row + "]", "[" + row + row + "]", "[" + row + ",5]",
+        "[" + row + "," + row.substr(0, row.size() - 1) + "]", "[" + row + ",{x}]", "{" + row + "}", row, "[" + row}) {
+    INFO(bad);
+    CHECK_FALSE(decode_health_service("web", bad, &known));
+  }
+  CHECK(decode_health_service("web", "[" + row + "]", &known)->service.instances.size() == 1);
+}

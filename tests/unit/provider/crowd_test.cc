@@ -71,6 +71,25 @@ TEST_CASE("crowd: a list that moved for what other queries have told sweeps nobo
   CHECK(world.until([&] { return world.seen.live() == 13 && asked(5) == 1; }));
 }
 
+TEST_CASE("crowd: services that come and go without checks are read once, and nobody else is") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  run_for(world.loop, 700);  // what the start asked for is answered
+  world.catalog.requests.clear();
+  for (const char* name : {"x1", "x2"}) world.catalog.put({.service = name, .id = "a", .status = "", .node = "n1"});
+  REQUIRE(world.until([&] { return world.seen.live() == 12; }));
+  world.catalog.remove("x1", "a");
+  REQUIRE(world.until([&] { return world.seen.live() == 11; }));
+  world.catalog.put({.service = name(0), .id = "b", .status = "", .node = "n0"});  // has a query of its own
+  world.catalog.remove("x2", "a");
+  REQUIRE(
+      world.until([&] { return world.seen.live() == 11 && !world.seen.snapshots.back()->services.contains("x2"); }));
+  run_for(world.loop, 400);
+  CHECK(world.catalog.count("/v1/health/service/x1") == 1);
+  CHECK(world.catalog.count("/v1/health/service/x2") == 1);
+  CHECK(world.catalog.count("/v1/health/service/" + name(5)) == 0);
+}
+
 TEST_CASE("crowd: a failure while reading one service pauses and reads it again") {
   CrowdWorld world(10);
   REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
