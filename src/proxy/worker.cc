@@ -252,7 +252,7 @@ void Worker::count(const RequestOutcome& outcome, std::string_view entry_point, 
   for (auto& own : entry_points_) {
     if (own->name().data() == entry_point.data()) own->stats.count(outcome);
   }
-  if (router != nullptr && counts_routers_) router_counters_.of(*router).requests.count(outcome);
+  if (router != nullptr && counts_routers_) router_counters_.count(*router, outcome);
   if (service != nullptr && counts_services_) service->stats.requests.count(outcome);
   if (endpoint != nullptr && counts_endpoints_) endpoint->stats.requests.count(outcome);
 }
@@ -262,9 +262,7 @@ void Worker::count_tls(const ForwardedBy& by, std::string_view entry_point, cons
   for (auto& own : entry_points_) {
     if (own->name().data() == entry_point.data()) own->stats.count_tls(by.tls_version, by.tls_cipher);
   }
-  if (router != nullptr && counts_routers_) {
-    router_counters_.of(*router).requests.count_tls(by.tls_version, by.tls_cipher);
-  }
+  if (router != nullptr && counts_routers_) router_counters_.count_tls(*router, by.tls_version, by.tls_cipher);
   if (service != nullptr && counts_services_) service->stats.requests.count_tls(by.tls_version, by.tls_cipher);
 }
 

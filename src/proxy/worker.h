@@ -105,6 +105,8 @@ class Worker {
   void parked_memory_freed() { trim_due_ = true; }
   /// Of a connection that was accepted for this worker and not opened.
   void leave_seat();
+  /// A request of this router will be counted: its counters may be asked for, in the steps they say.
+  [[nodiscard]] const RouterCounters& router_counters() const { return router_counters_; }
   /// `router` is of the pinned table; each of the last three may be null.
   void count(const RequestOutcome& outcome, std::string_view entry_point, const routing::Router* router,
              ServiceState* service, EndpointState* endpoint);

@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <new>
 
+#include "routing/table_memory.h"
+
 namespace weir::routing {
+namespace {
+constexpr size_t kChildrenOneByOne = 8;  // halving costs more for so few
+}
 
 // Entries [begin, end) share `depth` bytes; `node` is to hold what follows.
 struct HostRoutes::Range {
@@ -112,13 +117,15 @@ std::shared_ptr<const HostRoutes> HostRoutes::Builder::make(const HostKey& host)
   sizes.node_count_ = static_cast<uint32_t>(nodes_.size());
   sizes.entry_count_ = static_cast<uint32_t>(entries_.size());
   sizes.owner_count_ = static_cast<uint32_t>(owners_.size());
-  void* memory = ::operator new(sizeof(HostRoutes) + sizes.text_at() + text_.size());
+  sizes.text_size_ = static_cast<uint32_t>(text_.size());
+  void* memory = TableMemory::allocate(sizes.size());
   auto* made = new (memory) HostRoutes;
   made->kind_ = host.kind;
   made->name_size_ = sizes.name_size_;
   made->node_count_ = sizes.node_count_;
   made->entry_count_ = sizes.entry_count_;
   made->owner_count_ = sizes.owner_count_;
+  made->text_size_ = sizes.text_size_;
   char* bytes = reinterpret_cast<char*>(made + 1);
   std::copy(host.name.begin(), host.name.end(), bytes);
   std::uninitialized_copy(nodes_.begin(), nodes_.end(), reinterpret_cast<Node*>(bytes + made->nodes_at()));
@@ -130,8 +137,9 @@ std::shared_ptr<const HostRoutes> HostRoutes::Builder::make(const HostKey& host)
 
 void HostRoutes::Destroy::operator()(const HostRoutes* routes) const {
   std::destroy_n(routes->owners(), routes->owner_count_);
+  const size_t bytes = routes->size();
   routes->~HostRoutes();
-  ::operator delete(const_cast<HostRoutes*>(routes));
+  TableMemory::release(const_cast<HostRoutes*>(routes), bytes);
 }
 
 std::vector<HostRoute> HostRoutes::routes() const {
@@ -152,6 +160,12 @@ std::vector<HostRoute> HostRoutes::routes() const {
 
 const HostRoutes::Node* HostRoutes::child(const Node& node, char first) const {
   const auto children = std::span(nodes() + node.first_child, node.child_count);
+  if (children.size() <= kChildrenOneByOne) {
+    for (const Node& one : children) {
+      if (text()[one.label_at] == first) return &one;
+    }
+    return nullptr;
+  }
   // string_view orders bytes as unsigned.
   auto found = std::lower_bound(children.begin(), children.end(), first, [this](const Node& one, char byte) {
     return static_cast<unsigned char>(label(one).front()) < static_cast<unsigned char>(byte);

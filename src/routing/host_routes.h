@@ -73,7 +73,10 @@ class alignas(8) HostRoutes {
   template <typename Visit>
   void walk(std::string_view path, Visit&& visit) const {
     const Node* node = nodes();
-    while (node != nullptr && path.starts_with(label(*node))) {
+    // Of a child the first byte is known to fit.
+    for (size_t known = 0; node != nullptr; known = 1) {
+      const std::string_view rest = label(*node).substr(known);
+      if (!rest.empty() && !path.substr(known).starts_with(rest)) return;
       path.remove_prefix(node->label_size);
       if (node->prefix_count > 0) visit(group(node->first_entry, node->prefix_count));
       if (path.empty()) {
@@ -113,6 +116,7 @@ class alignas(8) HostRoutes {
   [[nodiscard]] size_t entries_at() const { return nodes_at() + node_count_ * sizeof(Node); }
   [[nodiscard]] size_t owners_at() const { return entries_at() + entry_count_ * sizeof(RouteEntry); }
   [[nodiscard]] size_t text_at() const { return owners_at() + owner_count_ * sizeof(Owner); }
+  [[nodiscard]] size_t size() const { return sizeof(HostRoutes) + text_at() + text_size_; }
   [[nodiscard]] std::string_view name() const { return {bytes(), name_size_}; }
   // Breadth first, so the children of a node are neighbours, by first byte.
   [[nodiscard]] const Node* nodes() const { return reinterpret_cast<const Node*>(bytes() + nodes_at()); }
@@ -133,6 +137,7 @@ class alignas(8) HostRoutes {
   uint32_t node_count_ = 0;
   uint32_t entry_count_ = 0;
   uint32_t owner_count_ = 0;
+  uint32_t text_size_ = 0;
 };
 
 }  // namespace weir::routing

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "routing/table_memory.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -17,6 +18,8 @@ struct Resolution {
   std::vector<std::string> chained = {};  // middlewares that no router names but a chain
 };
 
+/// Traefik's name of a service that serves nothing, for routers whose middlewares answer: a redirect of all that comes.
+constexpr std::string_view kNobody = "noop@internal";
 constexpr size_t kChainDepthMax = 8;
 constexpr size_t kRouterMiddlewaresMax = 256;
 
@@ -84,6 +87,9 @@ Resolution Linker::resolve(const RouterDefinition& definition) const {
   const auto* service = part != nullptr ? part->services.find(local_name(definition.service)) : nullptr;
   if (service != nullptr) {
     out.service = (*service)->service;
+  } else if (definition.service == kNobody) {
+    static const auto nobody = std::make_shared<const Service>(Service{std::string(kNobody), {}, true, "wrr"});
+    out.service = nobody;
   } else {
     out.problem = "service " + qualify(definition.service, provider_) + " does not exist";
   }
@@ -132,7 +138,8 @@ void Linker::take_router(std::shared_ptr<const RouterDefinition> definition, Res
     // Known, but without endpoints: the proxy answers 503. The same object as before where it says the same.
     Service empty{qualify(definition->service, provider_), {}, true, "wrr"};
     bool same = before_ != nullptr && !before_->problem().empty() && *before_->service == empty;
-    resolution.service = same ? before_->service : std::make_shared<const Service>(std::move(empty));
+    resolution.service =
+        same ? before_->service : std::allocate_shared<Service>(TableAllocator<Service>(), std::move(empty));
   }
   static const Unlinked kNone;
   const bool linked = unlinked == kNone;
@@ -141,7 +148,7 @@ void Linker::take_router(std::shared_ptr<const RouterDefinition> definition, Res
       unlinked == (before_->unlinked != nullptr ? *before_->unlinked : kNone)) {
     return;
   }
-  auto made = std::make_shared<Router>();
+  auto made = std::allocate_shared<Router>(TableAllocator<Router>());
   made->name = qualify(definition->name, provider_);
   made->priority = definition->priority != 0 ? definition->priority : static_cast<int64_t>(definition->rule.size());
   made->middlewares = std::move(resolution.middlewares);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "routing/table_memory.h"
 #include "weir/base/check.h"
 #include "weir/base/prefetch.h"
 #include "weir/base/text.h"
@@ -87,7 +88,7 @@ std::shared_ptr<const HostRoutes> Matcher::edited(HostEdit& edit, const SlotTabl
 Matcher::Shard Matcher::make_shard(std::vector<Cell> occupied) {
   if (occupied.empty()) return {};
   const size_t count = std::bit_ceil(occupied.size() * 2);
-  auto cells = std::make_shared<Cell[]>(count);
+  auto cells = std::allocate_shared<Cell[]>(TableAllocator<Cell>(), count);
   for (Cell& cell : occupied) {
     size_t at = place_of(cell.hash, count - 1);
     while (cells[at].routes != nullptr) at = (at + 1) & (count - 1);

@@ -52,7 +52,8 @@ class Matcher {
   [[nodiscard]] const void* tree_identity(const HostKey& host) const;
 
  private:
-  struct Cell {
+  // Of the size of its alignment: no cell lies in two lines of a cache.
+  struct alignas(32) Cell {
     uint64_t hash = 0;
     std::shared_ptr<const HostRoutes> routes;  // null: empty
     uint32_t first_slot = 0;                   // of the routes; those of one host mostly stand side by side

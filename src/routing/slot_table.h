@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "routing/table_memory.h"
 #include "weir/base/prefetch.h"
 
 namespace weir::routing {
@@ -36,7 +37,7 @@ class SlotEditor {
 
   uint32_t append() {
     if (table_.size_ % SlotTable::kPageSlots == 0) {
-      own_.push_back(std::make_shared<SlotTable::Page>());
+      own_.push_back(make_page());
       table_.pages_.push_back(own_.back());
     }
     return table_.size_++;
@@ -45,7 +46,7 @@ class SlotEditor {
     auto& page = own_[slot / SlotTable::kPageSlots];
     if (page == nullptr) {
       auto& shared = table_.pages_[slot / SlotTable::kPageSlots];
-      page = std::make_shared<SlotTable::Page>(*shared);
+      page = make_page(*shared);
       shared = page;
     }
     (*page)[slot % SlotTable::kPageSlots] = router;
@@ -53,6 +54,10 @@ class SlotEditor {
   [[nodiscard]] const SlotTable& table() const { return table_; }
 
  private:
+  template <typename... From>
+  static std::shared_ptr<SlotTable::Page> make_page(const From&... from) {
+    return std::allocate_shared<SlotTable::Page>(TableAllocator<SlotTable::Page>(), from...);
+  }
   SlotTable table_;
   std::vector<std::shared_ptr<SlotTable::Page>> own_;  // null: shared with the version before
 };

@@ -339,8 +339,11 @@ def soak(bench):
         finally:
             stage.stop()
     third = len(memory) // 3
+    if third == 0:
+        raise RuntimeError(f"the load ended after {len(found) * slice_s} s")
     first, last = sum(memory[:third]) / third, sum(memory[-third:]) / third
     result.rows = [Row("weir, first third", first), Row("weir, last third", last)]
+    result.check("seconds of load", ">=", slices * slice_s, len(found) * slice_s)  # it ends where the edge falls behind
     result.check("errors", "<=", 0, sum(one["errors"] for one in found))
     result.check("crashes", "<=", 0, 0 if alive else 1)
     result.check("memory of the last third / of the first", "<=", 1.02, last / first)

@@ -320,4 +320,7 @@ BuildOutcome build_table(const std::vector<std::shared_ptr<const DefinitionSet>>
 BuildOutcome build_table(const std::vector<std::shared_ptr<const Definitions>>& definitions,
                          const std::shared_ptr<const RoutingTable>& previous);
 
+/// What the objects of all tables take beside malloc's memory; see src/routing/table_memory.h. Any thread.
+[[nodiscard]] size_t table_memory_bytes();
+
 }  // namespace weir::routing

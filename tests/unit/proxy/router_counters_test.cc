@@ -1,5 +1,7 @@
 #include "proxy/router_counters.h"
 
+#include <map>
+
 #include "catch.h"
 #include "proxy/service_cache.h"
 
@@ -22,8 +24,12 @@ std::shared_ptr<const routing::RoutingTable> table_of(const std::vector<std::str
   return routing::build_table(std::vector<std::shared_ptr<const routing::Definitions>>{said}, previous).table;
 }
 
-void count(RouterCounters& counters, const routing::RoutingTable& table, const std::string& name) {
-  counters.of(**table.routers().find(name)).requests.count({200, http::Method::get, RequestProtocol::http, 10, 0, 0});
+void count(RouterCounters& counters, const routing::RoutingTable& table, const std::string& name,
+           uint16_t status = 200) {
+  const routing::Router& router = **table.routers().find(name);
+  counters.prefetch_place(router);
+  counters.prefetch_series(router);
+  counters.count(router, {status, http::Method::get, RequestProtocol::http, 10, 0, 0});
 }
 
 uint64_t counted(const RouterCounters& counters, const std::string& name) {
@@ -48,6 +54,20 @@ TEST_CASE("router counters: each router has its own, over all tables") {
   Stats out;
   counters.add_to(out);
   CHECK(out.routers["a@file"].service == "s@file");
+}
+
+TEST_CASE("router counters: of many statuses each has its own count, however they follow one another") {
+  RouterCounters counters;
+  auto table = table_of({"a"}, nullptr);
+  std::map<uint16_t, uint64_t> expected;
+  for (unsigned i = 0; i < 500; ++i) {
+    const auto status = static_cast<uint16_t>(200 + (i * i) % 23);
+    count(counters, *table, "a@file", status);
+    ++expected[status];
+  }
+  Stats out;
+  counters.add_to(out);
+  CHECK(out.routers["a@file"].requests.by_status() == expected);
 }
 
 TEST_CASE("router counters: who takes the slot of one that went begins at nothing, also before that is forgotten") {
