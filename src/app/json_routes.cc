@@ -25,6 +25,13 @@ ordered_json router_object(const routing::Router& router) {
                    {"tls", router.tls}};
   out["middlewares"] = ordered_json::array();
   for (const auto& middleware : router.middlewares) out["middlewares"].push_back(middleware->name);
+  if (!router.problem().empty()) {
+    // None of them is run; what was asked for is still told.
+    const std::string provider = router.name.substr(router.name.rfind('@'));
+    for (const std::string& name : router.definition->middlewares) {
+      out["middlewares"].push_back(name.find('@') == std::string::npos ? name + provider : name);
+    }
+  }
   if (!router.tls_options().empty()) out["tlsOptions"] = router.tls_options();
   if (router.plain) out["plain"] = true;
   if (router.tombstone) out["tombstone"] = true;

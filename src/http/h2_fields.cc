@@ -24,6 +24,11 @@ std::optional<H2Refusal> bad(const char* message) { return H2Refusal{400, messag
 /// Only these may be in a block besides those of Known::other; nghttp2 refuses the rest of them.
 bool is_pseudo(std::string_view name) { return name.starts_with(':'); }
 
+/// Methods that define a meaning for content, whose requests say when they have none.
+bool encloses_content(Method method) {
+  return method == Method::post || method == Method::put || method == Method::patch;
+}
+
 /// The scheme's own port says as little as none (RFC 9110 section 4.2.3).
 std::string_view without_default_port(std::string_view authority, std::string_view scheme) {
   for (std::string_view port : {equals_ignore_case(scheme, "https") ? ":443" : ":80", ":"}) {
@@ -163,8 +168,11 @@ std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limit
   head.te_trailers = te_trailers_;
   head.headers = kept_;
   head.bytes = bytes();
-  head.has_content_length = length_.has_value() && head.upgrade.empty();
-  head.content_length = head.has_content_length ? *length_ : 0;
+  // END_STREAM says that there is no content; HTTP/1.1 says so by a length, where servers look for one (RFC 9110
+  // section 8.6): some answer 411 else.
+  const bool says_none = ended && encloses_content(head.method);
+  head.has_content_length = (length_.has_value() || says_none) && head.upgrade.empty();
+  head.content_length = head.has_content_length ? length_.value_or(0) : 0;
   if (ended || !head.upgrade.empty() || (length_ && *length_ == 0)) {
     head.body = Body::none;
   } else {

@@ -87,6 +87,7 @@ void Exchange::match(routing::MatchAhead& ahead) {
   if (view.tls && worker_.is_misdirected(*by_->tls, view.host, *router_, by_->tls_options)) {
     return end_with(ProxyError::misdirected);
   }
+  worker_.router_counters().prefetch_place(*router_);
   run_middlewares();
 }
 
@@ -335,6 +336,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   enter(upgraded ? State::tunnel : State::relaying);
   if (!sent_body_.empty()) sent_body_ = std::string();
   answered_us_ = worker_.loop().now_us();
+  worker_.router_counters().prefetch_series(*router_);
   error_ = ProxyError::none;  // what an earlier attempt came to
   status_ = head.status;
   if (upgraded) {

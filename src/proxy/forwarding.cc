@@ -220,6 +220,25 @@ bool write_regex_redirect(const Middleware& middleware, const http::RequestHead&
   return location != url;
 }
 
+/// Of redirectScheme: whether the URL has that scheme, and the port where one is wanted. A client behind a load
+/// balancer that ended TLS is there already, whatever port its Host has.
+bool is_there(const Middleware& middleware, const RedirectFrom& from, const ForwardingScratch& scratch) {
+  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
+  if (proto == nullptr || middleware.values.empty()) return false;
+  std::string_view scheme = middleware.values[0];
+  const std::string_view socket = scheme == "https" ? "wss" : "ws";
+  if (!equals_ignore_case(proto->value, scheme) && !equals_ignore_case(proto->value, socket)) return false;
+  if (middleware.values.size() < 2) return true;
+  const std::string_view usual = scheme == "https" ? "443" : "80";
+  std::string_view wanted = middleware.values[1];
+  const size_t colon = from.authority.rfind(':');
+  const bool has_port = colon != std::string_view::npos && from.authority.find(']', colon) == std::string_view::npos;
+  std::string_view port = has_port ? from.authority.substr(colon + 1) : std::string_view();
+  if (wanted == usual) wanted = {};
+  if (port == usual) port = {};
+  return wanted == port;
+}
+
 /// Those that send the client elsewhere, to scratch.location. The status; 0 where they do not.
 uint16_t redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
                   ForwardingScratch& scratch) {
@@ -230,10 +249,7 @@ uint16_t redirect(const Middleware& middleware, const http::RequestHead& request
     bool leads_on = write_regex_redirect(middleware, request, from, scratch.location);
     return leads_on ? redirect_status(middleware, request.method) : 0;
   }
-  // A client behind a load balancer that ended TLS is there already.
-  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-  bool there = proto != nullptr && !middleware.values.empty() && equals_ignore_case(proto->value, middleware.values[0]);
-  if (there) return 0;
+  if (is_there(middleware, from, scratch)) return 0;
   write_redirect(middleware, request, from.authority, from.path_now, scratch.location);
   return redirect_status(middleware, request.method);
 }

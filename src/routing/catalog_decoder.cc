@@ -37,7 +37,7 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::decode(const catalog::Catal
     ++decoded_count_;
   });
   seen_ = snapshot.services.list();
-  if (!tombstones_.empty()) drop_claimed();
+  if (std::exchange(claimed_, false)) drop_claimed();
   last_ = merger_->merge(last_, snapshot.index);
   return last_;
 }
@@ -72,8 +72,9 @@ void CatalogDecoder::take(const std::string& name, std::shared_ptr<const Service
     bool buries = gone && options_.tombstone_ms > 0 && tombstones_.size() < kTombstonesMax;
     if (buries) return bury(name, *last, now_ms);
   }
-  if (gone && tombstones_.contains(name)) return;
-  tombstones_.erase(name);
+  auto tombstone = tombstones_.find(name);
+  if (gone && tombstone != tombstones_.end()) return;
+  if (tombstone != tombstones_.end()) dig_up(tombstone);
   if (decoded != nullptr && !decoded->routers.empty()) {
     count_rules(*decoded, 1);
     routed_.emplace(name, decoded);
@@ -99,6 +100,7 @@ void CatalogDecoder::bury(const std::string& name, const ServiceDefinitions& las
   kept->aliases.clear();
   for (RouterDefinition& router : kept->routers) router.tombstone = true;
   for (ServiceDefinitions::Pool& pool : kept->pools) empty(pool);
+  count_buried(*kept, 1);
   tombstones_.insert_or_assign(name, Tombstone{now_ms + options_.tombstone_ms, kept});
   merger_->replace(name, std::move(kept));
 }
@@ -116,10 +118,12 @@ void CatalogDecoder::drop_claimed() {
     std::erase_if(left->routers, claimed);
     if (left->routers.empty()) {
       const std::string name = at->first;
-      at = tombstones_.erase(at);
+      at = dig_up(at);
       reveal(name);
       continue;
     }
+    count_buried(*at->second.last, -1);
+    count_buried(*left, 1);
     at->second.last = left;
     merger_->replace(at->first, std::move(left));
     ++at;
@@ -143,7 +147,7 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::expire(uint64_t now_ms) {
     }
     any = true;
     const std::string name = at->first;
-    at = tombstones_.erase(at);
+    at = dig_up(at);
     reveal(name);
   }
   if (any) last_ = merger_->merge(last_, last_ != nullptr ? last_->index : 0);
@@ -156,7 +160,23 @@ void CatalogDecoder::count_rules(const ServiceDefinitions& decoded, int change) 
     int& times = rules_[hash];
     times += change;
     if (times == 0) rules_.erase(hash);
+    claimed_ = claimed_ || (change > 0 && buried_rules_.contains(hash));
   }
+}
+
+void CatalogDecoder::count_buried(const ServiceDefinitions& last, int change) {
+  for (const RouterDefinition& router : last.routers) {
+    uint64_t hash = fnv1a(router.rule);
+    int& times = buried_rules_[hash];
+    times += change;
+    if (times == 0) buried_rules_.erase(hash);
+    claimed_ = claimed_ || (change > 0 && rules_.contains(hash));
+  }
+}
+
+CatalogDecoder::Tombstones::iterator CatalogDecoder::dig_up(Tombstones::iterator tombstone) {
+  count_buried(*tombstone->second.last, -1);
+  return tombstones_.erase(tombstone);
 }
 
 }  // namespace weir::routing

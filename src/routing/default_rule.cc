@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "weir/base/text.h"
+#include "weir/routing/regexp.h"
 
 namespace weir::routing {
 namespace {
@@ -71,6 +72,43 @@ std::string without_blanks(std::string text) {
   return text;
 }
 
+// A list is kept as the text of its elements, with this between them.
+constexpr char kBetween = '\x1f';
+
+Texts elements_of(std::string_view list) {
+  Texts out;
+  for (std::string_view one : split(list, kBetween)) out.emplace_back(one);
+  return out;
+}
+
+std::string element_at(std::string_view list, const std::string& place) {
+  const Texts elements = elements_of(list);
+  const auto at = parse_u64(place);
+  return at && *at < elements.size() ? elements[*at] : "";
+}
+
+std::string split_by(const Texts& a) { return a[0].empty() ? a[1] : replace_all(a[1], a[0], std::string(1, kBetween)); }
+
+std::string part_of(const Texts& a) {
+  const auto size = static_cast<int64_t>(a[2].size());
+  const int64_t begin = std::clamp<int64_t>(parse_i64(a[0]).value_or(0), 0, size);
+  const int64_t end = parse_i64(a[1]).value_or(0);
+  const bool to_end = end < 0 || end > size;
+  return a[2].substr(static_cast<size_t>(begin),
+                     static_cast<size_t>(std::max<int64_t>((to_end ? size : end) - begin, 0)));
+}
+
+std::string trimmed_of(const Texts& a) {
+  const size_t begin = a[1].find_first_not_of(a[0]);
+  return begin == std::string::npos ? "" : a[1].substr(begin, a[1].find_last_not_of(a[0]) + 1 - begin);
+}
+
+/// sprig's regex functions are silent about an expression that is none; the rule that comes of it is seldom one.
+std::string by_expression(const Texts& a, std::string (*made)(const Regexp& pattern, const Texts& a)) {
+  auto pattern = Regexp::compile(a[0]);
+  return pattern ? made(*pattern, a) : "";
+}
+
 constexpr size_t kAny = 64;
 constexpr Function kFunctions[] = {
     {"normalize", 1, 1, [](const Texts& a) { return normalize_name(a[0]); }},
@@ -95,6 +133,25 @@ constexpr Function kFunctions[] = {
     {"or", 1, kAny, [](const Texts& a) { return first_true(a, true); }},
     {"empty", 1, 1, [](const Texts& a) { return truth(a[0].empty()); }},
     {"quote", 1, 1, [](const Texts& a) { return "\"" + a[0] + "\""; }},
+    {"substr", 3, 3, part_of},
+    {"trimAll", 2, 2, trimmed_of},
+    {"split", 2, 2, split_by},
+    {"splitList", 2, 2, split_by},
+    {"first", 1, 1, [](const Texts& a) { return elements_of(a[0]).front(); }},
+    {"last", 1, 1, [](const Texts& a) { return elements_of(a[0]).back(); }},
+    {"join", 2, 2, [](const Texts& a) { return join(elements_of(a[1]), a[0]); }},
+    {"regexMatch", 2, 2,
+     [](const Texts& a) {
+       return by_expression(a, [](const Regexp& pattern, const Texts& b) { return truth(pattern.matches(b[1])); });
+     }},
+    {"regexFind", 2, 2,
+     [](const Texts& a) {
+       return by_expression(a, [](const Regexp& pattern, const Texts& b) { return std::string(pattern.find(b[1])); });
+     }},
+    {"regexReplaceAll", 3, 3,
+     [](const Texts& a) {
+       return by_expression(a, [](const Regexp& pattern, const Texts& b) { return pattern.replace_all(b[1], b[2]); });
+     }},
     {"print", 1, kAny, [](const Texts& a) { return join(a, ""); }},
     {"printf", 1, kAny, printed},
 };
@@ -152,8 +209,8 @@ class Pipeline {
     const std::string name(word());
     if (name == "true" || name == "false") return name;
     skip_blanks();
-    const bool of_labels = name == "index";
-    if (of_labels && word() != ".Labels") return bad("index is for .Labels");
+    const bool of_labels = name == "index" && rest_.starts_with(".Labels");
+    if (of_labels) word();
     Texts arguments;
     for (skip_blanks(); !rest_.empty() && rest_[0] != '|' && rest_[0] != ')'; skip_blanks()) {
       auto argument = term();
@@ -161,6 +218,8 @@ class Pipeline {
       arguments.push_back(std::move(*argument));
     }
     if (handed_over) arguments.push_back(*handed_over);
+    if (name == "index" && !of_labels && arguments.size() == 2) return element_at(arguments[0], arguments[1]);
+    if (name == "index" && !of_labels) return bad("index is for .Labels, or for one place of a list");
     if (!of_labels) return call_function(name, arguments);
     if (arguments.size() != 1) return bad("index .Labels takes one key");
     auto found = subject_.labels.find(arguments[0]);
@@ -179,7 +238,9 @@ class Pipeline {
       skip_blanks();
       if (!rest_.starts_with(')')) return bad("expected )");
       rest_.remove_prefix(1);
-      return inner;
+      if (!rest_.starts_with("._")) return inner;
+      rest_.remove_prefix(2);
+      return element_at(*inner, std::string(word()));
     }
     const std::string name(word());
     if (name == ".Name") return subject_.name;

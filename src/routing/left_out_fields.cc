@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "weir/base/duration.h"
 #include "weir/base/text.h"
@@ -12,12 +13,14 @@ namespace {
 enum class Form : uint8_t { text, boolean, number, duration };
 
 struct Field {
-  std::string_view name;  // a "*" stands for one part: a header's name, or a number in brackets
+  std::string_view name;  // a "*" stands for a number in brackets
   Form form;
 };
 constexpr Field kFields[] = {
     {"tls.certresolver", Form::text},
+    {"tls.domains", Form::text},
     {"tls.domains[*].main", Form::text},
+    {"tls.domains[*].sans[*]", Form::text},
     {"tls.domains[*].sans", Form::text},
     {"observability.accesslogs", Form::boolean},
     {"observability.metrics", Form::boolean},
@@ -37,14 +40,48 @@ constexpr Field kFields[] = {
     {"responseforwarding.flushinterval", Form::duration},
 };
 
-bool fits(std::string_view pattern, std::string_view field) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == field;
-  const std::string_view head = pattern.substr(0, star);
-  const std::string_view tail = pattern.substr(star + 1);
-  if (field.size() <= head.size() + tail.size() || !field.starts_with(head) || !field.ends_with(tail)) return false;
-  const std::string_view middle = field.substr(head.size(), field.size() - head.size() - tail.size());
-  return tail.empty() ? middle.find('.') == std::string_view::npos : parse_u64(middle).has_value();
+/// What Traefik knows of objects that are none of HTTP; names are left out.
+constexpr std::string_view kElsewhere[] = {
+    "tcp.routers.rule",
+    "tcp.routers.rulesyntax",
+    "tcp.routers.entrypoints",
+    "tcp.routers.middlewares",
+    "tcp.routers.service",
+    "tcp.routers.priority",
+    "tcp.routers.tls",
+    "tcp.routers.tls.passthrough",
+    "tcp.routers.tls.options",
+    "tcp.routers.tls.certresolver",
+    "tcp.routers.tls.domains",
+    "tcp.routers.tls.domains[*].main",
+    "tcp.routers.tls.domains[*].sans",
+    "tcp.routers.tls.domains[*].sans[*]",
+    "tcp.services.loadbalancer.server.port",
+    "tcp.services.loadbalancer.server.tls",
+    "tcp.services.loadbalancer.server.weight",
+    "tcp.services.loadbalancer.serverstransport",
+    "tcp.services.loadbalancer.proxyprotocol",
+    "tcp.services.loadbalancer.proxyprotocol.version",
+    "tcp.services.loadbalancer.terminationdelay",
+    "tcp.middlewares.inflightconn.amount",
+    "tcp.middlewares.ipallowlist.sourcerange",
+    "tcp.middlewares.ipwhitelist.sourcerange",
+    "udp.routers.entrypoints",
+    "udp.routers.service",
+    "udp.services.loadbalancer.server.port",
+    "udp.services.loadbalancer.server.weight",
+};
+
+/// With "*" for each number in brackets.
+std::string without_numbers(std::string_view field) {
+  std::string out;
+  for (size_t i = 0; i < field.size(); ++i) {
+    const size_t end = field[i] == '[' ? field.find(']', i) : std::string_view::npos;
+    const bool number = end != std::string_view::npos && parse_u64(field.substr(i + 1, end - i - 1)).has_value();
+    out += number ? "[*]" : std::string(1, field[i]);
+    if (number) i = end;
+  }
+  return out;
 }
 
 }  // namespace
@@ -59,9 +96,17 @@ std::optional<bool> parse_bool(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_numbered(std::string_view field) { return without_numbers(field).ends_with("[*]"); }
+
+bool is_known_elsewhere(std::string_view field) {
+  const std::string name = without_numbers(field);
+  return std::find(std::begin(kElsewhere), std::end(kElsewhere), name) != std::end(kElsewhere);
+}
+
 std::optional<std::string> left_out_problem(std::string_view field, std::string_view value) {
+  const std::string name = without_numbers(field);
   const auto* found =
-      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& one) { return fits(one.name, field); });
+      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& one) { return one.name == name; });
   if (found == std::end(kFields)) return std::nullopt;
   switch (found->form) {
     case Form::text: return "";

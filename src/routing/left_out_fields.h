@@ -14,4 +14,10 @@ namespace weir::routing {
 /// Traefik takes that value, else what it expects. Nothing where it knows no such field.
 [[nodiscard]] std::optional<std::string> left_out_problem(std::string_view field, std::string_view value);
 
+/// "prefixes[0]": Traefik reads lists with commas only, and nothing comes of one by numbers.
+[[nodiscard]] bool is_numbered(std::string_view field);
+
+/// Of "tcp.routers.rule" and its kin, in lower case and without the object's name: whether Traefik knows that field.
+[[nodiscard]] bool is_known_elsewhere(std::string_view field);
+
 }  // namespace weir::routing

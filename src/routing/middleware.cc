@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "routing/left_out_fields.h"
 #include "routing/middleware_options.h"
 #include "weir/base/field_name.h"
 #include "weir/base/text.h"
@@ -29,8 +30,9 @@ Result<std::string> only_option(const Options& options, std::string_view key) {
 }
 
 Status take_flag(const std::string& key, const std::string& value, bool& out) {
-  if (value != "true" && value != "false") return bad_option(key, "true or false");
-  out = value == "true";
+  auto on = parse_bool(value);
+  if (!on) return bad_option(key, "true or false");
+  out = *on;
   return {};
 }
 
@@ -142,6 +144,13 @@ std::string done_types() {
 std::string middleware_type_name(std::string_view name) {
   const TypeRow* row = find_type(name);
   return std::string(row != nullptr ? row->name : name);
+}
+
+std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition) {
+  const TypeRow* row = find_type(definition.type);
+  auto users = definition.options.find("users");
+  if (row == nullptr || row->type != Type::basic_auth || users == definition.options.end()) return {};
+  return unreadable_users(users->second);
 }
 
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name) {

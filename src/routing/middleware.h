@@ -2,6 +2,7 @@
 // From a middleware's text to what the proxy runs.
 
 #include <string>
+#include <vector>
 
 #include "weir/base/result.h"
 #include "weir/routing/definitions.h"
@@ -14,6 +15,9 @@ constexpr size_t kMiddlewareValuesMax = 256;  // prefixes, or headers of one dir
 /// Types and options are Traefik's, in any case, and two for fabio's tags. A type or option that is not known, or known
 /// and not done yet, is an error: a route that leaves out half of what it was told is worse than a 503.
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name);
+
+/// What compile_middleware() takes and cannot follow whole: users of a basicAuth whom no password lets in.
+[[nodiscard]] std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition);
 
 /// "stripprefix" -> "stripPrefix"; a type nobody knows stays as it is.
 [[nodiscard]] std::string middleware_type_name(std::string_view name);

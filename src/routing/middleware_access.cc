@@ -20,6 +20,26 @@ Status take_networks(const std::string& key, const std::string& list, std::strin
   return check_count(out.size(), "networks");
 }
 
+/// As in Traefik, a user whose password is of no known form never comes in, and the others do; they come last, for what
+/// an unknown user's password is weighed against should cost as much as the others' do.
+Status take_users(std::string_view list, std::vector<Credential>& out) {
+  constexpr const char* kNeverMatches = "*";
+  std::vector<Credential> unreadable;
+  for (std::string_view text : split_list(list)) {
+    const size_t colon = text.find(':');
+    auto credential = parse_htpasswd_line(text);
+    if (credential) {
+      out.push_back(std::move(*credential));
+    } else if (colon == 0 || colon == std::string_view::npos) {
+      return fail(ErrorCode::invalid, "option \"users\": " + credential.error().message);
+    } else {
+      unreadable.push_back({std::string(text.substr(0, colon)), kNeverMatches});
+    }
+  }
+  out.insert(out.end(), unreadable.begin(), unreadable.end());
+  return {};
+}
+
 /// The parts of a name that may be asked for, in the order Traefik tells them.
 struct NamePart {
   std::string_view option;
@@ -71,17 +91,22 @@ Status compile_ip_allow_list(const Options& options, Middleware& out) {
   return {};
 }
 
+std::vector<std::string> unreadable_users(std::string_view list) {
+  std::vector<std::string> out;
+  for (std::string_view text : split_list(list)) {
+    auto credential = parse_htpasswd_line(text);
+    if (!credential) out.push_back(credential.error().message + "; nobody comes in by that name");
+  }
+  return out;
+}
+
 // RFC 7617; the realm goes into a quoted string.
 Status compile_basic_auth(const Options& options, Middleware& out) {
   BasicAuth& auth = out.basic_auth;
   std::string realm = "traefik";
   for (const auto& [key, value] : options) {
     if (key == "users") {
-      for (std::string_view text : split_list(value)) {
-        auto credential = parse_htpasswd_line(text);
-        if (!credential) return fail(ErrorCode::invalid, "option \"users\": " + credential.error().message);
-        auth.users.push_back(std::move(*credential));
-      }
+      if (Status taken = take_users(value, auth.users); !taken) return taken;
       auth.digest = content_hash(value);
     } else if (key == "usersfile") {
       auth.users_file = value;

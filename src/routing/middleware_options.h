@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "routing/middleware.h"
 #include "weir/base/result.h"
@@ -16,7 +17,7 @@ using Options = std::map<std::string, std::string>;
 [[nodiscard]] tl::unexpected<Error> bad_option(std::string_view key, std::string_view wanted);
 /// The value of the only option that the type has.
 [[nodiscard]] Result<std::string> only_option(const Options& options, std::string_view key);
-/// "true" or "false" into `out`.
+/// What Go reads as true or false, into `out`.
 [[nodiscard]] Status take_flag(const std::string& key, const std::string& value, bool& out);
 /// At most kMiddlewareValuesMax; `what` they are stands in the error.
 [[nodiscard]] Status check_count(size_t count, const std::string& what);
@@ -37,6 +38,8 @@ Status compile_redirect_regex(const Options& options, Middleware& out);
 Status compile_access_list(const Options& options, Middleware& out);
 Status compile_ip_allow_list(const Options& options, Middleware& out);
 Status compile_basic_auth(const Options& options, Middleware& out);
+/// One line each of a list of users whose password's hash is of no form that htpasswd makes.
+[[nodiscard]] std::vector<std::string> unreadable_users(std::string_view list);
 Status compile_pass_tls_client_cert(const Options& options, Middleware& out);
 
 }  // namespace weir::routing

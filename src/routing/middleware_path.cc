@@ -9,18 +9,27 @@ namespace weir::routing {
 
 namespace {
 
-// What goes into a request line must not end it.
-bool fits_path(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '#' || c == '?'; });
-}
-bool is_path(std::string_view text) { return text.starts_with('/') && fits_path(text); }
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
+bool has_controls(std::string_view text) { return std::any_of(text.begin(), text.end(), is_control); }
 
+/// A path as it stands in a request line: what would end it there, and what none holds as it is, is escaped, as by
+/// Traefik.
+std::string path_as_sent(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    const bool plain = c > ' ' && c < 0x7f && c != '#' && c != '?';
+    out += plain ? std::string(1, c) : percent_encode(std::string_view(&c, 1));
+  }
+  return out;
+}
+
+/// One without its slash gets it.
 Status compile_path(const Options& options, std::string_view key, Middleware& out) {
   auto path = only_option(options, key);
   if (!path) return fail(path.error());
-  if (!is_path(*path)) return bad_option(key, "a path that begins with \"/\"");
-  out.values.push_back(std::move(*path));
+  if (has_controls(*path)) return bad_option(key, "a path that begins with \"/\"");
+  if (!path->starts_with('/')) path->insert(0, 1, '/');
+  out.values.push_back(path_as_sent(*path));
   return {};
 }
 
@@ -31,7 +40,7 @@ Result<Regexp> compile_pattern(std::string_view key, std::string_view text) {
 }
 
 // Of replacePathRegex and redirectRegex; the latter may be permanent.
-Status compile_replacement(const Options& options, bool may_be_permanent, Middleware& out) {
+Status compile_replacement(const Options& options, bool is_redirect, Middleware& out) {
   std::string replacement;
   for (const auto& [key, value] : options) {
     if (key == "regex") {
@@ -40,18 +49,16 @@ Status compile_replacement(const Options& options, bool may_be_permanent, Middle
       out.patterns.push_back(std::move(*pattern));
     } else if (key == "replacement") {
       replacement = trim(value);
-    } else if (key == "permanent" && may_be_permanent) {
+    } else if (key == "permanent" && is_redirect) {
       if (Status taken = take_flag(key, value, out.permanent); !taken) return taken;
     } else {
       return unknown_option(key);
     }
   }
   if (out.patterns.empty()) return fail(ErrorCode::invalid, "option \"regex\" is missing");
-  // It goes into a request line or a header field.
-  bool plain =
-      std::all_of(replacement.begin(), replacement.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
-  if (!plain) return bad_option("replacement", "text without blanks");
-  out.values.push_back(std::move(replacement));
+  // It goes into a header field or a request line.
+  if (has_controls(replacement)) return bad_option("replacement", "text without control characters");
+  out.values.push_back(is_redirect ? replace_all(replacement, " ", "%20") : path_as_sent(replacement));
   return {};
 }
 
@@ -68,13 +75,10 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
       return unknown_option(key);
     }
   }
-  if (prefixes.empty()) return fail(ErrorCode::invalid, "option \"prefixes\" is missing");
-  const std::vector<std::string_view> listed = split_list(prefixes);
-  if (listed.empty()) return bad_option("prefixes", "a list of paths that begin with \"/\"");
-  for (std::string_view prefix : listed) {
-    if (!fits_path(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
-    // No path begins with any other; Traefik keeps them, and nothing comes of it.
-    if (prefix.starts_with('/')) out.values.emplace_back(prefix);
+  for (std::string_view prefix : split_list(prefixes)) {
+    if (has_controls(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
+    // No path begins with any other, nor has any prefix: Traefik takes both, and nothing comes of it.
+    if (prefix.starts_with('/')) out.values.push_back(path_as_sent(prefix));
   }
   return check_count(out.values.size(), "prefixes");
 }
@@ -90,13 +94,7 @@ Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
   return check_count(out.patterns.size(), "expressions");
 }
 
-/// A prefix without its slash gets one, as in Traefik.
-Status compile_add_prefix(const Options& options, Middleware& out) {
-  Options slashed = options;
-  auto prefix = slashed.find("prefix");
-  if (prefix != slashed.end() && !prefix->second.empty() && prefix->second[0] != '/') prefix->second.insert(0, 1, '/');
-  return compile_path(slashed, "prefix", out);
-}
+Status compile_add_prefix(const Options& options, Middleware& out) { return compile_path(options, "prefix", out); }
 Status compile_replace_path(const Options& options, Middleware& out) { return compile_path(options, "path", out); }
 Status compile_replace_path_regex(const Options& options, Middleware& out) {
   return compile_replacement(options, false, out);

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "routing/middleware.h"
+#include "routing/table_memory.h"
 
 namespace weir::routing {
 
@@ -177,7 +178,7 @@ Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said, con
   } else {
     Service made = make_service(*definition, health, std::move(name));
     bool same = before != nullptr && *before->service == made;
-    service = same ? before->service : std::make_shared<const Service>(std::move(made));
+    service = same ? before->service : std::allocate_shared<Service>(TableAllocator<Service>(), std::move(made));
   }
   out.source = std::make_shared<const ServiceSource>(ServiceSource{std::move(definition), std::move(service)});
   return out;
@@ -203,6 +204,9 @@ Compiled<MiddlewareSource> compile_middleware_source(const Said<MiddlewareDefini
     reject(out.rejected, "middleware", name, made.error().message + kept, definition->origin);
     out.source = before;
     return out;
+  }
+  for (const std::string& note : middleware_notes(*definition)) {
+    reject(out.rejected, "tag", name, note, definition->origin);
   }
   bool same = before != nullptr && *before->middleware == *made;
   auto shared = same ? before->middleware : std::make_shared<const Middleware>(std::move(*made));

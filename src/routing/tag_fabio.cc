@@ -132,8 +132,8 @@ class OptionReader {
     std::string value(equals == std::string_view::npos ? "" : option.substr(equals + 1));
     if (key == "strip") return take_path(strip_, option, value);
     if (key == "prepend") return take_path(prepend_, option, value);
-    if (key == "host") return take_host(value);
-    if (key == "proto") return take_protocol(value);
+    if (key == "host") return take_host(option, value);
+    if (key == "proto") return take_protocol(option, value);
     if (key == "weight") return take_weight(value);
     if (key == "redirect") return take_redirect(option, value);
     if (key == "allow" || key == "deny") return take_access(std::string(key), value);
@@ -192,30 +192,34 @@ class OptionReader {
       ignore(option, "one path that begins with / is taken off");
       return {};
     }
-    if (!value.starts_with("/")) {
-      return invalid("option " + std::string(option) + ": expected a path that begins with /");
-    }
-    out = value;
+    out = value.starts_with("/") ? value : "/" + value;
     return {};
   }
 
-  Status take_host(const std::string& value) {
+  Status take_host(std::string_view option, const std::string& value) {
+    if (value.empty()) {
+      ignore(option, "no name");
+      return {};
+    }
     route_.pass_host_header = value != "dst";
     if (value == "dst") return {};
     host_ = to_lower(value);
-    if (host_.empty() || !is_host_name(host_)) return invalid("option host=" + value + ": expected dst or a host name");
+    if (!is_host_name(host_)) return invalid("option host=" + value + ": expected dst or a host name");
     return {};
   }
 
-  Status take_protocol(const std::string& value) {
+  /// Another word is none to fabio, and plain HTTP is spoken.
+  Status take_protocol(std::string_view option, const std::string& value) {
     if (value == "grpc") {
       route_.scheme = "h2c";
     } else if (value == "grpcs") {
       route_.scheme = "https";
     } else if (value == "http" || value == "https") {
       route_.scheme = value;
-    } else {
+    } else if (value.starts_with("tcp")) {
       return invalid("option proto=" + value + " is not supported yet");
+    } else {
+      ignore(option, "a protocol that is not known; http is spoken");
     }
     return {};
   }

@@ -86,8 +86,7 @@ class Decoder {
     } else if (first == "consulcatalog" || first == "nomad") {
       take_catalog(tag);
     } else if (first == "tcp" || first == "udp") {
-      out_.other_protocols = true;
-      reject_tag(tag, to_upper_protocol(first) + " routers are not supported yet");
+      take_other_protocol(tag);
     } else if (first == "tls" && tag.path.size() > 1) {
       reject_tag(tag, "certificate stores are not supported yet");
     } else if (!take_short(tag)) {
@@ -126,6 +125,24 @@ class Decoder {
 
   static std::string field_name(const Tag& tag, size_t at) {
     return join({tag.path.begin() + static_cast<ptrdiff_t>(std::min(at, tag.path.size())), tag.path.end()}, ".");
+  }
+
+  void take_other_protocol(const Tag& tag) {
+    // A middleware alone does not make it a service of that protocol.
+    const bool is_served = tag.path.size() > 2 && is_one_of(tag.path[1], {"routers", "services"});
+    out_.other_protocols = out_.other_protocols || is_served;
+    const bool known =
+        tag.path.size() > 3 && is_known_elsewhere(tag.path[0] + "." + tag.path[1] + "." + field_name(tag, 3));
+    out_.misread = out_.misread || !known;
+    const bool is_named = known || (tag.path.size() == 3 && is_served);
+    reject_tag(tag, is_named ? to_upper_protocol(tag.path[0]) + " routers are not supported yet" : "unknown field");
+  }
+
+  /// Whether it says one place of a list, which is reported.
+  bool leave_out_numbered(const Tag& tag, const std::string& field) {
+    if (!is_numbered(field)) return false;
+    reject_tag(tag, "a list is written with commas; what stands at a number is left out, as by Traefik");
+    return true;
   }
 
   void take_catalog(const Tag& tag) {
@@ -237,6 +254,9 @@ class Decoder {
     } else if (field == "rulesyntax") {
       // Traefik takes every other word for v3.
       if (equals_ignore_case(tag.value, "v2")) in_v2_.insert(tag.path[2]);
+    } else if ((field.starts_with("entrypoints[") || field.starts_with("middlewares[")) &&
+               leave_out_numbered(tag, field)) {
+      return;
     } else if (take_left_out(draft, tag, 3)) {
       router.tls = router.tls || field.starts_with("tls.");
     } else {
@@ -355,6 +375,7 @@ class Decoder {
     }
     middleware.type = type;
     std::string option = field_name(tag, 4);
+    if (leave_out_numbered(tag, option)) return;
     if (!option.empty()) {
       middleware.options[option] = tag.value;
     } else if (auto on = parse_bool(tag.value); !on || !*on) {

@@ -17,15 +17,23 @@ tombstone_ms = 0
 """
 
 
+# What each of the programs adds by itself, by settings of its own.
+OWN_FIELDS = {f"x-{name}" for name in ("forwarded-for", "forwarded-host", "forwarded-port", "forwarded-server",
+                                       "real-ip", "traefik-router")}
+
+
 def local(response):
-    """A status, what the upstream saw, and where a redirect leads: what is compared."""
+    """A status, what the upstream saw, where a redirect leads and what password is asked for: what is compared."""
     out = {"status": response.status}
     if response.status == 200:
         seen = response.json()
         headers = {name.lower(): value for name, value in seen["headers"]}
-        out.update(upstream=seen["name"], target=seen["target"], host=headers.get("host"))
-    elif 300 <= response.status < 400:
-        out["location"] = response.header("location")
+        out.update(upstream=seen["name"], target=seen["target"], host=headers.get("host"),
+                   fields={name: value for name, value in headers.items()
+                           if name == "authorization" or name.startswith("x-") and name not in OWN_FIELDS})
+    for name in ("location", "www-authenticate", "x-answer"):
+        if response.header(name) is not None:
+            out[name] = response.header(name)
     return out
 
 

@@ -18,7 +18,9 @@ from harness.wait import NotInTime, wait_for  # noqa: E402
 from programs import Fabio, Traefik, WeirEdge  # noqa: E402
 import cases  # noqa: E402
 import fabio_cases  # noqa: E402
+import fabio_user_cases  # noqa: E402
 import random_cases  # noqa: E402
+import user_cases  # noqa: E402
 
 UPSTREAMS = 12
 SETTLE_S = 1.5
@@ -161,8 +163,10 @@ def main():
     print(f"logs are in {folder}; --seed {arguments.seed}")
     failed, number = 0, 0
     for binary, peer, groups, make in (
-            (arguments.traefik, Traefik, cases.GROUPS, (random_cases.traefik, random_cases.traefik_wide)),
-            (arguments.fabio, Fabio, fabio_cases.GROUPS, (random_cases.fabio, random_cases.fabio_wide))):
+            (arguments.traefik, Traefik, [*cases.GROUPS, *user_cases.GROUPS],
+             (random_cases.traefik, random_cases.traefik_wide)),
+            (arguments.fabio, Fabio, [*fabio_cases.GROUPS, *fabio_user_cases.GROUPS],
+             (random_cases.fabio, random_cases.fabio_wide))):
         if not binary:
             continue
         groups = [*groups, ({}, [one for kind in make for one in kind(arguments.random, arguments.seed)])]

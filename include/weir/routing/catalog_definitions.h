@@ -124,24 +124,30 @@ class CatalogDecoder {
   [[nodiscard]] size_t decoded_count() const { return decoded_count_; }
 
  private:
-  void take(const std::string& name, std::shared_ptr<const ServiceDefinitions> decoded, bool gone, uint64_t now_ms);
-  void bury(const std::string& name, const ServiceDefinitions& last, uint64_t now_ms);
-  void empty(ServiceDefinitions::Pool& pool) const;
-  void drop_claimed();
-  void reveal(const std::string& name);
-  void count_rules(const ServiceDefinitions& decoded, int change);
-
   static constexpr size_t kTombstonesMax = 10'000;
   struct Tombstone {
     uint64_t until_ms = 0;
     std::shared_ptr<const ServiceDefinitions> last;
   };
+  using Tombstones = std::map<std::string, Tombstone, std::less<>>;  // by service
+  using RuleCounts = std::unordered_map<uint64_t, int>;              // hash of a rule -> how often
+
+  void take(const std::string& name, std::shared_ptr<const ServiceDefinitions> decoded, bool gone, uint64_t now_ms);
+  void bury(const std::string& name, const ServiceDefinitions& last, uint64_t now_ms);
+  Tombstones::iterator dig_up(Tombstones::iterator tombstone);
+  void empty(ServiceDefinitions::Pool& pool) const;
+  void drop_claimed();
+  void reveal(const std::string& name);
+  void count_rules(const ServiceDefinitions& decoded, int change);
+  void count_buried(const ServiceDefinitions& last, int change);
 
   CatalogOptions options_;
   std::unique_ptr<DefinitionMerger> merger_;
   std::map<std::string, std::shared_ptr<const ServiceDefinitions>, std::less<>> routed_;  // those with a router
-  std::map<std::string, Tombstone, std::less<>> tombstones_;                              // by service
-  std::unordered_map<uint64_t, int> rules_;                                               // hash of a rule -> how often
+  Tombstones tombstones_;
+  RuleCounts rules_;
+  RuleCounts buried_rules_;  // of the tombstones
+  bool claimed_ = false;     // a rule is in both
   SharedList<catalog::Service> seen_;
   std::shared_ptr<const DefinitionSet> last_;
   size_t decoded_count_ = 0;

@@ -114,6 +114,31 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
 }
 
+TEST_CASE("forwarding: a redirect to a port is given to who has the scheme and another port, and of WebSockets too") {
+  auto redirect = std::make_shared<routing::Middleware>();
+  redirect->type = routing::Middleware::Type::redirect_scheme;
+  routing::Router router;
+  router.middlewares = {redirect};
+  Nobody nobody;
+  auto leads_from = [&](std::vector<std::string> values, std::string_view proto, std::string_view authority) {
+    redirect->values = std::move(values);
+    http::RequestHead head;
+    head.authority = authority;
+    head.target = "/";
+    ForwardingScratch scratch;
+    scratch.headers = {{"X-Forwarded-Proto", proto}};
+    return run_request_middlewares(router, head, "/", ForwardedBy(), nobody.authenticator, scratch).redirect;
+  };
+  CHECK(leads_from({"http", "80"}, "http", "a:81"));
+  CHECK_FALSE(leads_from({"http", "80"}, "http", "a"));
+  CHECK_FALSE(leads_from({"http"}, "http", "a:81"));
+  CHECK(leads_from({"https", "8443"}, "https", "[::1]"));
+  CHECK_FALSE(leads_from({"https", "8443"}, "https", "[::1]:8443"));
+  CHECK_FALSE(leads_from({"https", "443"}, "HTTPS", "a:443"));
+  CHECK_FALSE(leads_from({"https"}, "wss", "a"));
+  CHECK(leads_from({"https"}, "ws", "a"));
+}
+
 namespace {
 
 /// What a router with that one middleware makes of a request from 10.0.0.1.

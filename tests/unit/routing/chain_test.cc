@@ -87,3 +87,15 @@ TEST_CASE("chain: one that holds itself, or very many, is a problem of its route
   one.middlewares = {chain("c", "d,d,d,d,d"), chain("d", "e,e,e,e,e"), chain("e", many), prefix("m")};
   CHECK(problem(build_all({one})).find("too long a one") != std::string::npos);
 }
+
+TEST_CASE("chain: a router to Traefik's noop@internal runs its middlewares, and lacks nothing") {
+  Definitions one = routed({"m"});
+  one.routers[0].service = "noop@internal";
+  one.middlewares = {prefix("m")};
+  auto outcome = build_all({one});
+  CHECK((outcome.rejected.empty() && problem(outcome).empty()));
+  CHECK(running(outcome) == Names{"m@file"});
+  CHECK(outcome.table->match(request("a", "/"))->service->endpoints.empty());
+  one.routers[0].service = "api@internal";
+  CHECK(problem(build_all({one})) == "service api@internal does not exist");
+}

@@ -28,6 +28,19 @@ TEST_CASE("default rule: the name, tags, and functions of both") {
   CHECK(expanded("{{ coalesce \"\" (index .Labels \"traefik.none\") \"z\" }}{{ ternary 1 2 true }}") == "z1");
 }
 
+TEST_CASE("default rule: parts of texts, lists and expressions") {
+  CHECK(expanded("{{ splitList \"_\" .Name | first }}.{{ splitList \"_\" .Name | last | lower }}") == "My.web");
+  CHECK(expanded("{{ (split \"_\" .Name)._1 }}{{ index (splitList \"_\" .Name) 0 }}") == "WebMy");
+  CHECK(expanded("{{ (split \"_\" .Name)._9 }}{{ index (splitList \"_\" .Name) 7 }}") == "");
+  CHECK(expanded("{{ splitList \"_\" .Name | join \".\" }}") == "My.Web");
+  CHECK(expanded("{{ substr 0 2 .Name }}{{ substr 3 -1 .Name }}{{ substr 5 99 .Name }}{{ substr 9 2 .Name }}") ==
+        "MyWebb");
+  CHECK(expanded("{{ trimAll \"Mb\" .Name }}{{ trimAll \"a\" \"aa\" }}") == "y_We");
+  CHECK(expanded("{{ regexReplaceAll \"_(W.b)$\" .Name \"-${1}\" }}") == "My-Web");
+  CHECK(expanded("{{ if regexMatch \"^My\" .Name }}{{ regexFind \"W.\" .Name }}{{ end }}") == "We");
+  CHECK(expanded("{{ regexReplaceAll \"(\" .Name \"x\" }}") == "");
+}
+
 TEST_CASE("default rule: choices, comments and trimmed blanks") {
   CHECK(expanded("{{ if eq (index .Labels \"traefik.zone\") \"eu\" }}a{{ else }}b{{ end }}") == "a");
   CHECK(expanded("{{ if hasPrefix \"x\" .Name }}a{{ else if contains \"Web\" .Name }}b{{ else }}c{{ end }}") == "b");
@@ -47,7 +60,8 @@ TEST_CASE("default rule: what is no template is refused with the reason") {
   CHECK(expanded("{{ .Name | .Name }}") == "default rule: a pipe leads to a function");
   CHECK(expanded("{{ \"a }}") == "default rule: a text that does not end");
   CHECK(expanded("{{ (.Name }}") == "default rule: expected )");
-  CHECK(expanded("{{ index .Name \"a\" }}") == "default rule: index is for .Labels");
+  CHECK(expanded("{{ index x \"a\" }}") == "default rule: unknown value x; known are .Name and index .Labels \"key\"");
+  CHECK(expanded("{{ index .Name \"a\" \"b\" }}") == "default rule: index is for .Labels, or for one place of a list");
   CHECK(expanded("{{ .Name .Name }}").starts_with("default rule: unexpected"));
   CHECK(expanded("{{ }}") == "default rule: nothing between {{ and }}");
   CHECK(expanded("{{" + std::string(100, '(') + "}}") == "default rule: nested too deep");

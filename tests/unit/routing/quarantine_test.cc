@@ -101,7 +101,7 @@ TEST_CASE("quarantine: a middleware that breaks keeps its last good version") {
   one.middlewares.push_back(middleware("m", "addPrefix", {{"prefix", "/x"}}));
   auto good = build_all({one});
   CHECK(good.table->match(request("a", "/"))->middlewares[0]->values == std::vector<std::string>{"/x"});
-  one.middlewares[0].options = {{"prefix", "/x y"}};
+  one.middlewares[0].options = {{"prefix", "/x\ty"}};
   auto broken = build_all({one}, good.table);
   CHECK(broken.table == good.table);
   CHECK(reasons(broken) == Reasons{"middleware m@file: option \"prefix\" must be a path that begins with \"/\"; "

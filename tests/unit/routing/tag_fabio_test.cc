@@ -37,10 +37,10 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
 }
 
 TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
-  for (const char* option : {"proto=tcp", "proto=", "auth=", "auth=a@b", "pxyproto=true", "grpcservername=x",
-                             "prepend=x", "host=", "host=a`b", "weight=much", "weight=nan", "weight=",
-                             "redirect=200,https://$host$path", "redirect=3x1,https://a/", "allow=10.0.0.0/8",
-                             "allow=ip:10.0.0.0/99", "allow=", "deny=ip:x", "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
+  for (const char* option :
+       {"proto=tcp", "proto=tcp+sni", "auth=", "auth=a@b", "pxyproto=true", "grpcservername=x", "host=a`b",
+        "weight=much", "weight=nan", "weight=", "redirect=200,https://$host$path", "redirect=3x1,https://a/",
+        "allow=10.0.0.0/8", "allow=ip:10.0.0.0/99", "allow=", "deny=ip:x", "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
     INFO(option);
     CHECK_FALSE(refusal(std::string("a/ ") + option).empty());
   }
@@ -225,4 +225,15 @@ TEST_CASE("tag_fabio: a strip= that no path begins with is ignored, as in fabio,
     REQUIRE(route->ignored.size() == 1);
     CHECK(route->ignored[0] == "option \"" + option + "\" is ignored: one path that begins with / is taken off");
   }
+}
+
+TEST_CASE("tag_fabio: what fabio makes something of is no reason to refuse a route") {
+  auto route = decode("a/ proto=HTTP host= prepend=p");
+  REQUIRE(route);
+  CHECK((route->scheme == "http" && route->pass_host_header));
+  CHECK(route->ignored ==
+        std::vector<std::string>{"option \"proto=HTTP\" is ignored: a protocol that is not known; http is spoken",
+                                 "option \"host=\" is ignored: no name"});
+  REQUIRE(route->middlewares.size() == 1);
+  CHECK(route->middlewares[0].options == Options{{"prefix", "/p"}});
 }

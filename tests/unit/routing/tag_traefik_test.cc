@@ -226,3 +226,34 @@ TEST_CASE("tag_traefik: a middleware has one type; a bare type is taken when tru
   CHECK(two.middlewares.empty());
   CHECK(reasons(two) == Texts{"middleware m@consul: two types, addPrefix and compress"});
 }
+
+TEST_CASE("tag_traefik: a list by numbers says nothing, as for Traefik, and is reported") {
+  TraefikTags tags =
+      decode({"traefik.http.routers.r.rule=Host(`a`)", "traefik.http.routers.r.entrypoints[0]=web",
+              "traefik.http.routers.r.middlewares[1]=m", "traefik.http.routers.r.tls.domains[0].sans[0]=a",
+              "traefik.http.middlewares.m.stripprefix.prefixes[0]=/x"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK((tags.routers[0].entry_points.empty() && tags.routers[0].middlewares.empty() && tags.routers[0].tls));
+  REQUIRE(tags.middlewares.size() == 1);
+  CHECK((tags.middlewares[0].type == "stripPrefix" && tags.middlewares[0].options.empty()));
+  CHECK(tags.rejected.size() == 4);
+  CHECK_FALSE(tags.misread);
+  CHECK(decode({"traefik.http.routers.r.rule[0]=x"}).misread);
+}
+
+TEST_CASE("tag_traefik: TCP and UDP are known by their fields, and a middleware of theirs makes no service of it") {
+  CHECK_FALSE(decode({"traefik.tcp.middlewares.m.inflightconn.amount=1"}).other_protocols);
+  TraefikTags tags = decode({"traefik.tcp.routers.R.tls.domains[0].main=a", "traefik.tcp.routers.R.rule=HostSNI(`*`)",
+                             "traefik.udp.services.s.loadbalancer.server.port=53"});
+  CHECK(tags.other_protocols);
+  CHECK_FALSE(tags.misread);
+  CHECK(tags.rejected.size() == 3);
+  for (const char* tag : {"traefik.tcp.routers.r.colour=red", "traefik.tcp.rooters.r.rule=x", "traefik.tcp=x",
+                          "traefik.udp.routers.r.rule=x"}) {
+    INFO(tag);
+    TraefikTags bad = decode({tag});
+    CHECK(bad.misread);
+    CHECK((bad.rejected.size() == 1 && bad.rejected[0].reason == "unknown field"));
+  }
+  CHECK(decode({"traefik.tcp.routers.r=x"}).misread);
+}
