@@ -61,7 +61,7 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
   if (path == "/api/providers") return send_json(*responder, providers_json(assembler));
   if (path == "/api/tls") return send_json(*responder, tls_json(source_.tls_status()));
   if (path == "/api/explain") {
-    auto answer = explain_json(assembler, source_.checker(), request);
+    auto answer = explain_json(assembler, source_.checker(), source_.config(), request);
     return send_json(*responder, std::move(answer.body), answer.status);
   }
   if (path == "/api/lint") {

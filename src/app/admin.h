@@ -6,6 +6,7 @@
 #include <string>
 
 #include "weir/base/result.h"
+#include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/http/server.h"
 #include "weir/provider/endpoint_checker.h"
@@ -22,6 +23,7 @@ class AdminSource {
   [[nodiscard]] virtual const provider::TableAssembler& assembler() const = 0;
   virtual void collect(std::function<void(proxy::Stats)> on_stats) = 0;
   [[nodiscard]] virtual const provider::EndpointChecker& checker() const = 0;
+  [[nodiscard]] virtual const config::Config& config() const = 0;
   [[nodiscard]] virtual bool draining() const = 0;
   [[nodiscard]] virtual const proxy::TlsStatus& tls_status() const = 0;
 };

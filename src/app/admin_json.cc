@@ -143,7 +143,7 @@ std::string tls_json(const proxy::TlsStatus& status) {
 }
 
 RouteAnswer explain_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
-                         const http::Request& request) {
+                         const config::Config& config, const http::Request& request) {
   const std::string* url = request.parameter("url");
   if (url == nullptr) {
     return {400, print({{"error", "the parameter url is missing: /api/explain?url=http://host/path"}})};
@@ -158,7 +158,7 @@ RouteAnswer explain_json(const provider::TableAssembler& assembler, const provid
   for (const auto& parameter : request.query) {
     if (parameter.name == "header") question.headers.push_back(parameter.value);
   }
-  auto answer = explain_route(*assembler.table(), question, &checker);
+  auto answer = explain_route(*assembler.table(), question, config, &checker);
   if (!answer) return {400, print({{"error", answer.error().message}})};
   return {200, print(*answer)};
 }

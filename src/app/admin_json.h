@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "weir/config/config.h"
 #include "weir/http/server.h"
 #include "weir/provider/endpoint_checker.h"
 #include "weir/provider/table_assembler.h"
@@ -28,7 +29,7 @@ struct RouteAnswer {
   std::string body;
 };
 RouteAnswer explain_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
-                         const http::Request& request);
+                         const config::Config& config, const http::Request& request);
 RouteAnswer lint_json(const provider::TableAssembler& assembler);
 
 }  // namespace weir::app

@@ -47,6 +47,7 @@ class Edge final : private AdminSource {
   [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
   void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
   [[nodiscard]] const provider::EndpointChecker& checker() const override { return checker_; }
+  [[nodiscard]] const config::Config& config() const override { return config_; }
   [[nodiscard]] bool draining() const override { return draining_; }
   [[nodiscard]] const proxy::TlsStatus& tls_status() const override { return proxy_->tls_status(); }
 

@@ -4,7 +4,7 @@
 #include "weir/base/duration.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
-#include "weir/proxy/path.h"
+#include "weir/proxy/rule_view.h"
 #include "weir/routing/explain.h"
 #include "weir/routing/lint.h"
 
@@ -102,7 +102,7 @@ ordered_json check_object(const routing::HealthCheck& check) {
 }
 
 Result<ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question,
-                                   const provider::EndpointChecker* checker) {
+                                   const config::Config& config, const provider::EndpointChecker* checker) {
   auto url = Url::parse(question.url);
   if (!url) return fail(url.error());
   auto client = IpAddress::parse(question.client_ip);
@@ -114,24 +114,20 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
     headers.push_back(
         {trim(std::string_view(header).substr(0, colon)), trim(std::string_view(header).substr(colon + 1))});
   }
-  // As the edge does with a request, so that the answer is about the same host and path.
-  std::string path_storage;
-  std::string host_storage;
+  // As the edge does with a request, so that the answer is about the same host, path and fields.
   const std::string authority = url->authority();
-  const proxy::NormalTarget target = proxy::normalise_target(url->target, path_storage);
-  routing::RequestView view;
-  view.method = question.method;
-  view.host = proxy::normalise_host(authority, host_storage);
-  view.port = proxy::port_of(authority);
-  view.path = target.path;
-  view.query = target.query;
-  view.headers = headers;
-  view.client_ip = *client;
-  view.entry_point = question.entry_point;
-  view.tls = url->scheme == "https";
+  const proxy::RuleView seen({.method = question.method,
+                              .authority = authority,
+                              .target = url->target,
+                              .headers = headers,
+                              .client_ip = *client,
+                              .entry_point = question.entry_point,
+                              .tls = url->scheme == "https"},
+                             config);
+  const routing::RequestView& view = seen.request();
   auto explanation = routing::explain(table, view);
   ordered_json out{{"url", question.url}, {"method", view.method}, {"entryPoint", view.entry_point}};
-  if (target.rewritten) out["path"] = target.path;
+  if (seen.target().rewritten) out["path"] = view.path;
   out["winner"] = explanation.winner != nullptr ? ordered_json(explanation.winner->name) : ordered_json(nullptr);
   out["candidates"] = ordered_json::array();
   for (const auto& candidate : explanation.candidates) {

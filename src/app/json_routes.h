@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "weir/base/ip.h"
+#include "weir/config/config.h"
 #include "weir/provider/endpoint_checker.h"
 #include "weir/routing/table.h"
 
@@ -29,9 +30,9 @@ struct RouteQuestion {
   std::string entry_point = "web";
   std::string client_ip = "127.0.0.1";
 };
-/// An error where the question cannot be read.
+/// An error where the question cannot be read. `config` says whom its entry point trusts with forwarded headers.
 Result<nlohmann::ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question,
-                                             const provider::EndpointChecker* checker);
+                                             const config::Config& config, const provider::EndpointChecker* checker);
 /// What lint finds in a table.
 nlohmann::ordered_json lint_routes(const routing::RoutingTable& table);
 

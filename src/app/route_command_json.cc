@@ -63,7 +63,7 @@ Result<json> ask_about_route(const RouteOptions& options) {
     if (!files) return fail(files.error());
     for (const Error& error : files->errors) print_error(error);
     RouteQuestion question{options.url, options.method, options.headers, options.entry_point, options.client_ip};
-    auto answer = explain_route(*files->table, question, nullptr);
+    auto answer = explain_route(*files->table, question, config::Config(), nullptr);
     if (!answer) return fail(answer.error());
     return json(*answer);
   }

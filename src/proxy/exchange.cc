@@ -75,7 +75,7 @@ void Exchange::match(routing::MatchAhead& ahead) {
   if (view.host.size() != request_.authority.size()) view.port = port_of(request_.authority);
   view.path = target_.path;
   view.query = target_.query;
-  view.headers = request_.headers;
+  view.headers = scratch_.headers;  // without what nobody is trusted with
   view.client_ip = client_ip_;
   view.entry_point = entry_point_;
   view.tls = by_->tls != nullptr;
@@ -97,6 +97,7 @@ void Exchange::prepare_head() {
 }
 
 void Exchange::run_middlewares() {
+  append_hop(request_, *by_, worker_.config().forwarding, scratch_);
   MiddlewareOutcome outcome =
       run_request_middlewares(*router_, request_, target_.path, *by_, worker_.authenticator(), scratch_);
   if (outcome.unweighed != nullptr) return weigh_password(*outcome.unweighed);

@@ -17,6 +17,8 @@ namespace {
 using http::Header;
 using routing::Middleware;
 
+constexpr std::string_view kForwardedFor = "X-Forwarded-For";
+
 // Servers that hand fields on as variables (CGI, WSGI) cannot tell X_Real_Ip from X-Real-Ip.
 bool may_be_read_as(std::string_view name, std::string_view lower) {
   return std::equal(name.begin(), name.end(), lower.begin(), lower.end(),
@@ -287,6 +289,12 @@ void append_forwarded(const http::RequestHead& request, const ForwardedBy& by, s
   if (!token) out += '"';
 }
 
+/// A list that has grown: where it stands already (`told`), or behind all others.
+void put_list(std::string_view name, std::string_view list, bool told, std::vector<Header>& headers) {
+  if (!told) return headers.push_back({name, list});
+  std::find_if(headers.begin(), headers.end(), [&](const Header& one) { return one.name == name; })->value = list;
+}
+
 bool counts_forwards(const http::RequestHead& request) {
   return request.method == http::Method::options || request.method == http::Method::trace;
 }
@@ -343,23 +351,29 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
     has_real_ip = has_real_ip || equals_ignore_case(which, "real-ip");
     out.push_back(header);
   }
-  if (config.forwarded) {
-    append_forwarded(request, by, scratch.forwarded);
-    out.push_back({"Forwarded", scratch.forwarded});
-  }
+  if (!scratch.forwarded.empty()) out.push_back({"Forwarded", scratch.forwarded});
+  if (!scratch.forwarded_for.empty()) out.push_back({kForwardedFor, scratch.forwarded_for});
   if (!config.x_forwarded) return;
-  std::string_view forwarded_for = by.client_ip;
-  if (!scratch.forwarded_for.empty()) {
-    (scratch.forwarded_for += ", ") += by.client_ip;
-    forwarded_for = scratch.forwarded_for;
-  }
-  out.push_back({"X-Forwarded-For", forwarded_for});
   if (!has_proto) out.push_back({"X-Forwarded-Proto", by.proto});
   if (!has_host && !request.authority.empty()) out.push_back({"X-Forwarded-Host", request.authority});
   if (!has_port) out.push_back({"X-Forwarded-Port", by.port});
   if (!has_real_ip) out.push_back({"X-Real-Ip", by.client_ip});
+}
+
+void append_hop(const http::RequestHead& request, const ForwardedBy& by, const config::ForwardingConfig& config,
+                ForwardingScratch& scratch) {
+  if (config.forwarded) {
+    const bool told = !scratch.forwarded.empty();
+    append_forwarded(request, by, scratch.forwarded);
+    put_list("Forwarded", scratch.forwarded, told, scratch.headers);
+  }
+  if (config.x_forwarded) {
+    const bool told = !scratch.forwarded_for.empty();
+    if (told) (scratch.forwarded_for += ", ") += by.client_ip;
+    put_list(kForwardedFor, told ? std::string_view(scratch.forwarded_for) : by.client_ip, told, scratch.headers);
+  }
   if (!counts_forwards(request)) return;
-  for (Header& header : out) {
+  for (Header& header : scratch.headers) {
     if (!equals_ignore_case(header.name, "Max-Forwards")) continue;
     scratch.max_forwards = std::to_string(parse_u64(header.value).value_or(1) - 1);
     header.value = scratch.max_forwards;

@@ -54,11 +54,17 @@ struct ForwardingScratch {
   bool wants_events = false;                 // the client asks for text/event-stream, as EventSource does
 };
 
-/// Puts into `scratch.headers` what goes upstream: the client's end-to-end fields without those X-Forwarded-*,
-/// X-Real-Ip and Forwarded that it is not trusted with, then ours (field.md 1.10: -For is appended to, -Proto, -Host
-/// and -Port are set where absent).
+/// Puts into `scratch.headers` what rules see of a request and its middlewares begin with: the client's end-to-end
+/// fields without those X-Forwarded-*, X-Real-Ip and Forwarded that it is not trusted with, then ours where it has told
+/// none: -Proto, -Host, -Port and X-Real-Ip. So nobody chooses a router by a field that goes no further. Of
+/// X-Forwarded-For and Forwarded it is what a trusted client has told, as in Traefik.
 void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy& by,
                              const config::ForwardingConfig& config, ForwardingScratch& scratch);
+
+/// This hop, once a router is found: the client's address behind X-Forwarded-For and Forwarded (field.md 1.10), and a
+/// forward less in Max-Forwards.
+void append_hop(const http::RequestHead& request, const ForwardedBy& by, const config::ForwardingConfig& config,
+                ForwardingScratch& scratch);
 
 /// Max-Forwards, which OPTIONS and TRACE count down at each hop (RFC 9110 section 7.6.2): the status to answer with
 /// here because the count has run out (or is no number), 0 where the request goes on.

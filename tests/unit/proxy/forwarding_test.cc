@@ -24,9 +24,10 @@ TEST_CASE("forwarding: a client that is not trusted cannot say where a request c
   ForwardedBy by{"10.0.0.1", "80", "http", false, {}, {}};
   ForwardingScratch scratch;
   write_forwarded_headers(head, by, {}, scratch);
-  CHECK(text_of(scratch.headers) ==
-        "A=1;X-Forwarded-For=10.0.0.1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip="
-        "10.0.0.1;");
+  const std::string seen = text_of(scratch.headers);  // by rules
+  CHECK(seen == "A=1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
+  append_hop(head, by, {}, scratch);
+  CHECK(text_of(scratch.headers) == seen + "X-Forwarded-For=10.0.0.1;");
 }
 
 TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
@@ -41,8 +42,25 @@ TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
   ForwardingScratch scratch;
   write_forwarded_headers(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) ==
+        "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2;X-Forwarded-Host=a.example;"
+        "X-Forwarded-Port=80;");
+  append_hop(head, by, {}, scratch);
+  CHECK(text_of(scratch.headers) ==
         "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2, "
         "10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=80;");
+}
+
+TEST_CASE("forwarding: Max-Forwards is counted down whatever else is sent on") {
+  http::Header sent[] = {{"max-forwards", "10"}};
+  http::RequestHead head;
+  head.method = http::Method::options;
+  head.headers = sent;
+  for (bool x_forwarded : {false, true}) {
+    ForwardingScratch scratch;
+    write_forwarded_headers(head, {}, {.x_forwarded = x_forwarded}, scratch);
+    append_hop(head, {}, {.x_forwarded = x_forwarded}, scratch);
+    CHECK(http::find(scratch.headers, "Max-Forwards")->value == "9");
+  }
 }
 
 TEST_CASE("forwarding: middlewares change path and headers in their order") {
@@ -311,17 +329,21 @@ TEST_CASE("forwarding: Forwarded says who, how and for whom, quoted where it mus
   ForwardingScratch scratch;
   ForwardedBy trusted{"10.0.0.1", "80", "http", true, {}, {}};
   write_forwarded_headers(head, trusted, config, scratch);
+  CHECK(text_of(scratch.headers) == "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2;");  // as rules see it
+  append_hop(head, trusted, config, scratch);
   CHECK(text_of(scratch.headers) ==
         "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2, for=10.0.0.1;proto=http;host=a.example;");
   head.authority = "a.example:8080";
   ForwardedBy over_v6{"2001:db8::1", "80", "https", false, {}, {}};
   write_forwarded_headers(head, over_v6, config, scratch);
+  append_hop(head, over_v6, config, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=\"[2001:db8::1]\";proto=https;host=\"a.example:8080\";");
   head.authority = "";
   config.x_forwarded = true;
   ForwardedBy stranger{"10.0.0.1", "80", "http", false, {}, {}};
   write_forwarded_headers(head, stranger, config, scratch);
-  CHECK(text_of(scratch.headers).starts_with("Forwarded=for=10.0.0.1;proto=http;X-Forwarded-For=10.0.0.1;"));
+  append_hop(head, stranger, config, scratch);
+  CHECK(text_of(scratch.headers).ends_with("Forwarded=for=10.0.0.1;proto=http;X-Forwarded-For=10.0.0.1;"));
 }
 
 TEST_CASE("forwarding: with nothing to send, a stranger's fields are dropped all the same") {
@@ -329,8 +351,12 @@ TEST_CASE("forwarding: with nothing to send, a stranger's fields are dropped all
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {false, false}, scratch);
+  ForwardedBy by{"10.0.0.1", "80", "http", false, {}, {}};
+  write_forwarded_headers(head, by, {false, false}, scratch);
+  append_hop(head, by, {false, false}, scratch);
   CHECK(text_of(scratch.headers) == "A=1;");
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", true, {}, {}}, {false, false}, scratch);
+  by.trusted = true;
+  write_forwarded_headers(head, by, {false, false}, scratch);
+  append_hop(head, by, {false, false}, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=6.6.6.6;X-Forwarded-For=6.6.6.6;A=1;");
 }
