@@ -9,6 +9,7 @@
 #include "weir/base/field_name.h"
 #include "weir/base/text.h"
 #include "weir/proxy/path.h"
+#include "weir/routing/path_text.h"
 #include "weir/tls/engine.h"
 
 namespace weir::proxy {
@@ -153,10 +154,11 @@ bool is_allowed(const Middleware& middleware, const http::RequestHead& request, 
 // What the first expression finds at the path's beginning, kept in scratch.prefix; "": nothing.
 std::string_view matching_prefix_by_expression(const Middleware& middleware, std::string_view path,
                                                ForwardingScratch& scratch) {
+  const std::string_view decoded = routing::decoded_path(path, scratch.decoded_path);
   for (const routing::Regexp& pattern : middleware.patterns) {
-    std::string_view found = pattern.find(path);
-    if (found.empty() || !path.starts_with(found)) continue;
-    scratch.prefix = found;
+    std::string_view found = pattern.find(decoded);
+    if (found.empty() || !decoded.starts_with(found)) continue;
+    scratch.prefix = path.substr(0, routing::encoded_bytes(path, found.size()));
     return scratch.prefix;
   }
   return {};
@@ -179,7 +181,8 @@ void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, Midd
     case Middleware::Type::replace_path: outcome.path = replace_path(path, middleware.values[0], scratch); return;
     case Middleware::Type::replace_path_regex:
       if (middleware.values[0].empty() || !middleware.patterns[0].matches(path)) return;
-      outcome.path = replace_path(path, middleware.patterns[0].replace_all(path, middleware.values[0]), scratch);
+      outcome.path = replace_path(
+          path, routing::sent_path_text(middleware.patterns[0].replace_all(path, middleware.values[0])), scratch);
       return;
     default: break;
   }
@@ -201,8 +204,7 @@ uint16_t redirect_status(const Middleware& middleware, http::Method method) {
 
 struct RedirectFrom {
   std::string_view authority;  // as middlewares before have set it
-  std::string_view path;       // as the request has it
-  std::string_view path_now;   // at this place of the chain
+  std::string_view path;       // normal, at this place of the chain
   bool tls;
 };
 
@@ -211,11 +213,7 @@ bool write_regex_redirect(const Middleware& middleware, const http::RequestHead&
                           std::string& location) {
   std::string url = from.tls ? "https://" : "http://";
   url.append(from.authority);
-  if (from.path_now == from.path) {
-    url.append(request.target);
-  } else {
-    url.append(from.path_now).append(request.target.substr(std::min(request.target.find('?'), request.target.size())));
-  }
+  url.append(from.path).append(request.target.substr(std::min(request.target.find('?'), request.target.size())));
   const routing::Regexp& pattern = middleware.patterns.front();
   if (!pattern.matches(url)) return false;
   location = pattern.replace_all(url, middleware.values.front());
@@ -245,14 +243,14 @@ bool is_there(const Middleware& middleware, const RedirectFrom& from, const Forw
 uint16_t redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
                   ForwardingScratch& scratch) {
   if (middleware.type == Middleware::Type::redirect_url) {
-    return write_url_redirect(middleware, request, from.path_now, scratch) ? middleware.status : 0;
+    return write_url_redirect(middleware, request, from.path, scratch) ? middleware.status : 0;
   }
   if (middleware.type == Middleware::Type::redirect_regex) {
     bool leads_on = write_regex_redirect(middleware, request, from, scratch.location);
     return leads_on ? redirect_status(middleware, request.method) : 0;
   }
   if (is_there(middleware, from, scratch)) return 0;
-  write_redirect(middleware, request, from.authority, from.path_now, scratch.location);
+  write_redirect(middleware, request, from.authority, from.path, scratch.location);
   return redirect_status(middleware, request.method);
 }
 
@@ -401,7 +399,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
       case Middleware::Type::redirect_regex:
         outcome.status = redirect(
             *middleware, request,
-            {outcome.authority.empty() ? request.authority : outcome.authority, path, outcome.path, by.tls != nullptr},
+            {outcome.authority.empty() ? request.authority : outcome.authority, outcome.path, by.tls != nullptr},
             scratch);
         outcome.redirect = outcome.status != 0;
         if (outcome.redirect) return outcome;

@@ -45,7 +45,8 @@ struct ForwardingScratch {
   std::string target;
   std::string target_before;  // what the next target is made from
   std::string replaced_path;  // X-Replaced-Path
-  std::string prefix;         // what an expression has stripped
+  std::string decoded_path;   // what an expression sees
+  std::string prefix;         // what it has stripped
   std::string location;
   std::string user;  // who the client says it is, to a middleware that asks
   std::string client_certificate;

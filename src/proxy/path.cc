@@ -1,73 +1,9 @@
 #include "weir/proxy/path.h"
 
 #include "weir/base/text.h"
+#include "weir/routing/path_text.h"
 
 namespace weir::proxy {
-namespace {
-
-bool is_unreserved(unsigned char c) {
-  char lower = ascii_lower(static_cast<char>(c));
-  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-/// Whether a path could be anything but its own normal form: one pass, true for few.
-bool is_suspicious(std::string_view path) {
-  char before = 0;
-  for (char c : path) {
-    if (c == '%' || static_cast<unsigned char>(c) >= 0x80 || (before == '/' && (c == '/' || c == '.'))) return true;
-    before = c;
-  }
-  return false;
-}
-
-void append_escape(unsigned char byte, std::string& out) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  out.append(1, '%').append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
-}
-
-std::string decode_unreserved(std::string_view path) {
-  std::string out;
-  for (size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == '%' && i + 2 < path.size()) {
-      auto decoded = percent_decode(path.substr(i, 3));
-      const auto byte = decoded ? static_cast<unsigned char>((*decoded)[0]) : '%';
-      if (is_unreserved(byte)) out += *decoded;
-      if (byte <= ' ' || byte >= 0x80) append_escape(byte, out);  // one way of writing it, for rules that name it
-      if (is_unreserved(byte) || byte <= ' ' || byte >= 0x80) {
-        i += 2;
-        continue;
-      }
-    }
-    const auto raw = static_cast<unsigned char>(path[i]);
-    if (raw >= 0x80) {
-      append_escape(raw, out);
-    } else {
-      out += path[i];
-    }
-  }
-  return out;
-}
-
-/// Removes "." and "..", and empty segments but a last one.
-std::string remove_dot_segments(std::string_view path) {
-  std::string out;
-  auto segments = split(path.substr(1), '/');
-  for (size_t i = 0; i < segments.size(); ++i) {
-    bool last = i + 1 == segments.size();
-    std::string_view segment = segments[i];
-    if (segment == "." || segment == ".." || segment.empty()) {
-      if (segment == "..") out.resize(out.rfind('/') == std::string::npos ? 0 : out.rfind('/'));
-      if (last) out += '/';
-      continue;
-    }
-    out += '/';
-    out += segment;
-  }
-  return out.empty() ? "/" : out;
-}
-
-}  // namespace
-
 NormalTarget normalise_target(std::string_view target, std::string& storage) {
   NormalTarget out;
   size_t question = target.find('?');
@@ -76,10 +12,10 @@ NormalTarget normalise_target(std::string_view target, std::string& storage) {
     out.has_query = true;
     out.query = target.substr(question + 1);
   }
-  if (!out.path.starts_with('/') || !is_suspicious(out.path)) return out;
-  storage = remove_dot_segments(decode_unreserved(out.path));
-  out.rewritten = storage != out.path;
-  out.path = storage;
+  if (!out.path.starts_with('/')) return out;
+  const std::string_view sent = out.path;
+  out.path = routing::normal_path(sent, storage);
+  out.rewritten = out.path.data() != sent.data() && out.path != sent;
   return out;
 }
 

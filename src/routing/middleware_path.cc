@@ -4,6 +4,7 @@
 
 #include "routing/middleware_options.h"
 #include "weir/base/text.h"
+#include "weir/routing/path_text.h"
 
 namespace weir::routing {
 
@@ -12,24 +13,13 @@ namespace {
 bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
 bool has_controls(std::string_view text) { return std::any_of(text.begin(), text.end(), is_control); }
 
-/// A path as it stands in a request line: what would end it there, and what none holds as it is, is escaped, as by
-/// Traefik.
-std::string path_as_sent(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    const bool plain = c > ' ' && c < 0x7f && c != '#' && c != '?';
-    out += plain ? std::string(1, c) : percent_encode(std::string_view(&c, 1));
-  }
-  return out;
-}
-
 /// One without its slash gets it.
 Status compile_path(const Options& options, std::string_view key, Middleware& out) {
   auto path = only_option(options, key);
   if (!path) return fail(path.error());
   if (has_controls(*path)) return bad_option(key, "a path that begins with \"/\"");
   if (!path->starts_with('/')) path->insert(0, 1, '/');
-  out.values.push_back(path_as_sent(*path));
+  out.values.push_back(sent_path_text(*path));
   return {};
 }
 
@@ -58,7 +48,8 @@ Status compile_replacement(const Options& options, bool is_redirect, Middleware&
   if (out.patterns.empty()) return fail(ErrorCode::invalid, "option \"regex\" is missing");
   // It goes into a header field or a request line.
   if (has_controls(replacement)) return bad_option("replacement", "text without control characters");
-  out.values.push_back(is_redirect ? replace_all(replacement, " ", "%20") : path_as_sent(replacement));
+  // A path is brought to its form when its groups are filled in.
+  out.values.push_back(is_redirect ? replace_all(replacement, " ", "%20") : replacement);
   return {};
 }
 
@@ -78,7 +69,7 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
   for (std::string_view prefix : split_list(prefixes)) {
     if (has_controls(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
     // No path begins with any other, nor has any prefix: Traefik takes both, and nothing comes of it.
-    if (prefix.starts_with('/')) out.values.push_back(path_as_sent(prefix));
+    if (prefix.starts_with('/')) out.values.push_back(sent_path_text(prefix));
   }
   return check_count(out.values.size(), "prefixes");
 }
@@ -163,7 +154,7 @@ Status compile_redirect_url(const Options& options, Middleware& out) {
   path = replace_all(path, "/$path", "$path");
   bool plain = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c != 0x7f; });
   if (host.empty() || !plain) return bad_option("url", "a URL with a host");
-  out.values = {scheme, host, path, query, strip, prepend};
+  out.values = {scheme, host, path, query, path_text(strip), path_text(prepend)};
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "weir/base/text.h"
+#include "weir/routing/path_text.h"
 
 namespace weir::routing {
 
@@ -67,6 +68,11 @@ bool query_holds(const Predicate& predicate, std::string_view query) {
   return false;
 }
 
+bool path_matches(const Regexp& regexp, std::string_view path) {
+  std::string storage;
+  return regexp.matches(decoded_path(path, storage));
+}
+
 bool header_holds(const Predicate& predicate, std::span<const Header> headers) {
   return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
     if (!equals_ignore_case(header.name, predicate.key)) return false;
@@ -95,7 +101,7 @@ bool holds(const Predicate& predicate, const RequestView& request) {
     case Predicate::Kind::host_regexp: return predicate.regexp.matches(request.host);
     case Predicate::Kind::path: return request.path == predicate.value;
     case Predicate::Kind::path_prefix: return request.path.starts_with(predicate.value);
-    case Predicate::Kind::path_regexp: return predicate.regexp.matches(request.path);
+    case Predicate::Kind::path_regexp: return path_matches(predicate.regexp, request.path);
     case Predicate::Kind::method: return request.method == predicate.value;
     case Predicate::Kind::header:
     case Predicate::Kind::header_regexp: return header_holds(predicate, request.headers);

@@ -17,10 +17,10 @@ struct Predicate {
     host_wildcard,  // value: what stands behind "*."; exactly one label before it
     host_suffix,    // value: what stands behind "**."; one label or more before it
     host_regexp,
-    host_port,  // value: the port that the request's Host names
-    path,
+    host_port,    // value: the port that the request's Host names
+    path,         // value: as path_text.h has it
     path_prefix,  // of bytes, not of segments, as Traefik has it
-    path_regexp,
+    path_regexp,  // sees the path decoded
     method,
     header,  // key: the name in lower case; any of its values equal
     header_regexp,

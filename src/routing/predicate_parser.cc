@@ -4,6 +4,7 @@
 #include <array>
 
 #include "weir/base/text.h"
+#include "weir/routing/path_text.h"
 
 namespace weir::routing {
 
@@ -48,11 +49,6 @@ Result<const MatcherForm*> find_form(const RuleToken& name, const Arguments& arg
     return fail_at(name.column, std::string(form->name) + " takes " + wanted);
   }
   return form;
-}
-
-std::string hex_of(unsigned char byte) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  return {kDigits[byte >> 4], kDigits[byte & 15]};
 }
 
 bool is_ascii(std::string_view text) {
@@ -103,23 +99,13 @@ Result<Predicate> parse_keyed(Kind kind, const Arguments& arguments) {
   return out;
 }
 
-/// What no request line holds as it is comes escaped: a blank, a letter of another alphabet.
-std::string as_sent(std::string_view path) {
-  std::string out;
-  for (char c : path) {
-    const bool plain = c > ' ' && c < 0x7f;
-    out += plain ? std::string(1, c) : "%" + hex_of(static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 Result<Predicate> parse_plain(Kind kind, const RuleToken& argument) {
   Predicate out{kind, {}, argument.text};
   switch (kind) {
     case Kind::path:
     case Kind::path_prefix:
       if (!out.value.starts_with('/')) return fail_at(argument.column, "a path begins with `/`");
-      out.value = as_sent(out.value);
+      out.value = path_text(out.value);
       return out;
     case Kind::host_port:
       if (!parse_u64(out.value)) return fail_at(argument.column, "a port is a number");

@@ -5,6 +5,7 @@
 #include "fuzz.h"
 #include "http/h1_fields.h"
 #include "weir/proxy/path.h"
+#include "weir/routing/path_text.h"
 #include "weir/base/check.h"
 
 using namespace weir;
@@ -26,6 +27,10 @@ void fuzz::run(std::string_view input) {
     CHECK(path.find(never) == std::string_view::npos);
   }
   CHECK(!path.ends_with("/.") && !path.ends_with("/.."));
+  CHECK(path.find_first_of("\"<>\\^`{|}") == std::string_view::npos);
+  std::string decoded_storage;
+  std::string_view decoded = routing::decoded_path(path, decoded_storage);
+  CHECK(decoded.starts_with('/') && routing::encoded_bytes(path, decoded.size()) == path.size());
   CHECK(target.has_query == (input.find('?') != std::string_view::npos));
   if (target.has_query) CHECK(input.substr(input.find('?') + 1) == target.query);
   CHECK(target.rewritten == (path != input.substr(0, input.find('?'))));

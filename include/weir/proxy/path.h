@@ -1,5 +1,5 @@
 #pragma once
-// Request paths in the one form that rules are matched against and upstreams see.
+// Request targets and hosts in the one form that rules are matched against and upstreams see.
 
 #include <string>
 #include <string_view>
@@ -8,15 +8,13 @@ namespace weir::proxy {
 
 /// A request target in its parts. Views into the target or into the storage given.
 struct NormalTarget {
-  std::string_view path;   // dot segments and double slashes removed, needless escapes decoded; begins with '/'
+  std::string_view path;   // as routing/path_text.h has it; "*" of OPTIONS
   std::string_view query;  // without '?'
   bool has_query = false;  // "/a?" has one that is empty
   bool rewritten = false;  // path differs from what the client sent
 };
 
-/// RFC 3986 sections 5.2.4 and 6.2.2: so that /a/../b, /%62 and //b reach the same router as /b, and an upstream that
-/// resolves them itself cannot be led past a rule. Escapes of reserved characters stay as they are. Uses `storage`
-/// only where something has to change.
+/// Uses `storage` only where something has to change.
 [[nodiscard]] NormalTarget normalise_target(std::string_view target, std::string& storage);
 
 /// The port an authority names; "" where it names none.

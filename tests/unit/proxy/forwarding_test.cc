@@ -271,6 +271,24 @@ TEST_CASE("forwarding: a prefix found by an expression is stripped at the path's
   CHECK(run.scratch.headers.empty());
 }
 
+TEST_CASE("forwarding: what stripPrefixRegex sees is decoded, and what it strips is as it was sent") {
+  routing::Middleware strip;
+  strip.type = routing::Middleware::Type::strip_prefix_regex;
+  strip.patterns = {routing::Regexp::compile("^/d\xc3\xa9 [a-z]").value()};
+  Run run(strip);
+  CHECK(run("/d%C3%A9%20xy%2Fz").path == "/y%2Fz");
+  CHECK(text_of(run.scratch.headers) == "X-Forwarded-Prefix=/d%C3%A9%20x;");
+}
+
+TEST_CASE("forwarding: what replacePathRegex makes is a path") {
+  routing::Middleware replace;
+  replace.type = routing::Middleware::Type::replace_path_regex;
+  replace.patterns = {routing::Regexp::compile("^/b/(?P<rest>.*)").value()};
+  replace.values = {"/d e?/{${rest}}"};
+  Run run(replace);
+  CHECK(run("/b/%20%3Fx").path == "/d%20e%3F/%7B%20%3Fx%7D");
+}
+
 TEST_CASE("forwarding: redirectRegex sees the whole URL, and leads nowhere where nothing changes") {
   routing::Middleware redirect;
   redirect.type = routing::Middleware::Type::redirect_regex;
