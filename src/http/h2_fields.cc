@@ -49,12 +49,15 @@ void H2Fields::clear() {
   length_.reset();
   expect_ = {};
   decoded_bytes_ = count_ = 0;
-  too_large_ = te_trailers_ = false;
+  too_large_ = te_trailers_ = has_cookie_ = false;
 }
 
 bool H2Fields::add(std::string_view name, std::string_view value, const H1Limits& limits) {
   decoded_bytes_ += name.size() + value.size() + kFieldOverheadBytes;
-  ++count_;
+  // A cookie's crumbs are one field (section 8.2.3), and browsers send one for each cookie: only their bytes count.
+  const bool is_cookie = name == "cookie";
+  if (!is_cookie || !has_cookie_) ++count_;
+  has_cookie_ = has_cookie_ || is_cookie;
   if (decoded_bytes_ > limits.head_bytes_max || count_ > limits.headers_max) too_large_ = true;
   if (too_large_)
     return decoded_bytes_ <= kBombFactor * limits.head_bytes_max && count_ <= kBombFactor * limits.headers_max;

@@ -62,6 +62,7 @@ class H2Fields {
   size_t count_ = 0;
   bool too_large_ = false;
   bool te_trailers_ = false;
+  bool has_cookie_ = false;
 };
 
 /// A head as nghttp2 wants it: views into the head and into `bytes`.

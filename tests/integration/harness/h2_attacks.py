@@ -48,7 +48,45 @@ def refused(i, _fields=None):
     return opened(i, h2.get_fields("/a b"))[1]
 
 
-MADE_YOU_RESET = (zero_window, overflowing_window, wrong_length, malformed, refused)
+# The same when the client has said all it had to say.
+
+def zero_window_at_the_end(i, fields=None):
+    stream, head = opened(i, fields)
+    return head + window_update(stream, 0)
+
+
+def overflowing_window_at_the_end(i, fields=None):
+    stream, head = opened(i, fields)
+    return head + window_update(stream, 0x7fffffff)
+
+
+def body_behind_the_end(i, fields=None):
+    stream, head = opened(i, fields)
+    return head + h2.frame(h2.DATA, 0, stream, b"more")
+
+
+def head_behind_the_end(i, fields=None):
+    return opened(i, fields)[1] * 2
+
+
+def short_priority(i, fields=None):
+    stream, head = opened(i, fields)
+    return head + h2.frame(h2.PRIORITY, 0, stream, b"1234")
+
+
+def priority_of_itself(i, fields=None):
+    stream, head = opened(i, fields)
+    return head + h2.frame(h2.PRIORITY, 0, stream, struct.pack(">IB", stream, 1))
+
+
+MADE_YOU_RESET = (zero_window, overflowing_window, wrong_length, malformed, refused, zero_window_at_the_end,
+                  overflowing_window_at_the_end, body_behind_the_end, head_behind_the_end, short_priority,
+                  priority_of_itself)
+
+
+def cookies(count):
+    """A head whose cookie comes in so many crumbs (RFC 9113 section 8.2.3), each a few bytes."""
+    return h2.get_fields() + [("cookie", f"{i}=1") for i in range(count)]
 
 
 def continuations(fragment):
