@@ -12,8 +12,8 @@ namespace {
 
 // Answers that the peer provokes without reading them (KeyUpdate, alerts): more than this queued is an attack.
 constexpr size_t kProvokedBytesMax = 1024 * 1024;
-// Messages about the connection itself (KeyUpdate, tickets, alerts) that an open one may have in a second. Each costs
-// the work of many records, and nobody needs more than a few.
+// Messages about the connection itself (KeyUpdate, tickets, alerts) that an open one may have in a second, ours among
+// them. Each costs the work of many records, and nobody needs more than a few.
 constexpr uint32_t kMessagesPerSecondMax = 64;
 // For whoever speaks HTTP where TLS is spoken: an alert would say nothing to them.
 constexpr const char* kPlainAnswer =
@@ -124,7 +124,10 @@ void Layer::established() {
   pairs_ = nullptr;
   profile_ = nullptr;
   server_.reset();  // an old one must not live as long as the longest connection
-  SSL_set_info_callback(ssl_.get(), [](const SSL* ssl, int, int) { Layer::of(ssl).note_message(); });
+  // It is told of each step that a message takes OpenSSL; the last one, or an alert, is a message.
+  SSL_set_info_callback(ssl_.get(), [](const SSL* ssl, int where, int) {
+    if ((where & (SSL_CB_EXIT | SSL_CB_ALERT)) != 0) Layer::of(ssl).note_message();
+  });
   if (port_.open()) port_.ready();
 }
 
