@@ -18,7 +18,7 @@ void send_text(http::Responder& responder, int status, std::string body) {
 constexpr std::string_view kIndex =
     "weir: the admin API of an edge\n\n"
     "  /ping           200 while this edge takes requests, 503 while it drains\n"
-    "  /ready          200 once it has routes, with their source and age\n"
+    "  /ready          200 once every worker has routes, with their source and age\n"
     "  /api/routers    what is routed where\n"
     "  /api/services   and to which endpoints\n"
     "  /api/endpoints  each with what it has served\n"
@@ -87,8 +87,13 @@ void Admin::serve_health(const http::Request& request, const std::shared_ptr<htt
   if (request.path == "/ping") {
     return source_.draining() ? send_text(*responder, 503, "draining\n") : send_text(*responder, 200, "OK\n");
   }
-  bool ready = source_.assembler().readiness().ready && !source_.draining();
-  send_json(*responder, ready_json(source_.assembler(), source_.draining()), ready ? 200 : 503);
+  auto answer = [this, responder] {
+    bool ready = source_.assembler().readiness().ready && !source_.draining();
+    send_json(*responder, ready_json(source_.assembler(), source_.draining()), ready ? 200 : 503);
+  };
+  if (!source_.assembler().readiness().ready) return answer();
+  // Who hears "ready" may send a request to any worker at once: each must have the table that this is said of.
+  source_.when_installed(answer);
 }
 
 }  // namespace weir::app

@@ -22,6 +22,7 @@ class AdminSource {
   virtual ~AdminSource() = default;
   [[nodiscard]] virtual const provider::TableAssembler& assembler() const = 0;
   virtual void collect(std::function<void(proxy::Stats)> on_stats) = 0;
+  virtual void when_installed(std::function<void()> done) = 0;
   [[nodiscard]] virtual const provider::EndpointChecker& checker() const = 0;
   [[nodiscard]] virtual const config::Config& config() const = 0;
   [[nodiscard]] virtual bool draining() const = 0;
@@ -30,7 +31,7 @@ class AdminSource {
 
 /// Read-only JSON and text:
 ///   /ping            200 OK; 503 from SIGTERM on: for the load balancer in front
-///   /ready           200 once there are routes to serve from, with their source and age; else 503 with the reason
+///   /ready           200 once every worker has routes, with their source and age; else 503 with the reason
 ///   /api/version /api/routers /api/services /api/endpoints /api/rejected /api/providers /api/tls
 ///   /api/explain     ?url=…&method=…&header=Name:value&entrypoint=…: which router wins, and why the others lose
 ///   /metrics         Prometheus text

@@ -46,6 +46,7 @@ class Edge final : private AdminSource {
 
   [[nodiscard]] const provider::TableAssembler& assembler() const override { return assembler_; }
   void collect(std::function<void(proxy::Stats)> on_stats) override { proxy_->collect(std::move(on_stats)); }
+  void when_installed(std::function<void()> done) override { proxy_->when_installed(std::move(done)); }
   [[nodiscard]] const provider::EndpointChecker& checker() const override { return checker_; }
   [[nodiscard]] const config::Config& config() const override { return config_; }
   [[nodiscard]] bool draining() const override { return draining_; }

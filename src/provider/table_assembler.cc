@@ -188,10 +188,13 @@ std::vector<ProviderStatus> TableAssembler::statuses() const {
 
 Readiness TableAssembler::readiness() const {
   Readiness out{.ready = true, .reason = ""};
-  for (const ProviderStatus& status : statuses()) {
+  for (const auto& [name, input] : inputs_) {
+    const ProviderStatus status = input.provider->status();
+    // What a provider has read it tells at the end of its turn; until then the table knows nothing of it.
+    const Source source = input.set == nullptr ? Source::none : status.source;
     if (!out.reason.empty()) out.reason += "; ";
     out.reason += status.name + ": ";
-    switch (status.source) {
+    switch (source) {
       case Source::none:
         out.ready = false;
         out.reason += "not read yet";

@@ -65,39 +65,28 @@ class Proxy::Impl {
     }
   }
 
-  // Each worker answers on its own thread; the last answer is the sum's time. All on the control loop but the question.
   void collect(std::function<void(Stats)> on_stats) {
-    auto sum = std::make_shared<Gathering>();
-    sum->missing = workers_.size();
-    sum->on_stats = std::move(on_stats);
-    for (auto& worker : workers_) {
-      worker->post([this, &worker = *worker, sum] {
-        control_.post([this, sum, stats = worker.collect()] {
-          sum->stats.merge(stats);
-          if (--sum->missing > 0) return;
-          if (log_writer_) sum->stats.access_log.lines_failed = log_writer_->lines_failed();
-          // Moved out: a worker may be the last to let go of `sum`, and what the callback holds belongs to this thread.
-          auto callback = std::exchange(sum->on_stats, nullptr);
-          callback(std::move(sum->stats));
+    auto sum = std::make_shared<Stats>();
+    ask_workers(
+        [this, sum](Worker& worker, const Finish& finish) {
+          control_.post([sum, stats = worker.collect(), finish] {
+            sum->merge(stats);
+            finish();
+          });
+        },
+        [this, sum, on_stats = std::move(on_stats)] {
+          if (log_writer_) sum->access_log.lines_failed = log_writer_->lines_failed();
+          on_stats(std::move(*sum));
         });
-      });
-    }
+  }
+
+  void when_installed(std::function<void()> done) {
+    // Tasks keep their order: this one comes behind the tables that were posted before it.
+    ask_workers([](Worker&, const Finish& finish) { finish(); }, std::move(done));
   }
 
   void drain(std::function<void()> on_drained) {
-    auto missing = std::make_shared<size_t>(workers_.size());
-    auto done = std::make_shared<std::function<void()>>(std::move(on_drained));
-    for (auto& worker : workers_) {
-      worker->post([this, &worker = *worker, missing, done] {
-        worker.drain([this, missing, done] {
-          control_.post([missing, done] {
-            if (--*missing > 0) return;
-            auto callback = std::exchange(*done, nullptr);  // as in collect()
-            callback();
-          });
-        });
-      });
-    }
+    ask_workers([](Worker& worker, const Finish& finish) { worker.drain(finish); }, std::move(on_drained));
   }
 
   void reopen_access_log() {
@@ -114,11 +103,25 @@ class Proxy::Impl {
   [[nodiscard]] size_t workers() const { return workers_.size(); }
 
  private:
-  struct Gathering {
-    size_t missing = 0;
-    Stats stats;
-    std::function<void(Stats)> on_stats;
-  };
+  using Finish = std::function<void()>;
+
+  /// Has each worker do `work` on its own thread, and calls `done` on the control loop when each has called the Finish
+  /// that it was given, from whichever thread.
+  void ask_workers(const std::function<void(Worker&, const Finish&)>& work, std::function<void()> done) {
+    auto missing = std::make_shared<size_t>(workers_.size());
+    auto last = std::make_shared<std::function<void()>>(std::move(done));
+    Finish finish = [this, missing, last] {
+      control_.post([missing, last] {
+        if (--*missing > 0) return;
+        // Moved out: a worker may be the last to let go of `last`, and what the callback holds belongs to this thread.
+        auto callback = std::exchange(*last, nullptr);
+        callback();
+      });
+    };
+    for (auto& worker : workers_) {
+      worker->post([&worker = *worker, work, finish] { work(worker, finish); });
+    }
+  }
 
   event::Loop& control_;
   config::Config config_;  // a copy: constant while the workers live
@@ -139,6 +142,7 @@ Result<std::unique_ptr<Proxy>> Proxy::start(event::Loop& control, const config::
 
 void Proxy::publish(std::shared_ptr<const routing::RoutingTable> table) { impl_->publish(table); }
 const std::map<std::string, SocketAddress>& Proxy::addresses() const { return impl_->addresses(); }
+void Proxy::when_installed(std::function<void()> done) { impl_->when_installed(std::move(done)); }
 void Proxy::collect(std::function<void(Stats)> on_stats) { impl_->collect(std::move(on_stats)); }
 void Proxy::drain(std::function<void()> on_drained) { impl_->drain(std::move(on_drained)); }
 size_t Proxy::workers() const { return impl_->workers(); }

@@ -37,6 +37,9 @@ class Proxy {
 
   /// Hands a new table to every worker. Requests under way keep the one they began with.
   void publish(std::shared_ptr<const routing::RoutingTable> table);
+  /// Calls back on the control loop once every worker serves by the last table that was published before, or a later
+  /// one.
+  void when_installed(std::function<void()> done);
   /// Entry point name -> address as bound.
   [[nodiscard]] const std::map<std::string, SocketAddress>& addresses() const;
   /// Asks every worker for its numbers and calls back on the control loop with the sum.

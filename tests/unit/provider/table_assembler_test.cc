@@ -141,8 +141,9 @@ TEST_CASE("assembler: pain 6, it is ready when every provider has something, liv
   world.routes("a", "web@consul");
   world.file.state.source = Source::live;
   CHECK_FALSE(world.assembler.readiness().ready);
-  world.catalog({{"web", "plain"}});
   world.consul.state.source = Source::disk;
+  CHECK_FALSE(world.assembler.readiness().ready);  // it has read, and told nothing yet: the table is without it
+  world.catalog({{"web", "plain"}});
   world.consul.state.age_ms = 242'500;
   world.consul.state.error = "refused";
   const Readiness ready = world.assembler.readiness();

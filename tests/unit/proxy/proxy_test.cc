@@ -32,6 +32,13 @@ struct Control {
     while (!holds() && guard.active()) loop.run_ready();
     REQUIRE(holds());
   }
+  /// As an edge that says it is ready: whichever worker takes a connection now serves by that table.
+  void publish(Proxy& proxy, std::shared_ptr<const routing::RoutingTable> table) {
+    bool installed = false;
+    proxy.publish(std::move(table));
+    proxy.when_installed([&] { installed = true; });
+    until([&] { return installed; });
+  }
   Peer& connect(const Proxy& proxy) {
     Peer& client = clients.emplace_back();
     client.stream = event::TcpStream::connect(loop, proxy.addresses().at("web"), client);
@@ -51,6 +58,12 @@ std::shared_ptr<const routing::RoutingTable> table_to(uint16_t port) {
   return routing::build_table({definitions}, nullptr).table;
 }
 
+std::shared_ptr<const routing::RoutingTable> empty_table() {
+  auto nothing = std::make_shared<routing::Definitions>();
+  nothing->provider = "test";
+  return routing::build_table({nothing}, nullptr).table;
+}
+
 }  // namespace
 
 TEST_CASE("proxy: workers share the port, take a table, add up their numbers and drain") {
@@ -60,7 +73,7 @@ TEST_CASE("proxy: workers share the port, take a table, add up their numbers and
   REQUIRE(started);
   Proxy& proxy = **started;
   CHECK(proxy.workers() == 2);
-  proxy.publish(table_to(upstream.port));
+  control.publish(proxy, table_to(upstream.port));
   for (int i = 0; i < 16; ++i) {
     Peer& client = control.connect(proxy);
     client.send(get());
@@ -82,6 +95,24 @@ TEST_CASE("proxy: workers share the port, take a table, add up their numbers and
   for (Peer& client : control.clients) control.until([&] { return client.over(); });
 }
 
+TEST_CASE("proxy: a table counts as installed when the last worker serves by it, not before") {
+  Control control;
+  control.config.workers = 4;
+  Upstream& upstream = control.upstreams.emplace_back(control.loop, answering(ok("x")));
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  for (int round = 0; round < 20; ++round) {
+    bool empty = round % 2 == 0;
+    control.publish(**started, empty ? empty_table() : table_to(upstream.port));
+    for (int i = 0; i < 8; ++i) {
+      Peer& client = control.connect(**started);
+      client.send(get());
+      control.until([&] { return client.has("\r\n\r\n"); });
+      CHECK(client.has(empty ? " 404 " : " 200 "));
+    }
+  }
+}
+
 TEST_CASE("proxy: no worker carries more than 1.25 times the mean, wherever the kernel put the connections") {
   Control control;
   control.config.workers = 4;
@@ -89,7 +120,7 @@ TEST_CASE("proxy: no worker carries more than 1.25 times the mean, wherever the 
   auto started = Proxy::start(control.loop, control.config);
   REQUIRE(started);
   Proxy& proxy = **started;
-  proxy.publish(table_to(upstream.port));
+  control.publish(proxy, table_to(upstream.port));
   constexpr uint64_t kConnections = 60;
   for (uint64_t i = 0; i < kConnections; ++i) {
     Peer& client = control.connect(proxy);
