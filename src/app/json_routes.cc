@@ -7,6 +7,7 @@
 #include "weir/proxy/rule_view.h"
 #include "weir/routing/explain.h"
 #include "weir/routing/lint.h"
+#include "weir/routing/qualified_name.h"
 
 namespace weir::app {
 
@@ -27,9 +28,8 @@ ordered_json router_object(const routing::Router& router) {
   for (const auto& middleware : router.middlewares) out["middlewares"].push_back(middleware->name);
   if (!router.problem().empty()) {
     // None of them is run; what was asked for is still told.
-    const std::string provider = router.name.substr(router.name.rfind('@'));
     for (const std::string& name : router.definition->middlewares) {
-      out["middlewares"].push_back(name.find('@') == std::string::npos ? name + provider : name);
+      out["middlewares"].push_back(routing::qualify(name, provider_of(router)));
     }
   }
   if (!router.tls_options().empty()) out["tlsOptions"] = router.tls_options();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 
 namespace weir {
@@ -35,19 +36,15 @@ std::string IpAddress::text() const {
 }
 
 Result<SocketAddress> SocketAddress::parse(std::string_view text) {
-  size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos)
-    return fail(ErrorCode::invalid, "no port in address \"" + std::string(text) + "\"");
-  auto port = parse_u64(text.substr(colon + 1));
+  auto [host, port_text] = split_host_port(text);
+  if (host.size() == text.size()) return fail(ErrorCode::invalid, "no port in address \"" + std::string(text) + "\"");
+  auto port = parse_u64(port_text);
   if (!port || *port > 65535) return fail(ErrorCode::invalid, "bad port in address \"" + std::string(text) + "\"");
-  std::string_view host = text.substr(0, colon);
   if (host.empty()) host = "0.0.0.0";
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
+  if (host.front() != '[' && host.find(':') != std::string_view::npos) {
     return fail(ErrorCode::invalid, "an IPv6 address needs brackets: \"" + std::string(text) + "\"");
   }
-  auto ip = IpAddress::parse(host);
+  auto ip = IpAddress::parse(without_brackets(host));
   if (!ip) return fail(ip.error());
   return SocketAddress{*ip, static_cast<uint16_t>(*port)};
 }

@@ -108,6 +108,7 @@ void BlockingQuery::take(const http::ClientResponse& response) {
     return failed({ErrorCode::too_large, "the answer is longer than " + std::to_string(RepeatedText::kBytesMax)},
                   Whose::resource);
   }
+  // What keeps the text compares it itself; the hash then only says that there has been an answer.
   const uint64_t hash = text != nullptr ? 1 : content_hash(response.body);
   const QueryAnswer answer{.body = response.body,
                            .index = index,

@@ -1,25 +1,20 @@
 #include "provider/check_list.h"
 
+#include "provider/map_difference.h"
+
 namespace weir::provider {
 namespace {
 
-/// The keys whose numbers differ, or that only one of them has.
-template <typename Map>
-std::set<std::string> differences(const Map& before, const Map& after) {
+using Digests = std::map<std::string, uint64_t, std::less<>>;
+
+std::set<std::string> differences(const Digests& before, const Digests& after) {
   std::set<std::string> out;
-  for (const auto& [key, value] : before) {
-    auto found = after.find(key);
-    if (found == after.end() || found->second != value) out.insert(key);
-  }
-  for (const auto& [key, value] : after) {
-    if (!before.contains(key)) out.insert(key);
-  }
+  for_each_changed(before, after, [&](const std::string& key) { out.insert(out.end(), key); });
   return out;
 }
 
 /// Sums are of the whole list: what some of its rows were is taken away, what they are is added.
-template <typename Map>
-void replace(Map& all, const Map& was, const Map& now) {
+void replace(Digests& all, const Digests& was, const Digests& now) {
   for (const auto& [key, value] : now) all[key] += value;
   for (const auto& [key, value] : was) {
     auto found = all.find(key);

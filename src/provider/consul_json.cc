@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "provider/json_answer.h"
+#include "provider/json_scan.h"
 #include "weir/base/text.h"
 
 namespace weir::provider {
@@ -195,29 +196,21 @@ bool split_rows(std::string_view body, std::vector<std::string_view>& out) {
   if (body.size() < 2 || body.front() != '[' || body.back() != ']') return false;
   body = body.substr(1, body.size() - 2);
   size_t begin = 0;
-  size_t depth = 0;
-  bool quoted = false;
+  JsonScan scan;
   bool wanted = true;  // an object comes next, not a comma
   for (size_t i = 0; i < body.size(); ++i) {
     const char c = body[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (depth == 0) {
+    if (scan.depth() == 0) {
       if (is_blank(c)) continue;
       if (c != (wanted ? '{' : ',')) return false;
       begin = i;
-      depth = wanted ? 1 : 0;
       wanted = !wanted;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth >= Limits::kDepthMax) return false;
-    } else if ((c == '}' || c == ']') && --depth == 0) {
-      out.push_back(body.substr(begin, i + 1 - begin));
     }
+    scan.take(c);
+    if (scan.depth() >= Limits::kDepthMax) return false;
+    if (scan.depth() == 0 && c != ',') out.push_back(body.substr(begin, i + 1 - begin));
   }
-  return depth == 0 && !quoted && !wanted && out.size() <= Limits::kInstancesPerServiceMax;
+  return scan.depth() == 0 && !wanted && out.size() <= Limits::kInstancesPerServiceMax;
 }
 
 Status take_whole(std::string_view body, std::string_view name, bool connect, ServiceAnswer& out) {

@@ -5,6 +5,7 @@
 #include "provider/registration_json.h"
 #include "provider/registration_plan.h"
 #include "provider/source_link.h"
+#include "weir/base/host_port.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/event/timer.h"
@@ -19,16 +20,13 @@ using Outcome = RegistrationPlan::Outcome;
 // "10.0.0.5:80", "[2001:db8::5]:80", "edge.example:80"; ":80" is the agent's own address.
 Result<Registration> parse_place(const std::string& text) {
   Registration out;
-  const size_t colon = text.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(text).substr(colon + 1));
+  const HostPort place = split_host_port(text);
+  const auto port = parse_u64(place.port);
   if (!port || *port == 0 || *port > 65'535) {
     return fail(ErrorCode::invalid, "providers.consul.register_address \"" + text + "\": expected host:port or :port");
   }
   out.port = static_cast<uint16_t>(*port);
-  out.address = text.substr(0, colon);
-  if (out.address.starts_with('[') && out.address.ends_with(']')) {
-    out.address = out.address.substr(1, out.address.size() - 2);
-  }
+  out.address = without_brackets(place.host);
   return out;
 }
 

@@ -3,23 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "provider/map_difference.h"
+
 namespace weir::provider {
-namespace {
-
-/// Calls with each key whose value differs between the maps, or that only one of them has.
-template <typename Map, typename F>
-void for_each_difference(const Map& before, const Map& after, F&& call) {
-  for (const auto& [key, value] : before) {
-    auto found = after.find(key);
-    if (found == after.end() || found->second != value) call(key);
-  }
-  for (const auto& [key, value] : after) {
-    if (!before.contains(key)) call(key);
-  }
-}
-
-}  // namespace
-
 Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
              const CatalogDialect& dialect, Callbacks callbacks)
     : loop_(loop),
@@ -185,7 +171,7 @@ Status Crowd::on_nodes(const QueryAnswer& answer) {
   if (answer.same_body) return {};
   auto decoded = decode_nodes(answer.body);
   if (!decoded) return fail(decoded.error());
-  for_each_difference(node_addresses_, *decoded, [&](const std::string& node) { read_services_on(node); });
+  for_each_changed(node_addresses_, *decoded, [&](const std::string& node) { read_services_on(node); });
   node_addresses_ = std::move(*decoded);
   return {};
 }

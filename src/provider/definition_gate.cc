@@ -5,6 +5,7 @@
 #include "provider/snapshot_gate.h"
 #include "weir/base/duration.h"
 #include "weir/base/log.h"
+#include "weir/routing/qualified_name.h"
 
 namespace weir::provider {
 namespace {
@@ -17,7 +18,7 @@ std::set<std::string> spoken_of(const Definitions& all) {
   for (const auto& one : all.routers) out.insert("router " + one.name);
   for (const auto& one : all.services) out.insert("service " + one.name);
   for (const auto& one : all.middlewares) out.insert("middleware " + one.name);
-  for (const auto& one : all.rejected) out.insert(one.kind + " " + one.name.substr(0, one.name.rfind('@')));
+  for (const auto& one : all.rejected) out.insert(one.kind + " " + std::string(routing::local_name(one.name)));
   return out;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "provider/json_scan.h"
+
 namespace weir::provider {
 
 using nlohmann::json;
@@ -13,22 +15,11 @@ tl::unexpected<Error> too_many(std::string_view what, size_t limit) {
 
 /// Counted before the parser sees it: a tree is built of what is parsed, and a nested one costs far more than its text.
 static bool too_deep(std::string_view text) {
-  size_t depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > AnswerLimits::kDepthMax) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
+  JsonScan scan;
+  return std::any_of(text.begin(), text.end(), [&](char c) {
+    scan.take(c);
+    return scan.depth() > AnswerLimits::kDepthMax;
+  });
 }
 
 Result<json> parse_answer(std::string_view body) {

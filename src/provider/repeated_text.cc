@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "provider/json_scan.h"
 #include "weir/base/text.h"
 
 namespace weir::provider {
@@ -15,29 +16,16 @@ constexpr size_t kMeetWithin = 4096;  // so much longer or shorter may what has 
 /// Where the entries of an object or array begin, which is known to be JSON. `text` is what stands between its
 /// brackets; `at` is where it stands.
 void add_entry_starts(std::string_view text, size_t at, std::vector<size_t>& to) {
-  size_t depth = 0;
-  bool quoted = false;
+  JsonScan scan;
   bool begins = true;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
     if (begins && !is_blank(c)) {
       to.push_back(at + i);
       begins = false;
     }
-    if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      ++depth;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    } else if (c == ',' && depth == 0) {
-      begins = true;
-    }
+    begins = begins || (c == ',' && scan.depth() == 0 && !scan.quoted());
+    scan.take(c);
   }
 }
 

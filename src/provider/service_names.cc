@@ -2,29 +2,9 @@
 
 #include <algorithm>
 
+#include "provider/map_difference.h"
+
 namespace weir::provider {
-namespace {
-
-/// Calls with each name of either whose tags are not the same in both.
-template <typename Call>
-void for_each_changed(const ServiceTags& before, const ServiceTags& after, Call&& call) {
-  auto old = before.begin();
-  auto now = after.begin();
-  while (old != before.end() || now != after.end()) {
-    if (now == after.end() || (old != before.end() && old->first < now->first)) {
-      call((old++)->first);
-    } else if (old == before.end() || now->first < old->first) {
-      call((now++)->first);
-    } else {
-      if (old->second != now->second) call(old->first);
-      ++old;
-      ++now;
-    }
-  }
-}
-
-}  // namespace
-
 Result<std::vector<std::string>> ServiceNames::read(const CatalogDialect& dialect) {
   std::vector<std::string> changed;
   if (read_middle(dialect, changed)) return changed;

@@ -5,6 +5,7 @@
 #include "provider/snapshot_gate.h"
 #include "weir/base/duration.h"
 #include "weir/base/log.h"
+#include "weir/routing/qualified_name.h"
 
 namespace weir::provider {
 namespace {
@@ -110,14 +111,14 @@ bool TableAssembler::count_named(Input& input, const routing::DefinitionSet& now
   static const SharedList<routing::Versions<routing::RouterDefinition>> none;
   bool changed = false;
   auto count = [&](const auto& versions, bool there) {
-    const std::string& reference = versions.first.service;
-    const size_t at = reference.rfind('@');
-    if (at == std::string::npos || std::string_view(reference).substr(at + 1) == now.provider) return;
-    auto& services = input.named[reference.substr(at + 1)];
-    size_t& times = services[reference.substr(0, at)];
+    const std::string_view whose = routing::provider_of(versions.first.service);
+    if (whose.empty() || whose == now.provider) return;
+    const std::string name(routing::local_name(versions.first.service));
+    auto& services = input.named[std::string(whose)];
+    size_t& times = services[name];
     times += there ? 1 : -1;
     changed = changed || times == (there ? 1 : 0);
-    if (times == 0) services.erase(reference.substr(0, at));
+    if (times == 0) services.erase(name);
   };
   for_each_difference(input.set ? input.set->routers : none, now.routers, [&](const auto* before, const auto* after) {
     if (before != nullptr) count(**before, false);

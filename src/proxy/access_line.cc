@@ -11,6 +11,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 
 namespace weir::proxy {
@@ -204,14 +205,6 @@ size_t line_bytes_max(const AccessRecord& record) {
   return 2048 + 6 * texts;
 }
 
-/// "a.test:80" -> "a.test" and "80"; "" where there is no port.
-std::pair<std::string_view, std::string_view> split_authority(std::string_view authority) {
-  size_t colon = authority.rfind(':');
-  bool in_brackets = colon != std::string_view::npos && authority.find(']', colon) != std::string_view::npos;
-  if (colon == std::string_view::npos || in_brackets) return {authority, {}};
-  return {authority.substr(0, colon), authority.substr(colon + 1)};
-}
-
 /// Members of a JSON object, but for those that are left out. Each begins with a comma; the first one's becomes the
 /// brace.
 class JsonLine {
@@ -245,7 +238,7 @@ class JsonLine {
 };
 
 void write_request(JsonLine& line, const AccessRecord& record) {
-  auto [host, port] = split_authority(record.text(Text::authority));
+  auto [host, port] = split_host_port(record.text(Text::authority));
   line.text(Field::request_addr, record.text(Text::authority));
   line.text(Field::request_host, host);
   line.text(Field::request_port, port.empty() ? "-" : port);

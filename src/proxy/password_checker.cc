@@ -1,12 +1,11 @@
 #include "proxy/password_checker.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
 
-#include "weir/base/file.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/tls/password.h"
 
@@ -15,10 +14,6 @@ namespace {
 
 constexpr int kNice = 10;
 constexpr size_t kFilesMax = 64;
-
-int64_t changed_ns_of(const struct stat& file) {
-  return static_cast<int64_t>(file.st_mtim.tv_sec) * 1'000'000'000 + file.st_mtim.tv_nsec;
-}
 
 }  // namespace
 
@@ -82,12 +77,9 @@ bool PasswordChecker::weigh(const Question& question) {
 const PasswordChecker::File& PasswordChecker::read(const std::string& path) {
   if (files_.size() >= kFilesMax && files_.find(path) == files_.end()) files_.clear();
   File& file = files_[path];
-  struct stat now = {};
-  bool there = ::stat(path.c_str(), &now) == 0;
-  if (there && file.error.empty() && changed_ns_of(now) == file.changed_ns &&
-      static_cast<uint64_t>(now.st_size) == file.bytes) {
-    return file;
-  }
+  const int64_t now_ns = SystemClock().wall_ns();
+  auto stamp = stamp_of(path);
+  if (stamp && file.error.empty() && *stamp == file.stamp && file.stamp_tells) return file;
   std::string error;
   auto text = read_file(path, kFileBytesMax);
   auto users = text ? parse_htpasswd(*text) : fail(text.error());
@@ -97,8 +89,8 @@ const PasswordChecker::File& PasswordChecker::read(const std::string& path) {
   }
   file.error = std::move(error);
   if (!users) return file;
-  file.changed_ns = changed_ns_of(now);
-  file.bytes = static_cast<uint64_t>(now.st_size);
+  file.stamp = stamp.value_or(FileStamp{});
+  file.stamp_tells = stamp && stamp->tells(now_ns);
   file.users = std::move(*users);
   log::info("file of users read", {{"path", path}, {"users", file.users.size()}});
   return file;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "weir/base/file.h"
 #include "weir/base/htpasswd.h"
 #include "weir/event/loop.h"
 
@@ -48,8 +49,8 @@ class PasswordChecker {
     std::function<void(bool)> tell;
   };
   struct File {
-    int64_t changed_ns = -1;
-    uint64_t bytes = 0;
+    FileStamp stamp;
+    bool stamp_tells = false;  // that the file is the same is seen by its stamp
     std::vector<Credential> users;
     std::string error;
   };

@@ -1,5 +1,6 @@
 #include "weir/proxy/path.h"
 
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 #include "weir/routing/path_text.h"
 
@@ -19,18 +20,10 @@ NormalTarget normalise_target(std::string_view target, std::string& storage) {
   return out;
 }
 
-std::string_view port_of(std::string_view authority) {
-  const size_t colon = authority.rfind(':');
-  const bool named = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
-  return named ? authority.substr(colon + 1) : std::string_view();
-}
+std::string_view port_of(std::string_view authority) { return split_host_port(authority).port; }
 
 std::string_view normalise_host(std::string_view authority, std::string& storage) {
-  // The port goes; the colons of an IPv6 literal stand within brackets.
-  if (authority.find(':') != std::string_view::npos) {
-    size_t colon = authority.rfind(':');
-    if (authority.find(']', colon) == std::string_view::npos) authority = authority.substr(0, colon);
-  }
+  authority = split_host_port(authority).host;
   if (authority.ends_with('.')) authority.remove_suffix(1);
   if (!has_upper(authority)) return authority;
   storage = to_lower(authority);

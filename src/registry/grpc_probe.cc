@@ -1,5 +1,6 @@
 #include "registry/grpc_probe.h"
 
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 #include "weir/http/grpc_health.h"
 
@@ -9,11 +10,10 @@ GrpcProbe::GrpcProbe(http::Client& client, const CheckDefinition& definition, On
     : target_(definition.grpc), tls_(definition.grpc_use_tls), on_result_(std::move(on_result)) {
   size_t slash = target_.find('/');
   authority_ = target_.substr(0, slash);
-  size_t colon = authority_.rfind(':');
-  std::string host = authority_.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const HostPort target = split_host_port(authority_);
+  const std::string host(without_brackets(target.host));
   // A target without a port has port 0, which nobody listens at.
-  uint64_t port = colon == std::string::npos ? 0 : parse_u64(authority_.substr(colon + 1)).value_or(0);
+  const uint64_t port = parse_u64(target.port).value_or(0);
   Url url;
   url.scheme = definition.grpc_use_tls ? "https" : "http";
   url.host = host.empty() ? "127.0.0.1" : host;

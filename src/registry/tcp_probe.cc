@@ -1,5 +1,6 @@
 #include "registry/tcp_probe.h"
 
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 
 namespace weir::registry {
@@ -10,10 +11,9 @@ TcpProbe::TcpProbe(event::Loop& loop, const CheckDefinition& definition, OnResul
       on_result_(std::move(on_result)),
       timer_(loop, [this] { finish(kCritical, "dial tcp " + target_ + ": i/o timeout"); }) {
   timer_.start_once(timeout_ms(definition));
-  size_t colon = target_.rfind(':');
-  uint64_t port = colon == std::string::npos ? 0 : parse_u64(target_.substr(colon + 1)).value_or(0);
-  std::string host = target_.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const HostPort target = split_host_port(target_);
+  const uint64_t port = parse_u64(target.port).value_or(0);
+  const std::string host(without_brackets(target.host));
   // An address without a port resolves to nothing that can be connected to; port 0 is refused the same way.
   port_ = port <= 65535 ? static_cast<uint16_t>(port) : uint16_t{0};
   lookup_ = std::make_unique<event::Lookup>(loop, host.empty() ? "127.0.0.1" : host,

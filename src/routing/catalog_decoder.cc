@@ -68,7 +68,7 @@ void CatalogDecoder::take(const std::string& name, std::shared_ptr<const Service
   if (routed != routed_.end()) {
     auto last = std::move(routed->second);
     routed_.erase(routed);
-    count_rules(*last, -1);
+    count_rules(rules_, buried_rules_, *last, -1);
     bool buries = gone && options_.tombstone_ms > 0 && tombstones_.size() < kTombstonesMax;
     if (buries) return bury(name, *last, now_ms);
   }
@@ -76,7 +76,7 @@ void CatalogDecoder::take(const std::string& name, std::shared_ptr<const Service
   if (gone && tombstone != tombstones_.end()) return;
   if (tombstone != tombstones_.end()) dig_up(tombstone);
   if (decoded != nullptr && !decoded->routers.empty()) {
-    count_rules(*decoded, 1);
+    count_rules(rules_, buried_rules_, *decoded, 1);
     routed_.emplace(name, decoded);
   }
   merger_->replace(name, std::move(decoded));
@@ -100,7 +100,7 @@ void CatalogDecoder::bury(const std::string& name, const ServiceDefinitions& las
   kept->aliases.clear();
   for (RouterDefinition& router : kept->routers) router.tombstone = true;
   for (ServiceDefinitions::Pool& pool : kept->pools) empty(pool);
-  count_buried(*kept, 1);
+  count_rules(buried_rules_, rules_, *kept, 1);
   tombstones_.insert_or_assign(name, Tombstone{now_ms + options_.tombstone_ms, kept});
   merger_->replace(name, std::move(kept));
 }
@@ -122,8 +122,8 @@ void CatalogDecoder::drop_claimed() {
       reveal(name);
       continue;
     }
-    count_buried(*at->second.last, -1);
-    count_buried(*left, 1);
+    count_rules(buried_rules_, rules_, *at->second.last, -1);
+    count_rules(buried_rules_, rules_, *left, 1);
     at->second.last = left;
     merger_->replace(at->first, std::move(left));
     ++at;
@@ -154,28 +154,20 @@ std::shared_ptr<const DefinitionSet> CatalogDecoder::expire(uint64_t now_ms) {
   return last_;
 }
 
-void CatalogDecoder::count_rules(const ServiceDefinitions& decoded, int change) {
-  for (const RouterDefinition& router : decoded.routers) {
-    uint64_t hash = fnv1a(router.rule);
-    int& times = rules_[hash];
+// A tombstone and a live service with the same rule: the latter has it (drop_claimed()).
+void CatalogDecoder::count_rules(RuleCounts& counts, const RuleCounts& opposite, const ServiceDefinitions& of,
+                                 int change) {
+  for (const RouterDefinition& router : of.routers) {
+    const uint64_t hash = fnv1a(router.rule);
+    int& times = counts[hash];
     times += change;
-    if (times == 0) rules_.erase(hash);
-    claimed_ = claimed_ || (change > 0 && buried_rules_.contains(hash));
-  }
-}
-
-void CatalogDecoder::count_buried(const ServiceDefinitions& last, int change) {
-  for (const RouterDefinition& router : last.routers) {
-    uint64_t hash = fnv1a(router.rule);
-    int& times = buried_rules_[hash];
-    times += change;
-    if (times == 0) buried_rules_.erase(hash);
-    claimed_ = claimed_ || (change > 0 && rules_.contains(hash));
+    if (times == 0) counts.erase(hash);
+    claimed_ = claimed_ || (change > 0 && opposite.contains(hash));
   }
 }
 
 CatalogDecoder::Tombstones::iterator CatalogDecoder::dig_up(Tombstones::iterator tombstone) {
-  count_buried(*tombstone->second.last, -1);
+  count_rules(buried_rules_, rules_, *tombstone->second.last, -1);
   return tombstones_.erase(tombstone);
 }
 

@@ -73,11 +73,9 @@ LinkOutcome Linker::link(std::shared_ptr<const RouterDefinition> definition) {
   return std::move(out_);
 }
 
-std::string_view local_name(std::string_view reference) { return reference.substr(0, reference.rfind('@')); }
-
 const ProviderPart* Linker::part_of(std::string_view reference) const {
-  size_t at = reference.rfind('@');
-  auto found = parts_.find(at == std::string_view::npos ? std::string_view(provider_) : reference.substr(at + 1));
+  const bool qualified = reference.find('@') != std::string_view::npos;
+  auto found = parts_.find(qualified ? provider_of(reference) : std::string_view(provider_));
   return found != parts_.end() ? found->second.get() : nullptr;
 }
 
@@ -109,7 +107,7 @@ void Linker::add_middleware(std::string_view reference, const std::string& provi
     if (out.problem.empty()) out.problem = "middleware " + name + " is a chain without an end, or too long a one";
     return;
   }
-  std::string its_provider(name.substr(name.rfind('@') + 1));
+  const std::string its_provider(provider_of(name));
   for (const std::string& one : middleware->values) {
     if (!out.problem.empty()) return;
     out.chained.push_back(qualify(one, its_provider));
@@ -138,8 +136,7 @@ void Linker::take_router(std::shared_ptr<const RouterDefinition> definition, Res
     // Known, but without endpoints: the proxy answers 503. The same object as before where it says the same.
     Service empty{qualify(definition->service, provider_), {}, true, "wrr"};
     bool same = before_ != nullptr && !before_->problem().empty() && *before_->service == empty;
-    resolution.service =
-        same ? before_->service : std::allocate_shared<Service>(TableAllocator<Service>(), std::move(empty));
+    resolution.service = same ? before_->service : make_shared_in_table<Service>(std::move(empty));
   }
   static const Unlinked kNone;
   const bool linked = unlinked == kNone;
@@ -148,7 +145,7 @@ void Linker::take_router(std::shared_ptr<const RouterDefinition> definition, Res
       unlinked == (before_->unlinked != nullptr ? *before_->unlinked : kNone)) {
     return;
   }
-  auto made = std::allocate_shared<Router>(TableAllocator<Router>());
+  auto made = make_shared_in_table<Router>();
   made->name = qualify(definition->name, provider_);
   made->priority = definition->priority != 0 ? definition->priority : static_cast<int64_t>(definition->rule.size());
   made->middlewares = std::move(resolution.middlewares);

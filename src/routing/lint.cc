@@ -11,6 +11,7 @@
 #include "routing/rule.h"
 #include "weir/routing/table.h"
 #include "weir/base/text.h"
+#include "weir/routing/qualified_name.h"
 
 namespace weir::routing {
 
@@ -193,8 +194,8 @@ class Linter {
   // A route of fabio's tags takes in the targets that commands give its source (RouteEdit::Kind::add); the command's
   // own router is there for when no tag has that source.
   static bool serves_for(const Router& first, const Router& second) {
-    const std::string_view source = std::string_view(second.name).substr(0, second.name.rfind('@'));
-    const std::string_view name = std::string_view(first.name).substr(0, first.name.rfind('@'));
+    const std::string_view source = local_name(second.name);
+    const std::string_view name = local_name(first.name);
     return second.priority + 1 == first.priority && first.rule() == second.rule() && name.size() > source.size() &&
            name.ends_with(source);
   }

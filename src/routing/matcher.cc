@@ -88,7 +88,7 @@ std::shared_ptr<const HostRoutes> Matcher::edited(HostEdit& edit, const SlotTabl
 Matcher::Shard Matcher::make_shard(std::vector<Cell> occupied) {
   if (occupied.empty()) return {};
   const size_t count = std::bit_ceil(occupied.size() * 2);
-  auto cells = std::allocate_shared<Cell[]>(TableAllocator<Cell>(), count);
+  auto cells = make_shared_in_table<Cell[]>(count);
   for (Cell& cell : occupied) {
     size_t at = place_of(cell.hash, count - 1);
     while (cells[at].routes != nullptr) at = (at + 1) & (count - 1);

@@ -178,7 +178,7 @@ Compiled<ServiceSource> compile_service(const Said<ServiceDefinition>& said, con
   } else {
     Service made = make_service(*definition, health, std::move(name));
     bool same = before != nullptr && *before->service == made;
-    service = same ? before->service : std::allocate_shared<Service>(TableAllocator<Service>(), std::move(made));
+    service = same ? before->service : make_shared_in_table<Service>(std::move(made));
   }
   out.source = std::make_shared<const ServiceSource>(ServiceSource{std::move(definition), std::move(service)});
   return out;
@@ -236,11 +236,6 @@ CompiledRouter compile_router(const Said<RouterDefinition>& said, const Router* 
          definition->origin);
   keep();
   return out;
-}
-
-std::string qualify(std::string_view name, std::string_view provider) {
-  if (name.find('@') != std::string_view::npos) return std::string(name);
-  return std::string(name).append("@").append(provider);
 }
 
 }  // namespace weir::routing

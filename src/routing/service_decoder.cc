@@ -15,6 +15,7 @@
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/routing/catalog_definitions.h"
+#include "weir/routing/qualified_name.h"
 
 namespace weir::routing {
 
@@ -94,7 +95,7 @@ class ServiceDecoder {
 
   void take_tags(TraefikTags& tags, const TagGroup& group) {
     for (Rejection& rejection : tags.rejected) {
-      std::string name = rejection.name.substr(0, rejection.name.rfind('@'));
+      std::string name(local_name(rejection.name));
       pending_.push_back({name, std::move(rejection)});
     }
     broken_services_.insert(tags.broken_services.begin(), tags.broken_services.end());

@@ -56,7 +56,7 @@ class SlotEditor {
  private:
   template <typename... From>
   static std::shared_ptr<SlotTable::Page> make_page(const From&... from) {
-    return std::allocate_shared<SlotTable::Page>(TableAllocator<SlotTable::Page>(), from...);
+    return make_shared_in_table<SlotTable::Page>(from...);
   }
   SlotTable table_;
   std::vector<std::shared_ptr<SlotTable::Page>> own_;  // null: shared with the version before

@@ -1,3 +1,4 @@
+#include "weir/routing/qualified_name.h"
 #include "weir/routing/table.h"
 
 #include <algorithm>
@@ -74,9 +75,7 @@ void dump_service(const Service& service, std::string& out) {
 
 }  // namespace
 
-std::string_view provider_of(const Router& router) {
-  return std::string_view(router.name).substr(std::min(router.name.size(), router.name.rfind('@') + 1));
-}
+std::string_view provider_of(const Router& router) { return provider_of(std::string_view(router.name)); }
 
 std::string_view to_string(Endpoint::State state) {
   switch (state) {

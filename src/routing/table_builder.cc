@@ -33,7 +33,7 @@ Names undecoded_names(const DefinitionSet& set) {
   if (set.rejected == nullptr) return out;
   for (const Rejection& one : *set.rejected) {
     if (one.kind != "router" && one.kind != "service" && one.kind != "middleware") continue;
-    out.insert(one.kind + " " + one.name.substr(0, one.name.find('@')));
+    out.insert(one.kind + " " + std::string(local_name(one.name)));
   }
   return out;
 }
@@ -135,8 +135,8 @@ BuildOutcome TableBuilder::build(const std::vector<std::shared_ptr<const Definit
 void TableBuilder::compare_verdicts() {
   for_each_difference(before_.verdicts, verdicts_.services, [&](const auto* old, const auto* now) {
     const std::string_view name = key_of(old != nullptr ? **old : **now);
-    const size_t at = name.rfind('@');
-    if (at != std::string_view::npos) judged_[std::string(name.substr(at + 1))].emplace(name.substr(0, at));
+    const std::string_view provider = provider_of(name);
+    if (!provider.empty()) judged_[std::string(provider)].emplace(local_name(name));
   });
 }
 

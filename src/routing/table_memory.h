@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <type_traits>
+#include <utility>
 
 namespace weir::routing {
 
@@ -22,7 +24,6 @@ class TableMemory {
   static void release(void* block, size_t bytes) noexcept;
 };
 
-/// For allocate_shared.
 template <typename T>
 struct TableAllocator {
   using value_type = T;
@@ -42,5 +43,11 @@ struct TableAllocator {
     return true;
   }
 };
+
+/// As std::make_shared.
+template <typename T, typename... Args>
+[[nodiscard]] std::shared_ptr<T> make_shared_in_table(Args&&... args) {
+  return std::allocate_shared<T>(TableAllocator<std::remove_extent_t<T>>(), std::forward<Args>(args)...);
+}
 
 }  // namespace weir::routing

@@ -13,6 +13,7 @@
 
 #include "weir/base/shared_list.h"
 #include "weir/routing/definitions.h"
+#include "weir/routing/qualified_name.h"
 #include "weir/routing/table.h"
 
 namespace weir::routing {
@@ -68,8 +69,5 @@ struct TableState {
   uint64_t last_router_id = 0;
   SharedList<ServiceVerdicts> verdicts;
 };
-
-/// "web" and "consul" -> "web@consul"; "web@file" stays.
-[[nodiscard]] std::string qualify(std::string_view name, std::string_view provider);
 
 }  // namespace weir::routing

@@ -11,6 +11,7 @@
 #include "routing/short_form.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
+#include "weir/routing/qualified_name.h"
 
 namespace weir::routing {
 
@@ -289,9 +290,7 @@ class Decoder {
   }
 
   /// TLS options and transports are in the TLS file, whoever names them: "mutual@file" is "mutual".
-  static std::string tls_object(std::string_view reference) {
-    return std::string(trim(reference.substr(0, reference.rfind('@'))));
-  }
+  static std::string tls_object(std::string_view reference) { return std::string(trim(local_name(reference))); }
 
   void take_service_field(Draft<TaggedService>& draft, const Tag& tag) {
     if (tag.path.size() < 5 || tag.path[3] != "loadbalancer") {
@@ -391,9 +390,7 @@ class Decoder {
 
   /// Traefik calls the catalog consulcatalog; tags written for it must find their objects here.
   static std::string reference(std::string_view name) {
-    size_t at = name.rfind('@');
-    if (at == std::string_view::npos || name.substr(at) != "@consulcatalog") return std::string(name);
-    return std::string(name.substr(0, at)) + "@consul";
+    return provider_of(name) == "consulcatalog" ? qualify(local_name(name), "consul") : std::string(name);
   }
 
   static void set_name(RouterDefinition& router, const std::string& name, const std::string& origin) {

@@ -138,8 +138,7 @@ class CatalogDecoder {
   void empty(ServiceDefinitions::Pool& pool) const;
   void drop_claimed();
   void reveal(const std::string& name);
-  void count_rules(const ServiceDefinitions& decoded, int change);
-  void count_buried(const ServiceDefinitions& last, int change);
+  void count_rules(RuleCounts& counts, const RuleCounts& opposite, const ServiceDefinitions& of, int change);
 
   CatalogOptions options_;
   std::unique_ptr<DefinitionMerger> merger_;

@@ -5,6 +5,7 @@
 #include "scheduler/api/api.h"
 #include "scheduler/json_reader.h"
 #include "scheduler/model_json.h"
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 #include "weir/scheduler/agent_protocol.h"
 
@@ -17,9 +18,9 @@ using nlohmann::json;
 constexpr const char* kNomadVersion = "1.9.7";
 
 json member_json(const std::string& datacenter, const std::string& address) {
-  size_t colon = address.rfind(':');
+  const HostPort place = split_host_port(address);
   return {{"Name", "weir.global"},
-          {"Addr", address.substr(0, colon)},
+          {"Addr", place.host},
           {"Port", 4648},
           {"Status", "alive"},
           {"Tags",
@@ -28,7 +29,7 @@ json member_json(const std::string& datacenter, const std::string& address) {
             {"build", kNomadVersion},
             {"raft_vsn", "3"},
             {"role", "nomad"},
-            {"port", address.substr(colon + 1)}}},
+            {"port", place.port}}},
           {"ProtocolMin", 1},
           {"ProtocolMax", 5},
           {"ProtocolCur", 2},
