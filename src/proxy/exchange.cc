@@ -76,6 +76,10 @@ void Exchange::match(routing::MatchAhead& ahead) {
   view.path = target_.path;
   view.query = target_.query;
   view.headers = scratch_.headers;  // without what nobody is trusted with
+  view.upgrade = request_.upgrade;
+  if (request_.has_content_length) view.content_length = request_.content_length;
+  view.expect_continue = request_.expect_continue;
+  view.te_trailers = request_.te_trailers;
   view.client_ip = client_ip_;
   view.entry_point = entry_point_;
   view.tls = by_->tls != nullptr;

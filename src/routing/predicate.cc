@@ -1,6 +1,8 @@
 #include "routing/predicate.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <optional>
 
 #include "weir/base/text.h"
@@ -73,12 +75,30 @@ bool path_matches(const Regexp& regexp, std::string_view path) {
   return regexp.matches(decoded_path(path, storage));
 }
 
-bool header_holds(const Predicate& predicate, std::span<const Header> headers) {
-  return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
-    if (!equals_ignore_case(header.name, predicate.key)) return false;
-    return predicate.kind == Predicate::Kind::header ? header.value == predicate.value
-                                                     : predicate.regexp.matches(header.value);
-  });
+bool value_holds(const Predicate& predicate, std::string_view value) {
+  return predicate.kind == Predicate::Kind::header ? value == predicate.value : predicate.regexp.matches(value);
+}
+
+/// The fields that a session has taken out of a request for itself, as most clients write them.
+bool taken_field_holds(const Predicate& predicate, const RequestView& request) {
+  const std::string_view name = predicate.key;
+  if (name == "upgrade") return !request.upgrade.empty() && value_holds(predicate, request.upgrade);
+  if (name == "connection") return !request.upgrade.empty() && value_holds(predicate, "Upgrade");
+  if (name == "expect") return request.expect_continue && value_holds(predicate, "100-continue");
+  if (name == "te") return request.te_trailers && value_holds(predicate, "trailers");
+  if (name != "content-length" || !request.content_length) return false;
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), *request.content_length).ptr;
+  return value_holds(predicate, {digits.data(), static_cast<size_t>(end - digits.data())});
+}
+
+bool header_holds(const Predicate& predicate, const RequestView& request) {
+  const auto& headers = request.headers;
+  return std::any_of(headers.begin(), headers.end(),
+                     [&](const Header& header) {
+                       return equals_ignore_case(header.name, predicate.key) && value_holds(predicate, header.value);
+                     }) ||
+         taken_field_holds(predicate, request);
 }
 
 }  // namespace
@@ -104,7 +124,7 @@ bool holds(const Predicate& predicate, const RequestView& request) {
     case Predicate::Kind::path_regexp: return path_matches(predicate.regexp, request.path);
     case Predicate::Kind::method: return request.method == predicate.value;
     case Predicate::Kind::header:
-    case Predicate::Kind::header_regexp: return header_holds(predicate, request.headers);
+    case Predicate::Kind::header_regexp: return header_holds(predicate, request);
     case Predicate::Kind::query:
     case Predicate::Kind::query_regexp: return query_holds(predicate, request.query);
     case Predicate::Kind::client_ip: return predicate.network.contains(request.client_ip);

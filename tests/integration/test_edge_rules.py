@@ -76,6 +76,24 @@ def test_trusted_list(t):
     assert inside.requests[-1].all("x-forwarded-for") == ["10.1.1.1, 10.2.2.2, 127.0.0.1"], inside.requests[-1].headers
 
 
+def test_connection_fields(t):
+    """what a session keeps for itself is there for rules: other protocols and bodies are routed by their fields"""
+    rule = "Header(`Upgrade`, `chat`) && HeaderRegexp(`Connection`, `(?i)upgrade`) || " \
+           "HeaderRegexp(`Content-Length`, `^[0-9]{4,}$`)"
+    inside, _, edge = world(t, rule)
+
+    def who(method, fields, body=None):
+        with Connection(edge.entry_point(), host=HOST) as connection:
+            return connection.request(method, "/", fields, body).header("x-name")
+    asking = [("Connection", "keep-alive, Upgrade"), ("Upgrade", "chat")]
+    assert who("GET", asking) == "inside"
+    assert inside.requests[-1].header("upgrade") == "chat", inside.requests[-1].headers
+    assert who("GET", []) == "outside"
+    assert who("GET", [("Upgrade", "chat")]) == "outside", "nothing is asked for without Connection"
+    assert who("POST", [], b"x" * 1000) == "inside"
+    assert who("POST", [], b"x" * 999) == "outside"
+
+
 def test_client_ip(t):
     """ClientIP is who has connected, or whom a PROXY header names: never who a field names, trusted or not"""
     rule = "ClientIP(`192.0.2.0/24`)"

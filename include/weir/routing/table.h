@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ struct RequestView {
   std::string_view path;   // normalised, without query; begins with '/'
   std::string_view query;  // without '?'
   std::span<const Header> headers;
+  // What a session keeps of a request beside its fields; rules see them as the fields that they were.
+  std::string_view upgrade = {};  // the protocol asked for; "": none
+  std::optional<uint64_t> content_length = {};
+  bool expect_continue = false;
+  bool te_trailers = false;
   IpAddress client_ip;
   std::string_view entry_point;
   bool tls = false;

@@ -151,6 +151,25 @@ TEST_CASE("rule: headers compare names without case, and any value may fit") {
   CHECK_FALSE(rule_holds("Header(`X-Other`, `a`)", request));
 }
 
+TEST_CASE("rule: the fields that a session keeps for itself are there for rules, as Traefik sees them") {
+  RequestView request = get("a", "/");
+  for (const char* rule : {"HeaderRegexp(`Upgrade`, ``)", "HeaderRegexp(`Connection`, ``)", "HeaderRegexp(`TE`, ``)",
+                           "HeaderRegexp(`Content-Length`, ``)", "HeaderRegexp(`Expect`, ``)"}) {
+    INFO(rule);
+    CHECK_FALSE(rule_holds(rule, request));
+  }
+  request.upgrade = "websocket";
+  CHECK(rule_holds("Header(`upgrade`, `websocket`)", request));
+  CHECK(rule_holds("HeaderRegexp(`Connection`, `(?i)upgrade`)", request));
+  CHECK_FALSE(rule_holds("Header(`Upgrade`, `h2c`)", request));
+  request.content_length = 18'446'744'073'709'551'615U;
+  CHECK(rule_holds("Header(`Content-Length`, `18446744073709551615`)", request));
+  request.content_length = 0;
+  CHECK(rule_holds("HeaderRegexp(`Content-Length`, `^0$`)", request));
+  request.te_trailers = request.expect_continue = true;
+  CHECK(rule_holds("Header(`TE`, `trailers`) && Header(`Expect`, `100-continue`)", request));
+}
+
 TEST_CASE("rule: Method is upper case, ClientIP a network, regular expressions are unanchored") {
   RequestView request = get("shop.example.com", "/v1/items");
   request.client_ip = IpAddress::parse("10.1.2.3").value();
