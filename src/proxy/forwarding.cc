@@ -365,10 +365,11 @@ void append_hop(const http::RequestHead& request, const ForwardedBy& by, const c
     append_forwarded(request, by, scratch.forwarded);
     put_list("Forwarded", scratch.forwarded, told, scratch.headers);
   }
-  if (config.x_forwarded) {
-    const bool told = !scratch.forwarded_for.empty();
-    if (told) (scratch.forwarded_for += ", ") += by.client_ip;
-    put_list(kForwardedFor, told ? std::string_view(scratch.forwarded_for) : by.client_ip, told, scratch.headers);
+  if (config.x_forwarded && scratch.forwarded_for.empty()) {
+    scratch.headers.push_back({kForwardedFor, by.client_ip});
+  } else if (config.x_forwarded) {
+    (scratch.forwarded_for += ", ") += by.client_ip;
+    put_list(kForwardedFor, scratch.forwarded_for, true, scratch.headers);
   }
   if (!counts_forwards(request)) return;
   for (Header& header : scratch.headers) {
