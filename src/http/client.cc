@@ -280,11 +280,15 @@ class ClientCall final : public Call, public ClientStreamObserver {
   }
 
   void on_response_body(std::string_view bytes) override {
-    if (on_chunk_ && response_.status / 100 == 2) return on_chunk_(bytes);
-    if (response_.body.size() + bytes.size() > request_.body_bytes_max) {
+    // A call without a deadline is a stream, which may go on for ever.
+    const bool in_pieces = on_chunk_ && response_.status / 100 == 2;
+    if (in_pieces && request_.timeout_ms == 0) return on_chunk_(bytes);
+    body_bytes_ += bytes.size();
+    if (body_bytes_ > request_.body_bytes_max) {
       return fail_with(
           {ErrorCode::too_large, "the answer is larger than " + std::to_string(request_.body_bytes_max) + " bytes"});
     }
+    if (in_pieces) return on_chunk_(bytes);
     response_.body.append(bytes);
   }
 
@@ -341,6 +345,7 @@ class ClientCall final : public Call, public ClientStreamObserver {
   // loop thread only
   Client::OnResponse on_response_;
   Client::OnChunk on_chunk_;
+  size_t body_bytes_ = 0;
   event::Timer total_;
   std::optional<event::Timer> connecting_;
   std::shared_ptr<ClientCall*> self_;  // null once this is gone

@@ -100,7 +100,7 @@ void Crowd::schedule_sweep() {
   const uint64_t due_ms = swept_at_ms_ + kSweepPeriodMs + kSweepPerMemberMs * members_.size();
   const bool first = swept_at_ms_ == 0;
   const uint64_t delay_ms = first || due_ms <= loop_.now_ms() ? 0 : due_ms - loop_.now_ms();
-  sweep_timer_.start_once(std::max(delay_ms, kProofMs));
+  sweep_timer_.start_once(std::max(delay_ms, timing_.proof_ms));
 }
 
 /// True where all that the list has passed is known to be no member's, or has been read, or may still become known.
@@ -109,7 +109,7 @@ bool Crowd::put_off() {
   const bool late = late_sweep_at_ms_ != 0 && now_ms >= late_sweep_at_ms_;
   const bool explained = all_explained();
   if (!explained && !fetcher_.idle() && !late && !unprovable_) {
-    sweep_timer_.start_once(kProofMs);  // what is being read may explain it
+    sweep_timer_.start_once(timing_.proof_ms);  // what is being read may explain it
     return true;
   }
   if (late || !explained || unprovable_ || !(dialect_.has_check_lists || told_)) {
@@ -120,19 +120,20 @@ bool Crowd::put_off() {
   }
   if (late_sweep_at_ms_ == 0) late_sweep_at_ms_ = now_ms + kProvenSweepMs;
   put_off_ = passed_.empty();
-  sweep_timer_.start_once(put_off_ ? late_sweep_at_ms_ - now_ms : kProofMs);
+  sweep_timer_.start_once(put_off_ ? late_sweep_at_ms_ - now_ms : timing_.proof_ms);
   return true;
 }
 
-/// False where an index has been passed kProofMs ago and nothing tells whose it is. Those that are told are forgotten.
+/// False where an index was passed as long ago as a proof may take and nothing tells whose it is. Those that are told
+/// are forgotten.
 bool Crowd::all_explained() {
-  auto is_old = [now_ms = loop_.now_ms()](const auto& one) { return now_ms - one.second >= kProofMs; };
+  auto is_old = [this, now_ms = loop_.now_ms()](const auto& one) { return now_ms - one.second >= timing_.proof_ms; };
   std::erase_if(passed_,
                 [this](const auto& one) { return known_.contains(one.first) || (told_ && one.first <= told_to_); });
   const auto unknown = static_cast<size_t>(std::count_if(passed_.begin(), passed_.end(), is_old));
   if (unknown > gone_) return false;
   std::erase_if(passed_, is_old);
-  gone_ = passed_.empty() ? 0 : gone_ - unknown;
+  gone_ = 0;  // they went by what has been passed until now; what comes is somebody else's
   return true;
 }
 

@@ -56,7 +56,6 @@ class Crowd {
   static constexpr uint64_t kSweepPerMemberMs = 20;  // so sweeps ask 50 times a second in the mean, whatever the size
   static constexpr uint64_t kSliceMs = 20;           // and never more than a slice at once: changes do not wait
   static constexpr size_t kSliceMembers = 2;
-  static constexpr uint64_t kProofMs = 100;  // in which the answers come that tell why the list has moved
   static constexpr uint64_t kProvenSweepMs = 300'000;
   static constexpr size_t kIndexesMax = 1'024;  // known, and passed by the list in one step
 

@@ -36,6 +36,7 @@ void ServiceFetcher::fetch(const std::string& name, Urgency urgency) {
 void ServiceFetcher::forget(const std::string& name) {
   queued_.erase(name);
   again_.erase(name);
+  failing_.erase(name);
   if (calls_.erase(name) > 0) pump();
 }
 
@@ -100,10 +101,12 @@ void ServiceFetcher::on_response(const std::string& name, Result<http::ClientRes
   }
   if (taken) {
     backoff_.reset();
+    failing_.erase(name);
     if (again) fetch(name, Urgency::now);
     return pump();
   }
   on_failure_(name, taken.error());
+  failing_.insert(name);
   paused_ = true;
   const bool nobody_there = !response && taken.error().code == ErrorCode::refused;
   pause_.start_once(backoff_.next_ms(random_, nobody_there ? timing_.backoff_refused_ms : timing_.backoff_max_ms));

@@ -31,8 +31,8 @@ class ServiceFetcher {
   void fetch(const std::string& name, Urgency urgency);
   /// It is of no interest any more. Not from within a callback for the same name.
   void forget(const std::string& name);
-  /// Nothing is under way or waits.
-  [[nodiscard]] bool idle() const { return calls_.empty() && queued_.empty(); }
+  /// Nothing is under way or waits, but for what could not be read the last time: it may never be.
+  [[nodiscard]] bool idle() const { return calls_.size() + queued_.size() <= failing_.size(); }
   /// Reads again what is under way: the address has changed.
   void restart();
 
@@ -55,7 +55,8 @@ class ServiceFetcher {
   std::deque<std::string> later_;
   std::map<std::string, Urgency, std::less<>> queued_;  // a name in a deque that is not here (so) is skipped
   std::map<std::string, std::unique_ptr<http::Call>, std::less<>> calls_;
-  std::set<std::string, std::less<>> again_;  // asked for while it was being read
+  std::set<std::string, std::less<>> again_;    // asked for while it was being read
+  std::set<std::string, std::less<>> failing_;  // each of them waits or is under way
   TokenBucket bucket_{64, 1'000};
   Backoff backoff_;
   event::Timer pause_;

@@ -173,6 +173,13 @@ std::string_view replace_path(std::string_view path, std::string replacement, Fo
   return scratch.target;
 }
 
+/// What is left behind a prefix may begin with a dot segment where a segment had only ended so (/api of /api../x).
+void remove_dots(std::string& path) {
+  if (path.find("/.") == std::string::npos) return;
+  std::string storage;
+  path = std::string(routing::normal_path(path, storage));
+}
+
 /// Those that send on another path than has come.
 void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, MiddlewareOutcome& outcome) {
   std::string_view path = outcome.path;
@@ -194,6 +201,9 @@ void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, Midd
   std::string_view rest = path.substr(prefix.size());
   const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware.force_slash);
   outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
+  if (has_slash) return;
+  remove_dots(scratch.target);
+  outcome.path = scratch.target;
 }
 
 uint16_t redirect_status(const Middleware& middleware, http::Method method) {
@@ -220,20 +230,24 @@ bool write_regex_redirect(const Middleware& middleware, const http::RequestHead&
   return location != url;
 }
 
+/// What the client speaks: as X-Forwarded-Proto has it, for a load balancer may have ended TLS; else its connection.
+std::string_view scheme_of(const RedirectFrom& from, const ForwardingScratch& scratch) {
+  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
+  if (proto != nullptr && (is_named(proto->value, "https") || is_named(proto->value, "wss"))) return "https";
+  if (proto != nullptr && (is_named(proto->value, "http") || is_named(proto->value, "ws"))) return "http";
+  return from.tls ? "https" : "http";
+}
+
 /// Of redirectScheme: whether the URL has that scheme, and the port where one is wanted. A client behind a load
 /// balancer that ended TLS is there already, whatever port its Host has.
 bool is_there(const Middleware& middleware, const RedirectFrom& from, const ForwardingScratch& scratch) {
-  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-  if (proto == nullptr || middleware.values.empty()) return false;
-  std::string_view scheme = middleware.values[0];
-  const std::string_view socket = scheme == "https" ? "wss" : "ws";
-  if (!equals_ignore_case(proto->value, scheme) && !equals_ignore_case(proto->value, socket)) return false;
-  if (middleware.values.size() < 2) return true;
+  if (middleware.values.empty()) return false;
+  const std::string_view scheme = middleware.values[0];
+  if (scheme_of(from, scratch) != scheme) return false;
+  if (middleware.values.size() < 2 || middleware.values[1].empty()) return true;
   const std::string_view usual = scheme == "https" ? "443" : "80";
   std::string_view wanted = middleware.values[1];
-  const size_t colon = from.authority.rfind(':');
-  const bool has_port = colon != std::string_view::npos && from.authority.find(']', colon) == std::string_view::npos;
-  std::string_view port = has_port ? from.authority.substr(colon + 1) : std::string_view();
+  std::string_view port = port_of(from.authority);
   if (wanted == usual) wanted = {};
   if (port == usual) port = {};
   return wanted == port;

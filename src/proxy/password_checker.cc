@@ -89,10 +89,11 @@ const PasswordChecker::File& PasswordChecker::read(const std::string& path) {
   }
   file.error = std::move(error);
   if (!users) return file;
+  const bool news = !stamp || *stamp != file.stamp;  // of one that was just written, each look is another reading
   file.stamp = stamp.value_or(FileStamp{});
   file.stamp_tells = stamp && stamp->tells(now_ns);
   file.users = std::move(*users);
-  log::info("file of users read", {{"path", path}, {"users", file.users.size()}});
+  if (news) log::info("file of users read", {{"path", path}, {"users", file.users.size()}});
   return file;
 }
 

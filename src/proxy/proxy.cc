@@ -110,8 +110,9 @@ class Proxy::Impl {
   void ask_workers(const std::function<void(Worker&, const Finish&)>& work, std::function<void()> done) {
     auto missing = std::make_shared<size_t>(workers_.size());
     auto last = std::make_shared<std::function<void()>>(std::move(done));
-    Finish finish = [this, missing, last] {
-      control_.post([missing, last] {
+    // Not by `this`: one that was posted may run when the proxy is gone.
+    Finish finish = [&control = control_, missing, last] {
+      control.post([missing, last] {
         if (--*missing > 0) return;
         // Moved out: a worker may be the last to let go of `last`, and what the callback holds belongs to this thread.
         auto callback = std::exchange(*last, nullptr);

@@ -18,6 +18,7 @@ struct QueryTiming {
   uint64_t wait_ms = 60'000;       // the server answers after this even without a change (and up to 1/16 later)
   uint64_t slack_ms = 5'000;       // network and a busy server on top of that, before we give the answer up
   uint64_t immediate_ms = 15'000;  // for a query without index, which the server answers at once
+  uint64_t proof_ms = 100;         // in which the answers come that tell why a list of services has moved
   uint64_t poll_ms = 5'000;        // between queries where the server has no usable index
   uint64_t backoff_first_ms = 100;
   uint64_t backoff_max_ms = 10'000;

@@ -11,8 +11,13 @@ namespace {
 std::string name(int i) { return "s" + std::to_string(100 + i); }
 
 struct CrowdWorld : CatalogWorld {
-  explicit CrowdWorld(int services) {
+  static constexpr uint64_t kPatientMs = 1'000;
+
+  /// Whoever says that somebody was not asked waits longer than a starved machine does for an answer that is there.
+  explicit CrowdWorld(int services, bool patient = false) {
     options.watches_max = 2;
+    if (patient) options.timing.proof_ms = kPatientMs;
+    if (patient) options.timing.immediate_ms = 10 * kPatientMs;
     for (int i = 0; i < services; ++i) catalog.put({.service = name(i), .id = "a", .node = "n" + std::to_string(i)});
     start();
     if (!until([&] { return provider->status().synced_once && seen.live() == static_cast<size_t>(services); })) {
@@ -55,16 +60,16 @@ TEST_CASE("crowd: an instance without checks is found by the sweep") {
 }
 
 TEST_CASE("crowd: a list that moved for what other queries have told sweeps nobody; for what they have not it does") {
-  CrowdWorld world(10);
+  CrowdWorld world(10, true);
   REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
-  run_for(world.loop, 700);  // what the start asked for is answered
+  run_for(world.loop, 2 * CrowdWorld::kPatientMs);  // what the start asked for is answered
   world.catalog.requests.clear();
   auto asked = [&](int member) { return world.catalog.count("/v1/health/service/" + name(member)); };
   world.catalog.put({.service = name(0), .id = "b", .status = "", .node = "n0"});  // has a query of its own
   REQUIRE(world.until([&] { return world.seen.live() == 11; }));
   world.catalog.put({.service = name(7), .id = "b", .node = "n7"});  // shows in the list of checks
   REQUIRE(world.until([&] { return world.seen.live() == 12; }));
-  run_for(world.loop, 400);
+  run_for(world.loop, 2 * CrowdWorld::kPatientMs);
   CHECK(asked(7) == 1);
   CHECK(asked(5) == 0);
   world.catalog.put({.service = name(8), .id = "b", .status = "", .node = "n8"});
@@ -72,9 +77,9 @@ TEST_CASE("crowd: a list that moved for what other queries have told sweeps nobo
 }
 
 TEST_CASE("crowd: services that come and go without checks are read once, and nobody else is") {
-  CrowdWorld world(10);
+  CrowdWorld world(10, true);
   REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
-  run_for(world.loop, 700);  // what the start asked for is answered
+  run_for(world.loop, 2 * CrowdWorld::kPatientMs);  // what the start asked for is answered
   world.catalog.requests.clear();
   for (const char* name : {"x1", "x2"}) world.catalog.put({.service = name, .id = "a", .status = "", .node = "n1"});
   REQUIRE(world.until([&] { return world.seen.live() == 12; }));
@@ -84,7 +89,7 @@ TEST_CASE("crowd: services that come and go without checks are read once, and no
   world.catalog.remove("x2", "a");
   REQUIRE(
       world.until([&] { return world.seen.live() == 11 && !world.seen.snapshots.back()->services.contains("x2"); }));
-  run_for(world.loop, 400);
+  run_for(world.loop, 2 * CrowdWorld::kPatientMs);
   CHECK(world.catalog.count("/v1/health/service/x1") == 1);
   CHECK(world.catalog.count("/v1/health/service/x2") == 1);
   CHECK(world.catalog.count("/v1/health/service/" + name(5)) == 0);
@@ -103,6 +108,20 @@ TEST_CASE("crowd: a failure while reading one service pauses and reads it again"
   world.catalog.put({.service = name(7), .id = "b", .node = "n7"});
   CHECK(world.until([&] { return world.seen.live() == 11; }));
   CHECK(refused == 3);
+}
+
+TEST_CASE("crowd: a service that can never be read holds up nobody else's news") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  world.catalog.lie = [&](const http::Request& request, const std::shared_ptr<http::Responder>& to) {
+    if (request.path != "/v1/health/service/" + name(7)) return false;
+    to->respond({500, {}, "never"});
+    return true;
+  };
+  world.catalog.put({.service = name(7), .id = "b", .node = "n7"});
+  REQUIRE(world.until([&] { return world.catalog.count("/v1/health/service/" + name(7)) >= 2; }));
+  world.catalog.put({.service = name(8), .id = "b", .status = "", .node = "n8"});  // found by a sweep alone
+  CHECK(world.until([&] { return world.seen.live() == 11; }));
 }
 
 TEST_CASE("crowd: a service that goes frees its query for another one") {

@@ -155,6 +155,9 @@ TEST_CASE("forwarding: a redirect to a port is given to who has the scheme and a
   CHECK_FALSE(leads_from({"https", "443"}, "HTTPS", "a:443"));
   CHECK_FALSE(leads_from({"https"}, "wss", "a"));
   CHECK(leads_from({"https"}, "ws", "a"));
+  // Of a word that is no scheme nothing is known but the connection, and no port is as an empty one.
+  CHECK(leads_from({"https"}, "https,http", "a"));
+  CHECK_FALSE(leads_from({"http", ""}, "http,https", "a:81"));
 }
 
 namespace {
@@ -269,6 +272,23 @@ TEST_CASE("forwarding: a prefix found by an expression is stripped at the path's
   run.scratch.headers.clear();
   CHECK(run("/1/v1").path == "/1/v1");
   CHECK(run.scratch.headers.empty());
+}
+
+TEST_CASE("forwarding: what is left of a path leads no further up than the path itself") {
+  routing::Middleware strip;
+  strip.type = routing::Middleware::Type::strip_prefix;
+  strip.values = {"/api"};
+  Run run(strip);
+  CHECK(run("/api../admin").path == "/admin");
+  CHECK(run("/api./x").path == "/x");
+  CHECK(run("/api..").path == "/");
+  CHECK(run("/api.x/y").path == "/.x/y");
+  CHECK(run("/api/x").path == "/x");
+  routing::Middleware add;
+  add.type = routing::Middleware::Type::add_prefix;
+  add.values = {"/public"};
+  run.router.middlewares.push_back(std::make_shared<const routing::Middleware>(add));
+  CHECK(run("/api../admin").path == "/public/admin");
 }
 
 TEST_CASE("forwarding: what stripPrefixRegex sees is decoded, and what it strips is as it was sent") {
