@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "weir/base/check.h"
+#include "weir/base/sanitized.h"
 #include "weir/http/h2_stream.h"
 
 namespace weir::http {
@@ -54,11 +55,7 @@ class Spare {
 };
 
 // Under a sanitizer every piece is malloc's, so that one used after its end is found.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kKeeps = false;
-#else
-constexpr bool kKeeps = true;
-#endif
+constexpr bool kKeeps = !kAddressSanitized;
 
 Spare& spare() {
   thread_local Spare of_thread;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "weir/base/sanitized.h"
 #include "weir/routing/table.h"
 
 namespace weir::routing {
@@ -16,11 +17,7 @@ constexpr size_t kRegionBytes = size_t{2} << 20;  // a huge page of x86-64, and 
 constexpr size_t kStep = TableMemory::kAlignment;
 constexpr size_t kPooledMax = size_t{64} << 10;  // what is larger is operator new's
 // Under a sanitizer every block is operator new's, so that one used after its end is found.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kPools = false;
-#else
-constexpr bool kPools = true;
-#endif
+constexpr bool kPools = !kAddressSanitized;
 
 constexpr size_t rounded(size_t bytes) { return (bytes + kStep - 1) / kStep * kStep; }
 
