@@ -133,7 +133,7 @@ bool Crowd::all_explained() {
   const auto unknown = static_cast<size_t>(std::count_if(passed_.begin(), passed_.end(), is_old));
   if (unknown > gone_) return false;
   std::erase_if(passed_, is_old);
-  gone_ = 0;  // they went by what has been passed until now; what comes is somebody else's
+  gone_ = std::min(gone_ - unknown, passed_.size());  // they went by what has been passed until now, not by what comes
   return true;
 }
 
