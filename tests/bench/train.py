@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/bench/train.py: has build/weir serve what edges serve, so that a build with counters learns where requests go.
 
-scripts/build --train runs it. Numbers of requests, not seconds: the profile is the same on a slow machine. Every answer is
-checked by the load programs; a wrong one fails the training. Paths that nothing here takes are built for size.
+scripts/build --train runs it. Numbers of requests, not seconds: the profile is the same on a slow machine. Every answer
+is checked by the load programs; a wrong one fails the training. Paths that nothing here takes are built for size.
 """
 
 import os

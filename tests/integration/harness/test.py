@@ -67,8 +67,14 @@ class Test:
         return weir.wait_ready() if wait else weir
 
     def edge(self, *arguments, config="", routes=None, consul=None, admin="127.0.0.1:0", web="127.0.0.1:0", wait=True):
-        """`config` is TOML for what has no flag of its own; `routes` is the text of one routes file, or a folder."""
+        """`config` is TOML for what has no flag of its own; `routes` is the text of one routes file, or a folder.
+
+        One worker, if nothing else is asked for: each takes a new table at a turn of its own, so that what one answer
+        has shown need not hold for the next, on another connection. That they all take it is proxy_test's and TSan's.
+        """
         options = ["--entrypoint", f"web={web}", "--admin", admin]
+        if "--workers" not in arguments and "workers" not in config:
+            options += ["--workers", "1"]
         config_path = self.write(self.name("weir") + ".toml", config) if config else None
         if config_path:
             options = ["--config", config_path, *options]
