@@ -6,6 +6,7 @@
 #include "provider/map_difference.h"
 
 namespace weir::provider {
+
 Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
              const CatalogDialect& dialect, Callbacks callbacks)
     : loop_(loop),

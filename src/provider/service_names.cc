@@ -5,6 +5,7 @@
 #include "provider/map_difference.h"
 
 namespace weir::provider {
+
 Result<std::vector<std::string>> ServiceNames::read(const CatalogDialect& dialect) {
   std::vector<std::string> changed;
   if (read_middle(dialect, changed)) return changed;

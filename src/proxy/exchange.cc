@@ -9,6 +9,7 @@
 #include "proxy/worker.h"
 #include "weir/base/check.h"
 #include "weir/base/field_name.h"
+#include "weir/base/host_port.h"
 #include "weir/event/pipe.h"
 #include "weir/proxy/path.h"
 
@@ -72,7 +73,7 @@ void Exchange::match(routing::MatchAhead& ahead) {
   routing::RequestView view;
   view.method = request_.method_text;
   view.host = normalise_host(request_.authority, host_storage_);
-  if (view.host.size() != request_.authority.size()) view.port = port_of(request_.authority);
+  if (view.host.size() != request_.authority.size()) view.port = split_host_port(request_.authority).port;
   view.path = target_.path;
   view.query = target_.query;
   view.headers = scratch_.headers;  // without what nobody is trusted with

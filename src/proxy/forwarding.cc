@@ -7,6 +7,7 @@
 #include "proxy/client_certificate.h"
 #include "proxy/grpc_web.h"
 #include "weir/base/field_name.h"
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 #include "weir/proxy/path.h"
 #include "weir/routing/path_text.h"
@@ -52,13 +53,15 @@ std::string_view join_target(std::string_view before, std::string_view path, For
   return scratch.target;
 }
 
+std::string_view usual_port(std::string_view scheme) { return scheme == "https" ? "443" : "80"; }
+
 // `path` is normalised, and what middlewares before have made of it.
 void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view authority,
                     std::string_view path, std::string& location) {
   std::string storage;
   location = middleware.values.empty() ? "https" : middleware.values[0];
-  bool is_default_port = middleware.values.size() < 2 || middleware.values[1].empty() ||
-                         middleware.values[1] == (location == "https" ? "443" : "80");
+  bool is_default_port =
+      middleware.values.size() < 2 || middleware.values[1].empty() || middleware.values[1] == usual_port(location);
   location += "://";
   location += normalise_host(authority, storage);
   if (!is_default_port) location += ":" + middleware.values[1];
@@ -245,9 +248,9 @@ bool is_there(const Middleware& middleware, const RedirectFrom& from, const Forw
   const std::string_view scheme = middleware.values[0];
   if (scheme_of(from, scratch) != scheme) return false;
   if (middleware.values.size() < 2 || middleware.values[1].empty()) return true;
-  const std::string_view usual = scheme == "https" ? "443" : "80";
+  const std::string_view usual = usual_port(scheme);
   std::string_view wanted = middleware.values[1];
-  std::string_view port = port_of(from.authority);
+  std::string_view port = split_host_port(from.authority).port;
   if (wanted == usual) wanted = {};
   if (port == usual) port = {};
   return wanted == port;
@@ -301,9 +304,8 @@ void append_forwarded(const http::RequestHead& request, const ForwardedBy& by, s
   if (!token) out += '"';
 }
 
-/// A list that has grown: where it stands already (`told`), or behind all others.
-void put_list(std::string_view name, std::string_view list, bool told, std::vector<Header>& headers) {
-  if (!told) return headers.push_back({name, list});
+/// A list that is there has grown.
+void renew(std::string_view name, std::string_view list, std::vector<Header>& headers) {
   std::find_if(headers.begin(), headers.end(), [&](const Header& one) { return one.name == name; })->value = list;
 }
 
@@ -375,15 +377,15 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
 void append_hop(const http::RequestHead& request, const ForwardedBy& by, const config::ForwardingConfig& config,
                 ForwardingScratch& scratch) {
   if (config.forwarded) {
-    const bool told = !scratch.forwarded.empty();
+    if (scratch.forwarded.empty()) scratch.headers.push_back({"Forwarded", {}});
     append_forwarded(request, by, scratch.forwarded);
-    put_list("Forwarded", scratch.forwarded, told, scratch.headers);
+    renew("Forwarded", scratch.forwarded, scratch.headers);
   }
   if (config.x_forwarded && scratch.forwarded_for.empty()) {
     scratch.headers.push_back({kForwardedFor, by.client_ip});
   } else if (config.x_forwarded) {
     (scratch.forwarded_for += ", ") += by.client_ip;
-    put_list(kForwardedFor, scratch.forwarded_for, true, scratch.headers);
+    renew(kForwardedFor, scratch.forwarded_for, scratch.headers);
   }
   if (!counts_forwards(request)) return;
   for (Header& header : scratch.headers) {

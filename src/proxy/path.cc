@@ -5,6 +5,7 @@
 #include "weir/routing/path_text.h"
 
 namespace weir::proxy {
+
 NormalTarget normalise_target(std::string_view target, std::string& storage) {
   NormalTarget out;
   size_t question = target.find('?');
@@ -19,8 +20,6 @@ NormalTarget normalise_target(std::string_view target, std::string& storage) {
   out.rewritten = out.path.data() != sent.data() && out.path != sent;
   return out;
 }
-
-std::string_view port_of(std::string_view authority) { return split_host_port(authority).port; }
 
 std::string_view normalise_host(std::string_view authority, std::string& storage) {
   authority = split_host_port(authority).host;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/forwarding.h"
+#include "weir/base/host_port.h"
 
 namespace weir::proxy {
 namespace {
@@ -39,7 +40,7 @@ RuleView::RuleView(const AskedRequest& asked, const config::Config& config) : pa
   target_ = normalise_target(asked.target, parts_->path);
   request_.method = asked.method;
   request_.host = normalise_host(asked.authority, parts_->host);
-  request_.port = port_of(asked.authority);
+  request_.port = split_host_port(asked.authority).port;
   request_.path = target_.path;
   request_.query = target_.query;
   request_.headers = parts_->scratch.headers;

@@ -17,9 +17,6 @@ struct NormalTarget {
 /// Uses `storage` only where something has to change.
 [[nodiscard]] NormalTarget normalise_target(std::string_view target, std::string& storage);
 
-/// The port an authority names; "" where it names none.
-[[nodiscard]] std::string_view port_of(std::string_view authority);
-
 /// "Example.COM.:80" -> "example.com". A view of `authority` where that is its form already, else of `storage`.
 [[nodiscard]] std::string_view normalise_host(std::string_view authority, std::string& storage);
 
