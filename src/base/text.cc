@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "weir/base/byte_block.h"
+
 namespace weir {
 
 std::string to_lower(std::string_view text) {
@@ -41,15 +43,7 @@ uint64_t load(const char* at, size_t size) {
 }  // namespace
 
 bool has_upper(std::string_view text) {
-  size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    uint64_t bytes = load(text.data() + at, 8);
-    if (lower_8(bytes) != bytes) return true;
-  }
-  for (; at < text.size(); ++at) {
-    if (ascii_lower(text[at]) != text[at]) return true;
-  }
-  return false;
+  return !none_in([](ByteBlock bytes) { return bytes.within('A', 'Z'); }, text);
 }
 
 bool equals_ignore_case(std::string_view a, std::string_view b) {
@@ -252,13 +246,14 @@ uint64_t content_hash(std::string_view bytes) {
     std::memcpy(&word, at, sizeof word);
     return word;
   };
-  const uint64_t start = mix(kOdd, bytes.size());
+  uint64_t hash = mix(kOdd, bytes.size());
   // Four chains, for each product waits for the one before it.
-  std::array<uint64_t, 4> lanes = {start, start + 1, start + 2, start + 3};
-  for (; bytes.size() >= sizeof lanes; bytes.remove_prefix(sizeof lanes)) {
-    for (size_t i = 0; i < lanes.size(); ++i) lanes[i] = mix(lanes[i], word_at(bytes.data() + i * sizeof(uint64_t)));
+  if (std::array<uint64_t, 4> lanes = {hash, hash + 1, hash + 2, hash + 3}; bytes.size() >= sizeof lanes) {
+    for (; bytes.size() >= sizeof lanes; bytes.remove_prefix(sizeof lanes)) {
+      for (size_t i = 0; i < lanes.size(); ++i) lanes[i] = mix(lanes[i], word_at(bytes.data() + i * sizeof(uint64_t)));
+    }
+    hash = mix(mix(mix(lanes[0], lanes[1]), lanes[2]), lanes[3]);
   }
-  uint64_t hash = mix(mix(mix(lanes[0], lanes[1]), lanes[2]), lanes[3]);
   for (; bytes.size() >= sizeof(uint64_t); bytes.remove_prefix(sizeof(uint64_t))) {
     hash = mix(hash, word_at(bytes.data()));
   }

@@ -43,17 +43,17 @@ void H1ClientSession::send_head(const RequestHead& head) {
   if (state_ == State::closed) return;
   method_ = head.method;
   chunked_request_ = head.body == Body::unknown;
-  std::string& out = head_scratch();
+  HeadText& out = head_scratch();
   append_request_head(out, head);
-  stream_.write(out);
+  stream_.write(out.view());
 }
 
 void H1ClientSession::send_body(std::string_view bytes) {
   if (state_ == State::closed || bytes.empty()) return;
   if (!chunked_request_ || state_ == State::tunnel) return stream_.write(bytes);
-  std::string& out = head_scratch();
+  HeadText& out = head_scratch();
   append_chunk_head(out, bytes.size());
-  stream_.write(out);
+  stream_.write(out.view());
   stream_.write(bytes, "\r\n");
 }
 
@@ -68,9 +68,9 @@ void H1ClientSession::send_end(std::span<const Header> trailers) {
   if (state_ == State::tunnel) return stream_.end_writing();
   request_complete_ = true;
   if (!chunked_request_) return;
-  std::string& out = head_scratch();
+  HeadText& out = head_scratch();
   append_last_chunk(out, trailers);
-  stream_.write(out);
+  stream_.write(out.view());
 }
 
 void H1ClientSession::pause_body() {

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "weir/base/byte_block.h"
 #include "weir/base/field_name.h"
 #include "weir/base/ip.h"
 #include "weir/base/text.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace weir::http {
 namespace {
@@ -46,26 +43,8 @@ bool belongs(char c, Class what) { return (kClasses[static_cast<unsigned char>(c
 bool is_hex(char c) { return belongs(c, hex); }
 bool is_name_char(char c) { return belongs(c, host); }
 
-bool is_target_char(char c) { return c > ' ' && c < '\x7f' && c != '#'; }
-
 bool holds_target_chars(std::string_view target) {
-#if defined(__SSE2__)
-  auto holds = [](const char* at) {
-    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    auto equal = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-    // Signed: bytes from 0x80 are below '!' too.
-    __m128i outside = _mm_cmplt_epi8(bytes, _mm_set1_epi8('!'));
-    return _mm_movemask_epi8(_mm_or_si128(outside, _mm_or_si128(equal('\x7f'), equal('#')))) == 0;
-  };
-  if (target.size() >= 16) {
-    const char* last = target.data() + target.size() - 16;  // may overlap the block before it
-    for (const char* at = target.data(); at < last; at += 16) {
-      if (!holds(at)) return false;
-    }
-    return holds(last);
-  }
-#endif
-  return std::all_of(target.begin(), target.end(), is_target_char);
+  return none_in([](ByteBlock bytes) { return ~bytes.within('!', '~') | bytes.equal('#'); }, target);
 }
 
 }  // namespace
@@ -164,8 +143,17 @@ bool may_trail(std::string_view name) {
                       [&](std::string_view never) { return equals_ignore_case(name, never); });
 }
 
+namespace {
+/// What nearly all names are made of.
+bool is_plain_name(std::string_view text) {
+  return none_in([](ByteBlock bytes) { return ~(bytes.letters() | bytes.within('-', '.') | bytes.within('0', '9')); },
+                 text);
+}
+}  // namespace
+
 // Stricter than needed for names, so that nothing odd reaches the routing table or an upstream: no user, no zone.
 bool valid_authority(std::string_view text) {
+  if (is_plain_name(text)) return !text.empty();
   std::string_view port;
   if (text.starts_with('[')) {
     size_t end = text.find(']');
@@ -186,6 +174,7 @@ bool valid_authority(std::string_view text) {
 
 bool valid_origin_form(std::string_view target) {
   if (!holds_target_chars(target)) return false;
+  if (target.find('%') == std::string_view::npos) return true;
   std::string_view path = target.substr(0, target.find('?'));
   for (size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
     std::string_view digits = path.substr(at + 1, 2);

@@ -1,96 +1,40 @@
 #include "http/h1_plain_head.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
+#include "http/h1_fields.h"
+#include "weir/base/byte_block.h"
 #include "weir/base/field_name.h"
 #include "weir/http/session.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace weir::http {
 namespace {
 
-/// What a byte may be part of.
-enum Class : uint8_t { token = 1, target = 2, value = 4 };
-
-constexpr std::array<uint8_t, 256> kClasses = [] {
-  std::array<uint8_t, 256> out{};
-  for (int c = 0x20; c < 0x7f; ++c) out[static_cast<size_t>(c)] |= value;
-  auto add = [&](std::string_view characters, uint8_t what) {
-    for (char c : characters) out[static_cast<unsigned char>(c)] |= what;
-  };
-  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", token | target);
-  add("!#$%&'*+-.^_`|~", token);        // RFC 9110 section 5.6.2
-  add("-._~!$&'()*+,;=:@/%?", target);  // RFC 3986 section 3.3 and 3.4
-  return out;
-}();
-
 /// So many digits cannot overflow.
 constexpr size_t kLengthDigitsMax = 18;
 
-bool is(char c, Class what) { return (kClasses[static_cast<unsigned char>(c)] & what) != 0; }
-
-/// The first byte of [at, end) that is no visible ASCII character and no space.
-const char* skip_value(const char* at, const char* end) {
-#if defined(__SSE2__)
-  // Signed: bytes from 0x80 are below 0x20 too.
-  const __m128i least = _mm_set1_epi8(0x20);
-  const __m128i del = _mm_set1_epi8(0x7f);
-  for (; end - at >= 16; at += 16) {
-    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    int stops = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(bytes, least), _mm_cmpeq_epi8(bytes, del)));
-    if (stops != 0) return at + __builtin_ctz(static_cast<unsigned>(stops));
-  }
-#endif
-  while (at != end && is(*at, value)) ++at;
+/// Letters, digits and dashes, which most names are made of; then one by one.
+const char* skip_name(std::string_view input, const char* at) {
+  at = find_in([](ByteBlock bytes) { return ~(bytes.letters() | bytes.within('0', '9') | bytes.equal('-')); }, input, at);
+  const char* end = input.data() + input.size();
+  while (at != end && *at != ':' && is_token_char(*at)) ++at;
   return at;
 }
 
-/// The first byte of [at, end) that is no token character.
-const char* skip_name(const char* at, const char* end) {
-#if defined(__SSE2__)
-  // Letters, digits and dashes, which most names are made of, sixteen at once.
-  for (; end - at >= 16; at += 16) {
-    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    auto within = [](__m128i text, char first, char count) {
-      __m128i from_first = _mm_sub_epi8(text, _mm_set1_epi8(first));
-      return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(count)), from_first);
-    };
-    __m128i letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 25);
-    __m128i others = _mm_or_si128(within(bytes, '0', 9), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    int stops = ~_mm_movemask_epi8(_mm_or_si128(letters, others)) & 0xffff;
-    if (stops == 0) continue;
-    at += __builtin_ctz(static_cast<unsigned>(stops));
-    break;
-  }
-#endif
-  while (at != end && is(*at, token)) ++at;
-  return at;
+/// The first byte that is no visible ASCII character and no space.
+const char* skip_value(std::string_view input, const char* at) {
+  return find_in([](ByteBlock bytes) { return ~bytes.within(' ', '~'); }, input, at);
 }
 
-/// The first byte of [at, end) that is not of a target.
-const char* skip_target(const char* at, const char* end) {
-#if defined(__SSE2__)
-  for (; end - at >= 16; at += 16) {
-    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    auto within = [&](char first, char last) {
-      __m128i from_first = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
-      return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(last - first))), from_first);
-    };
-    auto equal = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-    __m128i ranges = _mm_or_si128(_mm_or_si128(within('$', ';'), within('?', 'Z')), within('a', 'z'));
-    __m128i others = _mm_or_si128(_mm_or_si128(equal('='), equal('_')), _mm_or_si128(equal('~'), equal('!')));
-    int stops = ~_mm_movemask_epi8(_mm_or_si128(ranges, others)) & 0xffff;
-    if (stops != 0) return at + __builtin_ctz(static_cast<unsigned>(stops));
-  }
-#endif
-  while (at != end && is(*at, target)) ++at;
-  return at;
+/// The first byte that is not of a target (RFC 3986 sections 3.3 and 3.4).
+const char* skip_target(std::string_view input, const char* at) {
+  auto outside = [](ByteBlock bytes) {
+    auto ranges = bytes.within('$', ';') | bytes.within('?', 'Z') | bytes.within('a', 'z');
+    return ~(ranges | bytes.equal('=') | bytes.equal('_') | bytes.equal('~') | bytes.equal('!'));
+  };
+  return find_in(outside, input, at);
 }
 
 /// Takes `text` from the front.
@@ -102,30 +46,29 @@ bool take(const char*& at, const char* end, std::string_view text) {
 
 /// Fields that say how a connection or a body is read, but for one plain Content-Length, are llhttp's to judge.
 bool frames_unplainly(std::string_view name, std::string_view value, bool& has_length) {
-  switch (name.size()) {
-    case 7: return is_named(name, "upgrade");
-    case 17: return is_named(name, "transfer-encoding");
-    case 14:
-      if (!is_named(name, "content-length")) return false;
-      return std::exchange(has_length, true) || value.size() > kLengthDigitsMax ||
-             !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
-    default: return false;
-  }
+  constexpr uint32_t kLengths = 1U << 7 | 1U << 14 | 1U << 17;
+  if (name.size() >= 32 || (kLengths >> name.size() & 1) == 0) return false;
+  if (name.size() == 7) return is_named(name, "upgrade");
+  if (name.size() == 17) return is_named(name, "transfer-encoding");
+  if (!is_named(name, "content-length")) return false;
+  return std::exchange(has_length, true) || value.size() > kLengthDigitsMax ||
+         !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// Field lines and the empty line behind them. Returns where the head ends, or nullptr.
-const char* read_fields(const char* at, const char* end, size_t headers_max, std::vector<Header>& fields) {
+const char* read_fields(std::string_view input, const char* at, size_t headers_max, std::vector<Header>& fields) {
+  const char* end = input.data() + input.size();
   fields.clear();
   bool has_length = false;
   while (at != end && *at != '\r') {
     const char* name = at;
-    at = skip_name(at, end);
+    at = skip_name(input, at);
     if (at == name || at == end || *at != ':') return nullptr;
     std::string_view name_view(name, static_cast<size_t>(at - name));
     ++at;
     if (at != end && *at == ' ') ++at;
     const char* text = at;
-    at = skip_value(at, end);
+    at = skip_value(input, at);
     if (at == text || *text == ' ' || at[-1] == ' ') return nullptr;
     std::string_view value_view(text, static_cast<size_t>(at - text));
     if (!take(at, end, "\r\n")) return nullptr;
@@ -153,6 +96,7 @@ size_t length_of(std::string_view input, const char* head_end, const H1Limits& l
 }  // namespace
 
 size_t read_plain_request(std::string_view input, const H1Limits& limits, HeadParts& parts) {
+  if (input.size() < ByteBlock::kBytes) return 0;
   const char* at = input.data();
   const char* end = at + input.size();
   const MethodName* found = nullptr;
@@ -163,16 +107,17 @@ size_t read_plain_request(std::string_view input, const H1Limits& limits, HeadPa
   }
   if (found == nullptr || at == end || *at != '/') return 0;
   const char* target_begin = at;
-  at = skip_target(at, end);
+  at = skip_target(input, at);
   parts.target = {target_begin, static_cast<size_t>(at - target_begin)};
   if (parts.target.size() > limits.target_bytes_max || !take(at, end, " HTTP/1.1\r\n")) return 0;
   parts.method = found->method;
   parts.method_text = found->text.substr(0, found->text.size() - 1);
   parts.version_minor = 1;
-  return length_of(input, read_fields(at, end, limits.headers_max, parts.fields), limits);
+  return length_of(input, read_fields(input, at, limits.headers_max, parts.fields), limits);
 }
 
 size_t read_plain_response(std::string_view input, const H1Limits& limits, HeadParts& parts) {
+  if (input.size() < ByteBlock::kBytes) return 0;
   const char* at = input.data();
   const char* end = at + input.size();
   if (!take(at, end, "HTTP/1.1 ") || end - at < 4 || at[3] != ' ') return 0;
@@ -183,13 +128,13 @@ size_t read_plain_response(std::string_view input, const H1Limits& limits, HeadP
   }
   at += 4;
   const char* reason = at;
-  at = skip_value(at, end);
+  at = skip_value(input, at);
   if (at == reason || *reason == ' ' || at[-1] == ' ') return 0;
   parts.reason = {reason, static_cast<size_t>(at - reason)};
   if (!take(at, end, "\r\n")) return 0;
   parts.status = static_cast<uint16_t>(status);
   parts.version_minor = 1;
-  return length_of(input, read_fields(at, end, limits.headers_max, parts.fields), limits);
+  return length_of(input, read_fields(input, at, limits.headers_max, parts.fields), limits);
 }
 
 }  // namespace weir::http

@@ -217,9 +217,9 @@ void H1ServerSession::send_refusal(uint16_t status, const Error& reason) {
   head.content_length = page.body.size();
   const Header fields[] = {{"Date", http_date()}, {"Content-Type", page.content_type}};
   head.headers = fields;
-  std::string& out = head_scratch();
+  HeadText& out = head_scratch();
   append_response_head(out, head, AnswerFraming::length, ConnectionField::close);
-  stream_.write(out);
+  stream_.write(out.view());
   stream_.write(page.body);
 }
 
@@ -286,9 +286,9 @@ void H1ServerSession::open_tunnel() {
 
 void H1ServerSession::send_interim(const ResponseHead& head) {
   if (state_ != State::request || answer_ != Answer::pending || version_ == Version::http10) return;
-  std::string& out = head_scratch();
+  HeadText& out = head_scratch();
   append_response_head(out, head, AnswerFraming::none, ConnectionField::absent);
-  stream_.write(out);
+  stream_.write(out.view());
 }
 
 void H1ServerSession::send_head(const ResponseHead& head) {
@@ -317,9 +317,9 @@ void H1ServerSession::send_head(const ResponseHead& head) {
   ConnectionField connection = ConnectionField::absent;
   if (!keep_alive_) connection = ConnectionField::close;
   if (keep_alive_ && version_ == Version::http10) connection = ConnectionField::keep_alive;
-  std::string& out = head_scratch();
+  HeadText& out = head_scratch();
   append_response_head(out, head, framing, head.status == 101 ? ConnectionField::absent : connection);
-  stream_.write(out);
+  stream_.write(out.view());
   if (head.status == 101) {
     state_ = State::tunnel;
     keep_alive_ = false;
@@ -331,9 +331,9 @@ void H1ServerSession::send_head(const ResponseHead& head) {
 void H1ServerSession::send_body(std::string_view bytes) {
   if (bytes.empty() || (state_ != State::request && state_ != State::tunnel)) return;
   if (answer_ == Answer::chunked) {
-    std::string& out = head_scratch();
+    HeadText& out = head_scratch();
     append_chunk_head(out, bytes.size());
-    stream_.write(out);
+    stream_.write(out.view());
     stream_.write(bytes, "\r\n");
   } else if (answer_ == Answer::by_length) {
     // More than was promised would pass for the next answer.
@@ -360,9 +360,9 @@ void H1ServerSession::send_end(std::span<const Header> trailers) {
   if (state_ != State::request) return;
   if (answer_ == Answer::by_length && body_left_ > 0) return;  // less than was promised: release() cuts it
   if (answer_ == Answer::chunked) {
-    std::string& out = head_scratch();
+    HeadText& out = head_scratch();
     append_last_chunk(out, trailers);
-    stream_.write(out);
+    stream_.write(out.view());
   }
   answer_ = Answer::complete;
 }

@@ -1,7 +1,9 @@
 #include "http/h1_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace weir::http {
 namespace {
@@ -16,12 +18,8 @@ bool lies_as_written(const Header& field) {
 class Pen {
  public:
   /// `room` bytes more will be written at most.
-  Pen(std::string& out, size_t room) : out_(out) {
-    size_t before = out.size();
-    out.resize(before + room);
-    at_ = out.data() + before;
-  }
-  ~Pen() { out_.resize(static_cast<size_t>(at_ - out_.data())); }
+  Pen(HeadText& out, size_t room) : out_(out), at_(out.room(room)) {}
+  ~Pen() { out_.end_at(at_); }
   Pen(const Pen&) = delete;
   Pen& operator=(const Pen&) = delete;
 
@@ -54,7 +52,7 @@ class Pen {
   static constexpr size_t kDigitsMax = 20;
 
  private:
-  std::string& out_;
+  HeadText& out_;
   char* at_;
 };
 
@@ -69,13 +67,23 @@ size_t bytes_of(std::span<const Header> fields) {
 
 }  // namespace
 
-std::string& head_scratch() {
-  thread_local std::string scratch;
+char* HeadText::room(size_t bytes) {
+  if (capacity_ - size_ < bytes) {
+    capacity_ = std::max(size_ + bytes, 2 * capacity_);
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
+    if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+    bytes_ = std::move(larger);
+  }
+  return bytes_.get() + size_;
+}
+
+HeadText& head_scratch() {
+  thread_local HeadText scratch;
   scratch.clear();
   return scratch;
 }
 
-void append_request_head(std::string& out, const RequestHead& head) {
+void append_request_head(HeadText& out, const RequestHead& head) {
   Pen pen(out, kFixedBytes + head.method_text.size() + head.target.size() + head.authority.size() +
                    head.upgrade.size() + bytes_of(head.headers));
   pen.put(head.method_text);
@@ -104,7 +112,7 @@ void append_request_head(std::string& out, const RequestHead& head) {
   pen.put("\r\n");
 }
 
-void append_response_head(std::string& out, const ResponseHead& head, AnswerFraming framing,
+void append_response_head(HeadText& out, const ResponseHead& head, AnswerFraming framing,
                           ConnectionField connection) {
   std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
   Pen pen(out, kFixedBytes + reason.size() + head.upgrade.size() + bytes_of(head.headers));
@@ -137,13 +145,13 @@ void append_response_head(std::string& out, const ResponseHead& head, AnswerFram
   pen.put("\r\n");
 }
 
-void append_chunk_head(std::string& out, size_t bytes) {
+void append_chunk_head(HeadText& out, size_t bytes) {
   Pen pen(out, Pen::kDigitsMax + 2);
   pen.put_number(bytes, 16);
   pen.put("\r\n");
 }
 
-void append_last_chunk(std::string& out, std::span<const Header> trailers) {
+void append_last_chunk(HeadText& out, std::span<const Header> trailers) {
   Pen pen(out, kFixedBytes + bytes_of(trailers));
   pen.put("0\r\n");
   pen.put_fields(trailers);

@@ -174,29 +174,26 @@ bool lies_in(const Header& field, std::string_view bytes) {
 RequestHead HeadStorage::keep(const RequestHead& head) {
   size_t needed = head.bytes.size();
   for (std::string_view text : {head.method_text, head.target, head.authority, head.upgrade}) needed += text.size();
-  bool all_inside = true;
+  size_t outside = 0;
   for (const Header& header : head.headers) {
-    if (lies_in(header, head.bytes)) continue;
-    all_inside = false;
-    needed += header.name.size() + header.value.size();
+    if (!lies_in(header, head.bytes)) outside += header.name.size() + header.value.size();
   }
   // Grown before the first byte is put: the views must not move.
-  if (bytes_.size() < needed) bytes_.resize(needed);
+  if (bytes_.size() < needed + outside) bytes_.resize(needed + outside);
   used_ = 0;
   RequestHead copy = head;
   copy.bytes = put(head.bytes);
-  auto at_same_place = [&](std::string_view text) {
-    return std::string_view(copy.bytes.data() + (text.data() - head.bytes.data()), text.size());
+  // Of its own: for all the compiler knows, writing a header might change the views that these are taken from.
+  auto at_same_place = [from = head.bytes.data(), to = copy.bytes.data()](std::string_view text) {
+    return std::string_view(to + (text.data() - from), text.size());
   };
   auto moved = [&](std::string_view text) { return lies_in(text, head.bytes) ? at_same_place(text) : put(text); };
   headers_.resize(head.headers.size());
-  for (size_t i = 0; i < headers_.size(); ++i) {
-    const Header& header = head.headers[i];
-    if (all_inside || lies_in(header, head.bytes)) {
-      headers_[i] = {at_same_place(header.name), at_same_place(header.value)};
-    } else {
-      headers_[i] = {put(header.name), put(header.value)};
-    }
+  Header* kept = headers_.data();
+  for (const Header& header : head.headers) {
+    const bool inside = outside == 0 || lies_in(header, head.bytes);
+    *kept++ = inside ? Header{at_same_place(header.name), at_same_place(header.value)}
+                     : Header{put(header.name), put(header.value)};
   }
   copy.method_text = moved(head.method_text);
   copy.target = moved(head.target);

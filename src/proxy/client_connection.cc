@@ -15,10 +15,10 @@ ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_poi
   ForwardedBy by;
   by.client = addressed ? told->source : stream.peer_address();
   by.local = addressed ? told->destination : stream.local_address();
-  by.client_ip = by.client.ip.text();
-  by.port = std::to_string(addressed ? told->destination.port : entry_point.address().port);
   by.tls = tls::connection_of(stream);
-  by.proto = (told != nullptr && told->tls) || by.tls != nullptr ? "https" : "http";
+  const bool over_tls = (told != nullptr && told->tls) || by.tls != nullptr;
+  const uint16_t port = addressed ? told->destination.port : entry_point.address().port;
+  by.fields = HopFields(over_tls ? "https" : "http", port, by.client.ip.text());
   if (by.tls != nullptr) {
     by.tls_version = by.tls->version().substr(std::string_view("TLSv").size());
     by.tls_cipher = by.tls->cipher();
@@ -92,12 +92,12 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   entry_point_.stats.count(outcome);
   if (!worker_.access_log().wants(status, 0, 0)) return;
   AccessRecord record;
-  record.texts[AccessRecord::client_host] = forwarded_by_.client_ip;
+  record.texts[AccessRecord::client_host] = forwarded_by_.client_ip();
   record.client_port = forwarded_by_.client.port;
   record.texts[AccessRecord::method] = "-";
   record.texts[AccessRecord::target] = "-";
   record.texts[AccessRecord::protocol] = "-";
-  record.texts[AccessRecord::scheme] = forwarded_by_.proto;
+  record.texts[AccessRecord::scheme] = forwarded_by_.proto();
   record.texts[AccessRecord::tls_version] = forwarded_by_.tls_version;
   record.texts[AccessRecord::tls_cipher] = forwarded_by_.tls_cipher;
   record.texts[AccessRecord::entry_point] = entry_point_.name();

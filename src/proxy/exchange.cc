@@ -8,7 +8,6 @@
 #include "proxy/entry_redirect.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
-#include "weir/base/field_name.h"
 #include "weir/base/host_port.h"
 #include "weir/event/pipe.h"
 #include "weir/proxy/path.h"
@@ -24,10 +23,6 @@ constexpr uint16_t kResetContent = 205;
 constexpr size_t kSentBodyBytesMax = 16 * 1024;
 // Requests that were on their way to a connection that an upstream gives up: those behind them may meet the same again.
 constexpr uint32_t kLeavesMax = 10;
-
-bool has_date(const std::vector<Header>& headers) {
-  return std::any_of(headers.begin(), headers.end(), [](const Header& field) { return is_named(field.name, "date"); });
-}
 }  // namespace
 
 Exchange::Exchange(Worker& worker) : worker_(worker), progress_(worker.config().limits, worker.config().timeouts) {}
@@ -48,8 +43,10 @@ void Exchange::on_request_head(Owner& owner, http::ServerStream& client, const h
   client_ip_ = client_ip;
   entry_point_ = entry_point;
   pin_table();
-  routing::MatchAhead ahead(pinned_->table.get(), normalise_host(head.authority, host_storage_));
+  host_ = normalise_host(head.authority, host_storage_);
+  routing::MatchAhead ahead(pinned_->table.get(), host_);
   request_ = storage_.keep(head);
+  if (host_.data() != host_storage_.data()) host_ = request_.authority.substr(0, host_.size());
   started_us_ = worker_.loop().now_us();
   progress_.begin(worker_.loop().now_ms());
   ahead.advance();
@@ -72,7 +69,7 @@ void Exchange::match(routing::MatchAhead& ahead) {
   target_ = normalise_target(request_.target, path_storage_);
   routing::RequestView view;
   view.method = request_.method_text;
-  view.host = normalise_host(request_.authority, host_storage_);
+  view.host = host_;
   if (view.host.size() != request_.authority.size()) view.port = split_host_port(request_.authority).port;
   view.path = target_.path;
   view.query = target_.query;
@@ -356,7 +353,9 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   run_response_middlewares(*router_, head.headers, response_headers_);
   append_via(worker_.config().requests.via, head.version, response_headers_, scratch_.via);
   // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
-  if (!upgraded && !has_date(response_headers_)) response_headers_.push_back({"Date", http::http_date()});
+  if (!upgraded && http::find(response_headers_, "Date") == nullptr) {
+    response_headers_.push_back({"Date", http::http_date()});
+  }
   passed.headers = response_headers_;
   if (head.status == kResetContent) {
     passed.body = Body::none;

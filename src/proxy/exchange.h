@@ -148,6 +148,7 @@ class Exchange final : private http::ServerStreamObserver,
   NormalTarget target_;  // of request_; views into it or into path_storage_
   std::string path_storage_;
   std::string host_storage_;
+  std::string_view host_;   // normalised; in it, or in storage_
   std::string early_body_;  // what came of the body before an upstream was there
   std::string sent_body_;   // what an HTTP/2 upstream got of it and may still refuse; nothing where it is long
   http::HeadStorage trailer_storage_;

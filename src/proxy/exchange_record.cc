@@ -11,7 +11,7 @@ using http::Header;
 void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   AccessRecord record;
   auto& texts = record.texts;
-  texts[AccessRecord::client_host] = by_->client_ip;
+  texts[AccessRecord::client_host] = by_->client_ip();
   texts[AccessRecord::method] = request_.method_text;
   texts[AccessRecord::authority] = request_.authority;
   texts[AccessRecord::target] = request_.target;
@@ -19,7 +19,7 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   if (const Header* agent = http::find(request_.headers, "User-Agent")) texts[AccessRecord::user_agent] = agent->value;
   texts[AccessRecord::username] = scratch_.user;
   texts[AccessRecord::protocol] = http::version_text(request_.version);
-  texts[AccessRecord::scheme] = by_->proto;
+  texts[AccessRecord::scheme] = by_->proto();
   texts[AccessRecord::tls_version] = by_->tls_version;
   texts[AccessRecord::tls_cipher] = by_->tls_cipher;
   texts[AccessRecord::entry_point] = entry_point_;

@@ -291,11 +291,11 @@ bool is_let_in(const Middleware& middleware, const http::RequestHead& request, A
 // RFC 7239 section 4: what holds more than a token's characters stands in quotes.
 void append_forwarded(const http::RequestHead& request, const ForwardedBy& by, std::string& out) {
   if (!out.empty()) out += ", ";
-  bool v6 = by.client_ip.find(':') != std::string::npos;
+  bool v6 = by.client_ip().find(':') != std::string::npos;
   out += v6 ? "for=\"[" : "for=";
-  out += by.client_ip;
+  out += by.client_ip();
   out += v6 ? "]\";proto=" : ";proto=";
-  out += by.proto;
+  out += by.proto();
   std::string_view host = request.authority;
   if (host.empty() || host.find_first_of("\"\\") != std::string_view::npos) return;
   bool token = host.find_first_of(":[](),;=") == std::string_view::npos;
@@ -314,6 +314,29 @@ bool counts_forwards(const http::RequestHead& request) {
 }
 
 }  // namespace
+
+HopFields::HopFields(std::string_view proto, uint16_t port, std::string_view client_ip) {
+  const std::string digits = std::to_string(port);
+  fields_[0] = {"X-Forwarded-Proto", proto};
+  fields_[1] = {"X-Forwarded-Port", digits};
+  fields_[2] = {"X-Real-Ip", client_ip};
+  fields_[3] = {kForwardedFor, client_ip};
+  size_t bytes = 0;
+  for (const Header& field : fields_) bytes += field.name.size() + field.value.size() + 4;
+  text_ = std::make_unique<char[]>(bytes);
+  char* at = text_.get();
+  auto put = [&at](std::string_view text) {
+    const char* begin = at;
+    at = std::copy(text.begin(), text.end(), at);
+    return std::string_view(begin, text.size());
+  };
+  for (Header& field : fields_) {
+    field.name = put(field.name);
+    put(": ");
+    field.value = put(field.value);
+    put("\r\n");
+  }
+}
 
 uint16_t final_recipient_status(const http::RequestHead& request) {
   if (!counts_forwards(request)) return 0;
@@ -368,10 +391,10 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   if (!scratch.forwarded.empty()) out.push_back({"Forwarded", scratch.forwarded});
   if (!scratch.forwarded_for.empty()) out.push_back({kForwardedFor, scratch.forwarded_for});
   if (!config.x_forwarded) return;
-  if (!has_proto) out.push_back({"X-Forwarded-Proto", by.proto});
   if (!has_host && !request.authority.empty()) out.push_back({"X-Forwarded-Host", request.authority});
-  if (!has_port) out.push_back({"X-Forwarded-Port", by.port});
-  if (!has_real_ip) out.push_back({"X-Real-Ip", by.client_ip});
+  if (!has_proto) out.push_back(by.fields.proto());
+  if (!has_port) out.push_back(by.fields.port());
+  if (!has_real_ip) out.push_back(by.fields.real_ip());
 }
 
 void append_hop(const http::RequestHead& request, const ForwardedBy& by, const config::ForwardingConfig& config,
@@ -382,9 +405,9 @@ void append_hop(const http::RequestHead& request, const ForwardedBy& by, const c
     renew("Forwarded", scratch.forwarded, scratch.headers);
   }
   if (config.x_forwarded && scratch.forwarded_for.empty()) {
-    scratch.headers.push_back({kForwardedFor, by.client_ip});
+    scratch.headers.push_back(by.fields.forwarded_for());
   } else if (config.x_forwarded) {
-    (scratch.forwarded_for += ", ") += by.client_ip;
+    (scratch.forwarded_for += ", ") += by.client_ip();
     renew(kForwardedFor, scratch.forwarded_for, scratch.headers);
   }
   if (!counts_forwards(request)) return;

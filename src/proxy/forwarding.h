@@ -1,6 +1,8 @@
 #pragma once
 // What the edge changes in a head on its way: forwarded headers, middlewares.
 
+#include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +21,25 @@ namespace weir::proxy {
 class Authenticator;
 struct EntryRedirect;
 
+/// Our fields about a client, which are the same in all its requests. They lie beside each other in memory as they are
+/// written, so that they leave in one copy. Its views live as long as it does, wherever it is moved to.
+class HopFields {
+ public:
+  HopFields() = default;
+  HopFields(std::string_view proto, uint16_t port, std::string_view client_ip);
+  [[nodiscard]] const http::Header& proto() const { return fields_[0]; }
+  [[nodiscard]] const http::Header& port() const { return fields_[1]; }
+  [[nodiscard]] const http::Header& real_ip() const { return fields_[2]; }
+  [[nodiscard]] const http::Header& forwarded_for() const { return fields_[3]; }  // where nobody stands before the client
+
+ private:
+  std::unique_ptr<char[]> text_;
+  std::array<http::Header, 4> fields_;
+};
+
 /// What a client connection's requests have in common: computed once when it is accepted.
 struct ForwardedBy {
-  std::string client_ip;   // X-Real-Ip, and what X-Forwarded-For begins or goes on with
-  std::string port;        // of the entry point
-  std::string_view proto;  // "http"
+  HopFields fields;
   bool trusted = false;    // the peer's own X-Forwarded-* are believed
   SocketAddress client;    // by the connection, or as a trusted proxy has told
   SocketAddress local;     // what the client connected to
@@ -33,6 +49,9 @@ struct ForwardedBy {
   std::string_view tls_cipher;              // by its IANA name
   std::string_view tls_options;             // of the entry point
   const EntryRedirect* redirect = nullptr;  // of the entry point, if it only redirects
+
+  [[nodiscard]] std::string_view client_ip() const { return fields.real_ip().value; }
+  [[nodiscard]] std::string_view proto() const { return fields.proto().value; }  // "http"
 };
 
 /// The strings a rewritten head points into. Reused from exchange to exchange.

@@ -40,6 +40,7 @@ bool take_base64(std::string& digits, std::string& out) {
 }  // namespace
 
 bool GrpcWeb::is_plain_call(const http::RequestHead& request) {
+  if (request.method != http::Method::post) return false;
   std::string_view type = type_of(request.headers);
   return begins_with(type, kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] != '-');
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "weir/base/byte_block.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -57,8 +58,20 @@ void append_settled(std::string_view text, std::string_view always, std::string&
   }
 }
 
+/// Made of what most paths are, and no segment is empty or begins with a dot.
+bool is_plain(std::string_view path) {
+  auto outside = [](ByteBlock bytes) {
+    return ~(bytes.letters() | bytes.within('-', '9') | bytes.equal('_') | bytes.equal('~'));
+  };
+  auto odd_segment = [](ByteBlock bytes, ByteBlock next) {
+    return bytes.equal('/') & (next.equal('/') | next.equal('.'));
+  };
+  return none_in(outside, path) && none_in(odd_segment, path.substr(0, path.size() - 1), path.substr(1));
+}
+
 /// Whether a path could be anything but normal: one pass, true for few.
 bool is_suspicious(std::string_view path) {
+  if (is_plain(path)) return false;
   char before = 0;
   for (char c : path) {
     if (kUnsettled[static_cast<unsigned char>(c)] || (before == '/' && (c == '/' || c == '.'))) return true;

@@ -64,8 +64,9 @@ void fuzz::run(std::string_view input) {
   RequestHead kept = storage.keep(head);
   check_same(head, kept);
   if (kept.authority.empty()) return;  // of HTTP/1.0: each upstream gets its own Host
-  std::string written;
-  append_request_head(written, kept);
+  HeadText text;
+  append_request_head(text, kept);
+  const std::string_view written = text.view();
   H1Limits roomier = limits;
   roomier.head_bytes_max = 16384;
   roomier.headers_max = limits.headers_max + 2;  // what the writer adds to frame the body

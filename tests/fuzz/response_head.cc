@@ -48,8 +48,9 @@ void fuzz::run(std::string_view input) {
     CHECK(std::all_of(header.value.begin(), header.value.end(), is_field_char));
   }
 
-  std::string written;
-  append_response_head(written, head, framing_of(head), ConnectionField::absent);
+  HeadText text;
+  append_response_head(text, head, framing_of(head), ConnectionField::absent);
+  const std::string_view written = text.view();
   H1Parser again(H1Parser::Kind::response);
   std::vector<Header> fields(head.headers.begin(), head.headers.end());
   ResponseHead before = head;

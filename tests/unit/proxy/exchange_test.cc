@@ -19,8 +19,8 @@ TEST_CASE("exchange: the upstream gets the request with its Host and forwarded h
   CHECK(client.got == "HTTP/1.1 200 Fine\r\nX-A: 1\r\nDate: d\r\nContent-Length: 2\r\n\r\nhi");
   std::string port = std::to_string(client.stream.peer_address().port);
   CHECK(upstream.all() ==
-        "GET /p?q HTTP/1.1\r\nHost: web.test\r\nX-Forwarded-Proto: http\r\n"
-        "X-Forwarded-Host: web.test\r\nX-Forwarded-Port: " +
+        "GET /p?q HTTP/1.1\r\nHost: web.test\r\nX-Forwarded-Host: web.test\r\n"
+        "X-Forwarded-Proto: http\r\nX-Forwarded-Port: " +
             port + "\r\nX-Real-Ip: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n");
   edge.check_balanced();
 }

@@ -21,11 +21,11 @@ TEST_CASE("forwarding: a client that is not trusted cannot say where a request c
   http::RequestHead head;
   head.authority = "a.example";
   head.headers = sent;
-  ForwardedBy by{"10.0.0.1", "80", "http", false, {}, {}};
+  ForwardedBy by{.fields = HopFields("http", 80, "10.0.0.1")};
   ForwardingScratch scratch;
   write_forwarded_headers(head, by, {}, scratch);
   const std::string seen = text_of(scratch.headers);  // by rules
-  CHECK(seen == "A=1;X-Forwarded-Proto=http;X-Forwarded-Host=a.example;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
+  CHECK(seen == "A=1;X-Forwarded-Host=a.example;X-Forwarded-Proto=http;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
   append_hop(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) == seen + "X-Forwarded-For=10.0.0.1;");
 }
@@ -38,7 +38,7 @@ TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
   http::RequestHead head;
   head.authority = "a.example";
   head.headers = sent;
-  ForwardedBy by{"10.0.0.1", "80", "http", true, {}, {}};
+  ForwardedBy by{.fields = HopFields("http", 80, "10.0.0.1"), .trusted = true};
   ForwardingScratch scratch;
   write_forwarded_headers(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) ==
@@ -80,7 +80,7 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-  write_forwarded_headers(head, {"10.0.0.1", "80", "http", false, {}, {}}, {}, scratch);
+  write_forwarded_headers(head, {.fields = HopFields("http", 80, "10.0.0.1")}, {}, scratch);
   Nobody nobody;
   auto outcome = run_request_middlewares(router, head, "/api/x", ForwardedBy(), nobody.authenticator, scratch);
   CHECK(outcome.path == "/v1/x");
@@ -365,20 +365,20 @@ TEST_CASE("forwarding: Forwarded says who, how and for whom, quoted where it mus
   head.authority = "a.example";
   config::ForwardingConfig config{false, true};
   ForwardingScratch scratch;
-  ForwardedBy trusted{"10.0.0.1", "80", "http", true, {}, {}};
+  ForwardedBy trusted{.fields = HopFields("http", 80, "10.0.0.1"), .trusted = true};
   write_forwarded_headers(head, trusted, config, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2;");  // as rules see it
   append_hop(head, trusted, config, scratch);
   CHECK(text_of(scratch.headers) ==
         "Forwarded=for=_hidden, for=1.1.1.1;by=2.2.2.2, for=10.0.0.1;proto=http;host=a.example;");
   head.authority = "a.example:8080";
-  ForwardedBy over_v6{"2001:db8::1", "80", "https", false, {}, {}};
+  ForwardedBy over_v6{.fields = HopFields("https", 80, "2001:db8::1")};
   write_forwarded_headers(head, over_v6, config, scratch);
   append_hop(head, over_v6, config, scratch);
   CHECK(text_of(scratch.headers) == "Forwarded=for=\"[2001:db8::1]\";proto=https;host=\"a.example:8080\";");
   head.authority = "";
   config.x_forwarded = true;
-  ForwardedBy stranger{"10.0.0.1", "80", "http", false, {}, {}};
+  ForwardedBy stranger{.fields = HopFields("http", 80, "10.0.0.1")};
   write_forwarded_headers(head, stranger, config, scratch);
   append_hop(head, stranger, config, scratch);
   CHECK(text_of(scratch.headers).ends_with("Forwarded=for=10.0.0.1;proto=http;X-Forwarded-For=10.0.0.1;"));
@@ -389,7 +389,7 @@ TEST_CASE("forwarding: with nothing to send, a stranger's fields are dropped all
   http::RequestHead head;
   head.headers = sent;
   ForwardingScratch scratch;
-  ForwardedBy by{"10.0.0.1", "80", "http", false, {}, {}};
+  ForwardedBy by{.fields = HopFields("http", 80, "10.0.0.1")};
   write_forwarded_headers(head, by, {false, false}, scratch);
   append_hop(head, by, {false, false}, scratch);
   CHECK(text_of(scratch.headers) == "A=1;");

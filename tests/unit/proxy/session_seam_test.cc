@@ -70,7 +70,7 @@ class PlainStream final : public http::ServerStream, public Exchange::Owner {
   void on_exchange_done(Exchange&) override { worker_.take_back(std::move(exchange_)); }
 
   Worker& worker_;
-  const ForwardedBy by_{"10.0.0.9", "443", "https", false, {}, {}};
+  const ForwardedBy by_{.fields = HopFields("https", 443, "10.0.0.9")};
   http::ServerStreamObserver* observer_ = nullptr;
   std::unique_ptr<Exchange> exchange_;
 };

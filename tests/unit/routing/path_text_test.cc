@@ -1,5 +1,8 @@
 #include "weir/routing/path_text.h"
 
+#include <random>
+#include <string>
+
 #include "catch.h"
 #include "table_fixture.h"
 
@@ -48,6 +51,24 @@ TEST_CASE("path text: what is normal is not copied") {
   CHECK(normal_path(path, storage).data() == path.data());
   CHECK(decoded_path(path, storage).data() == path.data());
   CHECK(storage == "untouched");
+}
+
+TEST_CASE("path text: whatever stays as it was sent has nothing to settle, at every length") {
+  std::mt19937 random(3);
+  const std::string_view alphabet = "//..%%2fFaaabbbccc-_~:x";
+  for (int round = 0; round < 50'000; ++round) {
+    std::string path = "/";
+    for (size_t size = random() % 40; size > 0; --size) path += alphabet[random() % alphabet.size()];
+    std::string storage;
+    const std::string_view normal = normal_path(path, storage);
+    INFO(path);
+    std::string again;
+    CHECK(normal_path(normal, again) == normal);
+    if (normal.data() != path.data()) continue;
+    CHECK(path.find_first_of("%") == std::string::npos);
+    CHECK(path.find("//") == std::string::npos);
+    CHECK(path.find("/.") == std::string::npos);
+  }
 }
 
 TEST_CASE("path text: what people write comes to the same form, but for its segments") {
