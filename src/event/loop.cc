@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "event/read_batch.h"
 #include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/event/idle_watch.h"
@@ -16,25 +17,19 @@
 
 namespace weir::event {
 
-namespace {
-// One maximal TLS record is 16 KiB and four fit one read; who reads less than the buffer holds does not ask again, so a
-// keep-alive request costs one recv and no EAGAIN probe.
-constexpr size_t kReadBufferBytes = 64 * 1024;
-}  // namespace
-
 struct Loop::State {
   // loop thread only
   uv_loop_t uv;
+  uv_check_t after_poll;     // what was read is worked off
   uv_prepare_t before_poll;  // ends the turn
   uv_idle_t deferred_wake;   // active while something waits for the turn's end: the poll must not sleep on it
   // Not a uv_async_t: who is woken by one spins until its sender has come back from the system call, which on a shared
   // CPU is a turn of the scheduler.
   int wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   uv_poll_t wake;
-  std::unique_ptr<std::array<char, kReadBufferBytes>> read_buffer =
-      std::make_unique<std::array<char, kReadBufferBytes>>();
   uint64_t skipped_ms = 0;  // by tests
   uint64_t turn_us = 0;     // now_us() of this turn; 0: nobody has asked yet
+  ReadBatch reads;
   WriteBatch batch;
   PipePool pipes;
   std::unique_ptr<Wheel> wheel;
@@ -91,6 +86,10 @@ struct Loop::State {
 Loop::Loop() : state_(std::make_unique<State>()) {
   CHECK(uv_loop_init(&state_->uv) == 0);
   state_->uv.data = this;
+  uv_check_init(&state_->uv, &state_->after_poll);
+  state_->after_poll.data = state_.get();
+  uv_check_start(&state_->after_poll, [](uv_check_t* handle) { static_cast<State*>(handle->data)->reads.deliver(); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&state_->after_poll));
   uv_prepare_init(&state_->uv, &state_->before_poll);
   state_->before_poll.data = state_.get();
   uv_prepare_start(&state_->before_poll, [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->end_turn(); });
@@ -111,8 +110,8 @@ Loop::~Loop() {
   state_->wheel.reset();
   state_->idle_watch.reset();
   for (uv_handle_t* handle :
-       {reinterpret_cast<uv_handle_t*>(&state_->before_poll), reinterpret_cast<uv_handle_t*>(&state_->deferred_wake),
-        reinterpret_cast<uv_handle_t*>(&state_->wake)}) {
+       {reinterpret_cast<uv_handle_t*>(&state_->after_poll), reinterpret_cast<uv_handle_t*>(&state_->before_poll),
+        reinterpret_cast<uv_handle_t*>(&state_->deferred_wake), reinterpret_cast<uv_handle_t*>(&state_->wake)}) {
     uv_close(handle, nullptr);
   }
   // Cells whose owners died still wait for their close callbacks, lingering connections are cut.
@@ -175,7 +174,7 @@ void Loop::skip_ms(uint64_t ms) {
   state_->batch.flush();
 }
 void Loop::update_time() { uv_update_time(&state_->uv); }
-std::span<char> Loop::read_buffer() { return *state_->read_buffer; }
+ReadBatch& Loop::reads() { return state_->reads; }
 Wheel& Loop::wheel() { return *state_->wheel; }
 IdleWatch& Loop::idle_watch() { return *state_->idle_watch; }
 PipePool& Loop::pipes() { return state_->pipes; }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "event/read_batch.h"
 #include "event/write_batch.h"
 #include "weir/base/check.h"
 #include "weir/event/stream_port.h"
@@ -222,6 +223,7 @@ void TcpStream::Cell::read_again() {
 void TcpStream::Cell::read_first() {
   first_read_due = false;
   if (unread == nullptr) read_socket();
+  if (held) loop.reads().deliver();  // an answer may be all there is to it
   if (reading && unread == nullptr && state != State::closing) watch_socket();
 }
 
@@ -235,21 +237,24 @@ void TcpStream::Cell::watch_socket() {
 
 void TcpStream::Cell::read_socket() {
   ++references;
-  for (int i = 0; i < kReadsATurnMax && reading && state != State::closing; ++i) {
+  ReadBatch& batch = loop.reads();
+  if (batch.full()) batch.deliver();
+  for (int i = 0; i < kReadsATurnMax && reading && !held && state != State::closing; ++i) {
     Pipe* pipe = pipe_bytes_left > 0 && state == State::open ? loop.pipes().for_reading() : nullptr;
-    if (!(pipe != nullptr ? read_pipe(*pipe) : read_buffer())) break;
+    if (!(pipe != nullptr ? read_pipe(*pipe) : read_buffer(batch))) break;
   }
   release();
 }
 
 /// Whether there may be more.
-bool TcpStream::Cell::read_buffer() {
-  std::span<char> buffer = loop.read_buffer();
+bool TcpStream::Cell::read_buffer(ReadBatch& batch) {
+  std::span<char> buffer = batch.room();
   if (read_bytes_max < buffer.size() && layer == nullptr) buffer = buffer.first(read_bytes_max);
   // What comes from a peer that was let go is dropped by the kernel, which costs no copy.
   ssize_t got = receive(fd, buffer, state == State::lingering ? MSG_TRUNC : 0);
   if (got < 0 && errno == EINTR) return true;
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+  const bool filled = got == static_cast<ssize_t>(buffer.size());  // else there is none, or it is told of once more
   if (got > 0) pipe_bytes_left -= std::min(pipe_bytes_left, static_cast<uint64_t>(got));
   if (state == State::lingering) {
     bool enough = got <= 0 || static_cast<size_t>(got) >= linger_drops_left;
@@ -260,12 +265,23 @@ bool TcpStream::Cell::read_buffer() {
     }
   } else if (got <= 0) {
     on_read_over(got < 0 ? errno : 0);
-  } else if (layer == nullptr) {
-    observer->on_read(buffer.first(static_cast<size_t>(got)));
   } else {
-    layer->on_read(buffer.first(static_cast<size_t>(got)));
+    batch.hold(*this, buffer.first(static_cast<size_t>(got)));
+    if (filled) batch.deliver();
   }
-  return got == static_cast<ssize_t>(buffer.size());  // else there is none, or it is told of once more
+  return filled;
+}
+
+/// Its owner may have stopped reading, or let it go, since the socket was read.
+void TcpStream::Cell::take(std::span<char> bytes) {
+  if (failed || state != State::open) return;
+  if (!reading) {
+    unread = std::make_unique<std::string>(bytes.data(), bytes.size());
+  } else if (layer == nullptr) {
+    observer->on_read(bytes);
+  } else {
+    layer->on_read(bytes);
+  }
 }
 
 /// The same; what one call has moved is sent before more is asked for, at the loop's next turn.
@@ -367,7 +383,7 @@ void TcpStream::Cell::report_failure(const Error& error) {
 
 bool TcpStream::Cell::nothing_waits() const {
   char byte;
-  return unread == nullptr && ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+  return unread == nullptr && !held && ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 void TcpStream::Cell::linger() {
@@ -398,6 +414,7 @@ void TcpStream::Cell::close(bool with_reset) {
   if (state == State::closing) return;
   observer = nullptr;
   loop.batch().forget(*this);
+  if (std::exchange(held, false)) loop.reads().forget(*this);
   clear_deadline();
   reset_wanted = false;
   watch_for(std::nullopt);

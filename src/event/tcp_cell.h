@@ -37,6 +37,7 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   bool attached = false;  // the socket is the handle's
   bool reading = false;
   bool first_read_due = false;   // the listener tries it when its callback is done
+  bool held = false;             // something of it is in the loop's ReadBatch
   bool reset_wanted = false;     // not reading, and it is to be told
   bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
@@ -83,7 +84,8 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void read_first();
   void watch_socket();
   void read_socket();
-  [[nodiscard]] bool read_buffer();
+  [[nodiscard]] bool read_buffer(ReadBatch& batch);
+  void take(std::span<char> bytes);
   [[nodiscard]] bool read_pipe(Pipe& pipe);
   void read_again();
   void stop_reading();

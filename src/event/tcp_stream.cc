@@ -73,7 +73,7 @@ TcpStream TcpStream::adopt(Loop& loop, int fd, Addresses known) {
 int TcpStream::detach() {
   if (cell_->layer != nullptr) return -1;
   flush();
-  ASSERT(cell_->state == Cell::State::open && cell_->queued_bytes() == 0);
+  ASSERT(cell_->state == Cell::State::open && cell_->queued_bytes() == 0 && !cell_->held);
   // libuv closes its own with the handle.
   int fd = cell_->attached ? ::fcntl(cell_->fd, F_DUPFD_CLOEXEC, 0) : std::exchange(cell_->fd, -1);
   if (fd >= 0) std::exchange(cell_, nullptr)->close(false);

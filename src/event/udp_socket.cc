@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "event/read_batch.h"
 #include "weir/event/loop.h"
 
 namespace weir::event {
@@ -34,7 +35,9 @@ Result<UdpSocket> UdpSocket::bind(Loop& loop, const SocketAddress& address, OnDa
     status = uv_udp_recv_start(
         &cell->udp,
         [](uv_handle_t* handle, size_t, uv_buf_t* out) {
-          auto buffer = static_cast<Cell*>(handle->data)->loop.read_buffer();
+          ReadBatch& batch = static_cast<Cell*>(handle->data)->loop.reads();
+          if (batch.full()) batch.deliver();
+          std::span<char> buffer = batch.room();  // read and taken at once
           *out = uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
         },
         [](uv_udp_t* udp, ssize_t got, const uv_buf_t* buffer, const sockaddr* from, unsigned flags) {

@@ -13,10 +13,11 @@ namespace weir::event {
 
 class IdleWatch;
 class PipePool;
+class ReadBatch;
 class Wheel;
 class WriteBatch;
 
-/// One libuv loop with what all its streams share: a read buffer, a pipe, a write batch and a deadline wheel.
+/// One libuv loop with what all its streams share: a read batch, a pipe, a write batch and a deadline wheel.
 /// Owned by whoever runs the thread. Objects that use it must be gone before it.
 class Loop {
  public:
@@ -51,8 +52,7 @@ class Loop {
   /// need not wait.
   void skip_ms(uint64_t ms);
 
-  /// 64 KiB that every read of this loop lands in; valid until the reading callback returns.
-  [[nodiscard]] std::span<char> read_buffer();
+  [[nodiscard]] ReadBatch& reads();
   [[nodiscard]] Wheel& wheel();
   [[nodiscard]] WriteBatch& batch();
   [[nodiscard]] IdleWatch& idle_watch();

@@ -20,7 +20,7 @@ class StreamLayer {
   virtual ~StreamLayer() = default;
   /// The connection is made, or was accepted. Once, first. `port` is valid for the layer's life.
   virtual void on_open(StreamPort port) = 0;
-  /// Bytes of the socket, in the loop's read buffer.
+  /// Bytes of the socket, in the loop's read batch.
   virtual void on_read(std::span<char> bytes) = 0;
   /// The peer's FIN.
   virtual void on_read_end() = 0;

@@ -27,7 +27,7 @@ class TcpStream {
    public:
     /// It may be used: the connection is made and its layer, if it has one, has shaken hands.
     virtual void on_connected() {}
-    /// Bytes in the loop's read buffer, valid during the call.
+    /// Bytes in the loop's read batch, valid during the call.
     virtual void on_read(std::span<char> bytes) = 0;
     /// Bytes in the loop's pipe, valid during the call: pass them on with write_piped(), or take their text. Only after
     /// pipe_next().
