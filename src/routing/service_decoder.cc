@@ -31,6 +31,13 @@ struct TagGroup {
   uint64_t since = 0;
 };
 
+/// Endpoints that a service has without any tag that names it.
+struct PlainEndpoints {
+  std::string service;
+  std::vector<EndpointDefinition> endpoints;
+  bool names_none = false;  // their tags declare no service: then they serve in the one that other instances declare
+};
+
 /// A refused object; whether the object itself is gone shows only at the end.
 struct PendingRejection {
   std::string name;  // without provider
@@ -69,10 +76,11 @@ class ServiceDecoder {
     if (service_.instances.empty()) out_.since = 0;
     // Known to whoever names the service; but where others of it are exposed, these are not meant to be.
     for (const TagGroup& group : unasked_) {
-      if (!asked_) add_plain_endpoints(group, service_.name);
+      if (!asked_) add_plain_endpoints(group, service_.name, true);
     }
     choose_routers();
     choose_middlewares();
+    pool_plain_endpoints();
     choose_pools();
     settle_rejections();
     return std::move(out_);
@@ -81,7 +89,7 @@ class ServiceDecoder {
  private:
   void decode_group(const TagGroup& group) {
     if (!constraints_.hold(*group.tags)) return;
-    if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name);
+    if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name, true);
     TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes,
                                            {options_.provider, service_.name, options_.trims_tags, options_.connect});
     if (tags.enable == false) return;
@@ -104,13 +112,21 @@ class ServiceDecoder {
                        tags.service_count() > 0 || !tags.middlewares.empty();
     asked_ = asked_ || asked;
     if (!asked) return unasked_.push_back(group);
-    add_plain_endpoints(group, tags.canary ? own_name : service_.name);
+    const bool names_none = tags.service_count() == 0 && !serves_elsewhere(tags);
+    add_plain_endpoints(group, tags.canary ? own_name : service_.name, names_none);
     // Traefik's name of a service that tags do not name: what refers to it must find it.
-    if (!tags.canary && own_name != service_.name && tags.service_count() == 0) add_plain_endpoints(group, own_name);
+    if (!tags.canary && own_name != service_.name && tags.service_count() == 0) {
+      add_plain_endpoints(group, own_name, names_none);
+    }
     add_default_router(tags, own_name);
     for (RouterDefinition& router : tags.routers) complete_router(router, tags, group, own_name);
     for (const MiddlewareDefinition& middleware : tags.middlewares) claim(middlewares_, middleware, group);
     for (const TaggedService& tagged : tags.services) add_tagged_service(tagged, group);
+  }
+
+  /// Whether the tags speak of TCP or UDP only.
+  static bool serves_elsewhere(const TraefikTags& tags) {
+    return tags.other_protocols && tags.router_count() == 0 && tags.middlewares.empty();
   }
 
   /// As Traefik has it: one tag that cannot be read, and the instance is not there.
@@ -292,8 +308,7 @@ class ServiceDecoder {
   void add_tagged_service(const TaggedService& tagged, const TagGroup& group) {
     claim(services_, tagged.options, group);
     ServiceDefinitions::Pool& target = pool(tagged.options.name, true, tagged.options.origin.text);
-    // The pool of that name may have been the catalog service's own; what tags declare takes its place.
-    if (!target.declared) target = {tagged.options, {}, true};
+    target.declared = true;  // it may have been the catalog service's own
     for (const Instance* instance : group.instances) {
       auto endpoint =
           make_endpoint(*instance, {tagged.scheme, tagged.port, tagged.weight}, serving_health(*instance, options_));
@@ -316,12 +331,20 @@ class ServiceDecoder {
     endpoint.port = url->port;
   }
 
-  void add_plain_endpoints(const TagGroup& group, const std::string& name) {
-    ServiceDefinitions::Pool& target = pool(name, false, "service " + service_.name);
-    if (target.declared) return;
+  void add_plain_endpoints(const TagGroup& group, const std::string& name, bool names_none) {
+    PlainEndpoints& plain = plain_.emplace_back(PlainEndpoints{name, {}, names_none});
     for (const Instance* instance : group.instances) {
       auto endpoint = make_endpoint(*instance, {}, serving_health(*instance, options_));
-      if (endpoint) target.definition.endpoints.push_back(std::move(*endpoint));
+      if (endpoint) plain.endpoints.push_back(std::move(*endpoint));
+    }
+  }
+
+  /// Now that all tags are read: which names they declare.
+  void pool_plain_endpoints() {
+    for (PlainEndpoints& plain : plain_) {
+      ServiceDefinitions::Pool& target = pool(plain.service, false, "service " + service_.name);
+      if (target.declared && !plain.names_none) continue;
+      std::move(plain.endpoints.begin(), plain.endpoints.end(), std::back_inserter(target.definition.endpoints));
     }
   }
 
@@ -435,6 +458,7 @@ class ServiceDecoder {
   Claims<RouterDefinition> routers_;
   Claims<ServiceDefinition> services_;
   Claims<MiddlewareDefinition> middlewares_;
+  std::vector<PlainEndpoints> plain_;
   std::map<std::string, ServiceDefinitions::Pool> pools_;
   std::set<std::string> good_;  // "router web": some instances define it well
   std::set<std::string> broken_services_;

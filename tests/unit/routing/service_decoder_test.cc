@@ -209,6 +209,31 @@ TEST_CASE(
   CHECK(out.rejected[0].name == "r@consul");
 }
 
+TEST_CASE("service_decoder: instances whose tags name no service serve in the one that others declare by its name") {
+  const std::string rule = "traefik.http.routers.r.rule=Host(`a`)";
+  for (const char* option : {"server.weight=3", "server.port=9000", "passhostheader=false"}) {
+    INFO(option);
+    const Instance naming = instance("a", {rule, std::string("traefik.http.services.web.loadbalancer.") + option});
+    ServiceDefinitions out = decode(service("web", {naming, instance("b", {rule})}));
+    CHECK(out.rejected.empty());
+    ServiceDefinition web = pool(out, "web");
+    REQUIRE(web.endpoints.size() == 2);
+    CHECK(web.endpoints[0].port == (std::string_view(option) == "server.port=9000" ? 9000 : 8000));
+    CHECK(web.endpoints[1].host == instance("b").address);
+    CHECK(web.endpoints[1].port == 8000);
+    CHECK(web.pass_host_header == (std::string_view(option) != "passhostheader=false"));
+    CHECK(decode(service("web", {instance("b", {rule}), naming})).pools == out.pools);
+  }
+}
+
+TEST_CASE("service_decoder: an instance that declares another service has no part in the one of the catalog's name") {
+  ServiceDefinitions out =
+      decode(service("web", {instance("a", {"traefik.http.services.web.loadbalancer.server.port=9000"}),
+                             instance("b", {"traefik.http.services.green.loadbalancer.server.port=9000"})}));
+  REQUIRE(pool(out, "web").endpoints.size() == 1);
+  CHECK(pool(out, "web").endpoints[0].host == instance("a").address);
+}
+
 TEST_CASE("service_decoder: a service whose tags are broken is not replaced by the plain one") {
   ServiceDefinitions out = decode(service("web", {instance("a", {"weir.http.services.web.loadbalancer.server.port=high",
                                                                  "weir.http.routers.r.rule=Host(`a`)"})}));
