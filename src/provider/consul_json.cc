@@ -59,6 +59,7 @@ Status read_checks(const json& row, Instance& out) {
     const bool maintenance = is_maintenance(id);
     const Health health = maintenance ? Health::maintenance : health_of(status);
     out.health = std::max(out.health, health);
+    if (id == "serfHealth" && health == Health::critical) out.node_lost = true;
     if (service_id.empty() || maintenance) continue;
     out.has_checks = true;
     out.check_states.push_back(health);

@@ -41,6 +41,7 @@ json encode_instance(const Instance& one) {
            {"weight_passing", one.weight_passing},
            {"weight_warning", one.weight_warning},
            {"modify_index", one.modify_index}};
+  if (one.node_lost) out["node_lost"] = true;
   if (one.mesh) out["mesh"] = true;
   return out;
 }
@@ -146,6 +147,7 @@ Result<Instance> decode_instance(const json& item) {
   reader.healths("check_states", out.check_states);
   reader.number("weight_passing", out.weight_passing);
   reader.number("weight_warning", out.weight_warning);
+  reader.flag("node_lost", out.node_lost);
   reader.flag("mesh", out.mesh);
   reader.number("modify_index", out.modify_index);
   if (!reader.fault().empty()) return fail(ErrorCode::invalid, reader.fault());

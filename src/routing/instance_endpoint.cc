@@ -18,11 +18,8 @@ Health serving_health(const Instance& instance, const CatalogOptions& options) {
 Health fabio_health(const Instance& instance, const CatalogOptions& options) {
   if (options.fabio_checks_required == FabioChecks::none) return serving_health(instance, options);
   const auto& own = instance.check_states;
-  if (instance.health == Health::maintenance || own.empty()) return Health::critical;
-  // What is worse than every check of its own comes from its node: fabio drops those of a node that is gone.
-  if (instance.health == Health::critical && *std::max_element(own.begin(), own.end()) < Health::critical) {
-    return Health::critical;
-  }
+  // Of a node's checks fabio asks these only: a full disk takes no route away.
+  if (instance.health == Health::maintenance || instance.node_lost || own.empty()) return Health::critical;
   const auto& allowed = options.fabio_status;
   auto good = [&](Health state) { return std::find(allowed.begin(), allowed.end(), state) != allowed.end(); };
   bool serves = options.fabio_checks_required == FabioChecks::all ? std::all_of(own.begin(), own.end(), good)

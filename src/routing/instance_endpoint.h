@@ -19,7 +19,7 @@ namespace weir::routing {
 [[nodiscard]] catalog::Health serving_health(const catalog::Instance& instance, const CatalogOptions& options);
 
 /// The same as fabio decides it: by the instance's own checks, one or all of which must have an allowed status. One
-/// without any check never serves.
+/// without any check never serves, nor does one on a node that is lost; other checks of the node count for nothing.
 [[nodiscard]] catalog::Health fabio_health(const catalog::Instance& instance, const CatalogOptions& options);
 
 struct EndpointForm {

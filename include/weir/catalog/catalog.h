@@ -32,6 +32,7 @@ struct Instance {
   Health health = Health::passing;   // the worst of its own checks and its node's
   bool has_checks = false;           // at least one check of its own (a node's check does not count)
   std::vector<Health> check_states;  // its own checks, in the order listed (fabio's "one"/"all" needs each)
+  bool node_lost = false;            // Consul's agents have lost its node: the check serfHealth is critical
   uint32_t weight_passing = 1;
   uint32_t weight_warning = 1;
   bool mesh = false;  // reached through Consul Connect only: by TLS between services that prove their names

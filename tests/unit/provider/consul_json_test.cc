@@ -155,6 +155,9 @@ TEST_CASE("consul json: the worst check decides, a node's counts but is not the 
   CHECK(node_only.health == Health::critical);
   CHECK_FALSE(node_only.has_checks);
   CHECK(node_only.check_states.empty());
+  CHECK(node_only.node_lost);
+  CHECK_FALSE(only(with_check("serfHealth", "warning", "")).node_lost);
+  CHECK_FALSE(only(with_check("disk", "critical", "")).node_lost);
   CHECK(only(with_check("c", "critical", "web-1")).health == Health::critical);
   CHECK(only(with_service("")).health == Health::passing);
   CHECK_FALSE(only(with_service("")).has_checks);

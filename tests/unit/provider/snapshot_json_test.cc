@@ -28,6 +28,7 @@ catalog::CatalogSnapshot sample() {
   one.modify_index = 9'007'199'254'740'993;  // 2^53 + 1: a double would lose it
   catalog::Instance two = one;
   two.id = "web-2";
+  two.node_lost = true;
   catalog::CatalogSnapshot out;
   out.provider = "consul";
   out.index = 18'446'744'073'709'551'615U;

@@ -100,8 +100,17 @@ TEST_CASE("difference: fabio serves an instance by its own checks, and one witho
   CHECK(answer(table_of({with({Health::passing, Health::critical})}), "x") == "urlprefix-x/@consul");
   CHECK(answer(table_of({with({Health::passing, Health::critical})}, all_checks), "x") == "503");
   auto lost_node = with({Health::passing}).instances;
-  lost_node[0].health = Health::critical;  // by its node's check
+  lost_node[0].health = Health::critical;
+  lost_node[0].node_lost = true;
   CHECK(answer(table_of({service("web", lost_node)}), "x") == "503");
+}
+
+TEST_CASE("difference: a failing check of a node that is there takes none of its routes of fabio's tags away") {
+  catalog::Instance full_disk = instance("a", {"urlprefix-x/", "traefik.http.routers.r.rule=Host(`y`)"});
+  full_disk.health = Health::critical;
+  const auto table = table_of({service("web", {full_disk})});
+  CHECK(answer(table, "x") == "urlprefix-x/@consul");
+  CHECK(answer(table, "y") == "503");
 }
 
 TEST_CASE("difference: pain 20, an instance that is registered before its checks is not routed to by fabio's tags") {
