@@ -190,7 +190,7 @@ void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, Midd
     case Middleware::Type::add_prefix: outcome.path = join_target(middleware.values[0], path, scratch); return;
     case Middleware::Type::replace_path: outcome.path = replace_path(path, middleware.values[0], scratch); return;
     case Middleware::Type::replace_path_regex:
-      if (middleware.values[0].empty() || !middleware.patterns[0].matches(path)) return;
+      if (!middleware.patterns[0].matches(path)) return;
       outcome.path = replace_path(
           path, routing::sent_path_text(middleware.patterns[0].replace_all(path, middleware.values[0])), scratch);
       return;

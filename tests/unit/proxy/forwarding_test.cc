@@ -309,6 +309,17 @@ TEST_CASE("forwarding: what replacePathRegex makes is a path") {
   CHECK(run("/b/%20%3Fx").path == "/d%20e%3F/%7B%20%3Fx%7D");
 }
 
+TEST_CASE("forwarding: replacePathRegex without a replacement takes what it matches away") {
+  routing::Middleware replace;
+  replace.type = routing::Middleware::Type::replace_path_regex;
+  replace.patterns = {routing::Regexp::compile("^/b(/.*)?$").value()};
+  replace.values = {""};
+  Run run(replace);
+  CHECK(run("/b/x").path == "/");
+  CHECK(text_of(run.scratch.headers) == "X-Replaced-Path=/b/x;");
+  CHECK(run("/c").path == "/c");
+}
+
 TEST_CASE("forwarding: redirectRegex sees the whole URL, and leads nowhere where nothing changes") {
   routing::Middleware redirect;
   redirect.type = routing::Middleware::Type::redirect_regex;
