@@ -12,8 +12,7 @@ uint16_t EntryRedirect::answer(const http::RequestHead& request, std::string& lo
   location += host;
   location += port;
   location += request.target.starts_with('/') ? request.target : std::string_view("/");
-  bool may_become_get = request.method == http::Method::get || request.method == http::Method::head;
-  if (may_become_get) return permanent ? 301 : 302;
+  if (request.method == http::Method::get) return permanent ? 301 : 302;
   return permanent ? 308 : 307;
 }
 

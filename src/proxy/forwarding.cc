@@ -210,8 +210,8 @@ void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, Midd
 }
 
 uint16_t redirect_status(const Middleware& middleware, http::Method method) {
-  bool plain = method == http::Method::get || method == http::Method::head;
-  if (plain) return middleware.permanent ? 301 : 302;
+  // As in Traefik: HEAD too stays what it is.
+  if (method == http::Method::get) return middleware.permanent ? 301 : 302;
   return middleware.permanent ? 308 : 307;
 }
 

@@ -256,7 +256,7 @@ def test_redirect(t):
     edge, secure = secure_edge(t, certificate(ca.issue("site", HOST)), route_to(HOST, "http://127.0.0.1:9"),
                                config='[entrypoints.web]\naddress = "127.0.0.1:0"\nredirect_to = "secure"\n')
     port = secure.rsplit(":", 1)[1]
-    for method, status in (("GET", 301), ("HEAD", 301), ("POST", 308)):
+    for method, status in (("GET", 301), ("HEAD", 308), ("POST", 308)):
         body = "x" if method == "POST" else None
         response = request(edge.entry_point(), method, "/a?b=c", host=f"{HOST}:80", body=body)
         assert response.status == status, response

@@ -330,7 +330,13 @@ TEST_CASE("forwarding: redirectRegex sees the whole URL, and leads nowhere where
   CHECK(run.scratch.location == "https://b.example/x?q=1");
   run.head.method = http::Method::post;
   CHECK(run().status == 307);
+  run.head.method = http::Method::head;
+  CHECK(run().status == 307);
   redirect.permanent = true;
+  Run permanent(redirect);
+  CHECK(permanent().status == 301);
+  permanent.head.method = http::Method::head;
+  CHECK(permanent().status == 308);
   redirect.values = {"http://a.example/b/$1"};
   CHECK(Run(redirect)().status == 0);
   redirect.patterns = {routing::Regexp::compile("^https://").value()};
