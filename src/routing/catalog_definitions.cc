@@ -107,6 +107,7 @@ Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::s
   out.constraints = config.constraints;
   if (Status good = check_constraints(out.constraints); !good) return fail(good.error());
   out.fabio_checks_required = FabioChecks::none;
+  out.catalog_kind = "nomad";
   out.trims_tags = true;
   out.tombstone_ms = config.tombstone_ms;
   return out;

@@ -90,8 +90,9 @@ class ServiceDecoder {
   void decode_group(const TagGroup& group) {
     if (!constraints_.hold(*group.tags)) return;
     if (reads_no_tags(group)) return add_plain_endpoints(group, service_.name, true);
-    TraefikTags tags = decode_traefik_tags(*group.tags, options_.tag_prefixes,
-                                           {options_.provider, service_.name, options_.trims_tags, options_.connect});
+    TraefikTags tags = decode_traefik_tags(
+        *group.tags, options_.tag_prefixes,
+        {options_.provider, service_.name, options_.trims_tags, options_.connect, options_.catalog_kind});
     if (tags.enable == false) return;
     if (tags.misread && !options_.drop_object_only) return drop_instances(tags);
     TagGroup serving = group;

@@ -147,6 +147,7 @@ class Decoder {
   }
 
   void take_catalog(const Tag& tag) {
+    if (tag.path[0] != context_.catalog) return reject_tag(tag, "it is for a catalog of another kind");
     auto value = parse_bool(tag.value);
     if (tag.path.size() != 2 || !is_one_of(tag.path[1], {"connect", "canary"})) return reject_tag(tag, "unknown field");
     if (!value) return reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");

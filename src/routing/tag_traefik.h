@@ -44,6 +44,7 @@ struct TagContext {
   std::string service_name;  // for messages; "" where the fields are no service's tags
   bool trims = false;        // blanks around a tag, its key and its value do not count; else only of our own prefix
   bool connect = false;      // Consul Connect is spoken
+  std::string_view catalog = "consulcatalog";  // whose own fields are meant, as Traefik calls it
 };
 
 /// "traefik.http.routers.web.rule=…" in parts. All but the object's name are lower case: Traefik's fields are.

@@ -43,9 +43,10 @@ struct CatalogOptions {
   std::string fabio_tag_prefix = "urlprefix-";  // "": fabio's tags are not read
   bool exposed_by_default = false;
   std::string default_rule = "Host(`{{ normalize .Name }}`)";
-  bool connect = false;          // Consul Connect is spoken
-  std::string constraints = {};  // of an instance's tags, as Traefik has them; "": all are read
-  bool trims_tags = false;       // blanks around a tag, its key and its value do not count; Nomad's
+  bool connect = false;                        // Consul Connect is spoken
+  std::string constraints = {};                // of an instance's tags, as Traefik has them; "": all are read
+  std::string catalog_kind = "consulcatalog";  // what Traefik calls it: whose own fields tags mean
+  bool trims_tags = false;                     // blanks around a tag, its key and its value do not count; Nomad's
   std::vector<catalog::Health> strict_checks = {catalog::Health::passing, catalog::Health::warning};
   // How fabio's tags are read.
   std::string fabio_matcher = "prefix";  // of paths: "prefix", "iprefix", "glob"

@@ -301,6 +301,18 @@ TEST_CASE("service_decoder: pain 26, a canary gets default names of its own") {
   CHECK(out.pools[1].definition.endpoints.size() == 1);
 }
 
+TEST_CASE("service_decoder: what tags say to another kind of catalog makes no canary") {
+  const catalog::Service web = service("web", {instance("a", {"traefik.enable=true", "traefik.nomad.canary=true"})});
+  ServiceDefinitions out = decode(web);
+  REQUIRE(out.routers.size() == 1);
+  CHECK(out.routers[0].name == "web");
+  REQUIRE(out.rejected.size() == 1);
+  CHECK(out.rejected[0].reason == "it is for a catalog of another kind");
+  CatalogOptions of_nomad;
+  of_nomad.catalog_kind = "nomad";
+  CHECK(decode(web, of_nomad).routers.at(0).name.starts_with("web-"));
+}
+
 TEST_CASE("service_decoder: a service that tags do not name is found by the name that Traefik gives it too") {
   ServiceDefinitions out = decode(service("my_web", {instance("a", {"traefik.enable=true"})}));
   REQUIRE(out.routers.size() == 1);
