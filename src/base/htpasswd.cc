@@ -37,8 +37,8 @@ Result<std::vector<Credential>> parse_htpasswd(std::string_view text) {
 }
 
 const std::string* hash_of(const std::vector<Credential>& users, std::string_view user) {
-  auto found = std::find_if(users.begin(), users.end(), [&](const Credential& one) { return one.user == user; });
-  return found != users.end() ? &found->hash : nullptr;
+  auto found = std::find_if(users.rbegin(), users.rend(), [&](const Credential& one) { return one.user == user; });
+  return found != users.rend() ? &found->hash : nullptr;
 }
 
 }  // namespace weir

@@ -20,13 +20,19 @@ Status take_networks(const std::string& key, const std::string& list, std::strin
   return check_count(out.size(), "networks");
 }
 
-/// As in Traefik, a user whose password is of no known form never comes in, and the others do; they come last, for what
-/// an unknown user's password is weighed against should cost as much as the others' do.
+void leave_out(std::string_view user, std::vector<Credential>& from) {
+  std::erase_if(from, [&](const Credential& one) { return one.user == user; });
+}
+
+/// As in Traefik, of two of one name the last counts; a user whose password is of no known form never comes in, and the
+/// others do; they come last, for what an unknown user's password is weighed against should cost as much as the others'
+/// do.
 Status take_users(std::string_view list, std::vector<Credential>& out) {
   constexpr const char* kNeverMatches = "*";
   std::vector<Credential> unreadable;
   for (std::string_view text : split_list(list)) {
     const size_t colon = text.find(':');
+    for (auto* before : {&out, &unreadable}) leave_out(text.substr(0, colon), *before);
     auto credential = parse_htpasswd_line(text);
     if (credential) {
       out.push_back(std::move(*credential));

@@ -24,7 +24,7 @@ struct Credential {
 /// A whole file: empty lines and those that begin with # are left out. The error names the line.
 [[nodiscard]] Result<std::vector<Credential>> parse_htpasswd(std::string_view text);
 
-/// The user's hash, or null: of the first of that name.
+/// The user's hash, or null: of the last of that name, as Traefik has it.
 [[nodiscard]] const std::string* hash_of(const std::vector<Credential>& users, std::string_view user);
 
 }  // namespace weir

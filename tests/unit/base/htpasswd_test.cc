@@ -16,6 +16,13 @@ TEST_CASE("htpasswd: a line is a user and a hash that says how it was made") {
   CHECK(told.find("secret") == std::string::npos);  // it goes into the log
 }
 
+TEST_CASE("htpasswd: of two lines of one user the last counts") {
+  auto users = parse_htpasswd("jane:$1$x$old\njohn:$1$x$y\njane:$1$x$new\n");
+  REQUIRE(users);
+  CHECK(*hash_of(*users, "jane") == "$1$x$new");
+  CHECK(hash_of(*users, "ann") == nullptr);
+}
+
 TEST_CASE("htpasswd: a file may have comments, blank lines and line ends of two kinds; an error names its line") {
   auto users = parse_htpasswd("# staff\r\n\r\njane:$1$x$y\r\n  john:{SHA}z  \n");
   REQUIRE(users);

@@ -164,6 +164,14 @@ TEST_CASE("middleware: a user whose password is of no known form never comes in,
   CHECK(middleware_notes(fixture::middleware("m", "compress", {})).empty());
 }
 
+TEST_CASE("middleware: of two users of one name the last counts") {
+  auto users = [](const std::string& list) { return compile("basicAuth", {{"users", list}}).basic_auth.users; };
+  CHECK(users("jane:$1$x$old,ann:$1$x$y,jane:$1$x$new") ==
+        std::vector<Credential>{{"ann", "$1$x$y"}, {"jane", "$1$x$new"}});
+  CHECK(users("jane:clear,jane:$1$x$y") == std::vector<Credential>{{"jane", "$1$x$y"}});
+  CHECK(users("jane:$1$x$y,jane:clear") == std::vector<Credential>{{"jane", "*"}});
+}
+
 TEST_CASE("middleware: those with expressions say what is wrong with one") {
   CHECK(compile("stripPrefixRegex", {{"regex", "^/a/[a-z]+, /b/\\d"}}).patterns.size() == 2);
   Middleware redirect =
