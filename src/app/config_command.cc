@@ -1,10 +1,12 @@
 #include <cstdio>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/routes_files.h"
 #include "app/service_runner.h"
 #include "weir/base/file.h"
 #include "weir/config/config.h"
+#include "weir/config/document.h"
 #include "weir/routing/catalog_definitions.h"
 
 namespace weir::app {
@@ -27,6 +29,21 @@ size_t check_routes(const std::string& folder) {
   return errors;
 }
 
+/// The folder of routes files that the configuration names, where it cannot be read: the error at its key.
+std::optional<Error> routes_error(const std::string& text, const std::string& path, const std::string& folder) {
+  auto names = list_files(folder, ".toml");
+  if (names) return std::nullopt;
+  const std::string message = "providers.file.directory: " + names.error().message;
+  auto document = config::parse_toml(text, path);
+  const config::Node* node = document ? &document->root : nullptr;
+  for (const char* key : {"providers", "file", "directory"}) node = node != nullptr ? node->find(key) : nullptr;
+  if (node != nullptr) return node->error(message);
+  Error error = names.error();
+  error.message = message;
+  error.file = path;
+  return error;
+}
+
 }  // namespace
 
 int config_check(const ConfigCheckOptions& options) {
@@ -45,10 +62,16 @@ int config_check(const ConfigCheckOptions& options) {
     note("consul", routing::catalog_options(loaded.config.consul));
     note("nomad", routing::catalog_options(loaded.config.nomad));
   }
+  std::string folder = options.routes.empty() ? loaded.config.file.directory : options.routes;
+  if (options.routes.empty() && !folder.empty()) {
+    if (auto error = routes_error(*text, options.path, folder)) {
+      loaded.errors.push_back(std::move(*error));
+      folder.clear();
+    }
+  }
   for (const Error& error : loaded.errors) print_error(error);
   std::printf("%s: %zu error%s\n", options.path.c_str(), loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
   size_t errors = loaded.errors.size();
-  std::string folder = options.routes.empty() ? loaded.config.file.directory : options.routes;
   if (!folder.empty()) errors += check_routes(folder);
   return errors == 0 ? 0 : 1;
 }

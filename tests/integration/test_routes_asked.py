@@ -99,6 +99,10 @@ def test_config_check(t):
     bad = t.write("bad_rule.toml", "[providers.consul]\ndefault_rule = 'Host(`{{ .Name }}`'\n")
     code, _, err = run_weir("config", "check", bad)
     assert code == 1 and "bad_rule.toml" in err and "default rule: column" in err, err
+    lost = t.write("lost.toml", f"[providers.file]\ndirectory = '{t.path('gone')}'\n")
+    code, out, err = run_weir("config", "check", lost)
+    assert code == 1 and "lost.toml:2:13: providers.file.directory: " in err, err
+    assert "lost.toml: 1 error" in out, out
     folder = folder_of(t, ROUTES + '\n[[route]]\nhost = "a`b"\nservice = "static"\n')
     code, _, err = run_weir("config", "check", good, "--routes", folder)
     assert code == 1 and "routes.toml:21:8" in err, err
