@@ -1,5 +1,7 @@
 #include "provider/dynamic_json.h"
 
+#include <cmath>
+
 #include "provider/json_answer.h"
 #include "weir/base/text.h"
 
@@ -34,6 +36,11 @@ Status flatten(const json& node, std::vector<std::string>& path, std::vector<rou
   std::string value = "true";  // of an empty object
   if (node.is_string()) value = node.get<std::string>();
   if (node.is_primitive() && !node.is_string()) value = node.dump();
+  // 1e3 is a whole number; 2^53 and more would not be told exactly.
+  if (node.is_number_float()) {
+    const auto number = node.get<double>();
+    if (std::abs(number) < 9e15 && std::trunc(number) == number) value = std::to_string(static_cast<int64_t>(number));
+  }
   out.push_back({path, std::move(value), join(path, ".")});
   return {};
 }

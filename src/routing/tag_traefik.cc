@@ -17,8 +17,10 @@ namespace weir::routing {
 
 namespace {
 
-constexpr int64_t kWeightMax = 1'000'000;
-constexpr int64_t kPriorityMax = 1'000'000'000'000;
+// Beyond it the turns of an endpoint are not told apart any more, see Balancer::form_rings.
+constexpr int64_t kWeightMax = 100'000'000;
+constexpr int64_t kPriorityMax = 1'000'000'000'000;         // higher ones count as this one
+constexpr int64_t kPriorityOfUsersMax = INT64_MAX - 1'000;  // Traefik keeps those beyond for itself
 
 using Tag = TraefikField;
 
@@ -29,6 +31,10 @@ struct Draft {
   std::vector<std::string> problems;
   std::string origin;  // what its tags begin with
 };
+
+std::optional<int64_t> parse_signed(std::string_view text) {
+  return parse_i64(text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text);
+}
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -238,10 +244,9 @@ class Decoder {
     if (field == "rule") {
       router.rule = tag.value;
     } else if (field == "priority") {
-      auto priority = parse_i64(tag.value.starts_with('+') ? tag.value.substr(1) : tag.value);
-      if (!priority || *priority > kPriorityMax || *priority < -kPriorityMax)
-        return bad_value(draft, tag, "a whole number");
-      router.priority = *priority;
+      auto priority = parse_signed(tag.value);
+      if (!priority || *priority > kPriorityOfUsersMax) return bad_value(draft, tag, "a whole number");
+      router.priority = std::clamp(*priority, -kPriorityMax, kPriorityMax);
     } else if (field == "entrypoints") {
       for (std::string_view name : split_list(tag.value)) router.entry_points.emplace_back(name);
     } else if (field == "middlewares") {
@@ -343,10 +348,8 @@ class Decoder {
       service.scheme = to_lower(tag.value);
       if (!is_one_of(service.scheme, {"http", "https", "h2c"})) return bad_value(draft, tag, "http, https or h2c");
     } else if (field == "weight") {
-      auto weight = parse_i64(tag.value);
-      if (!weight || *weight > kWeightMax)
-        return bad_value(draft, tag, "a whole number, at most " + std::to_string(kWeightMax));
-      service.weight = static_cast<uint32_t>(std::max<int64_t>(*weight, 0));
+      service.weight = parse_weight(tag.value);
+      if (!service.weight) return bad_value(draft, tag, "a whole number");
     } else if (field == "url") {
       if (auto url = Url::parse_server(tag.value); !url) {
         draft.problems.push_back("field server.url: " + url.error().message);
@@ -465,6 +468,11 @@ class Decoder {
 };
 
 }  // namespace
+
+std::optional<uint32_t> parse_weight(std::string_view text) {
+  auto weight = parse_signed(text);
+  return weight ? std::optional(static_cast<uint32_t>(std::clamp<int64_t>(*weight, 0, kWeightMax))) : std::nullopt;
+}
 
 TraefikTags decode_traefik_tags(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes,
                                 const TagContext& context) {

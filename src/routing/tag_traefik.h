@@ -58,6 +58,9 @@ struct TraefikField {
   std::string problem;     // why its object cannot be taken, found before; ""
 };
 
+/// A server's weight as Go reads it; one below 0 is 0, as Traefik has it.
+std::optional<uint32_t> parse_weight(std::string_view text);
+
 /// Tags that begin with none of "<prefix>." are not looked at. Where two prefixes set one field the first prefix wins.
 /// An unknown field or a bad value drops the object it belongs to; a field that is known but not supported yet and that
 /// the object can do without is reported and left out.

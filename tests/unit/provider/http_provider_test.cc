@@ -69,6 +69,11 @@ TEST_CASE("dynamic document: every value has its path; empty objects are true, n
   CHECK(lines("{}").empty());
 }
 
+TEST_CASE("dynamic document: a whole number may be written with an exponent or a point") {
+  const char* body = R"({"a": 1e3, "b": -2.0, "c": 0.5, "d": 7, "e": 1e300})";
+  CHECK(lines(body) == Texts{"a=1000", "b=-2", "c=0.5", "d=7", "e=1e+300"});
+}
+
 TEST_CASE("dynamic document: what is no JSON object, or nested without end, is an error") {
   for (const char* body : {"", "[]", "null", "1", "{\"a\":", "<html>"}) {
     INFO(body);

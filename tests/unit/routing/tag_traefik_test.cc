@@ -40,7 +40,7 @@ TEST_CASE("tag_traefik: every problem of an object is named") {
 
 TEST_CASE("tag_traefik: bad values of servers drop their service") {
   for (const char* field : {"server.port=0", "server.port=65536", "server.port=http", "server.scheme=ftp",
-                            "server.weight=1.5", "server.weight=1000001", "passhostheader=maybe", "servers[0].port=80",
+                            "server.weight=1.5", "server.weight=+-1", "passhostheader=maybe", "servers[0].port=80",
                             "server.url=ftp://x", "server=80", "colour=red"}) {
     INFO(field);
     TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
@@ -202,6 +202,20 @@ TEST_CASE("tag_traefik: the first prefix wins field by field") {
   CHECK(tags.routers[0].rule == "Host(`w`)");
   CHECK(tags.routers[0].priority == 7);
   CHECK(tags.enable == false);
+}
+
+TEST_CASE("tag_traefik: numbers may have a plus and be larger than what tells them apart") {
+  auto number = [](const std::string& priority, const std::string& weight) {
+    TraefikTags tags = decode({"traefik.http.routers.r.rule=Path(`/`)", "traefik.http.routers.r.priority=" + priority,
+                               "traefik.http.services.s.loadbalancer.server.weight=" + weight});
+    CHECK(tags.rejected.empty());
+    return std::pair(tags.routers.at(0).priority, tags.services.at(0).weight.value_or(0));
+  };
+  CHECK(number("+7", "+1") == std::pair(int64_t{7}, 1U));
+  CHECK(number("9223372036854774807", "100000001") == std::pair(int64_t{1'000'000'000'000}, 100'000'000U));
+  CHECK(number("-9223372036854775808", "-5") == std::pair(int64_t{-1'000'000'000'000}, 0U));
+  CHECK(decode({"traefik.http.routers.r.rule=Path(`/`)", "traefik.http.routers.r.priority=9223372036854774808"})
+            .broken_routers.size() == 1);
 }
 
 TEST_CASE("tag_traefik: servers take port, scheme, weight and url") {
