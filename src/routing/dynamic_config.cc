@@ -16,13 +16,12 @@ namespace weir::routing {
 namespace {
 
 constexpr size_t kSegmentsMax = 32;
-constexpr int64_t kWeightMax = 1'000'000;
 
 struct Server {
   std::string url;
   std::string weight;
   std::string place;
-  std::vector<std::string> problems;
+  std::vector<std::string> unknown;  // fields that it has besides
 };
 
 /// The fields of one object, before lists are put together.
@@ -30,7 +29,7 @@ struct Gathered {
   TraefikField whole;                                            // without a value: the object's names and place
   std::map<std::string, TraefikField> fields;                    // by path, in lower case
   std::map<std::string, std::map<uint64_t, std::string>> lists;  // by path, then by number
-  std::map<uint64_t, Server> servers;
+  std::map<std::string, Server> servers;                         // by what stands at their number
 };
 
 /// The number of a list's element.
@@ -140,18 +139,17 @@ class ConfigDecoder {
       return true;
     }
     if (field != "servers") return false;
-    auto number = value.path.size() == 7 ? element_number(value.path[5]) : std::nullopt;
-    Server& server = object.servers[number.value_or(kConfigListItemsMax)];
+    Server& server = object.servers[value.path.size() > 5 ? value.path[5] : ""];
     server.place = value.place;
-    const std::string member = number ? to_lower(value.path[6]) : "";
+    const std::string member = value.path.size() == 7 ? to_lower(value.path[6]) : "";
     if (member == "url") {
       server.url = std::string(trim(value.value));
     } else if (member == "weight") {
       server.weight = std::string(trim(value.value));
-    } else if (member == "preservepath") {
-      if (trim(value.value) == "true") server.problems.emplace_back("preservePath is not supported yet");
-    } else {
-      server.problems.emplace_back("expected servers/<number>/url or weight");
+    } else if (member != "preservepath") {
+      server.unknown.emplace_back("expected servers/<number>/url or weight");
+    } else if (trim(value.value) == "true") {
+      server.unknown.emplace_back("preservePath is not supported; its URL's path is left out");
     }
     return true;
   }
@@ -193,14 +191,30 @@ class ConfigDecoder {
   }
 
   void add_service(ServiceDefinition service) {
-    for (auto& [number, server] : objects_["http/services/" + service.name].servers) {
-      auto endpoint = endpoint_of(server);
-      if (endpoint) {
-        service.endpoints.push_back(std::move(*endpoint));
-      } else {
-        // The other servers serve.
-        reject("value", service.name + "@" + provider_, endpoint.error().message, server.place);
+    const Gathered& object = objects_["http/services/" + service.name];
+    const std::string name = service.name + "@" + provider_;
+    for (const auto& [number, server] : object.servers) {
+      if (service.endpoints.size() == kConfigListItemsMax) {
+        reject("value", name, "more than " + std::to_string(kConfigListItemsMax) + " servers", server.place);
+        break;
       }
+      auto endpoint = endpoint_of(server);
+      if (!endpoint) {
+        // The other servers serve.
+        reject("value", name, endpoint.error().message, server.place);
+        continue;
+      }
+      for (const std::string& field : server.unknown) reject("value", name, "server: " + field, server.place);
+      if (auto weight = weight_of(server)) {
+        endpoint->weight = *weight;
+      } else {
+        reject("value", name, "server: weight: expected a whole number, found \"" + server.weight + "\"", server.place);
+      }
+      service.endpoints.push_back(std::move(*endpoint));
+    }
+    // Without any the last good version is better than none.
+    if (service.endpoints.empty() && !object.servers.empty()) {
+      return reject("service", name, "none of its servers can be read", service.origin.text);
     }
     std::sort(service.endpoints.begin(), service.endpoints.end(), [](const auto& a, const auto& b) {
       return std::tie(a.host, a.port, a.scheme) < std::tie(b.host, b.port, b.scheme);
@@ -209,23 +223,21 @@ class ConfigDecoder {
   }
 
   static Result<EndpointDefinition> endpoint_of(const Server& server) {
-    if (!server.problems.empty()) return fail(ErrorCode::invalid, "server: " + join(server.problems, "; "));
-    auto url = Url::parse(server.url);
-    if (server.url.empty() || !url) {
-      return fail(ErrorCode::invalid, "server: " + (server.url.empty() ? "no url" : url.error().message));
+    if (server.url.empty()) {
+      const std::string reason = server.unknown.empty() ? "no url" : join(server.unknown, "; ");
+      return fail(ErrorCode::invalid, "server: " + reason);
     }
-    if (!url->user_info.empty()) return fail(ErrorCode::invalid, "server: a url here has no user");
+    auto url = Url::parse_server(server.url);
+    if (!url) return fail(ErrorCode::invalid, "server: " + url.error().message);
     EndpointDefinition out;
     out.scheme = url->scheme;
     out.host = url->host;
     out.port = url->port;
-    if (server.weight.empty()) return out;
-    auto weight = parse_i64(server.weight);
-    if (!weight || *weight > kWeightMax) {
-      return fail(ErrorCode::invalid, "server: weight: expected a whole number, at most " + std::to_string(kWeightMax));
-    }
-    out.weight = static_cast<uint32_t>(std::max<int64_t>(*weight, 0));
     return out;
+  }
+
+  static std::optional<uint32_t> weight_of(const Server& server) {
+    return server.weight.empty() ? std::optional(EndpointDefinition().weight) : parse_weight(server.weight);
   }
 
   const std::string& provider_;

@@ -259,6 +259,10 @@ class FileDecoder {
         reject("file", at_provider(node.key), endpoint.error());  // the other servers serve
       }
     }
+    // Without any the last good version is better than none.
+    if (service.endpoints.empty() && !servers->items.empty()) {
+      return reject("service", at_provider(node.key), servers->error("none of its servers can be read"));
+    }
     std::sort(service.endpoints.begin(), service.endpoints.end(), [](const auto& a, const auto& b) {
       return std::tie(a.host, a.port, a.scheme) < std::tie(b.host, b.port, b.scheme);
     });

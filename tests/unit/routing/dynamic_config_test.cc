@@ -129,6 +129,43 @@ TEST_CASE("dynamic config: values that name no object, TCP, and what only tags h
   CHECK(said[6].starts_with("service tagged@consulkv | unknown field loadbalancer.server"));
 }
 
+TEST_CASE(
+    "dynamic config: a service whose servers cannot be read is refused, so that its last good version serves on") {
+  for (const char* bad :
+       {"servers/0/url=htp://h", "servers/0/weight=1", "servers/0=http://h:1", "servers=http://h:1"}) {
+    INFO(bad);
+    Definitions all = decode({std::string("http/services/app/loadBalancer/") + bad});
+    CHECK(all.services.empty());
+    Texts said = complaints(all);
+    REQUIRE(said.size() == 2);
+    CHECK(said[1] == "service app@consulkv | none of its servers can be read | key http/services/app");
+  }
+}
+
+TEST_CASE("dynamic config: what a server has besides its url costs it nothing and is told") {
+  for (const char* odd : {"weight=abc", "colour=red", "preservePath=true"}) {
+    INFO(odd);
+    Definitions all = decode({"http/services/app/loadBalancer/servers/0/url=http://h:1/base",
+                              std::string("http/services/app/loadBalancer/servers/0/") + odd});
+    REQUIRE(all.services.size() == 1);
+    REQUIRE(all.services[0].endpoints.size() == 1);
+    CHECK(all.services[0].endpoints[0].weight == 1);
+    CHECK(complaints(all).size() == 1);
+  }
+}
+
+TEST_CASE("dynamic config: servers may have any key, a user in their url and the scheme h2c, as in Traefik") {
+  Definitions all = decode({"http/services/app/loadBalancer/servers/first/url=h2c://jane:x@h:1",
+                            "http/services/app/loadBalancer/servers/5000/url=http://h:2",
+                            "http/services/app/loadBalancer/servers/5000/weight=+100000001"});
+  CHECK(complaints(all) == Texts{});
+  REQUIRE(all.services.size() == 1);
+  REQUIRE(all.services[0].endpoints.size() == 2);
+  CHECK(all.services[0].endpoints[0].scheme == "h2c");
+  CHECK(all.services[0].endpoints[0].host == "h");
+  CHECK(all.services[0].endpoints[1].weight == 100'000'000);
+}
+
 TEST_CASE("dynamic config: trap 8, a server of weight 0 or less gets no request") {
   Definitions all = decode(
       {"http/services/a/loadBalancer/servers/0/url=http://h:1", "http/services/a/loadBalancer/servers/0/weight=-1",

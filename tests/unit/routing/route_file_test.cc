@@ -97,6 +97,15 @@ TEST_CASE("route file: a bad server drops that server, a bad service that servic
   CHECK(errors[6].starts_with("service u@file routes.d/shop.toml:5:11: servers"));
 }
 
+TEST_CASE("route file: a service whose servers are all bad is refused, so that its last good version serves on") {
+  Definitions out = decode("[services.s]\nservers = [\"htp://127.0.0.1:9001\"]\n[services.t]\nservers = []\n");
+  REQUIRE(out.services.size() == 1);
+  CHECK(out.services[0].name == "t");
+  Texts errors = rejections(out);
+  REQUIRE(errors.size() == 2);
+  CHECK(errors[1] == "service s@file routes.d/shop.toml:2:11: none of its servers can be read");
+}
+
 TEST_CASE("route file: services take weights, the Host choice and a strategy") {
   Definitions out = decode(
       "[services.s]\nservers = [{ url = \"https://b.localhost\", weight = 3 }, \"http://[::1]:9000\"]\n"
