@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "routing/expression.h"
+#include "routing/option_list.h"
 #include "routing/tag_traefik.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
@@ -112,7 +113,6 @@ class ConfigDecoder {
       bool last = i + 1 == value.path.size();
       if (number && i > 3 && last) {
         std::string path = join(field.path, "/");
-        if (field.value.find(',') != std::string::npos) field.problem = "element " + value.path[i] + " holds a comma";
         object.lists[path][*number] = field.value;
         object.fields.insert_or_assign(path, std::move(field));
         return;
@@ -158,7 +158,7 @@ class ConfigDecoder {
     for (auto& [path, items] : object.lists) {
       std::vector<std::string> texts;
       for (auto& [number, text] : items) texts.push_back(std::move(text));
-      object.fields.at(path).value = join(texts, ",");
+      object.fields.at(path).value = list_text(texts);
     }
     for (auto& [path, field] : object.fields) fields.push_back(std::move(field));
     bool only_servers = object.fields.empty() && !object.servers.empty();

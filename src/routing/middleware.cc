@@ -6,6 +6,7 @@
 
 #include "routing/left_out_fields.h"
 #include "routing/middleware_options.h"
+#include "routing/option_list.h"
 #include "weir/base/field_name.h"
 #include "weir/base/text.h"
 
@@ -48,7 +49,7 @@ Status check_header(std::string_view name, std::string_view value) {
   if (std::any_of(kFraming.begin(), kFraming.end(), [&](auto one) { return equals_ignore_case(one, name); })) {
     return fail(ErrorCode::invalid, "the header \"" + std::string(name) + "\" is not for a middleware to set");
   }
-  if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
+  if (value.find_first_of(std::string_view("\r\n\0\x1f", 4)) != std::string_view::npos) {
     return fail(ErrorCode::invalid, "a line break in the value of the header \"" + std::string(name) + "\"");
   }
   return {};
@@ -75,7 +76,7 @@ Status compile_headers(const Options& options, Middleware& out) {
 Status compile_grpc_web(const Options& options, Middleware& out) {
   for (const auto& [key, value] : options) {
     if (key != "alloworigins") return unknown_option(key);
-    for (std::string_view origin : split_list(value)) out.values.emplace_back(origin);
+    for (std::string_view origin : list_items(value)) out.values.emplace_back(origin);
   }
   return check_count(out.values.size(), "origins");
 }
@@ -83,7 +84,7 @@ Status compile_grpc_web(const Options& options, Middleware& out) {
 Status compile_chain(const Options& options, Middleware& out) {
   auto list = only_option(options, "middlewares");
   if (!list) return fail(list.error());
-  for (std::string_view name : split_list(*list)) out.values.emplace_back(name);
+  for (std::string_view name : list_items(*list)) out.values.emplace_back(name);
   return check_count(out.values.size(), "middlewares");
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "routing/middleware_options.h"
+#include "routing/option_list.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -12,7 +13,7 @@ namespace {
 
 /// `wanted` is told where it is none.
 Status take_networks(const std::string& key, const std::string& list, std::string_view wanted, std::vector<Cidr>& out) {
-  for (std::string_view text : split_list(list)) {
+  for (std::string_view text : list_items(list)) {
     auto network = Cidr::parse(text);
     if (!network) return bad_option(key, wanted);
     out.push_back(*network);
@@ -30,7 +31,7 @@ void leave_out(std::string_view user, std::vector<Credential>& from) {
 Status take_users(std::string_view list, std::vector<Credential>& out) {
   constexpr const char* kNeverMatches = "*";
   std::vector<Credential> unreadable;
-  for (std::string_view text : split_list(list)) {
+  for (std::string_view text : list_items(list)) {
     const size_t colon = text.find(':');
     for (auto* before : {&out, &unreadable}) leave_out(text.substr(0, colon), *before);
     auto credential = parse_htpasswd_line(text);
@@ -99,7 +100,7 @@ Status compile_ip_allow_list(const Options& options, Middleware& out) {
 
 std::vector<std::string> unreadable_users(std::string_view list) {
   std::vector<std::string> out;
-  for (std::string_view text : split_list(list)) {
+  for (std::string_view text : list_items(list)) {
     auto credential = parse_htpasswd_line(text);
     if (!credential) out.push_back(credential.error().message + "; nobody comes in by that name");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "routing/middleware_options.h"
+#include "routing/option_list.h"
 #include "weir/base/text.h"
 #include "weir/routing/path_text.h"
 
@@ -66,7 +67,7 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
       return unknown_option(key);
     }
   }
-  for (std::string_view prefix : split_list(prefixes)) {
+  for (std::string_view prefix : list_items(prefixes)) {
     if (has_controls(prefix)) return bad_option("prefixes", "a list of paths that begin with \"/\"");
     // No path begins with any other, nor has any prefix: Traefik takes both, and nothing comes of it.
     if (prefix.starts_with('/')) out.values.push_back(sent_path_text(prefix));
@@ -77,7 +78,7 @@ Status compile_strip_prefix(const Options& options, Middleware& out) {
 Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
   auto list = only_option(options, "regex");
   if (!list) return fail(list.error());
-  for (std::string_view text : split_list(*list)) {
+  for (std::string_view text : list_items(*list)) {
     auto pattern = compile_pattern("regex", text);
     if (!pattern) return fail(pattern.error());
     out.patterns.push_back(std::move(*pattern));

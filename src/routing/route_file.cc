@@ -7,6 +7,7 @@
 
 #include "routing/expression.h"
 #include "routing/health_check.h"
+#include "routing/option_list.h"
 #include "routing/short_form.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
@@ -354,11 +355,10 @@ class FileDecoder {
       case Node::Kind::array: {
         std::vector<std::string> texts;
         for (const Node& item : node.items) {
-          bool plain = item.kind == Node::Kind::string && item.text.find(',') == std::string::npos;
-          if (!plain) errors.push_back(item.error("expected a string without a comma"));
+          if (item.kind != Node::Kind::string) errors.push_back(item.error(TableReader::mismatch(item, "a string")));
           texts.push_back(item.text);
         }
-        options[key] = join(texts, ",");
+        options[key] = list_text(texts);
         return;
       }
       case Node::Kind::real: break;

@@ -7,6 +7,7 @@
 #include "routing/default_rule.h"
 #include "routing/left_out_fields.h"
 #include "routing/middleware.h"
+#include "routing/option_list.h"
 #include "routing/rule_rewriter.h"
 #include "routing/short_form.h"
 #include "weir/base/text.h"
@@ -248,9 +249,9 @@ class Decoder {
       if (!priority || *priority > kPriorityOfUsersMax) return bad_value(draft, tag, "a whole number");
       router.priority = std::clamp(*priority, -kPriorityMax, kPriorityMax);
     } else if (field == "entrypoints") {
-      for (std::string_view name : split_list(tag.value)) router.entry_points.emplace_back(name);
+      for (std::string_view name : list_items(tag.value)) router.entry_points.emplace_back(name);
     } else if (field == "middlewares") {
-      for (std::string_view name : split_list(tag.value)) router.middlewares.push_back(reference(name));
+      for (std::string_view name : list_items(tag.value)) router.middlewares.push_back(reference(name));
     } else if (field == "service") {
       router.service = reference(tag.value);
     } else if (field == "tls") {

@@ -1,6 +1,7 @@
 #include "weir/routing/dynamic_config.h"
 
 #include "catch.h"
+#include "routing/middleware.h"
 #include "table_fixture.h"
 #include "weir/base/random.h"
 
@@ -123,8 +124,8 @@ TEST_CASE("dynamic config: values that name no object, TCP, and what only tags h
   CHECK(said[0] == "value key http/routers | no object is named | key http/routers");
   CHECK(said[1] == "value key http//a/b | no object is named | key http//a/b");
   CHECK(said[2] == "value key http/routers/a@b/rule | a name holds no @ | key http/routers/a@b/rule");
-  CHECK(said[3] == "value t@consulkv | TCP routers are not supported yet | key tcp/routers/t");
-  CHECK(said[4].starts_with("router list@consulkv | element 0 holds a comma"));
+  CHECK(said[3] == "router list@consulkv | no rule | key http/routers/list");
+  CHECK(said[4] == "value t@consulkv | TCP routers are not supported yet | key tcp/routers/t");
   CHECK(said[5].starts_with("service split@consulkv | weighted services"));
   CHECK(said[6].starts_with("service tagged@consulkv | unknown field loadbalancer.server"));
 }
@@ -164,6 +165,19 @@ TEST_CASE("dynamic config: servers may have any key, a user in their url and the
   CHECK(all.services[0].endpoints[0].scheme == "h2c");
   CHECK(all.services[0].endpoints[0].host == "h");
   CHECK(all.services[0].endpoints[1].weight == 100'000'000);
+}
+
+TEST_CASE("dynamic config: elements of lists may hold commas") {
+  Definitions all = decode({"http/middlewares/m/stripPrefixRegex/regex/0=^/[ab]{1,2}",
+                            "http/middlewares/m/stripPrefixRegex/regex/1=^/c",
+                            "http/middlewares/n/stripPrefixRegex/regex/0=^/[ab]{1,2}"});
+  CHECK(complaints(all) == Texts{});
+  REQUIRE(all.middlewares.size() == 2);
+  CHECK(compile_middleware(all.middlewares[0], "m").value().patterns.size() == 2);
+  auto one = compile_middleware(all.middlewares[1], "n");
+  REQUIRE(one);
+  REQUIRE(one->patterns.size() == 1);
+  CHECK(one->patterns[0].find("/abab") == "/ab");
 }
 
 TEST_CASE("dynamic config: trap 8, a server of weight 0 or less gets no request") {

@@ -1,6 +1,7 @@
 #include "weir/routing/route_file.h"
 
 #include "catch.h"
+#include "routing/middleware.h"
 #include "weir/base/file.h"
 #include "weir/base/text.h"
 #include "weir/routing/table.h"
@@ -124,11 +125,19 @@ TEST_CASE("route file: a middleware needs a type and plain options") {
   Definitions out = decode(
       "[middlewares.a]\nprefixes = [\"/a\"]\n"
       "[middlewares.b]\ntype = 5\n"
-      "[middlewares.c]\ntype = \"stripPrefix\"\nprefixes = [\"/a,/b\"]\n"
+      "[middlewares.c]\ntype = \"stripPrefix\"\nprefixes = [5]\n"
       "[middlewares.d]\ntype = \"stripPrefix\"\nprefixes = 1.5\n");
   CHECK(out.middlewares.empty());
   CHECK(out.rejected.size() == 4);
   for (const Rejection& each : out.rejected) CHECK(each.kind == "middleware");
+}
+
+TEST_CASE("route file: elements of an option's list may hold commas") {
+  Definitions out = decode("[middlewares.a]\ntype = \"stripPrefix\"\nprefixes = [\"/a,b\", \"/c\"]\n");
+  REQUIRE(out.middlewares.size() == 1);
+  auto made = compile_middleware(out.middlewares[0], "a");
+  REQUIRE(made);
+  CHECK(made->values == Texts{"/a,b", "/c"});
 }
 
 TEST_CASE("route file: a middleware in our form and in Traefik's reads the same") {
