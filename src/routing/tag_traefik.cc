@@ -49,28 +49,44 @@ std::string object_of(const Tag& tag) {
   return tag.key.substr(0, at + tag.path[2].size());
 }
 
+/// The tags of one prefix in the byte order of their keys. A later tag of the same key wins, as in a map of labels.
+std::map<std::string, Tag> read_tags(const std::vector<std::string>& tags, const std::string& prefix, bool trims) {
+  std::map<std::string, Tag> out;
+  const bool ours = prefix != "traefik";
+  // Traefik takes a blank for a part of the name or the value it stands at.
+  auto part_of = [&](std::string_view text) { return ours || trims ? trim(text) : text; };
+  for (const std::string& whole : tags) {
+    std::string_view text = part_of(whole);
+    if (!text.starts_with(prefix + ".")) continue;
+    size_t equals = text.find('=');
+    Tag tag;
+    tag.key = std::string(part_of(text.substr(0, equals)));
+    tag.has_value = equals != std::string_view::npos;
+    tag.ours = ours;
+    if (tag.has_value) tag.value = std::string(part_of(text.substr(equals + 1)));
+    for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
+      tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
+    }
+    tag.object = object_of(tag);
+    std::string key = tag.key;
+    out[std::move(key)] = std::move(tag);
+  }
+  return out;
+}
+
 std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector<std::string>& prefixes, bool trims) {
   std::map<std::string, Tag> by_key;
+  // Names that differ in case only are one, as in Traefik: the first in that order.
+  std::map<std::string, std::string> names;
   for (const std::string& prefix : prefixes) {
     std::map<std::string, Tag> of_prefix;
-    const bool ours = prefix != "traefik";
-    // Traefik takes a blank for a part of the name or the value it stands at.
-    auto part_of = [&](std::string_view text) { return ours || trims ? trim(text) : text; };
-    for (const std::string& whole : tags) {
-      std::string_view text = part_of(whole);
-      if (!text.starts_with(prefix + ".")) continue;
-      size_t equals = text.find('=');
-      Tag tag;
-      tag.key = std::string(part_of(text.substr(0, equals)));
-      tag.has_value = equals != std::string_view::npos;
-      tag.ours = ours;
-      if (tag.has_value) tag.value = std::string(part_of(text.substr(equals + 1)));
-      for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
-        tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
+    for (auto& [written, tag] : read_tags(tags, prefix, trims)) {
+      if (tag.path.size() > 2) {
+        const std::string object = tag.path[0] + "." + tag.path[1] + "." + to_lower(tag.path[2]);
+        tag.path[2] = names.try_emplace(object, tag.path[2]).first->second;
       }
-      tag.object = object_of(tag);
       std::string key = join(tag.path, ".");
-      of_prefix[key] = std::move(tag);  // a later tag of the same key wins, as in a map of labels
+      of_prefix[key] = std::move(tag);  // of two that differ in case only the later
     }
     by_key.merge(of_prefix);  // keeps what an earlier prefix said
   }

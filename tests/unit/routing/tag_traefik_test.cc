@@ -204,6 +204,22 @@ TEST_CASE("tag_traefik: the first prefix wins field by field") {
   CHECK(tags.enable == false);
 }
 
+TEST_CASE("tag_traefik: names that differ in case only are one object, and of one field the last in order counts") {
+  TraefikTags tags =
+      decode({"traefik.http.routers.web.rule=Path(`/a`)", "traefik.http.routers.Web.priority=7",
+              "traefik.http.routers.web.Rule=Path(`/b`)", "traefik.http.services.mySvc.loadbalancer.server.port=9",
+              "traefik.http.services.mysvc.loadbalancer.passhostheader=false"});
+  CHECK(tags.rejected.empty());
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].name == "Web");
+  CHECK(tags.routers[0].rule == "Path(`/a`)");
+  CHECK(tags.routers[0].priority == 7);
+  REQUIRE(tags.services.size() == 1);
+  CHECK(tags.services[0].options.name == "mySvc");
+  CHECK(tags.services[0].port == 9);
+  CHECK_FALSE(tags.services[0].options.pass_host_header);
+}
+
 TEST_CASE("tag_traefik: numbers may have a plus and be larger than what tells them apart") {
   auto number = [](const std::string& priority, const std::string& weight) {
     TraefikTags tags = decode({"traefik.http.routers.r.rule=Path(`/`)", "traefik.http.routers.r.priority=" + priority,
