@@ -17,6 +17,7 @@ struct Field {
   Form form;
 };
 constexpr Field kFields[] = {
+    {"parentrefs", Form::text},
     {"tls.certresolver", Form::text},
     {"tls.domains", Form::text},
     {"tls.domains[*].main", Form::text},

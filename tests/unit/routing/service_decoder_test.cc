@@ -302,7 +302,8 @@ TEST_CASE("service_decoder: pain 26, a canary gets default names of its own") {
 }
 
 TEST_CASE("service_decoder: what tags say to another kind of catalog makes no canary") {
-  const catalog::Service web = service("web", {instance("a", {"traefik.enable=true", "traefik.nomad.canary=true"})});
+  const weir::catalog::Service web =
+      service("web", {instance("a", {"traefik.enable=true", "traefik.nomad.canary=true"})});
   ServiceDefinitions out = decode(web);
   REQUIRE(out.routers.size() == 1);
   CHECK(out.routers[0].name == "web");

@@ -84,8 +84,10 @@ TEST_CASE("tag_traefik: a field that can be left out is reported and its object 
   TraefikTags tags =
       decode({"traefik.http.services.s.loadbalancer.sticky.cookie.name=c",
               "traefik.http.services.s.loadbalancer.server.port=80", "traefik.http.routers.r.rule=Host(`a`)",
-              "traefik.http.routers.r.tls.certresolver=le", "traefik.http.routers.r.observability.metrics=false"});
+              "traefik.http.routers.r.tls.certresolver=le", "traefik.http.routers.r.observability.metrics=false",
+              "traefik.http.routers.r.parentrefs=x"});
   CHECK(reasons(tags) == Texts{"tag r@consul: field observability.metrics is not supported yet and is left out",
+                               "tag r@consul: field parentrefs is not supported yet and is left out",
                                "tag r@consul: field tls.certresolver is not supported yet and is left out",
                                "tag s@consul: field sticky.cookie.name is not supported yet and is left out"});
   CHECK(tags.services.size() == 1);
