@@ -91,7 +91,12 @@ void set_commanded(Pool& pool, std::string_view source, const EditIndex& edits) 
   append(pool, all);
   // What an instance registered knows the instance.
   std::erase_if(all, [](const SharedEndpoint& each) { return each.endpoint.instance_id.empty(); });
-  for (uint32_t number : edits.additions_to(source)) all.push_back({edits[number].endpoint, {edits[number].share, 0}});
+  for (uint32_t number : edits.additions_to(source)) {
+    const RouteEdit& edit = edits[number];
+    // Known by the number of the weight, as what instances have of it.
+    const uint32_t split = edit.weighed_before > 0 ? number - edit.weighed_before + 1 : 0;
+    all.push_back({edit.endpoint, {edit.share, split}});
+  }
   pool.definition.endpoints.clear();
   pool.shares.clear();
   for (SharedEndpoint& each : all) {

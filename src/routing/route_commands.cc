@@ -25,6 +25,7 @@ struct Target {
   std::string opts;
   std::vector<std::string> tags;
   double share = 0;
+  uint32_t split = 0;  // the number of the weight whose share it is, from 1; it is divided among all that has it
   std::string origin;
 };
 struct Source {
@@ -140,7 +141,7 @@ class Interpreter {
   Status add(const Command& command) {
     if (command.words.size() != 5)
       return fail(ErrorCode::invalid, "route add: expected a service, a source and a target");
-    Target target{command.words[2], command.words[4], command.opts, tag_list(command.tags), 0, place_};
+    Target target{command.words[2], command.words[4], command.opts, tag_list(command.tags), 0, 0, place_};
     if (command.weight) {
       auto share = parse_share(*command.weight);
       if (!share) return fail(share.error());
@@ -192,13 +193,12 @@ class Interpreter {
     auto tags = tag_list(command.tags);
     note_edit(RouteEdit::Kind::weight, {words.size() == 4 ? words[2] : "", words.back()}, 0, tags, *share);
     auto source = sources_.find(key_of_source(words.back()));
-    std::vector<Target*> matching;
-    if (source != sources_.end()) {
-      for (Target& one : source->second.targets) {
-        if ((words.size() == 3 || one.service == words[2]) && has_all(one, tags)) matching.push_back(&one);
-      }
+    if (source == sources_.end()) return {};
+    for (Target& one : source->second.targets) {
+      if ((words.size() == 4 && one.service != words[2]) || !has_all(one, tags)) continue;
+      one.share = *share;
+      one.split = static_cast<uint32_t>(out_.edits.size());
     }
-    for (Target* one : matching) one->share = *share / static_cast<double>(matching.size());
     return {};
   }
 
@@ -236,9 +236,10 @@ class Interpreter {
       }
       RouteEdit edit{RouteEdit::Kind::add, target.service, decoded->router.name, target.dst, {},
                      target.share,         *endpoint};
+      if (target.split > 0) edit.weighed_before = static_cast<uint32_t>(out_.edits.size()) + 1 - target.split;
       out_.edits.push_back(std::move(edit));
       pool.definition.endpoints.push_back(std::move(*endpoint));
-      pool.shares.push_back({target.share, 0});
+      pool.shares.push_back({target.share, target.split});
       if (!route) route = std::move(*decoded);
     }
     if (!route) return;

@@ -100,6 +100,7 @@ struct RouteEdit {
   std::vector<std::string> tags;  // the target's other tags must hold all of them
   double share = 0;
   EndpointDefinition endpoint = {};
+  uint32_t weighed_before = 0;  // of an addition: how far before it the weight stands whose share it has a part of
 
   bool operator==(const RouteEdit&) const = default;
 };

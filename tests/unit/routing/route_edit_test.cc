@@ -73,6 +73,16 @@ TEST_CASE("route edits: pain 26, weight gives a canary its share, divided among 
   CHECK(routes("route weight web www.a/x weight 1 tags \"v2\"") == Texts{kV1, kV2, "www.a/x -> 1*0 2*0 3*10000"});
 }
 
+TEST_CASE("route edits: weight divides its share among the targets of tags and of commands together") {
+  const std::string add = "route add old www.a/x http://10.0.0.200:9/ tags \"v2\"\n";
+  CHECK(routes(add + "route weight www.a/x weight 0.4 tags \"v2\"") ==
+        Texts{kV1, kV2, "www.a/x -> 9*2000 1*3000 2*3000 3*2000"});
+  CHECK(routes("route del nobody\n" + add + "route weight old www.a/x weight 0.4 tags \"v2\"") ==
+        Texts{kV1, kV2, "www.a/x -> 9*4000 1*2000 2*2000 3*2000"});
+  CHECK(routes("route weight www.a/x weight 0.4 tags \"v2\"\n" + add) ==
+        Texts{kV1, kV2, "www.a/x -> 9*2000 1*2000 2*2000 3*4000"});
+}
+
 TEST_CASE("route edits: only services with fabio's tags are decoded anew") {
   auto all = deployment();
   all.services.put(std::make_shared<const catalog::Service>(
