@@ -276,7 +276,7 @@ class Interpreter {
     if (target.dst.find("://") == std::string::npos) {
       return fail(ErrorCode::invalid, "target " + target.dst + ": expected a URL such as http://10.0.0.1:80/");
     }
-    auto url = Url::parse_server(target.dst);
+    auto url = parse_fabio_target(target.dst);
     if (!url) return fail(ErrorCode::invalid, "target " + target.dst + ": " + url.error().message);
     EndpointDefinition out;
     out.scheme = scheme == "http" ? url->scheme : scheme;

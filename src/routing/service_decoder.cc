@@ -298,7 +298,7 @@ class ServiceDecoder {
 
   static bool is_about(const RouteEdit& edit, const Instance& instance) {
     if (!edit.target.empty()) {
-      auto url = Url::parse(edit.target);
+      auto url = parse_fabio_target(edit.target);
       if (!url || url->host != to_lower(instance.address) || url->port != instance.port) return false;
     }
     return std::all_of(edit.tags.begin(), edit.tags.end(), [&](const std::string& tag) {

@@ -316,4 +316,13 @@ std::string fabio_route_name(std::string_view source) {
   return set_match(route, source, "prefix") ? route.router.name : std::string(source);
 }
 
+Result<Url> parse_fabio_target(std::string_view text) {
+  for (auto [scheme, spoken] : {std::pair{"grpc://", "h2c://"}, {"grpcs://", "https://"}}) {
+    const std::string_view written = scheme;
+    const bool has_it = equals_ignore_case(text.substr(0, written.size()), written);
+    if (has_it) return Url::parse_server(std::string(spoken).append(text.substr(written.size())));
+  }
+  return Url::parse_server(text);
+}
+
 }  // namespace weir::routing

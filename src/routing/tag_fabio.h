@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/base/url.h"
 #include "weir/routing/definitions.h"
 
 namespace weir::routing {
@@ -37,5 +38,8 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
 
 /// What the route of a source is called, "www.example.com/x"; a text that is no source stays as it is.
 [[nodiscard]] std::string fabio_route_name(std::string_view source);
+
+/// A target's URL as commands write it, also grpc:// and grpcs://, which are h2c and https.
+Result<Url> parse_fabio_target(std::string_view text);
 
 }  // namespace weir::routing

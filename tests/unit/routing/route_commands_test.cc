@@ -114,6 +114,19 @@ TEST_CASE("route commands: options are those of tags; targets that ask for other
   CHECK(all.rejected[0].origin == "kv:2");
 }
 
+TEST_CASE("route commands: targets of gRPC are written with their own schemes") {
+  Definitions all = decode_route_commands(
+      "route add a a/ grpc://10.0.0.1:1/ opts \"proto=grpc\"\nroute add b b/ grpcs://10.0.0.2:2/ opts \"proto=grpcs\"\n"
+      "route add c c/ GRPC://10.0.0.3:3",
+      "kv");
+  CHECK(all.rejected.empty());
+  REQUIRE(all.services.size() == 3);
+  CHECK(all.services[0].endpoints.at(0).scheme == "h2c");
+  CHECK(all.services[1].endpoints.at(0).scheme == "https");
+  CHECK(all.services[2].endpoints.at(0).scheme == "h2c");
+  CHECK(all.services[2].endpoints.at(0).port == 3);
+}
+
 TEST_CASE("route commands: they route, and a tag's route with their source goes before them") {
   Definitions consul = definitions({"tag 0: Host(`a`) && PathPrefix(`/`)"}, "consul");
   auto table = build_all({consul, decode_route_commands("route add web a/ http://10.0.0.1:1/\n", "kv")}).table;

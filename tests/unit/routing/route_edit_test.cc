@@ -59,6 +59,7 @@ TEST_CASE("route edits: del takes a service, one of its sources, one target, or 
   CHECK(routes("route del web").empty());
   CHECK(routes("route del web www.A/x") == Texts{kV1, kV2});
   CHECK(routes("route del web www.a/x http://10.0.0.99:3/") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1"});
+  CHECK(routes("route del web www.a/x grpc://10.0.0.99:3/") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1"});
   CHECK(routes("route del web tags \"v1,all\"") == Texts{kV2, "www.a/x -> 3*1"});
   CHECK(routes("route del tags \"v2\"") == Texts{kV1, "www.a/x -> 1*1 2*1"});
   CHECK(routes("route del tags \"v1,v2\"") == Texts{kV1, kV2, "www.a/x -> 1*1 2*1 3*1"});
