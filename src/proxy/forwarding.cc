@@ -53,7 +53,10 @@ std::string_view join_target(std::string_view before, std::string_view path, For
   return scratch.target;
 }
 
-std::string_view usual_port(std::string_view scheme) { return scheme == "https" ? "443" : "80"; }
+// That a redirect leaves out; as in Traefik ws and wss have none.
+std::string_view usual_port(std::string_view scheme) {
+  return scheme == "https" ? "443" : scheme == "http" ? "80" : "";
+}
 
 // `path` is normalised, and what middlewares before have made of it.
 void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view authority,

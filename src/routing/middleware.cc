@@ -20,14 +20,18 @@ tl::unexpected<Error> bad_option(std::string_view key, std::string_view wanted) 
   return fail(ErrorCode::invalid, "option \"" + std::string(key) + "\" must be " + std::string(wanted));
 }
 
+tl::unexpected<Error> missing_option(std::string_view key) {
+  return fail(ErrorCode::invalid, "option \"" + std::string(key) + "\" is missing");
+}
+
 Result<std::string> only_option(const Options& options, std::string_view key) {
-  std::string value;
+  const std::string* value = nullptr;
   for (const auto& [name, text] : options) {
     if (name != key) return unknown_option(name);
-    value = text;
+    value = &text;
   }
-  if (value.empty()) return fail(ErrorCode::invalid, "option \"" + std::string(key) + "\" is missing");
-  return value;
+  if (value == nullptr) return missing_option(key);
+  return *value;
 }
 
 Status take_flag(const std::string& key, const std::string& value, bool& out) {

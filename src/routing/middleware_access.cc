@@ -83,11 +83,12 @@ Status compile_ip_allow_list(const Options& options, Middleware& out) {
     } else if (key == "ipstrategy.excludedips") {
       if (Status taken = take_networks(key, value, kWanted, out.proxies); !taken) return taken;
     } else if (key == "ipstrategy.depth") {
-      auto depth = parse_u64(value);
-      if (!depth || *depth > kMiddlewareValuesMax) return bad_option(key, "a number of proxies");
-      out.depth = static_cast<uint32_t>(*depth);
+      auto depth = parse_i64(value);
+      if (!depth || *depth > static_cast<int64_t>(kMiddlewareValuesMax)) return bad_option(key, "a number of proxies");
+      out.depth = static_cast<uint32_t>(std::max<int64_t>(*depth, 0));  // below 0 Traefik asks for none
     } else if (key == "rejectstatuscode") {
       auto status = parse_u64(value);
+      if (status == uint64_t{0}) continue;  // as if it were not there
       if (!status || *status < 400 || *status > 599) return bad_option(key, "a status from 400 to 599");
       out.status = static_cast<uint16_t>(*status);
     } else if (key != "ipstrategy") {  // true: with none of its fields, the connection's address

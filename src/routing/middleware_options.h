@@ -15,7 +15,8 @@ using Options = std::map<std::string, std::string>;
 
 [[nodiscard]] tl::unexpected<Error> unknown_option(const std::string& key);
 [[nodiscard]] tl::unexpected<Error> bad_option(std::string_view key, std::string_view wanted);
-/// The value of the only option that the type has.
+[[nodiscard]] tl::unexpected<Error> missing_option(std::string_view key);
+/// The value of the only option that the type has, which may be empty.
 [[nodiscard]] Result<std::string> only_option(const Options& options, std::string_view key);
 /// What Go reads as true or false, into `out`.
 [[nodiscard]] Status take_flag(const std::string& key, const std::string& value, bool& out);

@@ -86,7 +86,12 @@ Status compile_strip_prefix_regex(const Options& options, Middleware& out) {
   return check_count(out.patterns.size(), "expressions");
 }
 
-Status compile_add_prefix(const Options& options, Middleware& out) { return compile_path(options, "prefix", out); }
+Status compile_add_prefix(const Options& options, Middleware& out) {
+  // An empty path is "/"; an empty prefix is refused by Traefik too.
+  auto prefix = options.find("prefix");
+  if (prefix != options.end() && prefix->second.empty()) return missing_option("prefix");
+  return compile_path(options, "prefix", out);
+}
 Status compile_replace_path(const Options& options, Middleware& out) { return compile_path(options, "path", out); }
 Status compile_replace_path_regex(const Options& options, Middleware& out) {
   return compile_replacement(options, false, out);
@@ -101,6 +106,8 @@ Status compile_redirect_scheme(const Options& options, Middleware& out) {
   for (const auto& [key, value] : options) {
     if (key == "scheme") {
       scheme = to_lower(value);
+    } else if (key == "port" && value.empty()) {
+      continue;  // as if it were not there
     } else if (key == "port") {
       auto number = parse_u64(value);
       if (!number || *number == 0 || *number > 65535) return bad_option(key, "a port from 1 to 65535");
@@ -111,7 +118,9 @@ Status compile_redirect_scheme(const Options& options, Middleware& out) {
       return unknown_option(key);
     }
   }
-  if (scheme != "http" && scheme != "https") return bad_option("scheme", "http or https");
+  // Traefik sends the client to whatever it is told.
+  const bool known = scheme == "http" || scheme == "https" || scheme == "ws" || scheme == "wss";
+  if (!known) return bad_option("scheme", "http, https, ws or wss");
   out.values.push_back(scheme);
   if (!port.empty()) out.values.push_back(port);
   return {};

@@ -1,8 +1,6 @@
 #include "weir/routing/route_commands.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <vector>
@@ -73,12 +71,10 @@ Result<Command> parse_command(std::vector<std::string> words) {
   return out;
 }
 
-Result<double> parse_share(const std::string& text) {
-  double share = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
-  bool good = error == std::errc() && end == text.data() + text.size() && std::isfinite(share);
-  if (!good) return fail(ErrorCode::invalid, "weight " + text + ": expected a number, the share from 0 to 1");
-  return std::clamp(share, 0.0, 1000.0);
+Result<double> read_weight(const std::string& text) {
+  auto share = parse_share(text);
+  if (!share) return fail(ErrorCode::invalid, "weight " + text + ": " + share.error().message);
+  return share;
 }
 
 std::vector<std::string> tag_list(const std::optional<std::string>& text) {
@@ -143,7 +139,7 @@ class Interpreter {
       return fail(ErrorCode::invalid, "route add: expected a service, a source and a target");
     Target target{command.words[2], command.words[4], command.opts, tag_list(command.tags), 0, 0, place_};
     if (command.weight) {
-      auto share = parse_share(*command.weight);
+      auto share = read_weight(*command.weight);
       if (!share) return fail(share.error());
       target.share = *share;
     }
@@ -188,7 +184,7 @@ class Interpreter {
     if (!command.weight || words.size() < 3 || words.size() > 4) {
       return fail(ErrorCode::invalid, "route weight: expected a source and a weight");
     }
-    auto share = parse_share(*command.weight);
+    auto share = read_weight(*command.weight);
     if (!share) return fail(share.error());
     auto tags = tag_list(command.tags);
     note_edit(RouteEdit::Kind::weight, {words.size() == 4 ? words[2] : "", words.back()}, 0, tags, *share);

@@ -225,12 +225,9 @@ class OptionReader {
   }
 
   Status take_weight(const std::string& value) {
-    double share = 0;
-    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), share);
-    if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(share)) {
-      return invalid("option weight=" + value + ": expected a number, the share from 0 to 1");
-    }
-    route_.share = std::clamp(share, 0.0, 1000.0);
+    auto share = parse_share(value);
+    if (!share) return invalid("option weight=" + value + ": " + share.error().message);
+    route_.share = *share;
     return {};
   }
 
@@ -314,6 +311,16 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
 std::string fabio_route_name(std::string_view source) {
   FabioRoute route;
   return set_match(route, source, "prefix") ? route.router.name : std::string(source);
+}
+
+Result<double> parse_share(std::string_view text) {
+  if (text.empty()) return 0;
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  double share = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  const bool good = error == std::errc() && end == text.data() + text.size() && std::isfinite(share);
+  if (!good) return fail(ErrorCode::invalid, "expected a number, the share from 0 to 1");
+  return std::clamp(share, 0.0, 1000.0);
 }
 
 Result<Url> parse_fabio_target(std::string_view text) {

@@ -39,6 +39,9 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
 /// What the route of a source is called, "www.example.com/x"; a text that is no source stays as it is.
 [[nodiscard]] std::string fabio_route_name(std::string_view source);
 
+/// A weight as Go reads it; none where it is empty.
+Result<double> parse_share(std::string_view text);
+
 /// A target's URL as commands write it, also grpc:// and grpcs://, which are h2c and https.
 Result<Url> parse_fabio_target(std::string_view text);
 

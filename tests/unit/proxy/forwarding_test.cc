@@ -320,6 +320,18 @@ TEST_CASE("forwarding: replacePathRegex without a replacement takes what it matc
   CHECK(run("/c").path == "/c");
 }
 
+TEST_CASE("forwarding: redirectScheme to wss leads there from wherever a client comes, with the port it is told") {
+  routing::Middleware redirect;
+  redirect.type = routing::Middleware::Type::redirect_scheme;
+  redirect.values = {"wss", "443"};
+  Run run(redirect);
+  CHECK(run().status == 302);
+  CHECK(run.scratch.location == "wss://a.example:443/b/x?q=1");
+  http::Header proto[] = {{"X-Forwarded-Proto", "wss"}};
+  run.scratch.headers.assign(std::begin(proto), std::end(proto));
+  CHECK(run().status == 302);
+}
+
 TEST_CASE("forwarding: redirectRegex sees the whole URL, and leads nowhere where nothing changes") {
   routing::Middleware redirect;
   redirect.type = routing::Middleware::Type::redirect_regex;

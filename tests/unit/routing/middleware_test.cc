@@ -77,8 +77,10 @@ TEST_CASE("middleware: redirectScheme takes a scheme, a port and permanent") {
   Middleware full = compile("redirectscheme", {{"scheme", "https"}, {"port", "8443"}, {"permanent", "true"}});
   CHECK(full.values == Values{"https", "8443"});
   CHECK(full.permanent);
-  CHECK(error_of("redirectScheme", {}) == "option \"scheme\" must be http or https");
-  CHECK(error_of("redirectScheme", {{"scheme", "ftp"}}) == "option \"scheme\" must be http or https");
+  CHECK(compile("redirectScheme", {{"scheme", "https"}, {"port", ""}}).values == Values{"https"});
+  CHECK(compile("redirectScheme", {{"scheme", "wss"}, {"port", "443"}}).values == Values{"wss", "443"});
+  CHECK(error_of("redirectScheme", {}) == "option \"scheme\" must be http, https, ws or wss");
+  CHECK(error_of("redirectScheme", {{"scheme", "ftp"}}) == "option \"scheme\" must be http, https, ws or wss");
   CHECK(error_of("redirectScheme", {{"scheme", "http"}, {"port", "0"}}) ==
         "option \"port\" must be a port from 1 to 65535");
   CHECK(error_of("redirectScheme", {{"scheme", "http"}, {"permanent", "yes"}}) ==
@@ -172,6 +174,14 @@ TEST_CASE("middleware: of two users of one name the last counts") {
   CHECK(users("jane:$1$x$y,jane:clear") == std::vector<Credential>{{"jane", "*"}});
 }
 
+TEST_CASE("middleware: an empty option is none where Traefik takes it so") {
+  CHECK(compile("replacePath", {{"path", ""}}).values == Values{"/"});
+  CHECK(compile("chain", {{"middlewares", ""}}).values.empty());
+  CHECK(compile("stripPrefixRegex", {{"regex", ""}}).patterns.empty());
+  CHECK(error_of("addPrefix", {{"prefix", ""}}) == "option \"prefix\" is missing");
+  CHECK(error_of("chain", {}) == "option \"middlewares\" is missing");
+}
+
 TEST_CASE("middleware: those with expressions say what is wrong with one") {
   CHECK(compile("stripPrefixRegex", {{"regex", "^/a/[a-z]+, /b/\\d"}}).patterns.size() == 2);
   Middleware redirect =
@@ -199,6 +209,8 @@ TEST_CASE("middleware: ipAllowList takes networks and says whose address counts"
         "option \"sourcerange\" must be a list of addresses and networks");
   CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"rejectstatuscode", "200"}}) ==
         "option \"rejectstatuscode\" must be a status from 400 to 599");
-  CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"ipstrategy.depth", "-1"}}) ==
+  made = compile("ipAllowList", {{"sourcerange", "::1"}, {"ipstrategy.depth", "-1"}, {"rejectstatuscode", "0"}});
+  CHECK((made.depth == 0 && made.status == 403));
+  CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"ipstrategy.depth", "257"}}) ==
         "option \"ipstrategy.depth\" must be a number of proxies");
 }

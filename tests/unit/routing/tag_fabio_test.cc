@@ -39,7 +39,7 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
 TEST_CASE("tag_fabio: options we cannot honour refuse the route") {
   for (const char* option :
        {"proto=tcp", "proto=tcp+sni", "auth=", "auth=a@b", "pxyproto=true", "grpcservername=x", "host=a`b",
-        "weight=much", "weight=nan", "weight=", "redirect=200,https://$host$path", "redirect=3x1,https://a/",
+        "weight=much", "weight=nan", "weight=+-1", "redirect=200,https://$host$path", "redirect=3x1,https://a/",
         "allow=10.0.0.0/8", "allow=ip:10.0.0.0/99", "allow=", "deny=ip:x", "allow=ip:10.0.0.1 deny=ip:10.0.0.2"}) {
     INFO(option);
     CHECK_FALSE(refusal(std::string("a/ ") + option).empty());
@@ -210,6 +210,8 @@ TEST_CASE("tag_fabio: a port in the host is the port that the request must name"
 
 TEST_CASE("tag_fabio: a weight is a share, and none or less means an equal part") {
   CHECK(decode("a/ weight=0.25")->share == 0.25);
+  CHECK(decode("a/ weight=+0.5")->share == 0.5);
+  CHECK(decode("a/ weight=")->share == 0);
   CHECK(decode("a/ weight=1")->share == 1);
   CHECK(decode("a/ weight=1.5")->share == 1.5);  // shares of more than 1 together are scaled
   CHECK(decode("a/ weight=-1")->share == 0);
