@@ -6,12 +6,65 @@
 #include <vector>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::routing {
 
 namespace {
 // A pattern of 1,000 alternatives compiles to some 100 KiB; a table may hold thousands of rules.
 constexpr int64_t kAutomatonBytesMax = 1 << 20;
+
+// As Go reads a text: each byte that is no UTF-8 is U+FFFD, which `.` matches. RE2 matches nothing with such a byte.
+constexpr std::string_view kUnreadable = "\xef\xbf\xbd";
+
+size_t valid_bytes(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t length = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : utf8_length(text.substr(at));
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
+}
+
+/// A text as expressions see it. One that is UTF-8, as nearly all are, is seen where it lies.
+class SeenText {
+ public:
+  explicit SeenText(std::string_view sent) : sent_(sent), is_made_(valid_bytes(sent) < sent.size()) {
+    for (std::string_view rest = is_made_ ? sent : std::string_view(); !rest.empty();) {
+      const size_t valid = valid_bytes(rest);
+      made_ += rest.substr(0, valid);
+      rest.remove_prefix(valid);
+      if (rest.empty()) break;
+      made_ += kUnreadable;
+      rest.remove_prefix(1);
+    }
+  }
+
+  [[nodiscard]] std::string_view text() const { return is_made_ ? std::string_view(made_) : sent_; }
+  /// What was sent of a part of text().
+  [[nodiscard]] std::string_view sent(size_t begin, size_t end) const {
+    const size_t from = place(begin);
+    return sent_.substr(from, place(end) - from);
+  }
+
+ private:
+  [[nodiscard]] size_t place(size_t seen) const {
+    if (!is_made_) return seen;
+    size_t at = 0;
+    for (size_t passed = 0; passed < seen && at < sent_.size();) {
+      const size_t length = utf8_length(sent_.substr(at));
+      passed += length > 0 ? length : kUnreadable.size();
+      at += length > 0 ? length : 1;
+    }
+    return at;
+  }
+
+  std::string_view sent_;
+  bool is_made_ = false;
+  std::string made_;
+};
+
 }  // namespace
 
 Result<Regexp> Regexp::compile(std::string_view pattern) {
@@ -27,7 +80,10 @@ Result<Regexp> Regexp::compile(std::string_view pattern) {
 
 // Two words in braces: RE2 takes its own StringPiece on Debian 12 and absl::string_view on 13, neither a std one.
 bool Regexp::matches(std::string_view text) const {
-  return automaton_ != nullptr && re2::RE2::PartialMatch({text.data(), text.size()}, *automaton_);
+  if (automaton_ == nullptr) return false;
+  const SeenText sent(text);
+  const std::string_view seen = sent.text();
+  return re2::RE2::PartialMatch({seen.data(), seen.size()}, *automaton_);
 }
 
 namespace {
@@ -87,28 +143,33 @@ int Regexp::group_of(std::string_view name) const {
 
 std::string_view Regexp::find(std::string_view text) const {
   StringPiece match[1];
+  const SeenText sent(text);
+  const std::string_view seen = sent.text();
   if (automaton_ == nullptr ||
-      !automaton_->Match({text.data(), text.size()}, 0, text.size(), re2::RE2::UNANCHORED, match, 1)) {
+      !automaton_->Match({seen.data(), seen.size()}, 0, seen.size(), re2::RE2::UNANCHORED, match, 1)) {
     return text.substr(text.size());
   }
-  return {match[0].data(), match[0].size()};
+  const auto begin = static_cast<size_t>(match[0].data() - seen.data());
+  return sent.sent(begin, begin + match[0].size());
 }
 
 std::string Regexp::replace_all(std::string_view text, std::string_view replacement) const {
   if (automaton_ == nullptr) return std::string(text);
+  const SeenText sent(text);
+  const std::string_view seen = sent.text();
   const std::vector<Piece> pieces = split_replacement(replacement);
   std::vector<StringPiece> groups(static_cast<size_t>(automaton_->NumberOfCapturingGroups()) + 1);
   std::string out;
-  size_t copied = 0;  // of the text
+  size_t copied = 0;  // of what is seen
   size_t at = 0;      // where the next match may begin
-  size_t last_end = text.size() + 1;
-  while (at <= text.size() && automaton_->Match({text.data(), text.size()}, at, text.size(), re2::RE2::UNANCHORED,
+  size_t last_end = seen.size() + 1;
+  while (at <= seen.size() && automaton_->Match({seen.data(), seen.size()}, at, seen.size(), re2::RE2::UNANCHORED,
                                                 groups.data(), static_cast<int>(groups.size()))) {
-    auto begin = static_cast<size_t>(groups[0].data() - text.data());
+    auto begin = static_cast<size_t>(groups[0].data() - seen.data());
     size_t end = begin + groups[0].size();
     // An empty match right behind another is none.
     if (begin != end || begin != last_end) {
-      out += text.substr(copied, begin - copied);
+      out += sent.sent(copied, begin);
       copied = end;
       for (const Piece& piece : pieces) {
         if (!piece.group) {
@@ -118,13 +179,15 @@ std::string Regexp::replace_all(std::string_view text, std::string_view replacem
         int number = group_of(piece.text);
         if (number < 0) continue;
         const StringPiece& group = groups[static_cast<size_t>(number)];
-        if (group.data() != nullptr) out.append(group.data(), group.size());
+        if (group.data() == nullptr) continue;
+        const auto from = static_cast<size_t>(group.data() - seen.data());
+        out += sent.sent(from, from + group.size());
       }
     }
     last_end = end;
-    at = end > begin ? end : next_character(text, end);
+    at = end > begin ? end : next_character(seen, end);
   }
-  return out += text.substr(std::min(copied, text.size()));
+  return out += sent.sent(std::min(copied, seen.size()), seen.size());
 }
 
 bool Regexp::operator==(const Regexp& other) const {

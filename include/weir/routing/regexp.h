@@ -18,7 +18,7 @@ namespace weir::routing {
 class Regexp {
  public:
   static Result<Regexp> compile(std::string_view pattern);
-  /// Unanchored and case-sensitive.
+  /// Unanchored and case-sensitive. A byte that is no UTF-8 is any character, as in Go.
   [[nodiscard]] bool matches(std::string_view text) const;
   /// The first match, a part of `text`; nothing of length 0 at its end where there is none.
   [[nodiscard]] std::string_view find(std::string_view text) const;

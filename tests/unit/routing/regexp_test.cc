@@ -55,3 +55,34 @@ TEST_CASE("regexp: the first match is a part of the text") {
   CHECK(Regexp::compile("nothing").value().find(text).empty());
   CHECK(Regexp().find(text).empty());
 }
+
+TEST_CASE("regexp: bytes that are no UTF-8 are characters, as in Go") {
+  const Regexp any = Regexp::compile("^/a.b(.*)$").value();
+  CHECK(
+      any.matches("/a\xff"
+                  "b"));
+  CHECK(any.matches("/axb\xc3\xa9\x80"));
+  CHECK(
+      any.matches("/a\xc3\xa9"
+                  "b"));
+  CHECK_FALSE(
+      any.matches("/a\xff\xfe"
+                  "b"));
+  CHECK(Regexp::compile("^/\\x{FFFD}$").value().matches("/\xff"));
+  CHECK_FALSE(Regexp::compile("^/[a-z]$").value().matches("/\xff"));
+  CHECK(any.find("/a\xff"
+                 "b\xfe/c") ==
+        "/a\xff"
+        "b\xfe/c");
+  CHECK(Regexp::compile("b.").value().find("/a\xff"
+                                           "b\xfe/c") == "b\xfe");
+  CHECK(any.replace_all("/a\xff"
+                        "b\xfe/c",
+                        "<$1>") == "<\xfe/c>");
+  CHECK(Regexp::compile("b").value().replace_all("/a\xff"
+                                                 "b\xfe",
+                                                 "x") == "/a\xffx\xfe");
+  CHECK(Regexp::compile("z*").value().replace_all("\xff"
+                                                  "a",
+                                                  "-") == "-\xff-a-");
+}
