@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "weir/base/host_port.h"
 #include "weir/base/text.h"
@@ -83,25 +84,35 @@ std::string SocketAddress::text() const {
   return (ip.v6 ? "[" + ip.text() + "]" : ip.text()) + ":" + std::to_string(port);
 }
 
+namespace {
+
+constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool is_mapped(const IpAddress& ip) { return ip.v6 && std::memcmp(ip.bytes.data(), kMapped, sizeof kMapped) == 0; }
+
+IpAddress unmapped(const IpAddress& ip) {
+  IpAddress out;
+  std::copy(ip.bytes.begin() + sizeof kMapped, ip.bytes.end(), out.bytes.begin());
+  return out;
+}
+
+}  // namespace
+
 Result<Cidr> Cidr::parse(std::string_view text) {
   size_t slash = text.find('/');
   auto ip = IpAddress::parse(text.substr(0, slash));
   if (!ip) return fail(ErrorCode::invalid, "not a network: \"" + std::string(text) + "\"");
   uint8_t bits_max = ip->v6 ? 128 : 32;
-  if (slash == std::string_view::npos) return Cidr{*ip, bits_max};
-  auto bits = parse_u64(text.substr(slash + 1));
+  auto bits = slash == std::string_view::npos ? std::optional<uint64_t>(bits_max) : parse_u64(text.substr(slash + 1));
   if (!bits || *bits > bits_max)
     return fail(ErrorCode::invalid, "bad prefix length in network \"" + std::string(text) + "\"");
+  constexpr uint8_t kMappedBits = sizeof kMapped * 8;
+  if (is_mapped(*ip) && *bits >= kMappedBits) return Cidr{unmapped(*ip), static_cast<uint8_t>(*bits - kMappedBits)};
   return Cidr{*ip, static_cast<uint8_t>(*bits)};
 }
 
 bool Cidr::contains(const IpAddress& ip) const {
-  IpAddress plain = ip;
-  static constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (ip.v6 && !base.v6 && std::memcmp(ip.bytes.data(), kMapped, sizeof kMapped) == 0) {
-    plain = IpAddress{};
-    std::copy(ip.bytes.begin() + 12, ip.bytes.end(), plain.bytes.begin());
-  }
+  const IpAddress plain = !base.v6 && is_mapped(ip) ? unmapped(ip) : ip;
   if (plain.v6 != base.v6) return false;
   size_t whole = prefix_bits / 8;
   if (std::memcmp(plain.bytes.data(), base.bytes.data(), whole) != 0) return false;

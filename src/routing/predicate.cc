@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 #include "weir/routing/path_text.h"
 
@@ -118,7 +119,7 @@ bool holds(const Predicate& predicate, const RequestView& request) {
     case Predicate::Kind::host_wildcard: return is_one_label_below(request.host, predicate.value);
     case Predicate::Kind::host_suffix: return is_below(request.host, predicate.value);
     case Predicate::Kind::host_port: return request.port == predicate.value;
-    case Predicate::Kind::host_regexp: return predicate.regexp.matches(request.host);
+    case Predicate::Kind::host_regexp: return predicate.regexp.matches(without_brackets(request.host));
     case Predicate::Kind::path: return request.path == predicate.value;
     case Predicate::Kind::path_prefix: return request.path.starts_with(predicate.value);
     case Predicate::Kind::path_regexp: return path_matches(predicate.regexp, request.path);

@@ -48,6 +48,10 @@ Result<const MatcherForm*> find_form(const RuleToken& name, const Arguments& arg
     wanted += std::to_string(form->arguments_max) + (form->arguments_max == 1 ? " value" : " values");
     return fail_at(name.column, std::string(form->name) + " takes " + wanted);
   }
+  // An empty expression would hold for every request: what a template has not filled in is no catch-all.
+  for (const RuleToken& argument : arguments) {
+    if (argument.text.empty()) return fail_at(argument.column, "an empty value");
+  }
   return form;
 }
 
@@ -70,6 +74,7 @@ Result<Expression> parse_host(const RuleToken& argument) {
                    "`*` stands for the whole first label only, as in `*.example.com`, and `**` for one or more");
   }
   if (host.find_first_of(" \t/") != std::string::npos) return fail_at(argument.column, "not a host name");
+  if (host.front() != '[' && host.find(':') != std::string::npos) host = "[" + host + "]";  // as requests write IPv6
   Kind kind = suffix ? Kind::host_suffix : wildcard ? Kind::host_wildcard : Kind::host;
   return Expression{Expression::Kind::predicate, {kind, {}, host}, {}};
 }
@@ -83,7 +88,6 @@ Result<Regexp> parse_regexp(const RuleToken& argument) {
 // Header and Query: a key and what its value must be.
 Result<Predicate> parse_keyed(Kind kind, const Arguments& arguments) {
   const RuleToken& key = arguments[0];
-  if (key.text.empty()) return fail_at(key.column, "an empty name");
   Predicate out{kind, key.text};
   if (kind == Kind::header || kind == Kind::header_regexp) out.key = to_lower(key.text);
   if (arguments.size() == 1) {
@@ -111,7 +115,6 @@ Result<Predicate> parse_plain(Kind kind, const RuleToken& argument) {
       if (!parse_u64(out.value)) return fail_at(argument.column, "a port is a number");
       return out;
     case Kind::method:
-      if (out.value.empty()) return fail_at(argument.column, "an empty method");
       std::transform(out.value.begin(), out.value.end(), out.value.begin(),
                      [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
       return out;

@@ -65,13 +65,49 @@ class SeenText {
   std::string made_;
 };
 
+/// Where the class ends that begins at `at`; the pattern's end where it does not.
+size_t class_end(std::string_view pattern, size_t at) {
+  at += pattern.substr(at).starts_with("[^") ? 2 : 1;
+  if (at < pattern.size() && pattern[at] == ']') ++at;  // the first one is a member
+  while (at < pattern.size() && pattern[at] != ']') {
+    const size_t named_end = pattern.substr(at).starts_with("[:") ? pattern.find(":]", at + 2) : std::string_view::npos;
+    at = named_end != std::string_view::npos ? named_end + 2 : at + (pattern[at] == '\\' ? 2 : 1);
+  }
+  return std::min(at + 1, pattern.size());
+}
+
+/// (?<name>…), which Go takes and RE2 of Debian 12 does not know yet, is (?P<name>…).
+std::string with_named_groups(std::string_view pattern) {
+  if (pattern.find("(?<") == std::string_view::npos) return std::string(pattern);
+  std::string out;
+  for (size_t at = 0; at < pattern.size();) {
+    const std::string_view rest = pattern.substr(at);
+    if (rest.starts_with("(?<")) {
+      out += "(?P<";
+      at += 3;
+      continue;
+    }
+    size_t end = at + 1;
+    if (rest.starts_with("\\Q")) {
+      end = std::min(pattern.find("\\E", at), pattern.size());
+    } else if (rest.front() == '\\') {
+      end = std::min(at + 2, pattern.size());
+    } else if (rest.front() == '[') {
+      end = class_end(pattern, at);
+    }
+    out += pattern.substr(at, end - at);
+    at = end;
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Regexp> Regexp::compile(std::string_view pattern) {
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(kAutomatonBytesMax);
-  auto automaton = std::make_shared<const re2::RE2>(std::string(pattern), options);
+  auto automaton = std::make_shared<const re2::RE2>(with_named_groups(pattern), options);
   if (!automaton->ok()) return fail(ErrorCode::invalid, "bad regular expression: " + automaton->error());
   Regexp out;
   out.automaton_ = std::move(automaton);

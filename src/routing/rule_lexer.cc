@@ -18,8 +18,26 @@ tl::unexpected<Error> fail_at(size_t column, const std::string& message) {
   return fail(std::move(error));
 }
 
+Status RuleLexer::skip_blanks() {
+  while (at_ < text_.size()) {
+    const std::string_view rest = text_.substr(at_);
+    if (is_blank(rest.front())) {
+      ++at_;
+    } else if (rest.starts_with("//")) {
+      at_ += std::min(rest.find('\n'), rest.size());
+    } else if (rest.starts_with("/*")) {
+      const size_t end = rest.find("*/", 2);
+      if (end == std::string_view::npos) return fail_at(at_ + 1, "no closing */");
+      at_ += end + 2;
+    } else {
+      break;
+    }
+  }
+  return {};
+}
+
 Result<RuleToken> RuleLexer::next() {
-  while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+  if (Status skipped = skip_blanks(); !skipped) return fail(skipped.error());
   RuleToken token;
   token.column = at_ + 1;
   if (at_ == text_.size()) return token;

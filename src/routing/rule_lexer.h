@@ -26,6 +26,7 @@ class RuleLexer {
   Result<RuleToken> next();
 
  private:
+  Status skip_blanks();  // and comments, which are Go's
   Result<RuleToken> quoted(char quote);
   /// What stands behind a backslash, as Go reads it.
   Status append_escaped(std::string& to);

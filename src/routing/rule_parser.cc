@@ -102,6 +102,7 @@ class RuleParser {
     while (token_.kind != RuleToken::Kind::close) {
       if (!arguments.empty()) {
         if (auto comma = expect(RuleToken::Kind::comma, "expected `,` or `)`"); !comma) return fail(comma.error());
+        if (token_.kind == RuleToken::Kind::close) break;  // Go takes a comma behind the last one
       }
       if (token_.kind != RuleToken::Kind::text) {
         return fail_at(token_.column, "expected a value in backticks or double quotes");

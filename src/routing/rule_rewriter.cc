@@ -136,14 +136,12 @@ Result<std::string> of_paths(const Values& values, bool whole) {
   return joined(parts, " || ");
 }
 
-/// Names and values in turn; all must hold. Without a value the header need only be there.
+/// Names and values in turn; all must hold.
 Result<std::string> of_headers(const RuleToken& name, const Values& values, bool regexp) {
   if (values.size() % 2 != 0) return fail_at(name.column, name.text + " takes names and values in turn");
   std::vector<std::string> parts;
   for (size_t i = 0; i < values.size(); i += 2) {
-    const std::string& value = values[i + 1].text;
-    const bool by_regexp = regexp || value.empty();
-    parts.push_back(call(by_regexp ? "HeaderRegexp" : "Header", values[i].text, value));
+    parts.push_back(call(regexp ? "HeaderRegexp" : "Header", values[i].text, values[i + 1].text));
   }
   return joined(parts, " && ");
 }
@@ -169,6 +167,9 @@ Result<std::string> of_queries(const Values& values) {
 }
 
 Result<std::string> of_v2(const RuleToken& name, const Values& values) {
+  for (const RuleToken& value : values) {
+    if (value.text.empty()) return fail_at(value.column, "an empty value");
+  }
   const std::string word = to_lower(name.text);
   if (word == "host" || word == "hostheader") return of_hosts(values, false);
   if (word == "hostregexp") return of_hosts(values, true);
@@ -191,6 +192,7 @@ Result<std::string> of_constraint(const RuleToken& name, const Values& values) {
   const bool regexp = name.text == "TagRegex";
   if (!regexp && name.text != "Tag") return fail_at(name.column, "expected Tag or TagRegex, not `" + name.text + "`");
   if (values.size() != 1) return fail_at(name.column, name.text + " takes one value");
+  if (values[0].text.empty()) return call("HeaderRegexp", "Tag", regexp ? ".*" : "^$");
   return call(regexp ? "HeaderRegexp" : "Header", "Tag", values[0].text);
 }
 

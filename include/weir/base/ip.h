@@ -44,7 +44,7 @@ struct Cidr {
   uint8_t prefix_bits = 0;
 
   static Result<Cidr> parse(std::string_view text);
-  /// IPv4-mapped IPv6 addresses (::ffff:1.2.3.4) count as IPv4.
+  /// IPv4-mapped IPv6 addresses (::ffff:1.2.3.4) count as IPv4, in networks too.
   [[nodiscard]] bool contains(const IpAddress& ip) const;
   auto operator<=>(const Cidr&) const = default;
 };

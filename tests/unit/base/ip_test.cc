@@ -23,4 +23,9 @@ TEST_CASE("ip: a network holds what its prefix says") {
   CHECK(Cidr::parse("::1")->contains(IpAddress::parse("::1").value()));
   CHECK(Cidr::parse("0.0.0.0/0")->contains(IpAddress::parse("8.8.8.8").value()));
   CHECK_FALSE(Cidr::parse("10.0.0.0/33"));
+  for (const char* mapped : {"::ffff:10.1.128.0/113", "::ffff:10.1.129.1", "::ffff:10.1.129.1/128", "::ffff:0:0/96"}) {
+    INFO(mapped);
+    CHECK(Cidr::parse(mapped)->contains(IpAddress::parse("10.1.129.1").value()));
+  }
+  CHECK_FALSE(Cidr::parse("::/0")->contains(IpAddress::parse("10.1.129.1").value()));
 }

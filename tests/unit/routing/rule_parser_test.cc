@@ -46,7 +46,7 @@ TEST_CASE("rule: an error names the column where it is") {
   CHECK(error_of("Host(`a`))") == "column 10: expected `&&`, `||` or the end");
   CHECK(error_of("Host `a`") == "column 6: expected `(`");
   CHECK(error_of("Host(a)") == "column 6: expected a value in backticks or double quotes");
-  CHECK(error_of("Host(`a`,)") == "column 10: expected a value in backticks or double quotes");
+  CHECK(error_of("Host(`a`,,)") == "column 10: expected a value in backticks or double quotes");
   CHECK(error_of("Host(`a)") == "column 6: no closing `");
   CHECK(error_of("Path(\"/\\d\")") == "column 8: unknown escape; use backticks for text with backslashes");
   CHECK(error_of("Host(`a`) && #") == "column 14: unexpected character");
@@ -72,18 +72,47 @@ TEST_CASE("rule: a matcher says what it cannot take") {
   CHECK(error_of("Host(`a`, `b`)") == "column 1: Host takes 1 value");
   CHECK(error_of("Header(`a`)") == "column 1: Header takes 2 values");
   CHECK(error_of("Query(`a`, `b`, `c`)") == "column 1: Query takes 1 or 2 values");
-  CHECK(error_of("Host(``)") == "column 6: an empty host name");
+  CHECK(error_of("Host(``)") == "column 6: an empty value");
   CHECK(error_of("Host(`a.*`)") ==
         "column 6: `*` stands for the whole first label only, as in `*.example.com`, and `**` for one or more");
   CHECK(error_of("Host(`h\xc3\xa9`)") == "column 6: a host name is ASCII; write it as xn--");
   CHECK(error_of("Host(`a/b`)") == "column 6: not a host name");
   CHECK(error_of("Path(`api`)") == "column 6: a path begins with `/`");
-  CHECK(error_of("PathPrefix(``)") == "column 12: a path begins with `/`");
-  CHECK(error_of("Method(``)") == "column 8: an empty method");
-  CHECK(error_of("Header(``, `x`)") == "column 8: an empty name");
+  CHECK(error_of("Host(`.`)") == "column 6: an empty host name");
   CHECK(error_of("ClientIP(`10.0.0.0/33`)").starts_with("column 10: bad prefix length"));
   CHECK(error_of("PathRegexp(`(`)").starts_with("column 12: bad regular expression"));
   CHECK(error_of("Header(`a`, `b`) || QueryRegexp(`a`, `[`)").starts_with("column 38: bad regular expression"));
+}
+
+TEST_CASE("rule: an empty value is refused, so that a template that comes out empty is no catch-all") {
+  for (const char* rule : {"HostRegexp(``)", "Path(``)", "PathPrefix(``)", "PathRegexp(``)", "Method(``)",
+                           "ClientIP(``)", "Header(``, `x`)", "Header(`x`, ``)", "HeaderRegexp(`x`, ``)", "Query(``)",
+                           "Query(`a`, ``)", "QueryRegexp(`a`, ``)"}) {
+    INFO(rule);
+    CHECK(error_of(rule).ends_with(": an empty value"));
+  }
+}
+
+TEST_CASE("rule: comments, and a comma behind the last value, as Go has them") {
+  CHECK(rule_holds("/* all\nof */ Host(`a`,) // and\n && Header(/**/`x`, `y`, ) || Path(`//x`)", get("a", "//x")));
+  CHECK(error_of("Host(`a`,,)") == "column 10: expected a value in backticks or double quotes");
+  CHECK(error_of("Host(,)") == "column 6: expected a value in backticks or double quotes");
+  CHECK(error_of("Host(`a`) /* b") == "column 11: no closing */");
+  CHECK(error_of("Host(`a`) / b").starts_with("column 11: "));
+}
+
+TEST_CASE("rule: groups may be named in either way") {
+  CHECK(rule_holds("PathRegexp(`^/(?<n>[(?<a>]+)$`)", get("a", "/(?<a>")));
+  CHECK(rule_holds("PathRegexp(`^/\\(?<(?<n>x)\\Q(?<y>\\E$`)", get("a", "/<x(?<y>")));
+  CHECK(rule_holds("PathRegexp(`^/(?P<n>x)$`)", get("a", "/x")));
+  CHECK_FALSE(error_of("PathRegexp(`(?<=x)`)").empty());
+  CHECK_FALSE(error_of("PathRegexp(`[(?<n>`)").empty());
+}
+
+TEST_CASE("rule: a host of IPv6 stands without brackets, which requests have") {
+  CHECK(rule_holds("Host(`2001:DB8::1`)", get("[2001:db8::1]", "/")));
+  CHECK(rule_holds("Host(`[::1]`)", get("[::1]", "/")));
+  CHECK(rule_holds("HostRegexp(`^::1$`)", get("[::1]", "/")));
 }
 
 TEST_CASE("rule: && binds tighter than ||, ! tighter than both") {
@@ -153,8 +182,9 @@ TEST_CASE("rule: headers compare names without case, and any value may fit") {
 
 TEST_CASE("rule: the fields that a session keeps for itself are there for rules, as Traefik sees them") {
   RequestView request = get("a", "/");
-  for (const char* rule : {"HeaderRegexp(`Upgrade`, ``)", "HeaderRegexp(`Connection`, ``)", "HeaderRegexp(`TE`, ``)",
-                           "HeaderRegexp(`Content-Length`, ``)", "HeaderRegexp(`Expect`, ``)"}) {
+  for (const char* rule :
+       {"HeaderRegexp(`Upgrade`, `.*`)", "HeaderRegexp(`Connection`, `.*`)", "HeaderRegexp(`TE`, `.*`)",
+        "HeaderRegexp(`Content-Length`, `.*`)", "HeaderRegexp(`Expect`, `.*`)"}) {
     INFO(rule);
     CHECK_FALSE(rule_holds(rule, request));
   }

@@ -39,7 +39,9 @@ TEST_CASE("rule v2: several values to a matcher are alternatives, pairs must all
   CHECK(v3("Headers(`X-A`, `1`)") == "Header(`X-A`, `1`)");
   CHECK(v3("Query(`a=1`, `b=2=3`)") == "(Query(`a`, `1`) && Query(`b`, `2=3`))");
   CHECK(v3("Query(`a=`)") == "QueryRegexp(`a`, `.*`)");
-  CHECK(v3("Headers(`X-A`, ``)") == "HeaderRegexp(`X-A`, ``)");
+  CHECK(error_of("Headers(`X-A`, ``)") == "column 16: an empty value");
+  CHECK(error_of("HostRegexp(``)") == "column 12: an empty value");
+  CHECK(v3("Host(`a`,)") == "Host(`a`)");
   CHECK(v3("Path(\"/a`b\")") == "Path(\"/a`b\")");
 }
 
