@@ -214,6 +214,7 @@ Result<Constraints> Constraints::parse(std::string_view text) {
 bool Constraints::hold(const std::vector<std::string>& tags) const {
   if (expression_ == nullptr) return true;
   std::vector<Header> headers;
+  headers.reserve(tags.size());
   for (const std::string& tag : tags) headers.push_back({"Tag", tag});
   RequestView view;
   view.headers = headers;

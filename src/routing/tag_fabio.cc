@@ -268,7 +268,9 @@ class OptionReader {
     for (std::string_view one : split_list(value)) {
       bool ip = one.starts_with("ip:");
       auto network = ip ? Cidr::parse(one.substr(3)) : fail(ErrorCode::invalid, "expected ip: and a network");
-      if (!network) return invalid("option " + key + "=" + value + ": " + network.error().message);
+      if (!network) {
+        return invalid(std::string("option ").append(key).append("=").append(value) + ": " + network.error().message);
+      }
       out += (out.empty() ? "" : ",") + std::string(one.substr(3));
     }
     if (out.empty()) return invalid("option " + key + "=: expected ip: and a network");

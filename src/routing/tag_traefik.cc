@@ -91,6 +91,7 @@ std::vector<Tag> collect(const std::vector<std::string>& tags, const std::vector
     by_key.merge(of_prefix);  // keeps what an earlier prefix said
   }
   std::vector<Tag> out;
+  out.reserve(by_key.size());
   for (auto& [key, tag] : by_key) out.push_back(std::move(tag));
   return out;
 }
