@@ -94,7 +94,7 @@ void H2Session::release_stream(H2Stream& stream, bool complete, uint32_t code) {
     pump();  // what has been said so far is still heard
     if (!stream.closed_) reset_stream(stream, code);
   } else if (stream.end_sent_ && !stream.in_ended_) {
-    reset_stream(stream, NGHTTP2_NO_ERROR);  // RFC 9113 section 8.1: nobody reads the rest of the request
+    reset_later(stream);
   }
   stream.queued_before_ = stream.queued();
   if (state_ == State::closed) return tell_over();
@@ -107,6 +107,33 @@ void H2Session::reset_stream(H2Stream& stream, uint32_t code) {
   if (stream.closed_ || std::exchange(stream.reset_by_us_, true)) return;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, code);
   request_turn_end(loop_);
+}
+
+// RFC 9113 section 8.1: the answer is whole and nobody reads the rest of the request. Clients (curl 7.88) that find the
+// reset in the same read as the answer lose the answer, and most end the stream themselves when they have it. What
+// comes of the body until then is dropped, and gets no window.
+void H2Session::reset_later(H2Stream& stream) {
+  if (stream.closed_ || stream.reset_by_us_ || stream.reset_due_ms_ > 0) return;
+  stream.reset_due_ms_ = loop_.now_ms() + kEarlyMs;
+  if (early_ends_ != nullptr) return;
+  early_ends_ = std::make_unique<EarlyEnds>(*this);
+  early_ends_->set_deadline(loop_, kEarlyMs);
+}
+
+void H2Session::reset_answered() {
+  uint64_t now_ms = loop_.now_ms();
+  uint64_t next_ms = 0;
+  for (auto& stream : streams_) {
+    uint64_t due_ms = stream->reset_due_ms_;
+    if (due_ms == 0 || stream->reset_by_us_) continue;
+    if (due_ms <= now_ms) {
+      reset_stream(*stream, NGHTTP2_NO_ERROR);
+    } else {
+      next_ms = next_ms == 0 ? due_ms : std::min(next_ms, due_ms);
+    }
+  }
+  if (next_ms == 0) return early_ends_.reset();
+  early_ends_->set_deadline(loop_, next_ms - now_ms);
 }
 
 void H2Session::forget(H2Stream& stream) {
@@ -202,6 +229,7 @@ void H2Session::close(const Error& reason) {
   state_ = State::closed;
   clear_deadline();
   rest_.reset();
+  early_ends_.reset();
   stream_.close_gracefully(at_fault_ ? event::TcpStream::Peer::is_unwelcome : event::TcpStream::Peer::may_send);
   for (bool found = true; found;) {
     found = false;

@@ -214,7 +214,12 @@ void H2Session::block_ends(int32_t id, bool ended) {
 void H2Session::body_came(int32_t id, std::string_view bytes) {
   H2Stream* stream = find(id);
   if (stream == nullptr || !stream->attached()) {
-    nghttp2_session_consume(session_, id, bytes.size());
+    bool over = stream != nullptr && stream->reset_due_ms_ > 0;
+    if (over) {
+      nghttp2_session_consume_connection(session_, bytes.size());
+    } else {
+      nghttp2_session_consume(session_, id, bytes.size());
+    }
     return;
   }
   // One upstream's connection serves many clients: none of them may hold up the others.

@@ -270,7 +270,7 @@ void H2Session::frame_sent(uint8_t type, uint8_t flags, int32_t id) {
   }
   if ((flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   stream->end_sent_ = true;
-  if (!stream->attached() && !stream->in_ended_) reset_stream(*stream, NGHTTP2_NO_ERROR);
+  if (!stream->attached() && !stream->in_ended_) reset_later(*stream);
 }
 
 // The resets of many clients meet on one upstream's connection. Upstreams count them too and end the connection, with

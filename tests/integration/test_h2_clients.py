@@ -6,9 +6,11 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 from harness import processes, upstreams
-from harness.test import route_to, takes
+from harness.test import route, route_to, takes
 
 HOST = "app.test"
+# Lets nobody in that these tests know.
+GUARD = '[middlewares.guard]\ntype = "basicAuth"\nusers = ["jane:$apr1$Zb3xq/.7$o4RwVWirdQ66dTfff.rwo1"]\n\n'
 H2SPEC = os.path.join(processes.PEERS, "h2spec", "h2spec")
 
 
@@ -33,6 +35,27 @@ def test_curl(t):
     out = run("curl", "-sS", "--http2-prior-knowledge", *wants, "-T", __file__, url)
     assert out == "2 200 1\n" and len(upstream.requests[-1].body) == os.path.getsize(__file__), out
     assert run("curl", "-sS", "--http2", *wants, url) == "1.1 200 1\n"
+
+
+def early_answers(curl, url, body):
+    """What curl makes of answers that come before the end of its upload: status and exit code of each."""
+    wants = [*curl, "-s", "-o", os.devnull, "-w", "%{http_code} %{exitcode}", "--data-binary", f"@{body}", url]
+    # With Expect curl waits for a 100, which does not come: a final status does, or a second passes.
+    return [subprocess.run([*wants, *more], capture_output=True, text=True, timeout=60, check=False).stdout
+            for more in ([], ["-H", "Expect: 100-continue"], ["-H", "Expect:"])]
+
+
+def test_early_answer(t):
+    """curl gets the answers that come before the end of its upload: the edge's own, and an upstream's"""
+    early = t.ends(upstreams.answering_early(413))
+    gone = f"http://127.0.0.1:{processes.free_ports(1)[0]}"
+    edge = t.edge(routes=route_to("early.test", early.url, name="early") + route_to("gone.test", gone, name="gone")
+                  + route('middlewares = ["guard"]\nhost = "guarded.test"', early.url, name="guarded") + GUARD)
+    curl = ["curl", "--http2-prior-knowledge", "-H"]
+    body = t.write("body", "x" * 70_000)
+    for host, status in (("early.test", 413), ("gone.test", 502), ("guarded.test", 401), ("unknown.test", 404)):
+        seen = early_answers([*curl, f"Host: {host}"], f"http://{edge.entry_point()}/", body)
+        assert seen == [f"{status} 0"] * 3, f"{host}: {seen}"
 
 
 def test_nghttp(t):

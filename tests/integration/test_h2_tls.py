@@ -11,10 +11,10 @@ import subprocess
 from harness import h2, processes, upstreams
 from harness import websocket as ws
 from harness.http import get
-from harness.test import route_to, takes
+from harness.test import route, route_to, takes
 from harness.tls import Authority, TlsUpstream, tls_get
 from test_edge_tls import certificate, secure_edge
-from test_h2_clients import check_h2spec, run
+from test_h2_clients import GUARD, check_h2spec, early_answers, run
 
 HOST = "app.test"
 CLIENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients")
@@ -97,6 +97,21 @@ def test_clients(t):
     assert ":status: 200" in re.sub(r"\x1b\[[0-9;]*m", "", out), out[-2000:]
     out = run("h2load", "-n", "2000", "-c", "4", "-m", "50", f"https://{secure}/", seconds_max=120)
     assert "2000 succeeded, 0 failed, 0 errored, 0 timeout" in out, out
+
+
+def test_early_answer_tls(t):
+    """curl gets the answers that come before the end of its upload over TLS, too"""
+    ca = Authority(t.path("pki", ""))
+    early = t.ends(upstreams.answering_early(413))
+    guarded = route('middlewares = ["guard"]\nhost = "guarded.test"', early.url, name="guarded")
+    _, secure = secure_edge(t, certificate(ca.issue("site", HOST, "guarded.test")),
+                            route_to(HOST, early.url) + guarded + GUARD)
+    port = secure.rsplit(":", 1)[1]
+    body = t.write("body", "x" * 70_000)
+    for host, status in ((HOST, 413), ("guarded.test", 401)):
+        curl = ["curl", "--http2", "--cacert", ca.cert, "--resolve", f"{host}:{port}:127.0.0.1"]
+        seen = early_answers(curl, f"https://{host}:{port}/", body)
+        assert seen == [f"{status} 0"] * 3, f"{host}: {seen}"
 
 
 @takes(300)

@@ -57,6 +57,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   /// How long the peer has to answer a PING, and how often one is asked.
   static constexpr uint64_t kProbeMs = 5000;
   static constexpr uint64_t kProbePauseMs = 10'000;
+  /// How long a client that was answered before its request's end has to take the answer in and to end its stream.
+  static constexpr uint64_t kEarlyMs = 100;
 
  protected:
   enum class Side : uint8_t { server, client };
@@ -132,6 +134,12 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
     std::string bytes;
     size_t taken = 0;  // of them
   };
+  /// When the next stream is reset that was answered before its request's end. Lives while there is one.
+  struct EarlyEnds final : event::Deadline {
+    explicit EarlyEnds(H2Session& its_session) : session(its_session) {}
+    void on_deadline() override { session.reset_answered(); }
+    H2Session& session;
+  };
   enum class State : uint8_t { open, closed };
   enum class Drain : uint8_t { no, announced, final };
   /// What the one deadline is for.
@@ -187,6 +195,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   void tell_gone(H2Stream& stream);
   void drop_queue(H2Stream& stream);
   void reset_stream(H2Stream& stream, uint32_t code);
+  void reset_later(H2Stream& stream);
+  void reset_answered();
   void forget(H2Stream& stream);
   void terminate(uint32_t code);
   void close(const Error& reason);
@@ -204,7 +214,8 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   event::TcpStream stream_;
   nghttp2_session* session_ = nullptr;
   std::unique_ptr<Rest> rest_;  // null: all that has come was taken
-  std::string output_;          // what this turn has to say; borrowed while there is any
+  std::unique_ptr<EarlyEnds> early_ends_;
+  std::string output_;  // what this turn has to say; borrowed while there is any
   std::vector<std::unique_ptr<H2Stream>> streams_;
   std::vector<std::unique_ptr<H2Stream>> dead_;  // may be on the stack: until the turn's end
   std::vector<H2Stream*> notices_;

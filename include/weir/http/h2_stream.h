@@ -86,6 +86,7 @@ class H2Stream {
   bool tell_drained_ = false;
   bool tell_gone_ = false;
   uint32_t gone_code_ = 0;
+  uint64_t reset_due_ms_ = 0;  // answered before the request's end: when it is reset, unless it ends by itself; 0: not
 };
 
 }  // namespace weir::http
