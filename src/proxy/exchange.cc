@@ -350,7 +350,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (!request_ended_ || upgraded)
     client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
-  run_response_middlewares(*router_, head.headers, response_headers_);
+  run_response_middlewares(*router_, scratch_.passed, head.headers, response_headers_);
   append_via(worker_.config().requests.via, head.version, response_headers_, scratch_.via);
   // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
   if (!upgraded && http::find(response_headers_, "Date") == nullptr) {
@@ -510,10 +510,12 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   }
   http::ResponseHead head;
   head.status = status;
-  head.headers = {fields, count};
-  if (auto& more = scratch_.answer_headers; !more.empty()) {
-    more.insert(more.end(), fields, fields + count);
-    head.headers = more;
+  auto& own = scratch_.answer_headers;  // what the middleware that answers wants said, and:
+  own.insert(own.end(), fields, fields + count);
+  head.headers = own;
+  if (scratch_.passed > 0) {
+    run_response_middlewares(*router_, scratch_.passed, own, response_headers_);
+    head.headers = response_headers_;
   }
   head.body = Body::length;
   head.content_length = page.body.size();
@@ -560,7 +562,7 @@ void Exchange::finish() {
   sent_body_ = std::string();
   early_trailers_ = {};
   started_us_ = attempt_us_ = answered_us_ = request_bytes_ = response_bytes_ = 0;
-  retries_ = 0;
+  retries_ = scratch_.passed = 0;
   status_ = 0;
   error_ = ProxyError::none;
   fresh_connection_ = request_ended_ = scratch_.wants_events = false;

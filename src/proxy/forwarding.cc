@@ -428,6 +428,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
   MiddlewareOutcome outcome;
   outcome.path = path;
   bool has_path = path.starts_with('/');  // "*" has none
+  scratch.passed = 0;
   for (const auto& middleware : router.middlewares) {
     switch (middleware->type) {
       case Middleware::Type::strip_prefix:
@@ -479,17 +480,19 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         }
         break;
     }
+    ++scratch.passed;
   }
   if (outcome.path.empty() && has_path) outcome.path = "/";
   if (!outcome.prefix.empty()) set_field(scratch.headers, "X-Forwarded-Prefix", outcome.prefix);
   return outcome;
 }
 
-void run_response_middlewares(const routing::Router& router, std::span<const Header> answer, std::vector<Header>& out) {
+void run_response_middlewares(const routing::Router& router, size_t passed, std::span<const Header> answer,
+                              std::vector<Header>& out) {
   out.assign(answer.begin(), answer.end());
   // The first to see the request is the last to see the answer.
-  for (auto middleware = router.middlewares.rbegin(); middleware != router.middlewares.rend(); ++middleware) {
-    for (const auto& [name, value] : (*middleware)->response_headers) set_field(out, name, value);
+  for (size_t i = passed; i-- > 0;) {
+    for (const auto& [name, value] : router.middlewares[i]->response_headers) set_field(out, name, value);
   }
 }
 

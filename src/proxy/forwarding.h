@@ -30,7 +30,9 @@ class HopFields {
   [[nodiscard]] const http::Header& proto() const { return fields_[0]; }
   [[nodiscard]] const http::Header& port() const { return fields_[1]; }
   [[nodiscard]] const http::Header& real_ip() const { return fields_[2]; }
-  [[nodiscard]] const http::Header& forwarded_for() const { return fields_[3]; }  // where nobody stands before the client
+  [[nodiscard]] const http::Header& forwarded_for() const {
+    return fields_[3];
+  }  // where nobody stands before the client
 
  private:
   std::unique_ptr<char[]> text_;
@@ -40,9 +42,9 @@ class HopFields {
 /// What a client connection's requests have in common: computed once when it is accepted.
 struct ForwardedBy {
   HopFields fields;
-  bool trusted = false;    // the peer's own X-Forwarded-* are believed
-  SocketAddress client;    // by the connection, or as a trusted proxy has told
-  SocketAddress local;     // what the client connected to
+  bool trusted = false;  // the peer's own X-Forwarded-* are believed
+  SocketAddress client;  // by the connection, or as a trusted proxy has told
+  SocketAddress local;   // what the client connected to
   // Null: plain. Lives as long as the connection's stream: only to be looked at when a request's head comes.
   const tls::Connection* tls = nullptr;
   std::string_view tls_version;             // "1.3"; "" where plain
@@ -71,6 +73,7 @@ struct ForwardingScratch {
   std::string client_certificate;
   std::string client_certificate_info;
   std::vector<http::Header> answer_headers;  // of an answer of our own
+  uint32_t passed = 0;                       // of the router's middlewares, those that let the request pass
   bool wants_events = false;                 // the client asks for text/event-stream, as EventSource does
 };
 
@@ -112,8 +115,9 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
                                           std::string_view path, const ForwardedBy& by, Authenticator& authenticator,
                                           ForwardingScratch& scratch);
 
-/// The response half: fills `out` with the answer's fields as the client gets them.
-void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,
+/// The response half of the first `passed` middlewares: fills `out` with the answer's fields as the client gets them.
+/// An answer of our own sees those that the request had passed before it was answered.
+void run_response_middlewares(const routing::Router& router, size_t passed, std::span<const http::Header> answer,
                               std::vector<http::Header>& out);
 
 }  // namespace weir::proxy

@@ -90,6 +90,24 @@ TEST_CASE("exchange: the headers middleware replaces Host and never adds a secon
   CHECK(count(upstream.all(), "X-Forwarded-Host: web.test\r\n") == 1);
 }
 
+TEST_CASE("exchange: our own answers carry the response headers of the middlewares that the request has passed") {
+  const routing::MiddlewareDefinition outer{"outer", "headers", {{"customresponseheaders.x-outer", "1"}}, {}};
+  const routing::MiddlewareDefinition guard{"guard", "ipAllowList", {{"sourcerange", "192.0.2.0/24"}}, {}};
+  const routing::MiddlewareDefinition inner{"inner", "headers", {{"customresponseheaders.x-inner", "1"}}, {}};
+  Edge edge;
+  edge.middlewares = {outer, guard, inner};
+  edge.route({"http://127.0.0.1:1"});
+  std::string refused = edge.ask(get());
+  CHECK((count(refused, " 403 ") == 1 && count(refused, "x-outer: 1\r\n") == 1 && count(refused, "x-inner") == 0));
+  edge.middlewares = {outer, inner};
+  edge.route({"http://127.0.0.1:1"});
+  std::string dead = edge.ask(get());
+  CHECK((count(dead, " 502 ") == 1 && count(dead, "x-outer: 1\r\n") == 1 && count(dead, "x-inner: 1\r\n") == 1));
+  // What passed them is forgotten with its exchange, which serves the next request.
+  std::string nowhere = edge.ask("GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n");
+  CHECK((count(nowhere, " 404 ") == 1 && count(nowhere, "x-outer") == 0));
+}
+
 TEST_CASE("exchange: without pass_host_header each endpoint gets its own authority, on every attempt") {
   Edge edge;
   edge.pass_host_header = false;

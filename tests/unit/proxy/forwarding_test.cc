@@ -89,8 +89,10 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   CHECK(http::find(scratch.headers, "X-Forwarded-Prefix")->value == "/api");
   http::Header answered[] = {{"server", "x"}, {"B", "2"}};
   std::vector<http::Header> out;
-  run_response_middlewares(router, answered, out);
+  run_response_middlewares(router, scratch.passed, answered, out);
   CHECK(text_of(out) == "B=2;X-Out=1;");
+  run_response_middlewares(router, 2, answered, out);
+  CHECK(text_of(out) == "server=x;B=2;");
 }
 
 TEST_CASE("forwarding: a redirect to https names the host without the plain port and is not given twice") {
