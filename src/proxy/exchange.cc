@@ -361,12 +361,8 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
     passed.body = Body::none;
     passed.content_length = 0;
   }
-  if (worker_.access_log().has_headers()) {
-    answer_log_fields_.clear();
-    worker_.access_log().append_headers(answer_log_fields_, "origin_", head.headers);
-    worker_.access_log().append_headers(answer_log_fields_, "downstream_", response_headers_);
-  }
   client_->send_head(passed);
+  if (worker_.access_log().has_headers()) note_answer(head.headers, passed.headers);
   if (may_pipe(passed.content_length.value_or(0)) && client_->takes_piped()) upstream_->pipe_body();
   wait_at_most(upgraded ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
 }
@@ -521,6 +517,7 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   head.content_length = page.body.size();
   if (request_.body != Body::none && !request_ended_) client_->forbid_reuse();
   client_->send_head(head);
+  if (worker_.access_log().has_headers()) note_answer({}, head.headers);
   client_->send_body(page.body);
   client_->send_end({});
   response_bytes_ = page.body.size();
@@ -542,8 +539,8 @@ void Exchange::finish() {
   release_upstream();
   uint16_t status = status_ != 0 ? status_ : row(error_).status;  // of what the client, being gone, cannot be told
   uint64_t duration_us = worker_.loop().now_us() - started_us_;
-  worker_.count({status, request_.method, protocol(), duration_us, request_bytes_, response_bytes_}, entry_point_,
-                router_, service_, endpoint_);
+  worker_.count({status, request_.method, protocol(), duration_us, request_bytes_, sent_bytes()}, entry_point_, router_,
+                service_, endpoint_);
   if (!by_->tls_version.empty()) worker_.count_tls(*by_, entry_point_, router_, service_);
   if (worker_.access_log().wants(status, duration_us, retries_)) note_access(status, duration_us);
   if (endpoint_ != nullptr) service_->end(*endpoint_);
@@ -558,6 +555,7 @@ void Exchange::finish() {
   tried_ = {};
   scratch_.answer_headers.clear();
   scratch_.user.clear();
+  answer_log_fields_.clear();
   early_body_ = std::string();
   sent_body_ = std::string();
   early_trailers_ = {};

@@ -122,7 +122,9 @@ class Exchange final : private http::ServerStreamObserver,
   [[nodiscard]] uint32_t request_idle_ms() const;
   void look_again();
   void release_upstream();
+  void note_answer(std::span<const http::Header> origin, std::span<const http::Header> sent);
   void note_access(uint16_t status, uint64_t duration_us);
+  [[nodiscard]] uint64_t sent_bytes() const;
   [[nodiscard]] RequestProtocol protocol() const;
 
   // constant after construction

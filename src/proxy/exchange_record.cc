@@ -8,6 +8,16 @@ namespace weir::proxy {
 
 using http::Header;
 
+// What a call of gRPC-Web gets is not what was sent towards it.
+void Exchange::note_answer(std::span<const Header> origin, std::span<const Header> sent) {
+  answer_log_fields_.clear();
+  worker_.access_log().append_headers(answer_log_fields_, "origin_", origin);
+  if (client_ == grpc_web_.get()) sent = grpc_web_->sent_fields();
+  worker_.access_log().append_headers(answer_log_fields_, "downstream_", sent);
+}
+
+uint64_t Exchange::sent_bytes() const { return client_ == grpc_web_.get() ? grpc_web_->sent_bytes() : response_bytes_; }
+
 void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   AccessRecord record;
   auto& texts = record.texts;
@@ -45,7 +55,7 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
     record.origin_bytes = response_bytes_;
   }
   record.request_bytes = request_bytes_;
-  record.response_bytes = response_bytes_;
+  record.response_bytes = sent_bytes();
   if (pinned_->table) {
     record.generation = pinned_->table->generation();
     record.catalog_index = pinned_->table->catalog_index();
@@ -53,7 +63,6 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   record.retries = retries_;
   record.status = status;
   worker_.access_log().note(record);
-  answer_log_fields_.clear();
 }
 
 }  // namespace weir::proxy

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <utility>
 
 #include "weir/base/text.h"
 
@@ -13,6 +15,7 @@ using http::Header;
 constexpr std::string_view kGrpc = "application/grpc";
 constexpr std::string_view kWeb = "application/grpc-web";
 constexpr std::string_view kText = "application/grpc-web-text";
+constexpr std::string_view kStatusFields[] = {"grpc-status", "grpc-message", "grpc-status-details-bin"};
 constexpr char kTrailerFrame = '\x80';
 
 std::string_view type_of(std::span<const Header> headers) {
@@ -108,11 +111,14 @@ void GrpcWeb::on_request_end(std::span<const Header>) {
 
 // As a session does with a body that it cannot read.
 void GrpcWeb::refuse(const char* why) {
-  if (!answered_) {
+  if (!std::exchange(answered_, true)) {
     client_.forbid_reuse();
     http::ResponseHead head;
     head.status = 400;
     head.content_length = 0;
+    sent_fields_.assign(1, {"Date", http::http_date()});
+    append_origin_fields();
+    head.headers = sent_fields_;
     client_.send_head(head);
     client_.send_end({});
   }
@@ -122,7 +128,8 @@ void GrpcWeb::refuse(const char* why) {
 void GrpcWeb::send_head(const http::ResponseHead& head) {
   answered_ = true;
   http::ResponseHead changed = head;
-  std::vector<Header> headers(head.headers.begin(), head.headers.end());
+  std::vector<Header>& headers = sent_fields_;
+  headers.assign(head.headers.begin(), head.headers.end());
   std::string_view type = type_of(head.headers);
   framed_ = begins_with(type, kGrpc) && !begins_with(type, kWeb);
   if (framed_) {
@@ -134,18 +141,35 @@ void GrpcWeb::send_head(const http::ResponseHead& head) {
     framed_ = head.body != http::Body::none;  // else its status is among the head's fields
     if (framed_) changed.body = http::Body::unknown;
   }
-  if (!origin_.empty()) {
-    headers.push_back({"Access-Control-Allow-Origin", origin_});
-    headers.push_back({"Access-Control-Expose-Headers", "grpc-status, grpc-message, grpc-status-details-bin"});
-    headers.push_back({"Vary", "Origin"});
-  }
+  append_origin_fields();
   changed.headers = headers;
   client_.send_head(changed);
 }
 
+// A page sees the fields that it is told of, and no others.
+void GrpcWeb::append_origin_fields() {
+  if (origin_.empty()) return;
+  exposed_.clear();
+  for (const Header& header : sent_fields_) {
+    bool again = std::any_of(std::begin(kStatusFields), std::end(kStatusFields),
+                             [&](std::string_view name) { return equals_ignore_case(name, header.name); });
+    if (!again) exposed_.append(header.name).append(", ");
+  }
+  for (std::string_view name : kStatusFields) exposed_.append(name).append(", ");
+  exposed_.resize(exposed_.size() - 2);
+  sent_fields_.push_back({"Access-Control-Allow-Origin", origin_});
+  sent_fields_.push_back({"Access-Control-Expose-Headers", exposed_});
+  sent_fields_.push_back({"Vary", "Origin"});
+}
+
 void GrpcWeb::send_body(std::string_view bytes) {
-  if (!framed_ || !text_) return client_.send_body(bytes);
-  client_.send_body(base64_encode(bytes));  // padded at its end: readers take padding wherever a piece ends
+  if (!framed_ || !text_) {
+    sent_bytes_ += bytes.size();
+    return client_.send_body(bytes);
+  }
+  const std::string digits = base64_encode(bytes);  // padded at its end: readers take padding wherever a piece ends
+  sent_bytes_ += digits.size();
+  client_.send_body(digits);
 }
 
 void GrpcWeb::send_end(std::span<const Header> trailers) {

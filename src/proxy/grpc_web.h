@@ -2,6 +2,7 @@
 // gRPC-Web: gRPC for clients that cannot read trailers (browsers), as the grpcWeb middleware of Traefik.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,10 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   /// Makes of the request's head, whose fields are `headers`, the one of a gRPC call.
   void change_request(http::RequestHead& head, std::vector<http::Header>& headers);
 
+  /// Of the answer as the client gets it: its fields, which live as long as those it was given, and the body's bytes.
+  [[nodiscard]] std::span<const http::Header> sent_fields() const { return sent_fields_; }
+  [[nodiscard]] uint64_t sent_bytes() const { return sent_bytes_; }
+
   // ServerStream, for the exchange
   void attach(http::ServerStreamObserver&) override {}
   void send_interim(const http::ResponseHead& head) override { client_.send_interim(head); }
@@ -51,6 +56,7 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   void on_request_body(std::string_view bytes) override;
   void on_request_end(std::span<const http::Header>) override;
   void refuse(const char* why);
+  void append_origin_fields();
   void on_client_drained() override { above_.on_client_drained(); }
   void on_client_gone(const Error& error) override { above_.on_client_gone(error); }
 
@@ -60,6 +66,9 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   const bool text_;
   std::string request_type_;   // application/grpc and what followed
   std::string response_type_;  // the same as the client knows it
+  std::vector<http::Header> sent_fields_;
+  std::string exposed_;  // their names
+  uint64_t sent_bytes_ = 0;
   std::string scratch_;
   std::string carry_;  // base64 digits that do not make a group yet
   bool answered_ = false;

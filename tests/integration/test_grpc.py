@@ -126,6 +126,12 @@ allowOrigins = ["{page}"]
                          [("Content-Type", kind), ("X-Grpc-Web", "1"), ("Origin", origin)], body, host=HOST)
         assert answer.status == 200 and answer.all("content-type") == [kind], answer
         assert answer.all("access-control-allow-origin") == ([page] if origin == page else []), answer
+        exposed = [name for names in answer.all("access-control-expose-headers") for name in names.lower().split(", ")]
+        if origin == page:
+            wanted = {"content-type", "date", "grpc-status", "grpc-message", "grpc-status-details-bin"}
+            assert wanted <= set(exposed) and len(set(exposed)) == len(exposed), exposed
+        else:
+            assert not exposed, exposed
         return answer
 
     def decoded(body):
@@ -149,8 +155,35 @@ allowOrigins = ["{page}"]
                      host=HOST)
     assert not answer.all("access-control-allow-origin"), answer
     broken = request(edge.entry_point(), "POST", "/weir.test.Echo/Unary",
-                     [("Content-Type", "application/grpc-web-text")], b"AAAA!!!!", host=HOST)
-    assert broken.status == 400, broken
+                     [("Content-Type", "application/grpc-web-text"), ("Origin", page)], b"AAAA!!!!", host=HOST)
+    assert broken.status == 400 and broken.all("date"), broken
+    assert broken.all("access-control-allow-origin") == [page], broken
+
+
+def test_grpc_web_logged(t):
+    """the access log says what a call of gRPC-Web got: fields and bytes as they left"""
+    log = t.path("access.log")
+    edge = t.edge(config=f'[access_log]\nformat = "json"\npath = "{log}"\nheaders_kept = ["content-type"]\n', routes=f'''
+[[route]]
+name = "grpc"
+host = "{HOST}"
+service = "grpc"
+middlewares = ["web"]
+
+[services.grpc]
+servers = ["{grpc_server(t)}"]
+
+[middlewares.web.grpcWeb]
+''')
+    body = base64.b64encode(message("hello"))
+    answer = request(edge.entry_point(), "POST", "/weir.test.Echo/Unary",
+                     [("Content-Type", "application/grpc-web-text+proto")], body, host=HOST)
+    edge.stop()
+    with open(log, encoding="utf-8") as file:
+        line = json.loads(file.read())
+    assert line["DownstreamContentSize"] == len(answer.body) > line["OriginContentSize"] > 0, line
+    assert line["origin_Content-Type"] == "application/grpc+proto", line
+    assert line["downstream_Content-Type"] == "application/grpc-web-text+proto", line
 
 
 @takes(180)
