@@ -120,7 +120,11 @@ int run_dev(const DevOptions& options) {
     for (const auto& [name, address] : cluster->edge->addresses())
       running.addresses.emplace_back("entrypoints." + name, address.text());
     running.addresses.emplace_back("admin", cluster->edge->admin()->address().text());
-    running.stop = [&edge = *cluster->edge](std::function<void()> done) { edge.drain(std::move(done)); };
+    // Tasks survive with the folder in which the next agent finds them; without it they would run for ever.
+    running.stop = [&parts = *cluster](std::function<void()> done) {
+      if (!parts.temporary) return parts.edge->drain(std::move(done));
+      parts.edge->drain([&parts, done = std::move(done)] { parts.agent->stop_tasks(done); });
+    };
     running.reopen_logs = [&edge = *cluster->edge] { edge.reopen_access_log(); };
     running.reload = [&edge = *cluster->edge] { edge.reload_tls(); };
     return running;

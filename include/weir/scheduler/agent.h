@@ -2,6 +2,7 @@
 // The node agent: runs the allocations that a scheduler server gives to this node.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -54,6 +55,8 @@ class Agent {
 
   [[nodiscard]] SocketAddress http_address() const;
   [[nodiscard]] const std::string& node_id() const;
+  /// Ends all tasks, as a server that stops their allocations would, and starts no others. `done` comes when none runs.
+  void stop_tasks(std::function<void()> done);
   /// Writes down what is not on disk yet and stops everything but the tasks. The same as destroying it, at once.
   void close();
 

@@ -29,7 +29,8 @@ AllocSet::AllocSet(const Context& context, ServerLink& server)
     : context_(context),
       server_(server),
       flush_timer_(context.loop, [this] { flush(); }),
-      destroy_timer_(context.loop, [this] { destroy_unwanted(); }) {}
+      destroy_timer_(context.loop, [this] { destroy_unwanted(); }),
+      stopped_timer_(context.loop, [this] { look_whether_stopped(); }) {}
 
 AllocRunner::Context AllocSet::runner_context() {
   return {.loop = context_.loop,
@@ -60,6 +61,7 @@ AllocRunner* AllocSet::find(const std::string& id) const {
 }
 
 void AllocSet::apply(AllocPull pull) {
+  if (stopping_) return;  // the server would put others in their places
   std::set<std::string> held(pull.await_previous.begin(), pull.await_previous.end());
   std::set<std::string> listed;
   // Stops first: they free what the new ones may need.
@@ -152,6 +154,18 @@ void AllocSet::destroy(const std::string& id) {
   runners_.erase(at);
 }
 
+void AllocSet::stop_all(std::function<void()> done) {
+  stopping_ = true;
+  on_stopped_ = std::move(done);
+  for (const auto& [id, runner] : runners_) runner->stop();
+  stopped_timer_.start_once(0);
+}
+
+void AllocSet::look_whether_stopped() {
+  bool all = std::all_of(runners_.begin(), runners_.end(), [](const auto& one) { return one.second->terminal(); });
+  if (all && on_stopped_) std::exchange(on_stopped_, nullptr)();
+}
+
 // ---- disk and server
 
 void AllocSet::on_alloc_changed(const std::string& id) {
@@ -159,6 +173,7 @@ void AllocSet::on_alloc_changed(const std::string& id) {
   unreported_.insert(id);
   schedule();
   if (unwanted_.contains(id)) destroy_timer_.start_once(0);
+  if (stopping_) stopped_timer_.start_once(0);
 }
 
 void AllocSet::schedule() {

@@ -1,6 +1,7 @@
 #pragma once
 // All allocations of this node: created, changed and removed as the server says, kept on disk, reported back.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,6 +31,8 @@ class AllocSet final : public AllocRunner::Observer {
   /// Takes over what an earlier agent wrote down.
   void restore();
   void apply(AllocPull pull);
+  /// Ends all of them, each in its order; nothing begins any more. `done` comes when no task runs.
+  void stop_all(std::function<void()> done);
   /// Writes what has changed to disk.
   void save_changes();
 
@@ -45,6 +48,7 @@ class AllocSet final : public AllocRunner::Observer {
   void collect(const std::string& id);
   void collect_oldest();
   void destroy_unwanted();
+  void look_whether_stopped();
   void destroy(const std::string& id);
   void schedule();
   void flush();
@@ -62,6 +66,9 @@ class AllocSet final : public AllocRunner::Observer {
   uint32_t report_failures_ = 0;
   event::Timer flush_timer_;
   event::Timer destroy_timer_;  // never from a runner's own call
+  std::function<void()> on_stopped_;
+  event::Timer stopped_timer_;  // the same; once on_stopped_ is waited for
+  bool stopping_ = false;
 };
 
 }  // namespace weir::scheduler
