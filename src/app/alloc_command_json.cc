@@ -1,16 +1,21 @@
-#include <algorithm>
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include "app/json_members.h"
 #include "app/nomad_client.h"
 #include "app/output.h"
 #include "app/service_runner.h"
 #include "weir/base/text.h"
+#include "weir/event/timer.h"
 
 namespace weir::app {
 namespace {
 
 using nlohmann::json;
+
+// What a log line is taken for when its end is asked for.
+constexpr uint64_t kLineBytes = 120;
 
 Result<json> fetch_alloc(NomadClient& client, const std::string& beginning) {
   auto id = client.find_id("/v1/allocations", "allocation", beginning);
@@ -31,6 +36,35 @@ void print_task(const std::string& name, const json& state) {
   }
   std::printf("%s", columns(rows).c_str());
 }
+
+void print(std::string_view piece) {
+  std::fwrite(piece.data(), 1, piece.size(), stdout);
+  std::fflush(stdout);
+}
+
+/// Of a log that is followed: its last lines once all that was there has come, then whatever comes.
+class TailPrinter {
+ public:
+  TailPrinter(event::Loop& loop, uint64_t lines) : lines_(lines), quiet_(loop, [this] { finish(); }) {}
+  void take(std::string_view piece) {
+    if (begun_) return print(piece);
+    held_.append(piece);
+    if (held_.size() >= lines_ * kLineBytes) return finish();
+    quiet_.start_once(kQuietMs);  // the log is shorter, or its end is on its way
+  }
+  void finish() {
+    if (std::exchange(begun_, true)) return;
+    quiet_.stop();
+    print(last_lines(held_, lines_));
+  }
+
+ private:
+  static constexpr uint64_t kQuietMs = 200;
+  const uint64_t lines_;
+  event::Timer quiet_;
+  std::string held_;
+  bool begun_ = false;
+};
 
 }  // namespace
 
@@ -89,25 +123,24 @@ int alloc_logs(const AllocOptions& options) {
       return print_error({ErrorCode::invalid, "the allocation has several tasks; name one:" + names});
     if (task.empty()) return print_error({ErrorCode::not_found, "no task has started yet"});
   }
-  // A line is taken for 120 bytes; what comes too much at the front is cut below.
+  // What comes too much at the front is cut below.
   std::string path =
       "/v1/client/fs/logs/" + text_member(*alloc, "ID") + "?plain=true&task=" + percent_encode(task) +
       "&type=" + (options.standard_error ? "stderr" : "stdout") + "&follow=" + (options.follow ? "true" : "false") +
-      (options.tail ? "&origin=end&offset=" + std::to_string(options.lines * 120) : "&origin=start&offset=0");
-  auto print = [](std::string_view piece) {
-    std::fwrite(piece.data(), 1, piece.size(), stdout);
-    std::fflush(stdout);
-  };
-  if (options.follow || !options.tail) {
+      (options.tail ? "&origin=end&offset=" + std::to_string(options.lines * kLineBytes) : "&origin=start&offset=0");
+  if (!options.tail) {
     Status done = client.api().stream(path, print);
+    return done ? 0 : print_error(done.error());
+  }
+  if (options.follow) {
+    TailPrinter tail(client.api().loop(), options.lines);
+    Status done = client.api().stream(path, [&tail](std::string_view piece) { tail.take(piece); });
+    tail.finish();
     return done ? 0 : print_error(done.error());
   }
   auto text = client.api().get(path);
   if (!text) return print_error(text.error());
-  auto lines = static_cast<uint64_t>(std::count(text->begin(), text->end(), '\n'));
-  std::string_view rest = *text;
-  for (; lines > options.lines; --lines) rest.remove_prefix(rest.find('\n') + 1);
-  print(rest);
+  print(last_lines(*text, options.lines));
   return 0;
 }
 

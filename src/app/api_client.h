@@ -25,6 +25,8 @@ class ApiClient {
   Result<std::string> remove(const std::string& path);
   /// The same for a body that comes in pieces and may never end.
   Status stream(const std::string& path, const std::function<void(std::string_view)>& on_piece);
+  /// Turns while a call is under way.
+  [[nodiscard]] event::Loop& loop() { return loop_; }
 
  private:
   Result<std::string> call(const std::string& method, const std::string& path, std::string body,

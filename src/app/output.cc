@@ -1,6 +1,9 @@
 #include "app/output.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 #include "weir/base/clock.h"
 #include "weir/base/duration.h"
@@ -44,6 +47,23 @@ std::string ago_text(int64_t wall_ns) {
   constexpr int64_t kSecond = 1'000'000'000;
   int64_t passed = std::max<int64_t>(0, SystemClock().wall_ns() - wall_ns) / kSecond * kSecond;
   return format_duration(passed) + " ago";
+}
+
+std::string_view last_lines(std::string_view text, uint64_t lines) {
+  if (lines == 0) return {};
+  for (size_t at = text.size(); at-- > 0;) {
+    bool before_a_line = text[at] == '\n' && at + 1 < text.size();
+    if (before_a_line && --lines == 0) return text.substr(at + 1);
+  }
+  return text;
+}
+
+int flush_output(int code) {
+  bool failed = std::ferror(stdout) != 0;
+  failed = std::fflush(stdout) != 0 || failed;
+  if (!failed) return code;
+  if (code == 0) std::fprintf(stderr, "weir: standard output: %s\n", std::strerror(errno));
+  return code == 0 ? 1 : code;
 }
 
 }  // namespace weir::app

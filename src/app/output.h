@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,5 +19,10 @@ std::string short_id(const std::string& id, bool whole);
 std::string time_text(int64_t wall_ns);
 /// "3m12s ago".
 std::string ago_text(int64_t wall_ns);
+
+/// The end of a text: that many lines of it, of which the last one may be unfinished.
+std::string_view last_lines(std::string_view text, uint64_t lines);
+/// What a command has printed goes out. Its exit code, or 1 where not all of it could be written.
+int flush_output(int code);
 
 }  // namespace weir::app

@@ -143,6 +143,36 @@ def test_deploy(t):
     assert "running" in cluster.weir("alloc", "status", allocs[0]["ID"])
 
 
+PRINTING = """
+job "printing" {
+  group "g" {
+    task "t" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "printf 'one\\\\ntwo\\\\nthree\\\\nunfinished'; exec sleep 1000"]
+      }
+    }
+  }
+}
+"""
+
+
+def test_last_lines(t):
+    """alloc logs -tail -n N prints N lines, also with -f; an unfinished last line is one"""
+    cluster = Cluster(t, agents=1)
+    cluster.weir("job", "run", t.write("printing.nomad", PRINTING))
+    alloc, = wait_for(lambda: cluster.allocs("printing"), 20, "it runs")
+    wait_for(lambda: "unfinished" in cluster.weir("alloc", "logs", alloc["ID"]), 20, "all is printed")
+    for count, wanted in ((1, "unfinished"), (2, "three\nunfinished"), (9, "one\ntwo\nthree\nunfinished")):
+        assert cluster.weir("alloc", "logs", "-tail", "-n", count, alloc["ID"]) == wanted
+        command = [processes.weir_binary(), "alloc", "logs", "-f", "-tail", "-n", str(count), alloc["ID"]]
+        following = t.start(command, "follow", env=cluster.env)
+        seen = lambda: following.log().split("\n", 1)[1]
+        wait_for(lambda: seen().endswith("unfinished"), 20, "the end of the log")
+        assert seen() == wanted, seen()
+
+
 def test_api_job(t):
     """a job in Nomad's JSON runs too; submitting it again changes nothing"""
     cluster = Cluster(t, agents=1)
