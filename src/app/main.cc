@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "app/cli.h"
+#include "app/output.h"
 #include "weir/scheduler/task_supervisor.h"
 
 int main(int argc, char** argv) {
@@ -10,5 +11,5 @@ int main(int argc, char** argv) {
   if (argc >= 2 && std::string_view(argv[1]) == "task-supervisor") {
     return weir::scheduler::run_task_supervisor(argc - 1, argv + 1);
   }
-  return weir::app::run_command_line(argc, argv);
+  return weir::app::flush_output(weir::app::run_command_line(argc, argv));
 }

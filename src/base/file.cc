@@ -105,6 +105,12 @@ Status make_directories(const std::string& path, unsigned mode) {
   return {};
 }
 
+Status make_writable_directory(const std::string& path, unsigned mode) {
+  if (Status made = make_directories(path, mode); !made) return made;
+  if (::access(path.c_str(), W_OK | X_OK) != 0) return fail(system_error("write in " + path, errno));
+  return {};
+}
+
 Result<std::vector<std::string>> list_files(const std::string& folder, std::string_view suffix) {
   std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
   if (!dir) return fail(system_error("open folder " + folder, errno));

@@ -89,6 +89,7 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   RequestOutcome outcome;
   outcome.status = status;
   outcome.method = http::Method::other;
+  outcome.response_bytes = refusal_page(status).body.size();
   entry_point_.stats.count(outcome);
   if (!worker_.access_log().wants(status, 0, 0)) return;
   AccessRecord record;
@@ -103,6 +104,7 @@ void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
   record.texts[AccessRecord::entry_point] = entry_point_.name();
   record.texts[AccessRecord::error] = reason.message;
   record.started_us = worker_.loop().now_us();
+  record.response_bytes = outcome.response_bytes;
   record.status = status;
   worker_.access_log().note(record);
 }

@@ -138,7 +138,7 @@ class Registry::Impl {
 Result<std::unique_ptr<Registry>> Registry::start(event::Loop& loop, Options options) {
   std::unique_ptr<Journal> journal = std::make_unique<NullJournal>();
   if (!options.data_dir.empty()) {
-    if (Status made = make_directories(options.data_dir); !made) return fail(made.error());
+    if (Status made = make_writable_directory(options.data_dir); !made) return fail(made.error());
     Result<std::unique_ptr<SqliteJournal>> opened = SqliteJournal::open(loop, options.data_dir + "/registry.db");
     if (!opened) return fail(opened.error());
     journal = std::move(*opened);

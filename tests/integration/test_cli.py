@@ -70,6 +70,30 @@ def test_folders(t):
     assert foreign in error and "file is not a database" in error, error
 
 
+def test_folders_that_cannot_be_written(t):
+    """registry and scheduler tell why nothing can be written in their data folder"""
+    folder = t.path("closed", "")[:-1]
+    os.chmod(folder, 0o500)
+    # root may write everywhere as long as it has these capabilities.
+    as_anybody = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    for command in ("registry", "scheduler"):
+        result = subprocess.run([*as_anybody, weir_binary(), command, "--http", "127.0.0.1:0", "--data-dir", folder],
+                                capture_output=True, text=True, timeout=30, check=False)
+        assert result.returncode == 1, result
+        assert result.stderr == f"weir: {command}: write in {folder}: Permission denied\n", result.stderr
+
+
+def test_output_that_cannot_be_written(t):
+    """a command whose output is lost ends with 1 and says so"""
+    registry = t.registry()
+    for command in (["--help"], ["version"], ["completion", "bash"], ["service", "list"]):
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([weir_binary(), *command], stdout=full, stderr=subprocess.PIPE, text=True,
+                                    timeout=30, check=False, env={**os.environ, "CONSUL_HTTP_ADDR": registry.url})
+        assert result.returncode == 1, (command, result)
+        assert result.stderr == "weir: standard output: No space left on device\n", (command, result)
+
+
 def test_bad_config(t):
     """all errors of a configuration are told at once, each with file, line and column"""
     path = t.write("bad.toml", '[entrypoints.web]\naddress = 5\nnosuch = 1\n')

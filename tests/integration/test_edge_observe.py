@@ -66,6 +66,19 @@ def test_access_log_json(t):
     assert second["DownstreamStatus"] == 404 and second["Error"] == "no_route" and "RouterName" not in second, second
 
 
+def test_access_log_refused(t):
+    """the line of a head that is refused has the bytes of the page that it was answered with"""
+    path, edge = logging_edge(t, "", "")
+    for head, status in (("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505)):
+        with Connection(edge.entry_point()) as connection:
+            connection.send(head)
+            response = connection.read_response()
+        assert response.status == status and response.body, response
+        line = wait_lines(path, 1 if status == 400 else 2)[-1]
+        assert line["DownstreamStatus"] == status, line
+        assert line["DownstreamContentSize"] == len(response.body), line
+
+
 def test_access_log_filters(t):
     """filters keep what they name; headers are kept or redacted by name"""
     upstream = t.ends(upstreams.Upstream(answer=lambda r: upstreams.response(

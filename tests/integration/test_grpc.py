@@ -163,7 +163,8 @@ allowOrigins = ["{page}"]
 def test_grpc_web_logged(t):
     """the access log says what a call of gRPC-Web got: fields and bytes as they left"""
     log = t.path("access.log")
-    edge = t.edge(config=f'[access_log]\nformat = "json"\npath = "{log}"\nheaders_kept = ["content-type"]\n', routes=f'''
+    logged = f'[access_log]\nformat = "json"\npath = "{log}"\nheaders_kept = ["content-type"]\n'
+    edge = t.edge(config=logged, routes=f'''
 [[route]]
 name = "grpc"
 host = "{HOST}"

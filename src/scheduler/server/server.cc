@@ -22,7 +22,7 @@ class Server::Impl {
   explicit Impl(event::Loop& loop) : loop_(loop), turn_timer_(loop, [this] { turn(); }) {}
 
   Status start(const Options& options) {
-    if (Status made = make_directories(options.data_dir, 0700); !made) return made;
+    if (Status made = make_writable_directory(options.data_dir, 0700); !made) return made;
     auto core = Core::open({.state_path = options.data_dir + "/scheduler.sqlite"}, clock_);
     if (!core) return fail(core.error());
     core_ = std::move(*core);
