@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <set>
+#include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "app/admin.h"
@@ -222,14 +226,19 @@ void write_tls(MetricsWriter& out, const tls::Counters& counters, const proxy::T
     out.single(name, type, help, static_cast<double>(value));
   };
   out.family("weir_tls_certs_not_after", "gauge", "When a certificate ends, in seconds since 1970.");
+  // The default certificate may be one of the others: a series stands once.
+  std::set<std::pair<std::string_view, std::string_view>> told;
   for (const proxy::CertificateStatus& one : status.certificates) {
-    if (!one.in_use) continue;
-    std::string_view name = one.facts.names.empty() ? std::string_view() : std::string_view(one.facts.names[0]);
-    out.sample({{"cn", one.facts.subject}, {"file", one.file}, {"sans", name}, {"serial", one.facts.serial}},
+    if (!one.in_use || !told.emplace(one.file, one.facts.serial).second) continue;
+    std::vector<std::string> names = one.facts.names;
+    std::sort(names.begin(), names.end());
+    std::string sans;
+    for (const std::string& name : names) (sans += sans.empty() ? "" : ",") += name;
+    out.sample({{"cn", one.facts.common_name}, {"file", one.file}, {"sans", sans}, {"serial", one.facts.serial}},
                static_cast<double>(one.facts.not_after_s));
   }
   if (status.mesh) {
-    out.sample({{"cn", status.mesh->facts.subject},
+    out.sample({{"cn", status.mesh->facts.common_name},
                 {"file", ""},
                 {"sans", status.mesh->uri},
                 {"serial", status.mesh->facts.serial}},

@@ -25,6 +25,13 @@ std::string address_text(const std::string& bytes) {
   return inet_ntop(family, bytes.data(), text, sizeof text) == nullptr ? "" : text;
 }
 
+std::string common_name_of(X509* certificate) {
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return {};
+  return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> names;
   auto* alternatives =
@@ -37,10 +44,7 @@ std::vector<std::string> names_of(X509* certificate) {
   GENERAL_NAMES_free(alternatives);
   if (!names.empty()) return names;
   // As Traefik and nginx do: a certificate without alternative names is found by its common name.
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (at < 0) return names;
-  names.push_back(to_lower(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)))));
+  if (std::string name = common_name_of(certificate); !name.empty()) names.push_back(to_lower(name));
   return names;
 }
 
@@ -111,6 +115,7 @@ CertificateFacts describe(X509* certificate) {
   CertificateFacts facts;
   facts.names = names_of(certificate);
   facts.subject = name_text(X509_get_subject_name(certificate));
+  facts.common_name = common_name_of(certificate);
   facts.issuer = name_text(X509_get_issuer_name(certificate));
   const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);
   facts.serial = hex_encode(text_of(serial));

@@ -98,6 +98,18 @@ def test_certificate_by_name(t):
     assert 'weir_tls_handshakes_total{side="client",resumed="false"} 4' in metrics, metrics
 
 
+def test_certificate_metrics(t):
+    """a certificate that is also the default one has one series, with its common name and all names"""
+    ca = Authority(t.path("pki", ""))
+    pair = ca.issue("site", HOST, "b.test", "*.a.test", subject="the site")
+    edge, _ = secure_edge(t, certificate(pair) + default_is(pair[0].removesuffix(".pem")), "")
+    assert len(edge.api("/api/tls")["certificates"]) == 2
+    series = [line for line in get(edge.admin, "/metrics").text().splitlines()
+              if line.startswith("weir_tls_certs_not_after{")]
+    names = ",".join(sorted(["*.a.test", HOST, "b.test"]))
+    assert len(series) == 1 and f'{{cn="the site",file="{pair[0]}",sans="{names}",serial="' in series[0], series
+
+
 def test_reload(t):
     """a new certificate serves new connections, the old ones go on; a bad one is refused and the last good stays"""
     ca = Authority(t.path("pki", ""))

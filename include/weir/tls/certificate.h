@@ -15,6 +15,7 @@ namespace weir::tls {
 struct CertificateFacts {
   std::vector<std::string> names;  // DNS names and addresses it is good for, lower case; "*.example.com" as it stands
   std::string subject;
+  std::string common_name;  // of the subject; "": it has none
   std::string issuer;
   std::string serial;        // hex
   std::string key_type;      // "RSA", "EC", "ED25519"

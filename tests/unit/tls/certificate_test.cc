@@ -13,6 +13,7 @@ TEST_CASE("tls: a certificate says for which names and how long it is good") {
   auto material = material_of(make_certificate("facts", "A.example *.b.example 127.0.0.1"));
   CHECK(material->facts.names == std::vector<std::string>{"a.example", "*.b.example", "127.0.0.1"});
   CHECK(material->facts.subject == "CN=facts");
+  CHECK(material->facts.common_name == "facts");
   CHECK(material->facts.key_type == "EC");
   CHECK(lasts_days(material->facts.not_before_s, material->facts.not_after_s, 30));
   CHECK_FALSE(material->facts.serial.empty());
