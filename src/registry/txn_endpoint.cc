@@ -61,7 +61,7 @@ Status decode_kv(const JsonValue& json, Operation& op) {
     if (m.is("Flags")) return m.read(op.write.flags);
     if (m.is("Index")) return m.read(op.index);
     if (m.is("Session")) return m.read(op.session);
-    return Member::ignore();
+    return m.is("Namespace") ? Member::ignore() : m.unknown();
   });
 }
 
@@ -78,7 +78,7 @@ Status decode_node_operation(const JsonValue& json, Operation& op) {
   return decode_members(json, ".Node", [&](const Member& m) {
     if (m.is("Verb")) return m.read(op.verb);
     if (m.is("Node")) return decode_into(m, decode_node, op.node);
-    return Member::ignore();
+    return m.unknown();
   });
 }
 
@@ -88,7 +88,7 @@ Status decode_service_operation(const JsonValue& json, Operation& op) {
     if (m.is("Verb")) return m.read(op.verb);
     if (m.is("Node")) return m.read(op.service_node);
     if (m.is("Service")) return decode_into(m, decode_catalog_service, op.service);
-    return Member::ignore();
+    return m.unknown();
   });
 }
 
@@ -97,7 +97,7 @@ Status decode_check_operation(const JsonValue& json, Operation& op) {
   return decode_members(json, ".Check", [&](const Member& m) {
     if (m.is("Verb")) return m.read(op.verb);
     if (m.is("Check")) return decode_into(m, decode_catalog_check, op.check);
-    return Member::ignore();
+    return m.unknown();
   });
 }
 
@@ -109,16 +109,19 @@ Result<std::vector<Operation>> decode_operations(const JsonValue& json) {
   std::vector<Operation> operations;
   for (const JsonValue& item : json.items) {
     Operation op;
+    bool named = false;
     Status done = decode_members(item, "", [&](const Member& m) -> Status {
+      bool known = m.is("KV") || m.is("Node") || m.is("Service") || m.is("Check");
+      if (!known) return m.unknown();
       if (m.value().is_null()) return {};
+      named = true;
       if (m.is("KV")) return decode_kv(m.value(), op);
       if (m.is("Node")) return decode_node_operation(m.value(), op);
       if (m.is("Service")) return decode_service_operation(m.value(), op);
-      if (m.is("Check")) return decode_check_operation(m.value(), op);
-      return Member::ignore();
+      return decode_check_operation(m.value(), op);
     });
     if (!done) return fail(done.error());
-    if (!item.members.empty()) operations.push_back(std::move(op));  // an empty operation is none
+    if (named) operations.push_back(std::move(op));  // an empty operation is none
   }
   return operations;
 }
@@ -265,19 +268,36 @@ void write_outcome(JsonWriter& json, const Outcome& outcome, const std::string& 
   }
 }
 
-/// How a run ended: results, or the one operation that failed.
+/// How a run ended: results, or the operations that failed.
 struct Run {
+  struct Failure {
+    size_t at;
+    std::string what;
+  };
   std::vector<Outcome> outcomes;
-  std::optional<size_t> failed_at;
-  std::string failure;
+  std::vector<Failure> failures;
 };
+
+/// What is wrong with operations whatever the store holds: all of them are told, and none is run.
+std::vector<Run::Failure> faults_of(const std::vector<Operation>& operations) {
+  std::vector<Run::Failure> faults;
+  for (size_t i = 0; i < operations.size(); ++i) {
+    const Operation& op = operations[i];
+    bool keyless = op.kind == Operation::Kind::kv && op.write.key.empty() && op.verb != "delete-tree";
+    if (keyless) faults.push_back({i, "Must provide key"});
+  }
+  return faults;
+}
 
 Reply answer(const Run& run, bool read_only, const std::string& datacenter, bool pretty) {
   JsonWriter json(pretty);
   json.begin_object().key("Results");
-  if (run.failed_at) {
-    json.null().key("Errors").begin_array().begin_object().member("OpIndex", *run.failed_at);
-    json.member("What", run.failure).end_object().end_array();
+  if (!run.failures.empty()) {
+    json.null().key("Errors").begin_array();
+    for (const Run::Failure& one : run.failures) {
+      json.begin_object().member("OpIndex", one.at).member("What", one.what).end_object();
+    }
+    json.end_array();
   } else {
     json.begin_array();
     for (const Outcome& outcome : run.outcomes) write_outcome(json, outcome, datacenter);
@@ -286,7 +306,7 @@ Reply answer(const Run& run, bool read_only, const std::string& datacenter, bool
   if (read_only) {
     json.member("Index", 0).member("LastContact", 0).member("KnownLeader", true).member("ConsistencyLevel", "");
   }
-  Reply reply = Reply::json(json.end_object().take(), run.failed_at ? 409 : 200);
+  Reply reply = Reply::json(json.end_object().take(), run.failures.empty() ? 200 : 409);
   if (read_only) reply.headers = {{"X-Consul-Knownleader", "true"}, {"X-Consul-Lastcontact", "0"}};
   return reply;
 }
@@ -319,19 +339,22 @@ void txn(Api& api, Call call) {
     return std::ranges::find(kWrites, op.verb) == std::end(kWrites);
   });
   auto run = std::make_shared<Run>();
+  run->failures = faults_of(*operations);
+  if (!run->failures.empty()) {
+    return Api::reply(call, answer(*run, read_only, api.self().datacenter, call.pretty));
+  }
   auto change = [&api, run, operations = std::move(*operations)](Transaction& tx) -> Status {
     for (size_t i = 0; i < operations.size(); ++i) {
       Status done = run_one(tx, api.store(), operations[i], run->outcomes.emplace_back());
       if (done) continue;
-      run->failed_at = i;
-      run->failure = done.error().message;
+      run->failures.push_back({i, done.error().message});
       return done;
     }
     return {};
   };
   auto shared_call = std::make_shared<Call>(std::move(call));
   api.store().write(change, [&api, run, shared_call, read_only](const Status& status) {
-    if (!status && !run->failed_at) return Api::reply(*shared_call, Reply::text(500, status.error().message));
+    if (!status && run->failures.empty()) return Api::reply(*shared_call, Reply::text(500, status.error().message));
     if (!status && status.error().code == ErrorCode::io) {
       return Api::reply(*shared_call, Reply::text(500, status.error().message));
     }

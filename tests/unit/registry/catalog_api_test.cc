@@ -198,6 +198,16 @@ TEST_CASE("txn: all or none") {
         R"("KnownLeader":true,"ConsistencyLevel":""})");
   CHECK(f.refused("PUT", "/v1/txn", "x") ==
         "400 Failed to parse body: invalid character 'x' looking for beginning of value");
+  CHECK(
+      f.refused("PUT", "/v1/txn",
+                R"([{"KV":{"Verb":"set","Key":"u"}},{"KV":{"Verb":"set"}},{"KV":{"Verb":"get","Key":""}}])") ==
+      R"(409 {"Results":null,"Errors":[{"OpIndex":1,"What":"Must provide key"},{"OpIndex":2,"What":"Must provide key"}]})");
+  CHECK(f.get("/v1/kv/u")->status() == 404);
+  CHECK(f.put("/v1/txn", R"([{"KV":{"Verb":"delete-tree","Key":""}}])")->status() == 200);  // all keys
+  for (const char* body : {R"([{"Bogus":1}])", R"([{"KV":{"Verb":"set","Key":"t","Bogus":1}}])"}) {
+    CHECK(f.refused("PUT", "/v1/txn", body) == "400 Failed to parse body: json: unknown field \"Bogus\"");
+  }
+  CHECK(f.put("/v1/txn", R"([{},{"KV":null}])")->body().find("\"Results\":[]") != std::string::npos);
   std::string many = "[";
   for (int i = 0; i < 129; ++i) many += std::string(i > 0 ? "," : "") + R"({"KV":{"Verb":"get","Key":"t"}})";
   CHECK(f.put("/v1/txn", many + "]")->status() == 413);
