@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "scheduler/hcl/evaluator.h"
@@ -11,6 +12,18 @@ namespace weir::scheduler::hcl {
 namespace {
 
 bool is_whole(const Value& left, const Value& right) { return left.is_integer() && right.is_integer(); }
+
+/// HCL's numbers have 150 digits, and 0.1 + 0.2 is 0.3: a result that is the double beside a short decimal fraction is
+/// that fraction. People write fewer than 12 digits, and of others one in thousands is taken for short.
+double without_noise(double value) {
+  char text[32];
+  constexpr int kDigits = 12;
+  auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, kDigits - 1).ptr;
+  double rounded = value;
+  std::from_chars(text, end, rounded);
+  bool close = std::fabs(rounded - value) <= 2 * std::numeric_limits<double>::epsilon() * std::fabs(value);
+  return close ? rounded : value;
+}
 
 }  // namespace
 
@@ -71,7 +84,7 @@ Result<Value> Evaluator::arithmetic(Place expression, const Value& left, const V
                   : op == "/" ? *a / *b
                               : std::fmod(*a, *b);
   if (!std::isfinite(result)) return fail_at(expression.begin, "The result is out of range");
-  return Value::number(result);
+  return Value::number(without_noise(result));
 }
 
 Result<Value> Evaluator::conditional(Place expression, const Scope* scope) {

@@ -74,7 +74,7 @@ Result<Value> Evaluator::path(Place expression, const Scope* scope) {
   bool is_ours = base.kind == ExpressionKind::name && find_in_scope(scope, base.name) == nullptr;
   if (!is_ours) {
     auto value = evaluate(base, scope);
-    return value ? follow(std::move(*value), expression, 0, scope) : value;
+    return value ? follow(std::move(*value), expression, {0, expression.steps.size()}, scope) : value;
   }
   const PathStep& first = expression.steps[0];
   std::string wanted = first.name;
@@ -88,13 +88,24 @@ Result<Value> Evaluator::path(Place expression, const Scope* scope) {
   if (!value) return value;
   if (auto charged = charge(*value, base.begin); !charged)
     return fail(charged.error());  // copied, whatever is used of it
-  return follow(std::move(*value), expression, 1, scope);
+  return follow(std::move(*value), expression, {1, expression.steps.size()}, scope);
 }
 
-Result<Value> Evaluator::follow(Value value, Place path, size_t step, const Scope* scope) {
-  for (; step < path.steps.size(); ++step) {
+Result<Value> Evaluator::follow(Value value, Place path, Steps steps, const Scope* scope) {
+  for (size_t step = steps.begin; step < steps.end; ++step) {
     const PathStep& next = path.steps[step];
-    if (next.kind == PathStep::Kind::splat) return splat(value, path, step + 1, scope);
+    if (next.kind == PathStep::Kind::splat) return splat(value, path, {step + 1, steps.end}, scope);
+    if (next.kind == PathStep::Kind::attribute_splat) {
+      Steps attributes{step + 1, step + 1};
+      while (attributes.end < steps.end && path.steps[attributes.end].kind == PathStep::Kind::attribute) {
+        ++attributes.end;
+      }
+      auto members = splat(value, path, attributes, scope);
+      if (!members) return members;
+      value = std::move(*members);
+      step = attributes.end - 1;
+      continue;
+    }
     Result<Value> key = Value(next.name);
     if (next.kind == PathStep::Kind::index) key = evaluate(*next.index, scope);
     if (!key) return key;
@@ -105,12 +116,12 @@ Result<Value> Evaluator::follow(Value value, Place path, size_t step, const Scop
   return value;
 }
 
-Result<Value> Evaluator::splat(const Value& value, Place path, size_t step, const Scope* scope) {
+Result<Value> Evaluator::splat(const Value& value, Place path, Steps steps, const Scope* scope) {
   Value::List single;
   if (!value.is_list() && !value.is_null()) single.push_back(value);
   Value::List out;
   for (const Value& item : value.is_list() ? value.as_list() : single) {
-    auto member = follow(item, path, step, scope);
+    auto member = follow(item, path, steps, scope);
     if (!member) return member;
     out.push_back(std::move(*member));
   }

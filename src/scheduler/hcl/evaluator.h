@@ -52,8 +52,13 @@ class Evaluator {
   Result<Value> dispatch(Place expression, const Scope* scope);
   Result<Value> name(Place expression, const Scope* scope);
   Result<Value> path(Place expression, const Scope* scope);
-  Result<Value> follow(Value value, Place path, size_t step, const Scope* scope);
-  Result<Value> splat(const Value& value, Place path, size_t step, const Scope* scope);
+  /// Of a path: from one on, before another.
+  struct Steps {
+    size_t begin;
+    size_t end;
+  };
+  Result<Value> follow(Value value, Place path, Steps steps, const Scope* scope);
+  Result<Value> splat(const Value& value, Place path, Steps steps, const Scope* scope);
   Result<Value> index(const Value& value, const Value& key, uint32_t offset);
   Result<Value> variable(const std::string& variable, uint32_t offset);
   Result<Value> local(const std::string& local, uint32_t offset);

@@ -39,6 +39,7 @@ const Function* find_function(std::string_view name);
 std::span<const Function> text_functions();
 std::span<const Function> collection_functions();
 std::span<const Function> number_functions();
+std::span<const Function> regexp_functions();
 std::span<const Function> encoding_functions();
 
 // For the functions' own use: an argument as what it should be, numbers and bools turning into text and back.

@@ -218,17 +218,93 @@ Result<Value> tolist(const Arguments& arguments) {
   return Value(**list);
 }
 
+Result<Value> coalescelist(const Arguments& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    auto list = list_argument(arguments, i);
+    if (!list) return fail(list.error());
+    if (!(*list)->empty()) return arguments[i];
+  }
+  return fail(ErrorCode::invalid, "all lists are empty");
+}
+
+Result<Value> chunklist(const Arguments& arguments) {
+  auto list = list_argument(arguments, 0);
+  if (!list) return fail(list.error());
+  auto size = whole_argument(arguments, 1);
+  if (!size) return fail(size.error());
+  if (*size < 0) return fail(ErrorCode::invalid, "the size must not be negative");
+  Value::List out;
+  for (const Value& item : **list) {
+    bool full = out.empty() || (*size > 0 && out.back().as_list().size() == static_cast<size_t>(*size));
+    if (full) out.emplace_back(Value::List());
+    out.back().as_list().push_back(item);
+  }
+  return Value(std::move(out));
+}
+
+Result<Value> setunion(const Arguments& arguments) {
+  auto all = concat(arguments);
+  if (!all) return all;
+  return toset(Arguments{std::vector<Value>{std::move(*all)}, arguments.files});
+}
+
+Result<Value> setintersection(const Arguments& arguments) {
+  auto out = toset(arguments);
+  if (!out) return out;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    auto other = toset(Arguments{std::vector<Value>{arguments[i]}, arguments.files});
+    if (!other) return other;
+    std::erase_if(out->as_list(), [&](const Value& item) { return !contains_value(other->as_list(), item); });
+  }
+  return out;
+}
+
+Result<Value> setproduct(const Arguments& arguments) {
+  Value::List out{Value(Value::List())};
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    auto list = list_argument(arguments, i);
+    if (!list) return fail(list.error());
+    if (out.size() * (*list)->size() > kListItemsMax) {
+      return fail(ErrorCode::too_large, "more than " + std::to_string(kListItemsMax) + " items");
+    }
+    Value::List longer;
+    for (const Value& row : out) {
+      for (const Value& item : **list) {
+        longer.push_back(row);
+        longer.back().as_list().push_back(item);
+      }
+    }
+    out = std::move(longer);
+  }
+  return Value(std::move(out));
+}
+
 constexpr Function kFunctions[] = {
-    {"length", 1, 1, length},   {"contains", 2, 2, contains},
-    {"element", 2, 2, element}, {"index", 2, 2, index_call},
-    {"lookup", 2, 3, lookup},   {"merge", 0, Function::kAnyCount, merge},
-    {"keys", 1, 1, keys},       {"values", 1, 1, values},
-    {"zipmap", 2, 2, zipmap},   {"concat", 1, Function::kAnyCount, concat},
-    {"flatten", 1, 1, flatten}, {"coalesce", 1, Function::kAnyCount, coalesce},
-    {"compact", 1, 1, compact}, {"distinct", 1, 1, distinct},
-    {"sort", 1, 1, sort},       {"reverse", 1, 1, reverse},
-    {"slice", 3, 3, slice},     {"range", 1, 3, range},
-    {"toset", 1, 1, toset},     {"tolist", 1, 1, tolist},
+    {"length", 1, 1, length},
+    {"contains", 2, 2, contains},
+    {"element", 2, 2, element},
+    {"index", 2, 2, index_call},
+    {"lookup", 2, 3, lookup},
+    {"merge", 0, Function::kAnyCount, merge},
+    {"keys", 1, 1, keys},
+    {"values", 1, 1, values},
+    {"zipmap", 2, 2, zipmap},
+    {"concat", 1, Function::kAnyCount, concat},
+    {"flatten", 1, 1, flatten},
+    {"coalesce", 1, Function::kAnyCount, coalesce},
+    {"compact", 1, 1, compact},
+    {"distinct", 1, 1, distinct},
+    {"sort", 1, 1, sort},
+    {"reverse", 1, 1, reverse},
+    {"slice", 3, 3, slice},
+    {"range", 1, 3, range},
+    {"toset", 1, 1, toset},
+    {"tolist", 1, 1, tolist},
+    {"coalescelist", 1, Function::kAnyCount, coalescelist},
+    {"chunklist", 2, 2, chunklist},
+    {"setunion", 1, Function::kAnyCount, setunion},
+    {"setintersection", 1, Function::kAnyCount, setintersection},
+    {"setproduct", 2, Function::kAnyCount, setproduct},
 };
 
 }  // namespace

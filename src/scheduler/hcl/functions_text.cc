@@ -1,6 +1,8 @@
 // Functions on text. See functions.h.
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "scheduler/hcl/format.h"
@@ -16,6 +18,32 @@ Result<Value> format_call(const Arguments& arguments) {
   if (!pattern) return fail(pattern.error());
   auto text = format_values(*pattern, std::span(arguments.values).subspan(1));
   return text ? Result<Value>(Value(std::move(*text))) : fail(text.error());
+}
+
+/// format() for each item of the lists among its arguments, which are of one length; others stand in each.
+Result<Value> formatlist(const Arguments& arguments) {
+  auto pattern = text_argument(arguments, 0);
+  if (!pattern) return fail(pattern.error());
+  std::optional<size_t> count;
+  for (const Value& value : std::span(arguments.values).subspan(1)) {
+    if (!value.is_list()) continue;
+    if (count && *count != value.as_list().size()) return fail(ErrorCode::invalid, "the lists must be of one length");
+    count = value.as_list().size();
+  }
+  Value::List out;
+  size_t bytes = 0;
+  for (size_t i = 0; i < count.value_or(1); ++i) {
+    std::vector<Value> row;
+    for (const Value& value : std::span(arguments.values).subspan(1)) {
+      row.push_back(value.is_list() ? value.as_list()[i] : value);
+    }
+    auto text = format_values(*pattern, row);
+    if (!text) return fail(text.error());
+    bytes += text->size();
+    if (auto fits = within_text_limit(bytes); !fits) return fail(fits.error());
+    out.emplace_back(std::move(*text));
+  }
+  return Value(std::move(out));
 }
 
 /// A text made from a text.
@@ -130,9 +158,6 @@ Result<Value> replace(const Arguments& arguments) {
   if (!from) return fail(from.error());
   auto to = text_argument(arguments, 2);
   if (!to) return fail(to.error());
-  if (from->size() > 1 && from->front() == '/' && from->back() == '/') {
-    return fail(ErrorCode::invalid, "regular expressions (\"/.../\") are not supported");
-  }
   if (from->empty()) return Value(std::move(*text));
   size_t count = 0;
   for (size_t at = text->find(*from); at != std::string::npos; at = text->find(*from, at + from->size())) ++count;
@@ -207,8 +232,30 @@ Result<Value> indent(const Arguments& arguments) {
   return Value(replace_all(*text, "\n", "\n" + std::string(static_cast<size_t>(*spaces), ' ')));
 }
 
+/// What is behind the last slash; of none "." and of slashes alone "/".
+Result<Value> basename(const Arguments& arguments) {
+  return changed(arguments, [](std::string path) -> std::string {
+    if (path.empty()) return ".";
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    return path == "/" ? path : path.substr(path.rfind('/') + 1);
+  });
+}
+
+/// What is before it, without dots.
+Result<Value> dirname(const Arguments& arguments) {
+  return changed(arguments, [](const std::string& path) {
+    std::string folder = path.substr(0, path.rfind('/') + 1);
+    folder = std::filesystem::path(folder).lexically_normal().string();
+    while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+    return folder.empty() ? std::string(".") : folder;
+  });
+}
+
 constexpr Function kFunctions[] = {
     {"format", 1, Function::kAnyCount, format_call},
+    {"formatlist", 1, Function::kAnyCount, formatlist},
+    {"basename", 1, 1, basename},
+    {"dirname", 1, 1, dirname},
     {"join", 2, Function::kAnyCount, join_call},
     {"split", 2, 2, split_call},
     {"replace", 3, 3, replace},

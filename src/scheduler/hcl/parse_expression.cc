@@ -114,7 +114,7 @@ bool Parser::path_step(Expression& path) {
   if (part.text.empty()) {
     Token star = take();
     if (!star.is("*")) return fail(star.begin, "A name must follow the dot, not " + describe(star));
-    step.kind = PathStep::Kind::splat;
+    step.kind = PathStep::Kind::attribute_splat;
     path.end = star.end;
   }
   path.steps.push_back(std::move(step));

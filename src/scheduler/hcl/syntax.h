@@ -32,7 +32,8 @@ struct Expression;
 using ExpressionPtr = std::unique_ptr<Expression>;
 
 struct PathStep {
-  enum class Kind : uint8_t { attribute, index, splat } kind = Kind::attribute;
+  /// `[*]`: what follows is done to each; `.*`: the attributes that follow, and an index then takes one of the list.
+  enum class Kind : uint8_t { attribute, index, splat, attribute_splat } kind = Kind::attribute;
   std::string name = {};     // attribute
   ExpressionPtr index = {};  // index
   uint32_t begin = 0;

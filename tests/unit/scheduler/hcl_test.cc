@@ -105,6 +105,11 @@ TEST_CASE("hcl: collections, loops and paths") {
         Value(Value::Object{{"big", list({2, 3})}, {"small", list({1})}}));
   CHECK(value_of("[{a = 1}, {a = 2}][*].a") == list({1, 2}));
   CHECK(value_of("[{a = 1}].*.a") == list({1}));
+  // An index behind .* takes one of the list; behind [*] one of each.
+  CHECK(value_of("[{a = [1, 2]}, {a = [3, 4]}].*.a[1]") == list({3, 4}));
+  CHECK(value_of("[{a = [1, 2]}, {a = [3, 4]}][*].a[1]") == list({2, 4}));
+  CHECK(value_of("[{a = {b = 1}}, {a = {b = 2}}].*.a.b[0]") == Value(1));
+  CHECK(value_of("[[5], [6]].*.0[1]") == Value(6));
   CHECK(error_of("var.list[2]") == "x:1:9: This list of 2 has no item \"2\"");
   CHECK(error_of("var.map.nope") == "x:1:9: This object has no \"nope\"");
 }
@@ -143,9 +148,39 @@ TEST_CASE("hcl: functions") {
   CHECK(value_of("substr(\"hello\", -3, -1)") == Value("llo"));
   CHECK(value_of("element([1, 2], 3)") == Value(2));
   CHECK(value_of("trimsuffix(trimprefix(\"xay\", \"x\"), \"y\")") == Value("a"));
+  CHECK(value_of("replace(\"x/a/y\", \"/a/\", \"-\")") == Value("x-y"));
+  CHECK(value_of("formatlist(\"%s-%s\", [\"a\", \"b\"], 1)") == list({"a-1", "b-1"}));
+  CHECK(value_of("coalescelist([], [1], [2])") == list({1}));
+  CHECK(value_of("chunklist([1, 2, 3], 2)") == list({list({1, 2}), list({3})}));
+  CHECK(value_of("setunion([\"b\"], [\"a\", \"b\"])") == list({"a", "b"}));
+  CHECK(value_of("setintersection([\"a\", \"b\"], [\"b\", \"c\"])") == list({"b"}));
+  CHECK(value_of("setproduct([1, 2], [\"a\"])") == list({list({1, "a"}), list({2, "a"})}));
+  CHECK(value_of("basename(\"/a/b.c/\")") == Value("b.c"));
+  CHECK(value_of("[dirname(\"/a/b.c\"), dirname(\"/a\"), dirname(\"a\"), dirname(\"a/./b\")]") ==
+        list({"/a", "/", ".", "a"}));
   CHECK(error_of("frob(1)") == "x:1:1: There is no function named \"frob\"");
   CHECK(error_of("upper()") == "x:1:1: upper() takes at least 1 arguments, not 0");
   CHECK(error_of("file(\"x\")") == "x:1:1: file(): files are not read here: this file is parsed by a server");
+}
+
+TEST_CASE("hcl: regular expressions are Go's") {
+  CHECK(value_of("regex(\"[a-z]+\", \"12ab34\")") == Value("ab"));
+  CHECK(value_of("regex(\"([a-z]+)([0-9]+)(x)?\", \"ab34\")") == list({"ab", "34", Value()}));
+  CHECK(value_of("regex(\"(?P<n>[0-9]+)\", \"ab34\").n") == Value("34"));
+  CHECK(value_of("regexall(\"[0-9]\", \"a1b2\")") == list({"1", "2"}));
+  CHECK(value_of("regexall(\"x*\", \"axb\")") == list({"", "x", ""}));
+  CHECK(value_of("regex_replace(\"a1b2\", \"([a-z])([0-9])\", \"$2$${1}.\")") == Value("1a.2b."));
+  CHECK(value_of("regex_replace(\"ab\", \"\", \"-\")") == Value("-a-b-"));
+  CHECK(error_of("regex(\"x\", \"y\")") == "x:1:1: regex(): the regular expression matches no part of the text");
+  CHECK(error_of("regex(\"(\", \"y\")") == "x:1:1: regex(): the regular expression: missing ): (");
+}
+
+TEST_CASE("hcl: sums of decimal fractions are decimal fractions") {
+  CHECK(value_of("\"=${0.1 + 0.2}\"") == Value("=0.3"));
+  CHECK(value_of("0.1 + 0.2 == 0.3") == Value(true));
+  CHECK(value_of("\"${1.1 * 3} ${1 - 0.9} ${0.7 / 7}\"") == Value("3.3 0.1 0.1"));
+  CHECK(value_of("\"=${1 / 3}\"") == Value("=0.3333333333333333"));
+  CHECK(value_of("\"=${0.1234567890123456 + 0}\"") == Value("=0.1234567890123456"));
 }
 
 TEST_CASE("hcl: errors in bodies name their place and what to write instead") {
