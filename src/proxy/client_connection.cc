@@ -17,7 +17,7 @@ ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_poi
   by.local = addressed ? told->destination : stream.local_address();
   by.tls = tls::connection_of(stream);
   const bool over_tls = (told != nullptr && told->tls) || by.tls != nullptr;
-  const uint16_t port = addressed ? told->destination.port : entry_point.address().port;
+  const uint16_t port = addressed ? told->destination.port : over_tls ? 443 : 80;
   by.fields = HopFields(over_tls ? "https" : "http", port, by.client.ip.text());
   if (by.tls != nullptr) {
     by.tls_version = by.tls->version().substr(std::string_view("TLSv").size());

@@ -312,6 +312,15 @@ void renew(std::string_view name, std::string_view list, std::vector<Header>& he
   std::find_if(headers.begin(), headers.end(), [&](const Header& one) { return one.name == name; })->value = list;
 }
 
+/// As Traefik has it: the port that the client has named, else the usual one of what it speaks, of which a trusted
+/// proxy may have told.
+Header forwarded_port(const http::RequestHead& request, const ForwardedBy& by, const Header* told_proto) {
+  const Header& usual = by.fields.port();
+  if (std::string_view port = split_host_port(request.authority).port; !port.empty()) return {usual.name, port};
+  bool secure = told_proto != nullptr && (is_named(told_proto->value, "https") || is_named(told_proto->value, "wss"));
+  return secure ? Header{usual.name, "443"} : usual;
+}
+
 bool counts_forwards(const http::RequestHead& request) {
   return request.method == http::Method::options || request.method == http::Method::trace;
 }
@@ -365,7 +374,7 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   out.clear();
   scratch.forwarded_for.clear();
   scratch.forwarded.clear();
-  bool has_proto = false;
+  const Header* proto = nullptr;
   bool has_host = false;
   bool has_port = false;
   bool has_real_ip = false;
@@ -385,7 +394,7 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
       *list += header.value;
       continue;
     }
-    has_proto = has_proto || equals_ignore_case(which, "proto");
+    if (proto == nullptr && equals_ignore_case(which, "proto")) proto = &header;
     has_host = has_host || equals_ignore_case(which, "host");
     has_port = has_port || equals_ignore_case(which, "port");
     has_real_ip = has_real_ip || equals_ignore_case(which, "real-ip");
@@ -395,8 +404,8 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   if (!scratch.forwarded_for.empty()) out.push_back({kForwardedFor, scratch.forwarded_for});
   if (!config.x_forwarded) return;
   if (!has_host && !request.authority.empty()) out.push_back({"X-Forwarded-Host", request.authority});
-  if (!has_proto) out.push_back(by.fields.proto());
-  if (!has_port) out.push_back(by.fields.port());
+  if (proto == nullptr) out.push_back(by.fields.proto());
+  if (!has_port) out.push_back(forwarded_port(request, by, proto));
   if (!has_real_ip) out.push_back(by.fields.real_ip());
 }
 

@@ -21,8 +21,9 @@ namespace weir::proxy {
 class Authenticator;
 struct EntryRedirect;
 
-/// Our fields about a client, which are the same in all its requests. They lie beside each other in memory as they are
-/// written, so that they leave in one copy. Its views live as long as it does, wherever it is moved to.
+/// Our fields about a client, which are the same in all its requests (the port in those whose Host has none). They lie
+/// beside each other in memory as they are written, so that they leave in one copy. Its views live as long as it does,
+/// wherever it is moved to.
 class HopFields {
  public:
   HopFields() = default;

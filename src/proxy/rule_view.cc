@@ -11,14 +11,12 @@ namespace {
 ForwardedBy describe(const AskedRequest& asked, const config::Config& config) {
   ForwardedBy by;
   by.client.ip = asked.client_ip;
-  uint16_t port = asked.tls ? 443 : 80;
   auto entry_point = std::find_if(config.entry_points.begin(), config.entry_points.end(),
                                   [&](const auto& one) { return one.name == asked.entry_point; });
   if (entry_point != config.entry_points.end()) {
-    if (entry_point->address.port != 0) port = entry_point->address.port;
     by.trusted = contains(entry_point->forwarded_headers_trusted_cidrs, asked.client_ip);
   }
-  by.fields = HopFields(asked.tls ? "https" : "http", port, asked.client_ip.text());
+  by.fields = HopFields(asked.tls ? "https" : "http", asked.tls ? 443 : 80, asked.client_ip.text());
   return by;
 }
 

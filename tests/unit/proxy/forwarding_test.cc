@@ -43,11 +43,34 @@ TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
   write_forwarded_headers(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) ==
         "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2;X-Forwarded-Host=a.example;"
-        "X-Forwarded-Port=80;");
+        "X-Forwarded-Port=443;");
   append_hop(head, by, {}, scratch);
   CHECK(text_of(scratch.headers) ==
         "X-Forwarded-Proto=https;X-Real-Ip=1.1.1.1;X-Forwarded-For=1.1.1.1, 2.2.2.2, "
-        "10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=80;");
+        "10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=443;");
+}
+
+TEST_CASE("forwarding: X-Forwarded-Port is the port of Host, else the usual one of what the client speaks") {
+  auto seen = [](std::string_view authority, std::string_view proto, uint16_t usual, bool trusted) {
+    std::vector<http::Header> sent;
+    if (!proto.empty()) sent.push_back({"X-Forwarded-Proto", proto});
+    http::RequestHead head;
+    head.authority = authority;
+    head.headers = sent;
+    ForwardingScratch scratch;
+    const ForwardedBy by{.fields = HopFields("http", usual, "10.0.0.1"), .trusted = trusted};
+    write_forwarded_headers(head, by, {}, scratch);
+    return std::string(http::find(scratch.headers, "X-Forwarded-Port")->value);
+  };
+  CHECK(seen("a.test", "", 80, false) == "80");
+  CHECK(seen("a.test:8443", "", 80, false) == "8443");
+  CHECK(seen("[::1]", "", 443, false) == "443");
+  CHECK(seen("[::1]:81", "", 443, false) == "81");
+  CHECK(seen("a.test", "https", 80, true) == "443");
+  CHECK(seen("a.test", "WSS", 80, true) == "443");
+  CHECK(seen("a.test", "http", 80, true) == "80");
+  CHECK(seen("a.test:81", "https", 80, true) == "81");
+  CHECK(seen("a.test", "https", 80, false) == "80");  // of a stranger
 }
 
 TEST_CASE("forwarding: Max-Forwards is counted down whatever else is sent on") {

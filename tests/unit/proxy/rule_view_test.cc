@@ -40,11 +40,12 @@ TEST_CASE("rule view: forwarded headers are those of the entry point, whoever is
   web.address.port = 8080;
   config.entry_points = {web};
   CHECK(seen(config, "X-Real-Ip", forged) == "/10.0.0.1");
-  CHECK(seen(config, "X-Forwarded-Port", forged) == "/8080");
+  CHECK(seen(config, "X-Forwarded-Port", forged) == "/80");
   config.entry_points[0].forwarded_headers_trusted_cidrs = {*Cidr::parse("10.0.0.0/8")};
   CHECK(seen(config, "X-Real-Ip", forged) == "/6.6.6.6");
   CHECK(seen(config, "X-Forwarded-For", forged) == "/6.6.6.6");
   CHECK(seen(config, "X-Forwarded-Proto", forged) == "/https");
+  CHECK(seen(config, "X-Forwarded-Port", forged) == "/443");
   CHECK(seen(config, "X-Forwarded-Host", forged) == "/a.example");
 }
 
