@@ -17,7 +17,8 @@ constexpr size_t kLengthDigitsMax = 18;
 
 /// Letters, digits and dashes, which most names are made of; then one by one.
 const char* skip_name(std::string_view input, const char* at) {
-  at = find_in([](ByteBlock bytes) { return ~(bytes.letters() | bytes.within('0', '9') | bytes.equal('-')); }, input, at);
+  at = find_in([](ByteBlock bytes) { return ~(bytes.letters() | bytes.within('0', '9') | bytes.equal('-')); }, input,
+               at);
   const char* end = input.data() + input.size();
   while (at != end && *at != ':' && is_token_char(*at)) ++at;
   return at;

@@ -112,8 +112,7 @@ void append_request_head(HeadText& out, const RequestHead& head) {
   pen.put("\r\n");
 }
 
-void append_response_head(HeadText& out, const ResponseHead& head, AnswerFraming framing,
-                          ConnectionField connection) {
+void append_response_head(HeadText& out, const ResponseHead& head, AnswerFraming framing, ConnectionField connection) {
   std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
   Pen pen(out, kFixedBytes + reason.size() + head.upgrade.size() + bytes_of(head.headers));
   pen.put("HTTP/1.1 ");

@@ -35,8 +35,7 @@ void append_request_head(HeadText& out, const RequestHead& head);
 /// `empty`: there is no body, and only a length can say so.
 enum class AnswerFraming : uint8_t { none, empty, length, chunked, until_close };
 enum class ConnectionField : uint8_t { absent, close, keep_alive };
-void append_response_head(HeadText& out, const ResponseHead& head, AnswerFraming framing,
-                          ConnectionField connection);
+void append_response_head(HeadText& out, const ResponseHead& head, AnswerFraming framing, ConnectionField connection);
 void append_chunk_head(HeadText& out, size_t bytes);
 /// The last chunk and the fields behind it.
 void append_last_chunk(HeadText& out, std::span<const Header> trailers);

@@ -84,7 +84,9 @@ template <typename Found, typename... Texts>
   if (text.empty()) return true;
   if (text.size() <= ByteBlock::kBytes) return found(ByteBlock::of_short(text), ByteBlock::of_short(beside)...).empty();
   const size_t last = text.size() - ByteBlock::kBytes;
-  auto none_at = [&](size_t at) { return found(ByteBlock(text.data() + at), ByteBlock(beside.data() + at)...).empty(); };
+  auto none_at = [&](size_t at) {
+    return found(ByteBlock(text.data() + at), ByteBlock(beside.data() + at)...).empty();
+  };
   for (size_t at = 0; at < last; at += ByteBlock::kBytes) {
     if (!none_at(at)) return false;
   }

@@ -110,10 +110,10 @@ TEST_CASE("read batch: who stops and goes on within the turn misses nothing") {
 }
 
 TEST_CASE("read batch: a stream that is gone meanwhile hears nothing, the others do") {
-  for (auto* let_go : {+[](Reader& reader) { reader.stream = TcpStream(); },
-                       +[](Reader& reader) { reader.stream.reset(); },
-                       +[](Reader& reader) { reader.stream.close_gracefully(); },
-                       +[](Reader& reader) { reader.stream.close_gracefully(TcpStream::Peer::says_done); }}) {
+  for (auto* let_go :
+       {+[](Reader& reader) { reader.stream = TcpStream(); }, +[](Reader& reader) { reader.stream.reset(); },
+        +[](Reader& reader) { reader.stream.close_gracefully(); },
+        +[](Reader& reader) { reader.stream.close_gracefully(TcpStream::Peer::says_done); }}) {
     Three three;
     Reader& other = three.first_does_to_another(let_go);
     CHECK(other.got.empty());
@@ -139,7 +139,9 @@ TEST_CASE("read batch: more streams and more bytes than it holds come whole and 
   for (size_t i = 0; i < 3 * ReadBatch::kEntriesMax; ++i) readers.push_back(std::make_unique<Reader>(loop));
   loop.run_ready();
   // Empty reads do not count, tiny ones fill its entries, long ones its bytes.
-  auto text_of = [&](size_t i) { return std::string(i % 3 == 0 ? 1 : i % 3 == 1 ? 700 : 20'000, static_cast<char>(i)); };
+  auto text_of = [&](size_t i) {
+    return std::string(i % 3 == 0 ? 1 : i % 3 == 1 ? 700 : 20'000, static_cast<char>(i));
+  };
   for (size_t i = 0; i < readers.size(); ++i) readers[i]->send(text_of(i));
   for (int turn = 0; turn < 4; ++turn) loop.run_ready();
   for (size_t i = 0; i < readers.size(); ++i) CHECK(readers[i]->got == text_of(i));
