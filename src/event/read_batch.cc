@@ -3,14 +3,15 @@
 #include <utility>
 
 #include "event/tcp_cell.h"
+#include "weir/base/prefetch.h"
 
 namespace weir::event {
 
 void ReadBatch::hold(TcpStream::Cell& cell, std::span<char> bytes) {
   entries_[count_++] = {&cell, bytes};
   cell.held = true;
-  constexpr size_t kLine = 64;  // each begins in a cache line of its own
-  used_ += (bytes.size() + kLine - 1) / kLine * kLine;
+  // Each begins in a cache line of its own.
+  used_ += (bytes.size() + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
 }
 
 void ReadBatch::deliver() {

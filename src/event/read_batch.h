@@ -38,7 +38,7 @@ class ReadBatch {
     TcpStream::Cell* cell;  // null: it has died
     std::span<char> bytes;
   };
-  std::unique_ptr<char[]> bytes_ = std::make_unique<char[]>(kHeldBytesMax + kReadBytesMax + 64);
+  std::unique_ptr<char[]> bytes_ = std::make_unique<char[]>(kHeldBytesMax + kReadBytesMax);
   size_t used_ = 0;
   size_t count_ = 0;
   std::array<Entry, kEntriesMax> entries_{};

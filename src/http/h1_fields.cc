@@ -47,6 +47,12 @@ bool holds_target_chars(std::string_view target) {
   return none_in([](ByteBlock bytes) { return ~bytes.within('!', '~') | bytes.equal('#'); }, target);
 }
 
+/// What nearly all names are made of.
+bool is_plain_name(std::string_view text) {
+  return none_in([](ByteBlock bytes) { return ~(bytes.letters() | bytes.within('-', '.') | bytes.within('0', '9')); },
+                 text);
+}
+
 }  // namespace
 
 Known classify_by_name(std::string_view name) {
@@ -142,14 +148,6 @@ bool may_trail(std::string_view name) {
   return std::none_of(std::begin(kNever), std::end(kNever),
                       [&](std::string_view never) { return equals_ignore_case(name, never); });
 }
-
-namespace {
-/// What nearly all names are made of.
-bool is_plain_name(std::string_view text) {
-  return none_in([](ByteBlock bytes) { return ~(bytes.letters() | bytes.within('-', '.') | bytes.within('0', '9')); },
-                 text);
-}
-}  // namespace
 
 // Stricter than needed for names, so that nothing odd reaches the routing table or an upstream: no user, no zone.
 bool valid_authority(std::string_view text) {

@@ -20,7 +20,7 @@ constexpr std::string_view kUnreadable = "\xef\xbf\xbd";
 size_t valid_bytes(std::string_view text) {
   size_t at = 0;
   while (at < text.size()) {
-    const size_t length = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : utf8_length(text.substr(at));
+    const size_t length = utf8_length(text.substr(at));
     if (length == 0) break;
     at += length;
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "routing/glob.h"
+#include "routing/go_number.h"
 #include "weir/base/ip.h"
 #include "weir/base/text.h"
 
@@ -317,7 +318,7 @@ std::string fabio_route_name(std::string_view source) {
 
 Result<double> parse_share(std::string_view text) {
   if (text.empty()) return 0;
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  text = without_plus(text);
   double share = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
   const bool good = error == std::errc() && end == text.data() + text.size() && std::isfinite(share);

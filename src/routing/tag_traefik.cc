@@ -5,6 +5,7 @@
 #include <set>
 
 #include "routing/default_rule.h"
+#include "routing/go_number.h"
 #include "routing/left_out_fields.h"
 #include "routing/middleware.h"
 #include "routing/option_list.h"
@@ -33,9 +34,7 @@ struct Draft {
   std::string origin;  // what its tags begin with
 };
 
-std::optional<int64_t> parse_signed(std::string_view text) {
-  return parse_i64(text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text);
-}
+std::optional<int64_t> parse_signed(std::string_view text) { return parse_i64(without_plus(text)); }
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
