@@ -3,9 +3,9 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <vector>
+#include <string>
 
-#include "weir/base/text.h"
+#include "weir/base/go_regexp.h"
 #include "weir/base/utf8.h"
 
 namespace weir::routing {
@@ -122,63 +122,8 @@ bool Regexp::matches(std::string_view text) const {
   return re2::RE2::PartialMatch({seen.data(), seen.size()}, *automaton_);
 }
 
-namespace {
-
-using re2::StringPiece;  // its own on Debian 12, absl::string_view on 13
-
-// Not into the middle of a character of UTF-8.
-size_t next_character(std::string_view text, size_t at) {
-  for (++at; at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;) ++at;
-  return at;
-}
-
-bool is_word(char c) { return (c >= '0' && c <= '9') || c == '_' || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); }
-
-/// A replacement, piece by piece: text, or the name of a group.
-struct Piece {
-  std::string_view text;
-  bool group = false;
-};
-
-// Go's Regexp.Expand. A dollar that begins nothing stands for itself.
-std::vector<Piece> split_replacement(std::string_view text) {
-  std::vector<Piece> out;
-  while (!text.empty()) {
-    size_t dollar = text.find('$');
-    if (dollar != 0) {
-      out.push_back({text.substr(0, dollar)});
-      text.remove_prefix(std::min(dollar, text.size()));
-      continue;
-    }
-    bool braced = text.substr(1).starts_with('{');
-    size_t begin = braced ? 2 : 1;
-    size_t end = begin;
-    while (end < text.size() && is_word(text[end])) ++end;
-    bool named = end > begin && (!braced || (end < text.size() && text[end] == '}'));
-    if (named) {
-      out.push_back({text.substr(begin, end - begin), true});
-      text.remove_prefix(end + (braced ? 1 : 0));
-    } else {
-      out.push_back({text.substr(0, 1)});
-      text.remove_prefix(text.substr(1).starts_with('$') ? 2 : 1);
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
-int Regexp::group_of(std::string_view name) const {
-  if (auto number = parse_u64(name)) {
-    return *number <= static_cast<uint64_t>(automaton_->NumberOfCapturingGroups()) ? static_cast<int>(*number) : -1;
-  }
-  const auto& names = automaton_->NamedCapturingGroups();
-  auto found = names.find(std::string(name));
-  return found != names.end() ? found->second : -1;
-}
-
 std::string_view Regexp::find(std::string_view text) const {
-  StringPiece match[1];
+  re2::StringPiece match[1];  // absl::string_view on Debian 13
   const SeenText sent(text);
   const std::string_view seen = sent.text();
   if (automaton_ == nullptr ||
@@ -193,37 +138,21 @@ std::string Regexp::replace_all(std::string_view text, std::string_view replacem
   if (automaton_ == nullptr) return std::string(text);
   const SeenText sent(text);
   const std::string_view seen = sent.text();
-  const std::vector<Piece> pieces = split_replacement(replacement);
-  std::vector<StringPiece> groups(static_cast<size_t>(automaton_->NumberOfCapturingGroups()) + 1);
+  auto sent_of = [&](const re2::StringPiece& part) {
+    const auto begin = static_cast<size_t>(part.data() - seen.data());
+    return sent.sent(begin, begin + part.size());
+  };
+  const RegexpReplacement pieces(replacement, *automaton_);
   std::string out;
   size_t copied = 0;  // of what is seen
-  size_t at = 0;      // where the next match may begin
-  size_t last_end = seen.size() + 1;
-  while (at <= seen.size() && automaton_->Match({seen.data(), seen.size()}, at, seen.size(), re2::RE2::UNANCHORED,
-                                                groups.data(), static_cast<int>(groups.size()))) {
-    auto begin = static_cast<size_t>(groups[0].data() - seen.data());
-    size_t end = begin + groups[0].size();
-    // An empty match right behind another is none.
-    if (begin != end || begin != last_end) {
-      out += sent.sent(copied, begin);
-      copied = end;
-      for (const Piece& piece : pieces) {
-        if (!piece.group) {
-          out += piece.text;
-          continue;
-        }
-        int number = group_of(piece.text);
-        if (number < 0) continue;
-        const StringPiece& group = groups[static_cast<size_t>(number)];
-        if (group.data() == nullptr) continue;
-        const auto from = static_cast<size_t>(group.data() - seen.data());
-        out += sent.sent(from, from + group.size());
-      }
-    }
-    last_end = end;
-    at = end > begin ? end : next_character(seen, end);
-  }
-  return out += sent.sent(std::min(copied, seen.size()), seen.size());
+  for_each_match(*automaton_, seen, [&](const RegexpGroups& groups) {
+    const auto begin = static_cast<size_t>(groups[0].data() - seen.data());
+    out += sent.sent(copied, begin);
+    copied = begin + groups[0].size();
+    pieces.append(groups, sent_of, out);
+    return true;
+  });
+  return out += sent.sent(copied, seen.size());
 }
 
 bool Regexp::operator==(const Regexp& other) const {

@@ -29,8 +29,6 @@ class Regexp {
   bool operator==(const Regexp& other) const;
 
  private:
-  [[nodiscard]] int group_of(std::string_view name) const;
-
   std::shared_ptr<const re2::RE2> automaton_;
 };
 
