@@ -1,7 +1,6 @@
 // The HCL language by itself: values of expressions, and the places of errors.
 #include "catch.h"
-#include "scheduler/hcl/evaluator.h"
-#include "scheduler/hcl/parser.h"
+#include "hcl_fixture.h"
 
 using namespace weir;
 using namespace weir::scheduler;
@@ -9,37 +8,11 @@ using namespace weir::scheduler::hcl;
 
 namespace {
 
-Result<Value> evaluated(std::string_view text) {
-  Source source("x", text);
-  auto expression = parse_expression(source);
-  if (!expression) return fail(expression.error());
-  Names names;
-  names.variables["name"] = Value("web");
-  names.variables["count"] = Value(3);
-  names.variables["list"] = Value(Value::List{Value("a"), Value("b")});
-  names.variables["map"] = Value(Value::Object{{"k", Value(1)}, {"inner", Value(Value::Object{{"x", Value(2)}})}});
-  FileAccess files;
-  return Evaluator(source, names, files).evaluate(**expression);
-}
-
-/// The value, or the error as text.
-Value value_of(std::string_view text) {
-  auto value = evaluated(text);
-  return value ? *value : Value("error " + value.error().text());
-}
-
-std::string error_of(std::string_view text) {
-  auto value = evaluated(text);
-  return value ? "no error" : value.error().text();
-}
-
 std::string body_error(std::string_view text) {
   Source source("f", text);
   auto body = parse_body(source);
   return body ? "no error" : body.error().text();
 }
-
-Value list(std::vector<Value> items) { return Value(std::move(items)); }
 
 }  // namespace
 
