@@ -29,7 +29,7 @@ ARROWS = {
     "provider": "http tls event routing catalog config base",
     "proxy": "http tls event routing config base",
     "registry": "http event catalog base",
-    "scheduler": "http event catalog base",
+    "scheduler": "http tls event catalog base",
     "demo": "http event base",
     "app": "base event tls http catalog config routing provider proxy registry scheduler",
 }

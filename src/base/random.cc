@@ -47,16 +47,22 @@ uint64_t Random::below(uint64_t bound) {
 }
 
 std::string make_uuid() {
-  unsigned char bytes[16];
+  char bytes[16];
   kernel_random(bytes, sizeof bytes);
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  return uuid_text({bytes, sizeof bytes}, 4);
+}
+
+std::string uuid_text(std::string_view bytes, unsigned version) {
+  ASSERT(bytes.size() >= 16);
   constexpr char kHex[] = "0123456789abcdef";
   std::string out;
-  for (size_t i = 0; i < sizeof bytes; ++i) {
+  for (size_t i = 0; i < 16; ++i) {
+    auto byte = static_cast<unsigned char>(bytes[i]);
+    if (i == 6) byte = static_cast<unsigned char>((byte & 0x0f) | version << 4);
+    if (i == 8) byte = static_cast<unsigned char>((byte & 0x3f) | 0x80);
     if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += kHex[bytes[i] >> 4];
-    out += kHex[bytes[i] & 15];
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
   }
   return out;
 }

@@ -17,6 +17,7 @@ std::string digest_of(std::string_view bytes, const EVP_MD* kind) {
 
 std::string sha1(std::string_view bytes) { return digest_of(bytes, EVP_sha1()); }
 std::string sha256(std::string_view bytes) { return digest_of(bytes, EVP_sha256()); }
+std::string sha512(std::string_view bytes) { return digest_of(bytes, EVP_sha512()); }
 std::string md5(std::string_view bytes) { return digest_of(bytes, EVP_md5()); }
 
 }  // namespace weir::tls

@@ -23,6 +23,8 @@ class Random {
 
 /// A version 4 UUID in lower case from getrandom().
 std::string make_uuid();
+/// The first 16 bytes as a UUID of that version in lower case; six of their bits say version and variant instead.
+std::string uuid_text(std::string_view bytes, unsigned version);
 /// 36 characters, dashes in place, lower- or upper-case hex digits.
 bool is_uuid(std::string_view text);
 

@@ -9,7 +9,8 @@ namespace weir::scheduler::hcl {
 
 const Function* find_function(std::string_view name) {
   for (auto functions :
-       {text_functions(), collection_functions(), number_functions(), regexp_functions(), encoding_functions()}) {
+       {text_functions(), collection_functions(), number_functions(), regexp_functions(), encoding_functions(),
+        csv_functions(), digest_functions(), network_functions(), time_functions()}) {
     for (const Function& function : functions) {
       if (function.name == name) return &function;
     }

@@ -41,6 +41,10 @@ std::span<const Function> collection_functions();
 std::span<const Function> number_functions();
 std::span<const Function> regexp_functions();
 std::span<const Function> encoding_functions();
+std::span<const Function> csv_functions();
+std::span<const Function> digest_functions();
+std::span<const Function> network_functions();
+std::span<const Function> time_functions();
 
 // For the functions' own use: an argument as what it should be, numbers and bools turning into text and back.
 Result<std::string> text_argument(const Arguments& arguments, size_t i);

@@ -42,8 +42,10 @@ Result<Value> parseint(const Arguments& arguments) {
   if (!base) return fail(base.error());
   if (*base < 2 || *base > 36) return fail(ErrorCode::invalid, "the base must be 2 to 36");
   int64_t value = 0;
-  auto [stop, failure] = std::from_chars(text->data(), text->data() + text->size(), value, static_cast<int>(*base));
-  if (failure != std::errc() || stop != text->data() + text->size()) {
+  const std::string_view digits = *text;
+  const char* end = digits.data() + digits.size();
+  auto [stop, failure] = std::from_chars(digits.data(), end, value, static_cast<int>(*base));
+  if (failure != std::errc() || stop != end) {
     return fail(ErrorCode::invalid, "\"" + *text + "\" is no number in base " + std::to_string(*base));
   }
   return Value(value);
@@ -76,6 +78,17 @@ Result<Value> pow_call(const Arguments& arguments) {
   return Value::number(result);
 }
 
+Result<Value> log_call(const Arguments& arguments) {
+  auto number = number_argument(arguments, 0);
+  if (!number) return fail(number.error());
+  auto base = number_argument(arguments, 1);
+  if (!base) return fail(base.error());
+  // Go's logarithm is not the C library's: now and then a unit in the last place lies between them.
+  double result = std::log(*number) / std::log(*base);
+  if (!std::isfinite(result)) return fail(ErrorCode::invalid, "the result is out of range");
+  return Value::number(result);
+}
+
 constexpr Function kFunctions[] = {
     {"min", 1, Function::kAnyCount, min_call},
     {"max", 1, Function::kAnyCount, max_call},
@@ -84,6 +97,7 @@ constexpr Function kFunctions[] = {
     {"abs", 1, 1, rounded<abs_of>},
     {"signum", 1, 1, rounded<sign_of>},
     {"pow", 2, 2, pow_call},
+    {"log", 2, 2, log_call},
     {"parseint", 2, 2, parseint},
     {"tonumber", 1, 1, tonumber},
     {"tostring", 1, 1, tostring},
