@@ -1,11 +1,10 @@
-#include <sys/resource.h>
-
 #include <cstdio>
 
 #include "app/commands.h"
 #include "app/edge.h"
 #include "app/service_runner.h"
 #include "weir/base/file.h"
+#include "weir/base/thread_priority.h"
 #include "weir/config/config.h"
 
 namespace weir::app {
@@ -38,14 +37,6 @@ Result<std::vector<config::Override>> overrides_of(const EdgeOptions& options) {
   return out;
 }
 
-/// Of this thread alone, when the workers have theirs: where they share a core, a request does not wait until a change
-/// of the catalog has been taken in.
-void give_way_to_workers() {
-  constexpr int kNicer = 10;
-  const int now = ::getpriority(PRIO_PROCESS, 0);
-  ::setpriority(PRIO_PROCESS, 0, now + kNicer);  // to give way is always allowed
-}
-
 }  // namespace
 
 int run_edge(const EdgeOptions& options) {
@@ -71,7 +62,7 @@ int run_edge(const EdgeOptions& options) {
     auto edge = Edge::start(loop, loaded.config);
     if (!edge) return fail(edge.error());
     std::shared_ptr<Edge> owner = std::move(*edge);
-    give_way_to_workers();
+    give_way();  // when the workers have their threads: those would inherit it
     RunningService running;
     running.owner = owner;
     for (const auto& [name, address] : owner->addresses())

@@ -16,6 +16,11 @@ int64_t SystemClock::wall_ns() const {
   return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+uint64_t steady_us() {
+  using namespace std::chrono;
+  return static_cast<uint64_t>(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
 std::string format_rfc3339(int64_t wall_ns) {
   constexpr int64_t kSecond = 1'000'000'000;
   int64_t seconds = wall_ns / kSecond;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "provider/snapshot_gate.h"
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 
 namespace weir::provider {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "provider/snapshot_gate.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/routing/dynamic_config.h"

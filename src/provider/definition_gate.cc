@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "provider/snapshot_gate.h"
+#include "weir/base/clock.h"
 #include "weir/base/duration.h"
 #include "weir/base/log.h"
 #include "weir/routing/qualified_name.h"

@@ -1,3 +1,4 @@
+#include "weir/base/clock.h"
 #include "weir/provider/endpoint_checker.h"
 
 #include <fcntl.h>
@@ -8,7 +9,6 @@
 #include <utility>
 
 #include "provider/endpoint_probe.h"
-#include "provider/snapshot_gate.h"
 #include "weir/base/log.h"
 
 namespace weir::provider {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "provider/catalog_provider.h"
-#include "provider/snapshot_gate.h"
+#include "weir/base/clock.h"
 #include "weir/routing/catalog_definitions.h"
 
 namespace weir::provider {

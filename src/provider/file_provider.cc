@@ -1,7 +1,7 @@
 #include <optional>
 
 #include "provider/routes_folder.h"
-#include "provider/snapshot_gate.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/event/signal.h"
 #include "weir/event/timer.h"

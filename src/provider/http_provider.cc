@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "provider/dynamic_json.h"
-#include "provider/snapshot_gate.h"
 #include "provider/source_link.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 

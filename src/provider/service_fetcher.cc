@@ -1,6 +1,6 @@
 #include "provider/service_fetcher.h"
 
-#include "provider/snapshot_gate.h"
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 
 namespace weir::provider {

@@ -1,7 +1,6 @@
 #include "provider/snapshot_gate.h"
 
-#include <chrono>
-
+#include "weir/base/clock.h"
 #include "weir/base/duration.h"
 #include "weir/base/file.h"
 #include "weir/base/log.h"
@@ -9,11 +8,6 @@
 namespace weir::provider {
 
 using catalog::CatalogSnapshot;
-
-uint64_t steady_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
 
 SnapshotGate::SnapshotGate(event::Loop& loop, const Clock& clock, GateOptions options, OnSnapshot on_snapshot)
     : loop_(loop),

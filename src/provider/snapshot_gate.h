@@ -26,9 +26,6 @@ struct GateOptions {
   uint64_t resave_ms = 300'000;  // an unchanged catalog is saved again this often, so that its age on disk is honest
 };
 
-/// std::chrono::steady_clock in microseconds.
-uint64_t steady_us();
-
 /// Collects what is positively known of each service and hands out whole snapshots when their content changed.
 /// Owned by a catalog provider; its loop's thread. Destroying it saves what still waits to be saved.
 class SnapshotGate final : private event::TurnEnd {

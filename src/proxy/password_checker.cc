@@ -1,18 +1,15 @@
 #include "proxy/password_checker.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
+#include "weir/base/thread_priority.h"
 #include "weir/tls/password.h"
 
 namespace weir::proxy {
 namespace {
 
-constexpr int kNice = 10;
 constexpr size_t kFilesMax = 64;
 
 }  // namespace
@@ -44,7 +41,7 @@ void PasswordChecker::forget(const event::Loop& loop) {
 }
 
 void PasswordChecker::run() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);  // of this thread alone
+  give_way();
   std::unique_lock held(lock_);
   while (true) {
     work_.wait(held, [this] { return stopping_ || !queue_.empty(); });

@@ -3,11 +3,13 @@
 The catalog is `weir registry`, changed through its API as services do; it stands on the CPU of client and upstream.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -68,13 +70,27 @@ def ports_of(upstream):
     return [int(port) for port in re.findall(r"^port (\d+)$", upstream.log(), re.M)]
 
 
-def start_edge(folder, catalog):
-    arguments = ["--entrypoint", f"web={ADDRESS}:0", "--admin", f"{ADDRESS}:0", "--workers", "1", "--consul",
-                 f"http://{catalog.address}", "--set", "log.level=warn"]
-    edge = PinnedWeir("edge", arguments, folder, "edge")
+def start_edge(folder, *provider, name="edge"):
+    arguments = ["--entrypoint", f"web={ADDRESS}:0", "--admin", f"{ADDRESS}:0", "--workers", "1", *provider,
+                 "--set", "log.level=warn"]
+    edge = PinnedWeir("edge", arguments, folder, name)
     edge.wait_ready(120)
     edge.port = int(edge.ready["entrypoints"]["web"].rsplit(":", 1)[1])
     return edge
+
+
+def start_follower(folder, catalog):
+    return start_edge(folder, "--consul", f"http://{catalog.address}")
+
+
+def start_deaf(folder, ports):
+    """An edge with the same endpoints in a file: what changes of the catalog cost it, the machine costs it."""
+    routes = os.path.join(folder, "routes")
+    os.makedirs(routes)
+    servers = ", ".join(f'"http://{ADDRESS}:{port}"' for port in ports)
+    write(routes, "bench.toml",
+          f'[services.main]\nservers = [{servers}]\n[[route]]\nhost = "{HOST}"\nservice = "main"\n')
+    return start_edge(folder, "--routes", routes, name="deaf")
 
 
 def answers(port, host):
@@ -168,7 +184,7 @@ def w12(bench):
         edge = None
         try:
             catalog.fill(services, port)
-            edge = start_edge(folder, catalog)
+            edge = start_follower(folder, catalog)
             wait_for(lambda: answers(edge.port, f"other-{services - 1}.bench.test"), 300, "the catalog is routed")
             before = publication_counts(edge)
             times = sorted(ms_until_routed(catalog, edge.port, port, i) for i in range(tries))
@@ -264,54 +280,81 @@ class Stage:
         self.edge = None
         self.catalog.fill(1000, port)
         self.catalog.register("main-0", "main", port, HOST)
-        self.edge = start_edge(folder, self.catalog)
+        self.edge = start_follower(folder, self.catalog)
         wait_for(lambda: answers(self.edge.port, HOST), 60, "the service under load is routed")
         full = run_load("weir", self.edge.port, "--warm", 1, "--seconds", 2)[-1]
         self.rate = int(full["requests"] / full["seconds"] / 2)
 
-    def load(self, seconds, slices=1):
-        return load_command(self.edge.port, "--rate", self.rate, "--warm", 1, "--seconds", seconds, "--slices", slices,
-                            "--tolerate-errors", "--cpu-of", self.edge.pid)
+    def load(self, seconds, slices=1, edge=None):
+        edge = edge or self.edge
+        return load_command(edge.port, "--rate", self.rate, "--warm", 1, "--seconds", seconds, "--slices", slices,
+                            "--tolerate-errors", "--cpu-of", edge.pid)
 
     def stop(self):
         stop_all(self.upstream, self.catalog.process, *([self.edge] if self.edge else []))
 
 
-def one_slice(stage, seconds):
-    done = subprocess.run(stage.load(seconds), capture_output=True, text=True, preexec_fn=become_child)
+def one_slice(stage, seconds, edge=None):
+    done = subprocess.run(stage.load(seconds, edge=edge), capture_output=True, text=True, preexec_fn=become_child)
     if done.returncode != 0:
         raise Wrong(done.stderr.strip())
     return json.loads(done.stdout)
 
 
+@contextlib.contextmanager
+def standing_still(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def changing_slice(stage, seconds, edge=None):
+    """A slice while the catalog changes, and how often it did."""
+    changer = Changer(stage.catalog, stage.ports, CHANGES_PER_S)
+    try:
+        return one_slice(stage, seconds, edge), changer
+    finally:
+        changer.stop()
+
+
 def w13(bench):
     """100 changes of the catalog a second at half load: errors, p99, CPU, memory, against quiet slices between"""
     result = Result("W13", w13.__doc__, "CPU us a request")
-    stage = Stage(bench.folder("W13"))
+    folder = bench.folder("W13")
+    stage, deaf = Stage(folder), None
     seconds, pairs = (3, 5) if bench.arguments.quick else (10, 6)
-    quiet, changing, made = [], [], 0
+    quiet, changing, deaf_p99, made = [], [], [], 0
     try:
-        one_slice(stage, seconds)
+        deaf = start_deaf(folder, stage.ports)
+        for edge in (stage.edge, deaf):
+            one_slice(stage, seconds, edge)
         memory = [machine.own_memory_bytes(stage.edge.pid)]
         for pair in range(pairs):
             quiet.append(one_slice(stage, seconds))
-            changer = Changer(stage.catalog, stage.ports, CHANGES_PER_S)
-            try:
-                changing.append(one_slice(stage, seconds))
-            finally:
-                changer.stop()
+            found, changer = changing_slice(stage, seconds)
+            changing.append(found)
             made += changer.made
             memory.append(machine.own_memory_bytes(stage.edge.pid))
-            bench.say(f"pair {pair + 1} of {pairs}: {changer.made} changes, {changing[-1]['errors']} errors, p99 "
-                      f"{quiet[-1]['p99_ns'] / 1e3:.0f} -> {changing[-1]['p99_ns'] / 1e3:.0f} us")
+            with standing_still(stage.edge.pid):
+                deaf_quiet = one_slice(stage, seconds, deaf)["p99_ns"]
+                deaf_p99.append(changing_slice(stage, seconds, deaf)[0]["p99_ns"] / deaf_quiet)
+            bench.say(f"pair {pair + 1} of {pairs}: {changer.made} changes, {found['errors']} errors, p99 "
+                      f"{quiet[-1]['p99_ns'] / 1e3:.0f} -> {found['p99_ns'] / 1e3:.0f} us; of an edge that follows "
+                      f"nothing x {deaf_p99[-1]:.2f}")
     finally:
         stage.stop()
+        stop_all(*([deaf] if deaf else []))
     cost = lambda found: found["cpu_ns"] / found["requests"] / 1e3
     result.rows = [Row("weir, quiet", median(map(cost, quiet))), Row("weir, changing", median(map(cost, changing)))]
     result.check(f"errors in {made:,} changes", "<=", 0, sum(one["errors"] for one in quiet + changing))
     result.check("p99 / quiet p99", "<=", 1.1, *bootstrap([a["p99_ns"] / b["p99_ns"] for a, b in zip(changing, quiet)]))
     result.check("CPU / quiet CPU", "<=", 1.02, *bootstrap([cost(a) / cost(b) for a, b in zip(changing, quiet)]))
     result.check("memory at the end / after the first changes", "<=", 1.02, memory[-1] / memory[1])
+    value, low, high = bootstrap(deaf_p99)
+    result.notes.append(f"p99 / quiet p99 of an edge that follows nothing, beside the same changes: {value:.2f} "
+                        f"({low:.2f} - {high:.2f}): so much of it is the registry and its client on the load's CPU")
     result.notes.append(f"{stage.rate:,} requests a second")
     return [result]
 

@@ -22,6 +22,9 @@ class SystemClock final : public Clock {
   [[nodiscard]] int64_t wall_ns() const override;
 };
 
+/// Microseconds of SystemClock's monotonic clock: for how long something took, never for what is to come.
+[[nodiscard]] uint64_t steady_us();
+
 /// Stands still until told. For tests.
 class FakeClock final : public Clock {
  public:

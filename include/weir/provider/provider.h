@@ -40,7 +40,7 @@ struct ProviderStatus {
   size_t live_endpoints = 0;
 };
 
-/// Receives results. Control loop's thread. `seen_us` is std::chrono::steady_clock in microseconds, taken when the
+/// Receives results. Control loop's thread. `seen_us` is steady_us() of weir/base/clock.h, taken when the
 /// answer that brought the change arrived: change-to-applied latency is counted from it.
 class Observer {
  public:
