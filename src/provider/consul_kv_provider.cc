@@ -1,6 +1,7 @@
 #include "provider/consul_kv_provider.h"
 
 #include <algorithm>
+#include <map>
 
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
@@ -38,13 +39,18 @@ void append(const routing::Definitions& from, routing::Definitions& to) {
 routing::Definitions definitions_of_tree(const std::vector<KvPair>& pairs, std::string_view root_key,
                                          const std::string& provider) {
   std::vector<routing::ConfigValue> values;
+  std::map<std::string, std::string> spelled;  // a key in lower case -> its last segment as it came first
   const std::string root = std::string(root_key) + "/";
   for (const KvPair& pair : pairs) {
     // Consul's own pages make keys that end with a slash for folders.
     if (!pair.key.starts_with(root) || pair.key.ends_with('/')) continue;
     routing::ConfigValue value{{}, pair.value, "key " + pair.key};
+    // Names that differ in case only are one, as in Traefik, and an empty segment is none.
+    std::string folded;
     for (std::string_view segment : split(std::string_view(pair.key).substr(root.size()), '/')) {
-      value.path.emplace_back(segment);
+      if (segment.empty()) continue;
+      folded += '/' + to_lower(segment);
+      value.path.push_back(spelled.try_emplace(folded, segment).first->second);
     }
     values.push_back(std::move(value));
   }

@@ -98,6 +98,17 @@ TEST_CASE("kv provider: one blocking recurse query a prefix, whatever lies below
   CHECK(world.provider->status().live_endpoints == 1);
 }
 
+TEST_CASE("kv provider: names that differ in case only are one, and empty segments are none") {
+  KvWorld world;
+  world.source.set(kTree, kv_json({{"traefik/HTTP/routers/Web/rule", "Host(`a`)"},
+                                   {"traefik/http/Services/app//loadBalancer/servers/0/url", "http://127.0.0.1:1"},
+                                   {"traefik/http/routers/web/Service", "app"}}));
+  world.start();
+  REQUIRE(world.until_routers({"Web"}));
+  CHECK(world.seen.definitions.back()->rejected.empty());
+  CHECK(world.seen.definitions.back()->services.size() == 1);
+}
+
 TEST_CASE("kv provider: both layouts at once, changes arrive, a bad key or line is told with its name") {
   KvWorld world;
   world.source.set(kTree, kWeb);
