@@ -347,7 +347,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (!request_ended_ || upgraded)
     client_->forbid_reuse();  // an early answer: nobody will read the rest of the request
   http::ResponseHead passed = head;
-  run_response_middlewares(*router_, scratch_.passed, head.headers, response_headers_);
+  run_response_middlewares(*router_, head.headers, *by_, scratch_, response_headers_);
   append_via(worker_.config().requests.via, head.version, response_headers_, scratch_.via);
   // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
   if (!upgraded && http::find(response_headers_, "Date") == nullptr) {
@@ -403,10 +403,12 @@ void Exchange::end_half() {
 void Exchange::answer(uint16_t status, std::string_view location) {
   release_upstream();
   status_ = status;
-  http::AnswerPage page = worker_.answer_pages().page(status);
+  // What went well (a preflight) says all in its fields.
+  http::AnswerPage page = status < 300 ? http::AnswerPage() : worker_.answer_pages().page(status);
   char seconds[16];
-  Header fields[4] = {{"Date", http::http_date()}, {"Content-Type", page.content_type}};
-  size_t count = 2;
+  Header fields[4] = {{"Date", http::http_date()}};
+  size_t count = 1;
+  if (!page.content_type.empty()) fields[count++] = {"Content-Type", page.content_type};
   if (!location.empty()) fields[count++] = {"Location", location};
   if (uint32_t retry_after_s = worker_.config().answers.retry_after_s; status == 503 && retry_after_s > 0) {
     char* end = std::to_chars(seconds, seconds + sizeof seconds, retry_after_s).ptr;
@@ -418,7 +420,7 @@ void Exchange::answer(uint16_t status, std::string_view location) {
   own.insert(own.end(), fields, fields + count);
   head.headers = own;
   if (scratch_.passed > 0) {
-    run_response_middlewares(*router_, scratch_.passed, own, response_headers_);
+    run_response_middlewares(*router_, own, *by_, scratch_, response_headers_);
     head.headers = response_headers_;
   }
   head.body = Body::length;

@@ -6,6 +6,7 @@
 #include "proxy/authenticator.h"
 #include "proxy/client_certificate.h"
 #include "proxy/grpc_web.h"
+#include "proxy/header_policy.h"
 #include "weir/base/field_name.h"
 #include "weir/base/host_port.h"
 #include "weir/base/text.h"
@@ -31,11 +32,6 @@ bool is_forwarding_field(std::string_view name) {
   if (name.size() < 9 || (ascii_lower(name[0]) != 'x' && ascii_lower(name[0]) != 'f')) return false;
   if (name.size() == 9) return may_be_read_as(name, "x-real-ip") || may_be_read_as(name, "forwarded");
   return name.size() > 12 && may_be_read_as(name.substr(0, 12), "x-forwarded-");
-}
-
-void set_field(std::vector<Header>& headers, std::string_view name, std::string_view value) {
-  std::erase_if(headers, [&](const Header& header) { return equals_ignore_case(header.name, name); });
-  if (!value.empty()) headers.push_back({name, value});
 }
 
 /// The longest prefix of the list that the path begins with.
@@ -75,7 +71,8 @@ void write_redirect(const Middleware& middleware, const http::RequestHead& reque
 // fabio's redirect=: false where it would lead to the very URL that was asked for.
 bool write_url_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view path,
                         ForwardingScratch& scratch) {
-  std::string_view host = middleware.values[1] == "$host" ? request.authority : middleware.values[1];
+  std::string host = middleware.values[1];
+  if (const size_t at = host.find("$host"); at != std::string::npos) host.replace(at, 5, request.authority);
   const std::string& strip = middleware.values[4];
   std::string_view rest = !strip.empty() && path.starts_with(strip) ? path.substr(strip.size()) : path;
   bool with_path = middleware.values[2].find("$path") != std::string::npos;
@@ -84,7 +81,7 @@ bool write_url_redirect(const Middleware& middleware, const http::RequestHead& r
   const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
   bool same_scheme = proto != nullptr && equals_ignore_case(proto->value, middleware.values[0]);
   if (same_scheme && equals_ignore_case(host, request.authority) && target == path) return false;
-  scratch.location = middleware.values[0] + "://" + std::string(host) + target;
+  scratch.location = middleware.values[0] + "://" + host + target;
   size_t question = request.target.find('?');
   if (!middleware.values[3].empty()) {
     scratch.location += "?" + middleware.values[3];
@@ -157,17 +154,23 @@ bool is_allowed(const Middleware& middleware, const http::RequestHead& request, 
   return ip && is_among(middleware.networks, *ip);
 }
 
-// What the first expression finds at the path's beginning, kept in scratch.prefix; "": nothing.
+// What the first expression finds at the path's beginning, kept in scratch.prefixes; "": nothing.
 std::string_view matching_prefix_by_expression(const Middleware& middleware, std::string_view path,
                                                ForwardingScratch& scratch) {
   const std::string_view decoded = routing::decoded_path(path, scratch.decoded_path);
   for (const routing::Regexp& pattern : middleware.patterns) {
     std::string_view found = pattern.find(decoded);
     if (found.empty() || !decoded.starts_with(found)) continue;
-    scratch.prefix = path.substr(0, routing::encoded_bytes(path, found.size()));
-    return scratch.prefix;
+    return scratch.prefixes.emplace_back(path.substr(0, routing::encoded_bytes(path, found.size())));
   }
   return {};
+}
+
+/// What is put together of parts may have a dot segment where a segment had only ended so (/api of /api../x).
+void remove_dots(std::string& path) {
+  if (path.find("/.") == std::string::npos) return;
+  std::string storage;
+  path = std::string(routing::normal_path(path, storage));
 }
 
 /// Into scratch.target, which `path` may point into.
@@ -176,14 +179,8 @@ std::string_view replace_path(std::string_view path, std::string replacement, Fo
   set_field(scratch.headers, "X-Replaced-Path", scratch.replaced_path);
   scratch.target = std::move(replacement);
   if (!scratch.target.starts_with('/')) scratch.target.insert(0, 1, '/');
+  remove_dots(scratch.target);
   return scratch.target;
-}
-
-/// What is left behind a prefix may begin with a dot segment where a segment had only ended so (/api of /api../x).
-void remove_dots(std::string& path) {
-  if (path.find("/.") == std::string::npos) return;
-  std::string storage;
-  path = std::string(routing::normal_path(path, storage));
 }
 
 /// Those that send on another path than has come.
@@ -203,7 +200,7 @@ void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, Midd
                                 ? matching_prefix(middleware, path)
                                 : matching_prefix_by_expression(middleware, path, scratch);
   if (prefix.empty()) return;
-  outcome.prefix = prefix;
+  scratch.headers.push_back({"X-Forwarded-Prefix", prefix});  // beside others: each strips what those before have left
   std::string_view rest = path.substr(prefix.size());
   const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware.force_slash);
   outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
@@ -229,7 +226,8 @@ bool write_regex_redirect(const Middleware& middleware, const http::RequestHead&
                           std::string& location) {
   std::string url = from.tls ? "https://" : "http://";
   url.append(from.authority);
-  url.append(from.path).append(request.target.substr(std::min(request.target.find('?'), request.target.size())));
+  url.append(from.path.empty() ? "/" : from.path)
+      .append(request.target.substr(std::min(request.target.find('?'), request.target.size())));
   const routing::Regexp& pattern = middleware.patterns.front();
   if (!pattern.matches(url)) return false;
   location = pattern.replace_all(url, middleware.values.front());
@@ -289,6 +287,24 @@ bool is_let_in(const Middleware& middleware, const http::RequestHead& request, A
   if (!auth.header_field.empty()) set_field(scratch.headers, auth.header_field, scratch.user);
   if (auth.remove_header) set_field(scratch.headers, "Authorization", "");
   return true;
+}
+
+// The status to answer with; 0: the request goes on.
+uint16_t change_headers(const Middleware& middleware, const http::RequestHead& request, ForwardingScratch& scratch,
+                        std::string_view& authority) {
+  auto seen = [&] {
+    return PolicyRequest{request.method, authority.empty() ? request.authority : authority, scratch.headers};
+  };
+  if (answer_preflight(middleware.cross_origin, middleware.patterns, seen(), scratch.answer_headers)) return 200;
+  for (const auto& [name, value] : middleware.request_headers) {
+    // There is one Host, and it is not among the fields.
+    if (equals_ignore_case(name, "host")) {
+      authority = value;
+    } else {
+      set_field(scratch.headers, name, value);
+    }
+  }
+  return serves_host(middleware.browser_policy, seen()) ? 0 : 500;
 }
 
 // RFC 7239 section 4: what holds more than a token's characters stands in quotes.
@@ -384,7 +400,8 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
       if (is_named(header.name, "accept")) scratch.wants_events = header.value.starts_with("text/event-stream");
       continue;
     }
-    if (!by.trusted) continue;
+    // A trusted proxy says only what has its dashes: it lets a client's own spelling with underscores through unseen.
+    if (!by.trusted || header.name.find('_') != std::string_view::npos) continue;
     std::string_view which = header.name.substr(header.name.size() == 9 ? 2 : 12);
     std::string* list = nullptr;
     if (config.x_forwarded && equals_ignore_case(which, "for")) list = &scratch.forwarded_for;
@@ -438,6 +455,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
   outcome.path = path;
   bool has_path = path.starts_with('/');  // "*" has none
   scratch.passed = 0;
+  scratch.prefixes.clear();
   for (const auto& middleware : router.middlewares) {
     switch (middleware->type) {
       case Middleware::Type::strip_prefix:
@@ -471,7 +489,8 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         if (is_allowed(*middleware, request, by)) break;
         outcome.status = middleware->status;
         return outcome;
-      case Middleware::Type::chain: break;
+      case Middleware::Type::chain:
+      case Middleware::Type::left_out: break;
       case Middleware::Type::basic_auth:
         if (!is_let_in(*middleware, request, authenticator, scratch, outcome)) return outcome;
         break;
@@ -479,29 +498,24 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
         if (by.tls != nullptr) pass_client_certificate(*middleware, *by.tls, scratch);
         break;
       case Middleware::Type::headers:
-        for (const auto& [name, value] : middleware->request_headers) {
-          // There is one Host, and it is not among the fields.
-          if (equals_ignore_case(name, "host")) {
-            outcome.authority = value;
-          } else {
-            set_field(scratch.headers, name, value);
-          }
-        }
+        outcome.status = change_headers(*middleware, request, scratch, outcome.authority);
+        if (outcome.status != 0) return outcome;
         break;
     }
     ++scratch.passed;
   }
   if (outcome.path.empty() && has_path) outcome.path = "/";
-  if (!outcome.prefix.empty()) set_field(scratch.headers, "X-Forwarded-Prefix", outcome.prefix);
   return outcome;
 }
 
-void run_response_middlewares(const routing::Router& router, size_t passed, std::span<const Header> answer,
-                              std::vector<Header>& out) {
+void run_response_middlewares(const routing::Router& router, std::span<const Header> answer, const ForwardedBy& by,
+                              ForwardingScratch& scratch, std::vector<Header>& out) {
   out.assign(answer.begin(), answer.end());
+  const PolicyRequest request{.headers = scratch.headers, .tls = by.tls != nullptr};
   // The first to see the request is the last to see the answer.
-  for (size_t i = passed; i-- > 0;) {
-    for (const auto& [name, value] : router.middlewares[i]->response_headers) set_field(out, name, value);
+  for (size_t i = scratch.passed; i-- > 0;) {
+    const Middleware& middleware = *router.middlewares[i];
+    if (middleware.type == Middleware::Type::headers) write_header_policy(middleware, request, out, scratch.vary);
   }
 }
 

@@ -2,6 +2,7 @@
 // What the edge changes in a head on its way: forwarded headers, middlewares.
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,12 +66,13 @@ struct ForwardingScratch {
   std::string via;
   std::string max_forwards;
   std::string target;
-  std::string target_before;  // what the next target is made from
-  std::string replaced_path;  // X-Replaced-Path
-  std::string decoded_path;   // what an expression sees
-  std::string prefix;         // what it has stripped
+  std::string target_before;         // what the next target is made from
+  std::string replaced_path;         // X-Replaced-Path
+  std::string decoded_path;          // what an expression sees
+  std::deque<std::string> prefixes;  // what it has stripped, once for each
   std::string location;
   std::string user;  // who the client says it is, to a middleware that asks
+  std::string vary;  // of an answer
   std::string client_certificate;
   std::string client_certificate_info;
   std::vector<http::Header> answer_headers;  // of an answer of our own
@@ -101,7 +103,6 @@ void append_via(std::string_view pseudonym, http::Version version, std::vector<h
 /// What running a router's middlewares came to.
 struct MiddlewareOutcome {
   std::string_view path;                          // to forward
-  std::string_view prefix;                        // what was stripped: X-Forwarded-Prefix
   std::string_view authority;                     // the Host to send, where one is set; else ""
   bool redirect = false;                          // to scratch.location, with `status`
   uint16_t status = 0;                            // not 0: this is the answer, nothing is forwarded
@@ -116,9 +117,9 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
                                           std::string_view path, const ForwardedBy& by, Authenticator& authenticator,
                                           ForwardingScratch& scratch);
 
-/// The response half of the first `passed` middlewares: fills `out` with the answer's fields as the client gets them.
-/// An answer of our own sees those that the request had passed before it was answered.
-void run_response_middlewares(const routing::Router& router, size_t passed, std::span<const http::Header> answer,
-                              std::vector<http::Header>& out);
+/// The response half of the middlewares that the request in `scratch` has passed: fills `out` with the answer's fields
+/// as the client gets them. An answer of our own sees those before the one that gave it.
+void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,
+                              const ForwardedBy& by, ForwardingScratch& scratch, std::vector<http::Header>& out);
 
 }  // namespace weir::proxy

@@ -13,7 +13,7 @@ namespace {
 enum class Form : uint8_t { text, boolean, number, duration };
 
 struct Field {
-  std::string_view name;  // a "*" stands for a number in brackets
+  std::string_view name;  // a "*" stands for a number in brackets; at the end for anything
   Form form;
 };
 constexpr Field kFields[] = {
@@ -39,6 +39,29 @@ constexpr Field kFields[] = {
     {"passivehealthcheck.failurewindow", Form::duration},
     {"passivehealthcheck.maxfailedattempts", Form::number},
     {"responseforwarding.flushinterval", Form::duration},
+    {"compress.excludedcontenttypes", Form::text},
+    {"compress.includedcontenttypes", Form::text},
+    {"compress.minresponsebodybytes", Form::number},
+    {"compress.encodings", Form::text},
+    {"compress.defaultencoding", Form::text},
+    {"contenttype.autodetect", Form::boolean},
+    {"errors.status", Form::text},
+    {"errors.statusrewrites.*", Form::number},
+    {"errors.service", Form::text},
+    {"errors.query", Form::text},
+    {"errors.errorrequestheaders", Form::text},
+    {"retry.attempts", Form::number},
+    {"retry.timeout", Form::duration},
+    {"retry.initialinterval", Form::duration},
+    {"retry.maxrequestbodybytes", Form::number},
+    {"retry.status", Form::text},
+    {"retry.disableretryonnetworkerror", Form::boolean},
+    {"retry.retrynonidempotentmethod", Form::boolean},
+    {"circuitbreaker.expression", Form::text},
+    {"circuitbreaker.checkperiod", Form::duration},
+    {"circuitbreaker.fallbackduration", Form::duration},
+    {"circuitbreaker.recoveryduration", Form::duration},
+    {"circuitbreaker.responsecode", Form::number},
 };
 
 /// What Traefik knows of objects that are none of HTTP; names are left out.
@@ -85,6 +108,10 @@ std::string without_numbers(std::string_view field) {
   return out;
 }
 
+bool fits(std::string_view known, std::string_view name) {
+  return known == name || (known.ends_with(".*") && name.starts_with(known.substr(0, known.size() - 1)));
+}
+
 }  // namespace
 
 std::optional<bool> parse_bool(std::string_view text) {
@@ -107,7 +134,7 @@ bool is_known_elsewhere(std::string_view field) {
 std::optional<std::string> left_out_problem(std::string_view field, std::string_view value) {
   const std::string name = without_numbers(field);
   const auto* found =
-      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& one) { return one.name == name; });
+      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& one) { return fits(one.name, name); });
   if (found == std::end(kFields)) return std::nullopt;
   switch (found->form) {
     case Form::text: return "";

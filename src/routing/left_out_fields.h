@@ -10,7 +10,8 @@ namespace weir::routing {
 /// Go's strconv.ParseBool.
 [[nodiscard]] std::optional<bool> parse_bool(std::string_view text);
 
-/// Of "tls.certresolver" of a router, "sticky.cookie.name" of a load balancer and their kin, in lower case: "" where
+/// Of "tls.certresolver" of a router, "sticky.cookie.name" of a load balancer, "compress.encodings" of a middleware and
+/// their kin, in lower case: "" where
 /// Traefik takes that value, else what it expects. Nothing where it knows no such field.
 [[nodiscard]] std::optional<std::string> left_out_problem(std::string_view field, std::string_view value);
 

@@ -63,20 +63,6 @@ namespace {
 
 using Type = Middleware::Type;
 
-Status compile_headers(const Options& options, Middleware& out) {
-  constexpr std::string_view kRequest = "customrequestheaders.";
-  constexpr std::string_view kResponse = "customresponseheaders.";
-  for (const auto& [key, value] : options) {
-    bool request = key.starts_with(kRequest);
-    if (!request && !key.starts_with(kResponse)) return unknown_option(key);
-    std::string name = key.substr(request ? kRequest.size() : kResponse.size());
-    if (auto checked = check_header(name, value); !checked) return checked;
-    (request ? out.request_headers : out.response_headers).emplace_back(std::move(name), value);
-  }
-  if (options.empty()) return fail(ErrorCode::invalid, "no customRequestHeaders or customResponseHeaders");
-  return check_count(std::max(out.request_headers.size(), out.response_headers.size()), "headers");
-}
-
 Status compile_grpc_web(const Options& options, Middleware& out) {
   for (const auto& [key, value] : options) {
     if (key != "alloworigins") return unknown_option(key);
@@ -95,9 +81,9 @@ Status compile_chain(const Options& options, Middleware& out) {
 struct TypeRow {
   std::string_view name;
   Type type;
-  Status (*compile)(const Options& options, Middleware& out);  // null: known to Traefik, but not done here yet
+  Status (*compile)(const Options& options, Middleware& out);  // null: known to Traefik, but not done here
 };
-constexpr Type kNone = Type::headers;
+constexpr Type kNone = Type::headers;  // refused
 /// The place of every middleware: who adds one gives its row a function, and src/proxy/forwarding.cc its work.
 constexpr TypeRow kTypes[] = {
     {"addPrefix", Type::add_prefix, compile_add_prefix},
@@ -105,12 +91,12 @@ constexpr TypeRow kTypes[] = {
     {"basicAuth", Type::basic_auth, compile_basic_auth},
     {"buffering", kNone, nullptr},
     {"chain", Type::chain, compile_chain},
-    {"circuitBreaker", kNone, nullptr},
-    {"compress", kNone, nullptr},
-    {"contentType", kNone, nullptr},
+    {"circuitBreaker", Type::left_out, nullptr},
+    {"compress", Type::left_out, nullptr},
+    {"contentType", Type::left_out, nullptr},
     {"digestAuth", kNone, nullptr},
     {"encodedCharacters", kNone, nullptr},
-    {"errors", kNone, nullptr},
+    {"errors", Type::left_out, nullptr},
     {"forwardAuth", kNone, nullptr},
     {"grpcWeb", Type::grpc_web, compile_grpc_web},
     {"headers", Type::headers, compile_headers},
@@ -125,7 +111,7 @@ constexpr TypeRow kTypes[] = {
     {"redirectUrl", Type::redirect_url, compile_redirect_url},
     {"replacePath", Type::replace_path, compile_replace_path},
     {"replacePathRegex", Type::replace_path_regex, compile_replace_path_regex},
-    {"retry", kNone, nullptr},
+    {"retry", Type::left_out, nullptr},
     {"stripPrefix", Type::strip_prefix, compile_strip_prefix},
     {"stripPrefixRegex", Type::strip_prefix_regex, compile_strip_prefix_regex},
 };
@@ -134,6 +120,16 @@ const TypeRow* find_type(std::string_view name) {
   const auto* row = std::find_if(std::begin(kTypes), std::end(kTypes),
                                  [&](const TypeRow& one) { return equals_ignore_case(one.name, name); });
   return row != std::end(kTypes) ? row : nullptr;
+}
+
+/// What Traefik would refuse is refused.
+Status check_left_out(std::string_view type, const Options& options) {
+  for (const auto& [key, value] : options) {
+    auto wanted = left_out_problem(to_lower(type) + "." + key, value);
+    if (!wanted) return unknown_option(key);
+    if (!wanted->empty()) return bad_option(key, *wanted);
+  }
+  return {};
 }
 
 std::string done_types() {
@@ -151,8 +147,18 @@ std::string middleware_type_name(std::string_view name) {
   return std::string(row != nullptr ? row->name : name);
 }
 
+std::string_view middleware_type_name(Middleware::Type type) {
+  return std::find_if(
+             std::begin(kTypes), std::end(kTypes),
+             [&](const TypeRow& one) { return one.type == type && (one.compile != nullptr || type == Type::left_out); })
+      ->name;
+}
+
 std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition) {
   const TypeRow* row = find_type(definition.type);
+  if (row != nullptr && row->type == Type::left_out) {
+    return {"middleware type " + std::string(row->name) + " is left out: requests and answers pass as they are"};
+  }
   auto users = definition.options.find("users");
   if (row == nullptr || row->type != Type::basic_auth || users == definition.options.end()) return {};
   return unreadable_users(users->second);
@@ -160,13 +166,15 @@ std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition
 
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name) {
   const TypeRow* row = find_type(definition.type);
-  if (row == nullptr || row->compile == nullptr) {
+  const bool leaves_out = row != nullptr && row->type == Type::left_out;
+  if (row == nullptr || (row->compile == nullptr && !leaves_out)) {
     std::string reason = row == nullptr ? "unknown middleware type \"" + definition.type + "\""
                                         : "middleware type " + std::string(row->name) + " is not supported yet";
     return fail(ErrorCode::invalid, reason + "; supported are " + done_types());
   }
   Middleware out{std::move(qualified_name), row->type};
-  if (auto compiled = row->compile(definition.options, out); !compiled) return fail(compiled.error());
+  auto compiled = leaves_out ? check_left_out(row->name, definition.options) : row->compile(definition.options, out);
+  if (!compiled) return fail(compiled.error());
   return out;
 }
 

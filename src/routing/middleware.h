@@ -13,12 +13,17 @@ namespace weir::routing {
 constexpr size_t kMiddlewareValuesMax = 256;  // prefixes, or headers of one direction
 
 /// Types and options are Traefik's, in any case, and two for fabio's tags. A type or option that is not known, or known
-/// and not done yet, is an error: a route that leaves out half of what it was told is worse than a 503.
+/// and not done yet, is an error: a route that leaves out half of what it was told is worse than a 503. Not so what
+/// only makes an answer smaller, prettier or likelier (compress, contentType, errors, retry, circuitBreaker): it is
+/// left out.
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name);
 
-/// What compile_middleware() takes and cannot follow whole: users of a basicAuth whom no password lets in.
+/// What compile_middleware() takes and cannot follow whole: users of a basicAuth whom no password lets in, and types
+/// that a route can do without.
 [[nodiscard]] std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition);
 
+/// As it is written.
+[[nodiscard]] std::string_view middleware_type_name(Middleware::Type type);
 /// "stripprefix" -> "stripPrefix"; a type nobody knows stays as it is.
 [[nodiscard]] std::string middleware_type_name(std::string_view name);
 

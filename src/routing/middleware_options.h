@@ -35,6 +35,9 @@ Status compile_redirect_scheme(const Options& options, Middleware& out);
 Status compile_redirect_url(const Options& options, Middleware& out);
 Status compile_redirect_regex(const Options& options, Middleware& out);
 
+// Fields: middleware_headers.cc
+Status compile_headers(const Options& options, Middleware& out);
+
 // Who comes in, and who they are: middleware_access.cc
 Status compile_access_list(const Options& options, Middleware& out);
 Status compile_ip_allow_list(const Options& options, Middleware& out);

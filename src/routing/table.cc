@@ -5,6 +5,7 @@
 #include <array>
 
 #include "routing/matcher.h"
+#include "routing/middleware.h"
 #include "routing/slot_table.h"
 #include "routing/table_state.h"
 
@@ -35,9 +36,7 @@ void dump_router(const Router& router, std::string& out) {
 }
 
 void dump_middleware(const Middleware& middleware, std::string& out) {
-  constexpr std::array<std::string_view, 8> kTypes = {"stripPrefix", "addPrefix",   "replacePath", "redirectScheme",
-                                                      "headers",     "redirectUrl", "accessList",  "grpcWeb"};
-  out.append("middleware ").append(middleware.name).append(" ").append(kTypes[static_cast<size_t>(middleware.type)]);
+  out.append("middleware ").append(middleware.name).append(" ").append(middleware_type_name(middleware.type));
   out += middleware.permanent ? " permanent\n" : "\n";
   for (const std::string& value : middleware.values) out += "  value " + value + "\n";
   if (middleware.status != 0) out += "  status " + std::to_string(middleware.status) + "\n";

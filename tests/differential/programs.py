@@ -22,16 +22,23 @@ OWN_FIELDS = {f"x-{name}" for name in ("forwarded-for", "forwarded-host", "forwa
                                        "real-ip", "traefik-router")}
 
 
+POLICY_FIELDS = ("strict-transport-security", "x-frame-options", "x-content-type-options", "x-xss-protection",
+                 "content-security-policy", "referrer-policy", "permissions-policy", "vary", "x-set",
+                 *(f"access-control-{name}" for name in ("allow-origin", "allow-methods", "allow-headers",
+                                                          "allow-credentials", "expose-headers", "max-age")))
+
+
 def local(response):
     """A status, what the upstream saw, where a redirect leads and what password is asked for: what is compared."""
     out = {"status": response.status}
-    if response.status == 200:
+    if response.status == 200 and response.body:  # a preflight's answer has none
         seen = response.json()
         headers = {name.lower(): value for name, value in seen["headers"]}
         out.update(upstream=seen["name"], target=seen["target"], host=headers.get("host"),
                    fields={name: value for name, value in headers.items()
                            if name == "authorization" or name.startswith("x-") and name not in OWN_FIELDS})
-    for name in ("location", "www-authenticate", "x-answer"):
+    # Of errors Go says more than is asked for.
+    for name in ("location", "www-authenticate", "x-answer", *(POLICY_FIELDS if response.status == 200 else ())):
         if response.header(name) is not None:
             out[name] = response.header(name)
     return out

@@ -4,6 +4,7 @@ and forums have them write, with the slips that come with it."""
 from cases import T, ask, case, rule, service
 
 SECRET = [("Authorization", "Basic amFuZTpzZWNyZXQ=")]  # jane:secret
+PREFLIGHT = [("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Headers", "x-one")]
 SHA = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="
 APR1 = "$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/"
 
@@ -141,9 +142,38 @@ def headers():
             with_middleware("hb", "headers.customrequestheaders.Authorization=")],
              ask("hd.test/", headers=[("X-Gone", "1"), ("X-Lower", "no"), ("X-Kept", "1")]), "hh.test/",
              ask("ha.test/", headers=SECRET), ask("hb.test/", headers=SECRET)),
-        case("headers of security are not served yet", [
-            with_middleware("hs", "headers.stsseconds=31536000", "headers.stspreload=true", "headers.framedeny=true")],
-             "hs.test/", differs="a middleware's option that is not served yet closes the router"),
+        case("headers of security", [
+            with_middleware("hs", "headers.stsseconds=31536000", "headers.stspreload=true", "headers.framedeny=true"),
+            with_middleware("ht", "headers.stsseconds=9", "headers.stsincludesubdomains=true",
+                            "headers.forcestsheader=true", "headers.contenttypenosniff=true",
+                            "headers.browserxssfilter=true", "headers.contentsecuritypolicy=default-src 'self'",
+                            "headers.referrerpolicy=same-origin", "headers.permissionspolicy=camera=()",
+                            "headers.customframeoptionsvalue=SAMEORIGIN",
+                            "headers.customresponseheaders.x-xss-protection=0"),
+            with_middleware("hp", "headers.stsseconds=9", "headers.sslproxyheaders.X-Told=https"),
+            with_middleware("hi", "headers.stsseconds=9", "headers.forcestsheader=true", "headers.isdevelopment=true",
+                            "headers.allowedhosts=other.test"),
+            with_middleware("hw", "headers.allowedhosts=other.test,HW.test"),
+            with_middleware("hn", "headers.allowedhosts=other.test"),
+            with_middleware("hx", "headers.allowedhosts=other.test", "headers.hostsproxyheaders=X-Real-Host"),
+            with_middleware("hold", "headers.sslredirect=true", "headers.featurepolicy=camera 'none'")],
+             "hs.test/", "ht.test/", "hp.test/", ask("hp.test/", headers=[("X-Told", "https")]), "hi.test/", "hw.test/",
+             "hn.test/", ask("hx.test/", headers=[("X-Real-Host", "other.test")]), "hx.test/", "hold.test/"),
+        case("pages of other sites", [
+            with_middleware("ca", "headers.accesscontrolallowmethods=GET,OPTIONS,PUT",
+                            "headers.accesscontrolallowheaders=X-One, X-Two",
+                            "headers.accesscontrolalloworiginlist=https://a.test,https://b.test",
+                            "headers.accesscontrolmaxage=100", "headers.addvaryheader=true"),
+            with_middleware("cb", "headers.accesscontrolalloworiginlist=*", "headers.accesscontrolallowmethods=*",
+                            "headers.accesscontrolallowheaders=*", "headers.accesscontrolexposeheaders=*"),
+            with_middleware("cc", "headers.accesscontrolalloworiginlist=*", "headers.accesscontrolallowmethods=*",
+                            "headers.accesscontrolallowheaders=*", "headers.accesscontrolexposeheaders=X-A",
+                            "headers.accesscontrolallowcredentials=true"),
+            with_middleware("cr", r"headers.accesscontrolalloworiginlistregex=^https://[ab]\.test$",
+                            "headers.customresponseheaders.X-Set=1")],
+             *[ask(f"{host}.test/", method=method, headers=[("Origin", origin), *more])
+               for host in ("ca", "cb", "cc", "cr") for origin in ("https://a.test", "https://c.test")
+               for method, more in (("OPTIONS", PREFLIGHT), ("OPTIONS", []), ("GET", []))], "ca.test/", "cc.test/"),
         case("a router beside one whose middleware is not served yet", [
             with_middleware("ns", "ratelimit.average=100", "ratelimit.burst=50",
                             rest=rule("nsopen", "Host(`nsopen.test`) && PathPrefix(`/open`)", "service=ns"))],
@@ -151,9 +181,10 @@ def headers():
         *[case(f"not served yet: {option}", [with_middleware("nsy", option), service("nsz", *rule(
             "nsz", "Host(`nsz.test`)"))], "nsy.test/",
                differs="a router whose middleware is not served yet answers 503")
-          for option in ("ratelimit.average=100", "compress=true", "retry.attempts=4", "inflightreq.amount=10",
-                         "circuitbreaker.expression=NetworkErrorRatio() > 0.30",
-                         "buffering.maxRequestBodyBytes=2000000", "errors.status=500-599")],
+          for option in ("ratelimit.average=100", "inflightreq.amount=10", "buffering.maxRequestBodyBytes=2000000")],
+        *[case(f"left out: {option}", [with_middleware("lo", option)], "lo.test/")
+          for option in ("compress=true", "retry.attempts=4", "contenttype.autodetect=true",
+                         "circuitbreaker.expression=NetworkErrorRatio() > 0.30")],
     ]
 
 

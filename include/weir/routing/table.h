@@ -104,6 +104,33 @@ struct BasicAuth {
   bool operator==(const BasicAuth&) const = default;
 };
 
+/// Of headers: what pages of other sites may ask and see (CORS), answered as Traefik answers it.
+struct CrossOrigin {
+  bool defined = false;
+  bool credentials = false;
+  bool vary = false;                 // answers say that they differ by Origin
+  bool any_method = false;           // the lists below hold a "*"
+  bool any_field = false;            //
+  bool any_exposed = false;          //
+  std::string methods;               // as they are sent; "": none
+  std::string fields;                //
+  std::string exposed;               //
+  std::string max_age_s;             //
+  std::vector<std::string> origins;  // "*": all; those of Middleware::patterns too
+
+  bool operator==(const CrossOrigin&) const = default;
+};
+
+/// Of headers: which hosts it serves, and what it tells browsers where they have come over TLS.
+struct BrowserPolicy {
+  std::vector<std::string> hosts;                                // empty: all
+  std::vector<std::string> host_fields;                          // the first that is there has the host
+  std::vector<std::pair<std::string, std::string>> tls_told_by;  // a field of that value says TLS, as TLS itself does
+  std::vector<std::pair<std::string, std::string>> tls_response_headers;
+
+  bool operator==(const BrowserPolicy&) const = default;
+};
+
 /// A compiled middleware. `type` is the switch.
 struct Middleware {
   enum class Type : uint8_t {
@@ -122,6 +149,7 @@ struct Middleware {
     grpc_web,
     pass_tls_client_cert,
     basic_auth,
+    left_out,  // does nothing: what Traefik does by it may be missing without harm
   };
   std::string name;
   Type type;
@@ -137,13 +165,15 @@ struct Middleware {
   uint16_t status = 0;           // of redirect_url, and of whom ip_allow_list keeps out
   bool deny = false;             // of access_list: the networks are kept out; else only they come in
   std::vector<Cidr> networks;    // of access_list and ip_allow_list
-  std::vector<Regexp> patterns;  // of strip_prefix_regex, replace_path_regex and redirect_regex
+  std::vector<Regexp> patterns;  // of strip_prefix_regex, replace_path_regex, redirect_regex; of headers: of origins
   // Of ip_allow_list: which address of X-Forwarded-For counts, from the right; or the first from there that is not
   // among the proxies; with neither the connection's.
   uint32_t depth = 0;
   std::vector<Cidr> proxies;
   ClientCertificateFields client_certificate = {};
   BasicAuth basic_auth = {};
+  CrossOrigin cross_origin = {};
+  BrowserPolicy browser_policy = {};
 
   bool operator==(const Middleware&) const = default;
 };

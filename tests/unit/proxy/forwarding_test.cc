@@ -112,9 +112,10 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   CHECK(http::find(scratch.headers, "X-Forwarded-Prefix")->value == "/api");
   http::Header answered[] = {{"server", "x"}, {"B", "2"}};
   std::vector<http::Header> out;
-  run_response_middlewares(router, scratch.passed, answered, out);
+  run_response_middlewares(router, answered, {}, scratch, out);
   CHECK(text_of(out) == "B=2;X-Out=1;");
-  run_response_middlewares(router, 2, answered, out);
+  scratch.passed = 2;
+  run_response_middlewares(router, answered, {}, scratch, out);
   CHECK(text_of(out) == "server=x;B=2;");
 }
 
@@ -245,6 +246,12 @@ TEST_CASE("forwarding: fabio's redirect puts host and path where its URL asks fo
   CHECK(prepended.scratch.location == "https://www.b/p/x?q=1");
 }
 
+TEST_CASE("forwarding: fabio's redirect puts the host into a part of one too") {
+  Run within = redirect_to({"https", "www.$host", "$path", "", "", ""});
+  CHECK(within().redirect);
+  CHECK(within.scratch.location == "https://www.a.example/b/x?q=1");
+}
+
 TEST_CASE("forwarding: trap 13, fabio's allow and deny ask the peer and every address that was forwarded") {
   Run allow = access_list(false, {"10.0.0.0/8"});
   CHECK(allow().status == 0);
@@ -332,6 +339,52 @@ TEST_CASE("forwarding: what replacePathRegex makes is a path") {
   replace.values = {"/d e?/{${rest}}"};
   Run run(replace);
   CHECK(run("/b/%20%3Fx").path == "/d%20e%3F/%7B%20%3Fx%7D");
+}
+
+TEST_CASE("forwarding: what replacePathRegex puts together leaves no dot segment") {
+  routing::Middleware replace;
+  replace.type = routing::Middleware::Type::replace_path_regex;
+  replace.patterns = {routing::Regexp::compile("^/api/?(.*)").value()};
+  replace.values = {"/public/$1"};
+  Run run(replace);
+  CHECK(run("/api../private").path == "/private");
+  CHECK(run("/api.").path == "/public/");
+  CHECK(run("/api/x.y").path == "/public/x.y");
+}
+
+TEST_CASE("forwarding: each prefix that is stripped is told, and a middleware behind may say otherwise") {
+  auto strip = [](const char* prefix) {
+    auto out = std::make_shared<routing::Middleware>();
+    out->type = routing::Middleware::Type::strip_prefix;
+    out->values = {prefix};
+    return out;
+  };
+  auto headers = std::make_shared<routing::Middleware>();
+  headers->type = routing::Middleware::Type::headers;
+  headers->request_headers = {{"X-Forwarded-Prefix", "/mine"}};
+  Run run(*strip("/a"));
+  run.router.middlewares = {strip("/a"), strip("/b")};
+  CHECK(run("/a/b/c").path == "/c");
+  CHECK(text_of(run.scratch.headers) == "X-Forwarded-Prefix=/a;X-Forwarded-Prefix=/b;");
+  run.scratch.headers.clear();
+  run.router.middlewares = {strip("/a"), headers};
+  run("/a/b");
+  CHECK(text_of(run.scratch.headers) == "X-Forwarded-Prefix=/mine;");
+}
+
+TEST_CASE("forwarding: what a trusted proxy says has dashes; underscores are somebody else's") {
+  http::Header sent[] = {{"X-Forwarded-For", "1.1.1.1"},
+                         {"X_Forwarded_For", "6.6.6.6"},
+                         {"X_Forwarded_Proto", "https"},
+                         {"X_Real_Ip", "6.6.6.6"}};
+  http::RequestHead head;
+  head.authority = "a.test";
+  head.headers = sent;
+  ForwardingScratch scratch;
+  write_forwarded_headers(head, {.fields = HopFields("http", 80, "10.0.0.1"), .trusted = true}, {}, scratch);
+  CHECK(
+      text_of(scratch.headers) ==
+      "X-Forwarded-For=1.1.1.1;X-Forwarded-Host=a.test;X-Forwarded-Proto=http;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
 }
 
 TEST_CASE("forwarding: replacePathRegex without a replacement takes what it matches away") {

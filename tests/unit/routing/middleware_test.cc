@@ -95,9 +95,69 @@ TEST_CASE("middleware: headers are set, or removed by an empty value, on each si
   CHECK(made.response_headers == Pairs{{"x-frame", "DENY"}});
 }
 
+TEST_CASE("middleware: what browsers are told is set before what is set by name, and some of it over TLS only") {
+  Middleware made = compile("headers", {{"stsseconds", "31536000"},
+                                        {"stsincludesubdomains", "true"},
+                                        {"stspreload", "true"},
+                                        {"framedeny", "true"},
+                                        {"contenttypenosniff", "True"},
+                                        {"browserxssfilter", "1"},
+                                        {"contentsecuritypolicy", "default-src 'self', 'unsafe-inline'"},
+                                        {"referrerpolicy", "same-origin"},
+                                        {"permissionspolicy", "camera=()"},
+                                        {"sslproxyheaders.x-forwarded-proto", "https"},
+                                        {"customresponseheaders.x-frame-options", "SAMEORIGIN"}});
+  CHECK(made.browser_policy.tls_response_headers ==
+        Pairs{{"Strict-Transport-Security", "max-age=31536000; includeSubDomains; preload"}});
+  CHECK(made.browser_policy.tls_told_by == Pairs{{"x-forwarded-proto", "https"}});
+  CHECK(made.response_headers == Pairs{{"X-Frame-Options", "DENY"},
+                                       {"X-Content-Type-Options", "nosniff"},
+                                       {"X-XSS-Protection", "1; mode=block"},
+                                       {"Content-Security-Policy", "default-src 'self', 'unsafe-inline'"},
+                                       {"Referrer-Policy", "same-origin"},
+                                       {"Permissions-Policy", "camera=()"},
+                                       {"x-frame-options", "SAMEORIGIN"}});
+  made = compile("headers", {{"stsseconds", "9"}, {"forcestsheader", "true"}, {"customframeoptionsvalue", "ALLOW"}});
+  CHECK(made.response_headers == Pairs{{"Strict-Transport-Security", "max-age=9"}, {"X-Frame-Options", "ALLOW"}});
+  made = compile("headers", {{"stsseconds", "9"}, {"isdevelopment", "true"}, {"allowedhosts", "a.test"}});
+  CHECK((made.response_headers.empty() && made.browser_policy == BrowserPolicy()));
+  CHECK(compile("headers", {{"stsseconds", "0"}}).browser_policy == BrowserPolicy());
+  CHECK(compile("headers", {{"sslredirect", "true"}, {"featurepolicy", "x"}}).response_headers.empty());
+}
+
+TEST_CASE(
+    "middleware: a type that a route can do without is left out and told, but not with what Traefik would refuse") {
+  for (const auto& [type, options] :
+       std::vector<std::pair<std::string, Options>>{{"compress", {{"excludedcontenttypes", "text/event-stream"}}},
+                                                    {"contenttype", {{"autodetect", "true"}}},
+                                                    {"errors", {{"status", "500-599"}, {"statusrewrites.418", "404"}}},
+                                                    {"retry", {{"attempts", "4"}, {"initialinterval", "100ms"}}},
+                                                    {"circuitbreaker", {{"expression", "x"}}}}) {
+    CHECK(compile(type, options).type == Middleware::Type::left_out);
+    CHECK(middleware_notes(fixture::middleware("m", type, options)).size() == 1);
+  }
+  CHECK(error_of("retry", {{"attempts", "many"}}) == "option \"attempts\" must be a whole number");
+  CHECK(error_of("compress", {{"level", "9"}}) == "option \"level\" is unknown or not supported yet");
+  CHECK(error_of("ratelimit", {{"average", "1"}}).starts_with("middleware type rateLimit is not supported yet"));
+}
+
+TEST_CASE("middleware: each kind has its name in a table's text") {
+  for (auto type = Middleware::Type::strip_prefix; type <= Middleware::Type::left_out;
+       type = static_cast<Middleware::Type>(static_cast<int>(type) + 1)) {
+    CHECK_FALSE(middleware_type_name(type).empty());
+  }
+  CHECK(middleware_type_name(Middleware::Type::headers) == "headers");
+  CHECK(middleware_type_name(Middleware::Type::redirect_regex) == "redirectRegex");
+}
+
 TEST_CASE("middleware: a header that would change where a message ends is refused") {
-  CHECK(error_of("headers", {}) == "no customRequestHeaders or customResponseHeaders");
-  CHECK(error_of("headers", {{"framedeny", "true"}}) == "option \"framedeny\" is unknown or not supported yet");
+  CHECK(error_of("headers", {}) == "no option, such as customRequestHeaders, is given");
+  CHECK(error_of("headers", {{"framedenied", "true"}}) == "option \"framedenied\" is unknown or not supported yet");
+  CHECK(error_of("headers", {{"framedeny", "yes"}}) == "option \"framedeny\" must be true or false");
+  CHECK(error_of("headers", {{"stsseconds", "1y"}}) == "option \"stsseconds\" must be a whole number");
+  CHECK(error_of("headers", {{"contentsecuritypolicy", "a\r\nb"}}) != "");
+  CHECK(error_of("headers", {{"accesscontrolexposeheaders", "a\nb"}}) != "");
+  CHECK(error_of("headers", {{"accesscontrolalloworiginlistregex", "("}}) != "");
   CHECK(error_of("headers", {{"customrequestheaders.", "1"}}) == "not a header name: \"\"");
   CHECK(error_of("headers", {{"customrequestheaders.a b", "1"}}) == "not a header name: \"a b\"");
   CHECK(error_of("headers", {{"customrequestheaders.x", "1\r\ny: 2"}}) ==
@@ -163,7 +223,6 @@ TEST_CASE("middleware: a user whose password is of no known form never comes in,
   REQUIRE(notes.size() == 2);
   CHECK((notes[0].find("jane") != std::string::npos && notes[0].find("secret") == std::string::npos));
   CHECK(middleware_notes(fixture::middleware("m", "basicAuth", {{"users", "ann:$1$x$y"}})).empty());
-  CHECK(middleware_notes(fixture::middleware("m", "compress", {})).empty());
 }
 
 TEST_CASE("middleware: of two users of one name the last counts") {
