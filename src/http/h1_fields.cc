@@ -143,10 +143,12 @@ bool may_trail(std::string_view name) {
       "www-authenticate",
       "x-real-ip",
   };
-  if (classify(name) != Known::other || passes_for_framing(name)) return false;
-  if (name.size() > 12 && equals_ignore_case(name.substr(0, 12), "x-forwarded-")) return false;
-  return std::none_of(std::begin(kNever), std::end(kNever),
-                      [&](std::string_view never) { return equals_ignore_case(name, never); });
+  // As servers read it that hand fields on as variables.
+  std::string read = to_lower(name);
+  std::replace(read.begin(), read.end(), '_', '-');
+  if (classify(read) != Known::other || passes_for_framing(name)) return false;
+  if (read.size() > 12 && read.starts_with("x-forwarded-")) return false;
+  return std::none_of(std::begin(kNever), std::end(kNever), [&](std::string_view never) { return read == never; });
 }
 
 // Stricter than needed for names, so that nothing odd reaches the routing table or an upstream: no user, no zone.

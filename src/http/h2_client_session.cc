@@ -76,6 +76,7 @@ void H2ClientStream::take_head(H2Fields& fields, bool ended) {
     return observer_->on_interim(head);
   }
   head_in_ = true;
+  bodiless_ = head.body == Body::none;
   if (!tunnel_ || head.status / 100 != 2) return observer_->on_response_head(head);
   // To those above, the upgrade they asked for.
   tunnel_open_ = true;
@@ -94,6 +95,8 @@ void H2ClientStream::deliver_drained() {
 }
 
 void H2ClientStream::deliver_gone(uint32_t code, const Error& error) {
+  if (bodiless_ && !tunnel_)
+    return observer_->on_response_end({});  // a body behind it breaks the stream, not the answer
   refused_ = code == NGHTTP2_REFUSED_STREAM;
   observer_->on_upstream_failed(error);
 }

@@ -53,7 +53,8 @@ class H2ClientStream final : public H2Stream, public ClientStream {
   uint32_t interims_ = 0;
   bool tunnel_ = false;  // an extended CONNECT
   bool tunnel_open_ = false;
-  bool refused_ = false;  // the upstream has not acted upon it
+  bool bodiless_ = false;  // the answer is its head alone, whatever comes behind it
+  bool refused_ = false;   // the upstream has not acted upon it
 };
 
 }  // namespace weir::http

@@ -161,6 +161,16 @@ Result<Row> read_row(const json& item) {
   return out;
 }
 
+/// To be left out, and called by what could be read of it.
+Row oversized(const json& item, std::string_view name, const Error& reason) {
+  Row out;
+  static_cast<void>(read_node(item, out.instance));
+  if (const json* service = member(item, "Service")) static_cast<void>(read_text(*service, "ID", out.instance.id));
+  out.service_name = name;
+  out.skip = reason.message;
+  return out;
+}
+
 /// Whether the row is an instance of that service; for Connect, also its proxy.
 bool speaks_for(const Row& row, std::string_view name, bool connect) {
   if (!connect) return row.service_name == name;
@@ -169,6 +179,9 @@ bool speaks_for(const Row& row, std::string_view name, bool connect) {
 
 Result<std::shared_ptr<const Row>> read_judged_row(const json& item, std::string_view name, bool connect) {
   auto row = read_row(item);
+  // What is too large is that instance's own fault; what is malformed says that the answer is none.
+  if (!row && row.error().code == ErrorCode::too_large)
+    return std::make_shared<const Row>(oversized(item, name, row.error()));
   if (!row) return fail(row.error());
   row->instance.mesh = connect;
   judge(*row);

@@ -31,7 +31,7 @@ Result<ServiceTags> decode_service_names(std::string_view body);
 
 struct ServiceAnswer {
   catalog::Service service;
-  std::vector<std::string> skipped;  // instances that cannot be used, each with its reason; the others stand
+  std::vector<std::string> skipped;  // instances that cannot be used, or are too large; the others stand
 };
 
 /// The instances of an answer by their text: of the next one, those that say the same again are not read again, so that

@@ -40,6 +40,7 @@ routing::Definitions definitions_of_tree(const std::vector<KvPair>& pairs, std::
                                          const std::string& provider) {
   std::vector<routing::ConfigValue> values;
   std::map<std::string, std::string> spelled;  // a key in lower case -> its last segment as it came first
+  std::map<std::string, size_t> list_sizes;    // the same, of the list that it is
   const std::string root = std::string(root_key) + "/";
   for (const KvPair& pair : pairs) {
     // Consul's own pages make keys that end with a slash for folders.
@@ -51,6 +52,10 @@ routing::Definitions definitions_of_tree(const std::vector<KvPair>& pairs, std::
       if (segment.empty()) continue;
       folded += '/' + to_lower(segment);
       value.path.push_back(spelled.try_emplace(folded, segment).first->second);
+    }
+    // A list stands in the order of its keys' text, as in Traefik: 10 before 9.
+    if (!value.path.empty() && parse_u64(value.path.back())) {
+      value.path.back() = std::to_string(list_sizes[folded.substr(0, folded.rfind('/'))]++);
     }
     values.push_back(std::move(value));
   }

@@ -342,9 +342,14 @@ class ServiceDecoder {
 
   /// Now that all tags are read: which names they declare.
   void pool_plain_endpoints() {
+    // As in Traefik: who declares services of its own serves in those, beside others who declare none.
+    std::set<std::string_view> undeclared;
+    for (const PlainEndpoints& plain : plain_) {
+      if (plain.names_none && !plain.endpoints.empty()) undeclared.insert(plain.service);
+    }
     for (PlainEndpoints& plain : plain_) {
       ServiceDefinitions::Pool& target = pool(plain.service, false, "service " + service_.name);
-      if (target.declared && !plain.names_none) continue;
+      if ((target.declared || undeclared.contains(plain.service)) && !plain.names_none) continue;
       std::move(plain.endpoints.begin(), plain.endpoints.end(), std::back_inserter(target.definition.endpoints));
     }
   }

@@ -52,6 +52,19 @@ def test_answers_without_content(t):
         assert connection.request("GET", "/200").status == 200
 
 
+def test_body_behind_none(t):
+    """what an upstream sends behind an answer that has no body ends its stream, and not the client's connection"""
+    def serve(connection, number, stream):
+        connection.headers([(":status", stream.field(":path").removeprefix("/"))], number, end=False)
+        connection.data(number, b"none of it may be here", True)
+    edge = pair(t, h2.Upstream(serve))
+    with Connection(edge.entry_point(), host=HOST) as connection:
+        for method, status in (("HEAD", 200), ("GET", 204), ("GET", 304), ("HEAD", 404)):
+            response = connection.request(method, f"/{status}")
+            assert (response.status, response.body) == (status, b""), response
+        assert connection.request("GET", "/200").body == b"none of it may be here"
+
+
 def test_bandwidth_is_measured(t):
     """a PING and two WINDOW_UPDATEs for each small message, from clients and from upstreams, use up no budget"""
     upstream = h2.Upstream(answer_call)

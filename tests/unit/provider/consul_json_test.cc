@@ -111,13 +111,34 @@ TEST_CASE("consul json: nesting, text and counts stop at their limits") {
   using Limits = ConsulJsonLimits;
   CHECK_FALSE(decode_health_service("web", std::string(10'000'000, '[')));
   CHECK(decode_health_service("web", std::string(10'000'000, '[')).error().code == ErrorCode::too_large);
-  const std::string long_tag(Limits::kTextBytesMax, 'x');
-  CHECK(decode_service_names("{\"web\":[\"" + long_tag + "\"]}"));
-  CHECK(decode_service_names("{\"web\":[\"" + long_tag + "x\"]}").error().code == ErrorCode::too_large);
-  std::string tags = "\"a\"";
-  for (size_t i = 1; i < Limits::kTagsMax; ++i) tags += ",\"a\"";
-  CHECK(only(with_service(",\"Tags\":[" + tags + "]")).tags.size() == Limits::kTagsMax);
-  CHECK_FALSE(decode_health_service("web", with_service(",\"Tags\":[" + tags + ",\"a\"]")));
+  const std::string name(Limits::kTextBytesMax, 'x');
+  CHECK(decode_service_names("{\"" + name + "\":[]}"));
+  CHECK(decode_service_names("{\"" + name + "x\":[]}").error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("consul json: tags that nobody routes by, however long or many, stop no other service") {
+  std::string tags = "\"" + std::string(100'000, 'x') + "\"";
+  for (int i = 0; i < 10'000; ++i) tags += ",\"" + std::to_string(i) + "\"";
+  const auto names = decode_service_names("{\"db\":[" + tags + "],\"web\":[\"a\"]}");
+  REQUIRE(names);
+  CHECK(names->size() == 2);
+  CHECK(names->at("db").size() == 10'001);
+  CHECK(only(with_service(",\"Tags\":[" + tags + "]")).tags.size() == 10'001);
+}
+
+TEST_CASE("consul json: an instance that is too large is left out and told, the others stand") {
+  std::string meta = "\"a\":\"" + std::string(ConsulJsonLimits::kTextBytesMax + 1, 'x') + "\"";
+  const std::string large = with_service(",\"Meta\":{" + meta + "},\"Port\":80");
+  const std::string one = kOne;
+  const std::string both = "[" + large.substr(1, large.size() - 2) + "," + one.substr(1, one.size() - 2) + "]";
+  KnownRows known;
+  for (KnownRows* rows : {static_cast<KnownRows*>(nullptr), &known, &known}) {
+    const auto read = decode_health_service("web", both, rows);
+    REQUIRE(read);
+    CHECK(read->service.instances.size() == 1);
+    REQUIRE(read->skipped.size() == 1);
+    CHECK(read->skipped[0].find("Meta value") != std::string::npos);
+  }
 }
 
 TEST_CASE("consul json: brackets inside of texts are no nesting") {

@@ -234,6 +234,19 @@ TEST_CASE("service_decoder: an instance that declares another service has no par
   CHECK(pool(out, "web").endpoints[0].host == instance("a").address);
 }
 
+TEST_CASE("service_decoder: an instance that declares another service has no part in that of one that declares none") {
+  const Instance declaring =
+      instance("a", {"traefik.http.routers.a.rule=Host(`a`)", "traefik.http.routers.a.service=ded",
+                     "traefik.http.services.ded.loadbalancer.server.port=9000"});
+  const Instance plain = instance("b", {"traefik.http.routers.b.rule=Host(`b`)"});
+  for (const auto& instances : {std::vector{declaring, plain}, std::vector{plain, declaring}}) {
+    ServiceDefinitions out = decode(service("web", instances));
+    REQUIRE(pool(out, "web").endpoints.size() == 1);
+    CHECK(pool(out, "web").endpoints[0].host == plain.address);
+    CHECK(pool(out, "ded").endpoints.size() == 1);
+  }
+}
+
 TEST_CASE("service_decoder: a service whose tags are broken is not replaced by the plain one") {
   ServiceDefinitions out = decode(service("web", {instance("a", {"weir.http.services.web.loadbalancer.server.port=high",
                                                                  "weir.http.routers.r.rule=Host(`a`)"})}));
