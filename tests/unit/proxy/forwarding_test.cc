@@ -381,7 +381,8 @@ TEST_CASE("forwarding: what a trusted proxy says has dashes; underscores are som
   head.authority = "a.test";
   head.headers = sent;
   ForwardingScratch scratch;
-  write_forwarded_headers(head, {.fields = HopFields("http", 80, "10.0.0.1"), .trusted = true}, {}, scratch);
+  const ForwardedBy by{.fields = HopFields("http", 80, "10.0.0.1"), .trusted = true};
+  write_forwarded_headers(head, by, {}, scratch);
   CHECK(
       text_of(scratch.headers) ==
       "X-Forwarded-For=1.1.1.1;X-Forwarded-Host=a.test;X-Forwarded-Proto=http;X-Forwarded-Port=80;X-Real-Ip=10.0.0.1;");
