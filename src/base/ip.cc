@@ -13,6 +13,20 @@
 
 namespace weir {
 
+namespace {
+
+constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool is_mapped(const IpAddress& ip) { return ip.v6 && std::memcmp(ip.bytes.data(), kMapped, sizeof kMapped) == 0; }
+
+IpAddress unmapped(const IpAddress& ip) {
+  IpAddress out;
+  std::copy(ip.bytes.begin() + sizeof kMapped, ip.bytes.end(), out.bytes.begin());
+  return out;
+}
+
+}  // namespace
+
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   std::string copy(text);
   IpAddress out;
@@ -41,7 +55,7 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   if (host.size() == text.size()) return fail(ErrorCode::invalid, "no port in address \"" + std::string(text) + "\"");
   auto port = parse_u64(port_text);
   if (!port || *port > 65535) return fail(ErrorCode::invalid, "bad port in address \"" + std::string(text) + "\"");
-  if (host.empty()) host = "0.0.0.0";
+  if (host.empty()) host = "[::]";
   if (host.front() != '[' && host.find(':') != std::string_view::npos) {
     return fail(ErrorCode::invalid, "an IPv6 address needs brackets: \"" + std::string(text) + "\"");
   }
@@ -56,6 +70,7 @@ SocketAddress SocketAddress::from_sockaddr(const sockaddr* address) {
     const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
     out.ip.v6 = true;
     std::memcpy(out.ip.bytes.data(), &v6->sin6_addr, 16);
+    if (is_mapped(out.ip)) out.ip = unmapped(out.ip);  // a client of IPv4 at a socket of both families
     out.port = ntohs(v6->sin6_port);
   } else if (address->sa_family == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
@@ -83,20 +98,6 @@ void SocketAddress::to_sockaddr(sockaddr_storage& out) const {
 std::string SocketAddress::text() const {
   return (ip.v6 ? "[" + ip.text() + "]" : ip.text()) + ":" + std::to_string(port);
 }
-
-namespace {
-
-constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-bool is_mapped(const IpAddress& ip) { return ip.v6 && std::memcmp(ip.bytes.data(), kMapped, sizeof kMapped) == 0; }
-
-IpAddress unmapped(const IpAddress& ip) {
-  IpAddress out;
-  std::copy(ip.bytes.begin() + sizeof kMapped, ip.bytes.end(), out.bytes.begin());
-  return out;
-}
-
-}  // namespace
 
 Result<Cidr> Cidr::parse(std::string_view text) {
   size_t slash = text.find('/');

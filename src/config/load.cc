@@ -202,14 +202,17 @@ class Loader {
 
   void check_entry_points() {
     std::map<SocketAddress, std::string> taken;
-    if (config.admin_address && config.admin_address->port != 0) taken[*config.admin_address] = "admin";
+    auto place = [](const SocketAddress& address) {  // [::] is every address, those of IPv4 too
+      return address.ip == IpAddress{} ? SocketAddress{{{}, true}, address.port} : address;
+    };
+    if (config.admin_address && config.admin_address->port != 0) taken[place(*config.admin_address)] = "admin";
     for (const EntryPointConfig& point : config.entry_points) {
       std::string key = "entrypoints." + point.name;
       if (!places_.contains(key + ".address")) {
         complain(key, key + ": no address");
-      } else if (point.address.port != 0 && !taken.emplace(point.address, key).second) {
+      } else if (point.address.port != 0 && !taken.emplace(place(point.address), key).second) {
         complain(key + ".address",
-                 key + ".address: " + point.address.text() + " is also the address of " + taken[point.address]);
+                 key + ".address: " + point.address.text() + " is also the address of " + taken[place(point.address)]);
       }
     }
     for (const EntryPointConfig& point : config.entry_points) check_redirect(point);

@@ -37,7 +37,9 @@ const Option kOptions[] = {
           "Empty: nothing is kept on disk. In production: \"/var/lib/weir\".",
           SLOT(data_dir)),
     value("entrypoints.*.address", "", "\"0.0.0.0:8080\"", Shape::any,
-          "Where this entry point listens, as ip:port. Port 0: the kernel chooses.", ENTRY_SLOT(address)),
+          "Where this entry point listens, as ip:port. \":8080\" and \"[::]:8080\": every address, of IPv4 and IPv6; "
+          "\"0.0.0.0:8080\": those of IPv4 alone. Port 0: the kernel chooses.",
+          ENTRY_SLOT(address)),
     value("entrypoints.*.forwarded_headers_trusted_cidrs", "[]", "", Shape::any,
           "Networks whose own X-Forwarded-* and X-Real-Ip headers are believed and extended, such as the load "
           "balancer's: [\"10.0.0.0/8\"]. From everybody else they are replaced.",

@@ -103,23 +103,39 @@ struct Listener::Cell final : Deadline {
 
 namespace {
 
+bool is_every_address(const IpAddress& ip) { return ip == IpAddress{{}, true}; }
+
 // By hand: libuv sets SO_REUSEPORT only from 1.49, and options set on the listener are inherited by what it accepts.
-Result<int> open_socket(const ListenOptions& options) {
+// A descriptor, or -errno.
+int open_at(const ListenOptions& options) {
   int fd = ::socket(options.address.ip.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(system_error("socket", errno));
+  if (fd < 0) return -errno;
   int on = 1;
+  int v6_only = is_every_address(options.address.ip) ? 0 : 1;  // whatever net.ipv6.bindv6only says
   sockaddr_storage storage;
   options.address.to_sockaddr(storage);
   socklen_t length = options.address.ip.v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   bool good = ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
               (!options.reuse_port || ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
               ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-              (!options.address.ip.v6 || ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+              (!options.address.ip.v6 || ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) == 0) &&
               ::bind(fd, reinterpret_cast<sockaddr*>(&storage), length) == 0;
   if (good) return fd;
-  Error error = system_error("listen on " + options.address.text(), errno);
+  int error = errno;
   ::close(fd);
-  return fail(std::move(error));
+  return -error;
+}
+
+Result<int> open_socket(const ListenOptions& options) {
+  int fd = open_at(options);
+  if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && is_every_address(options.address.ip)) {
+    // A machine without IPv6.
+    ListenOptions instead = options;
+    instead.address.ip = {};
+    fd = open_at(instead);
+  }
+  if (fd < 0) return fail(system_error("listen on " + options.address.text(), -fd));
+  return fd;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "event/read_batch.h"
@@ -9,12 +10,26 @@
 
 namespace weir::event {
 
+namespace {
+
+// ::ffff:a.b.c.d, as a socket of both families names an address of IPv4.
+IpAddress mapped(const IpAddress& ip) {
+  IpAddress out;
+  out.v6 = true;
+  out.bytes[10] = out.bytes[11] = 0xff;
+  std::copy_n(ip.bytes.begin(), 4, out.bytes.begin() + 12);
+  return out;
+}
+
+}  // namespace
+
 /// Owns itself; freed in the close callback.
 struct UdpSocket::Cell {
   uv_udp_t udp{};
   Loop& loop;
   OnDatagram on_datagram;
   SocketAddress bound;
+  bool v6;  // speaks to IPv4 by mapped addresses
 
   void close() {
     on_datagram = nullptr;
@@ -24,7 +39,7 @@ struct UdpSocket::Cell {
 };
 
 Result<UdpSocket> UdpSocket::bind(Loop& loop, const SocketAddress& address, OnDatagram on_datagram) {
-  auto* cell = new Cell{{}, loop, std::move(on_datagram), {}};
+  auto* cell = new Cell{{}, loop, std::move(on_datagram), {}, address.ip.v6};
   uv_udp_init(loop.raw(), &cell->udp);
   cell->udp.data = cell;
   UdpSocket made(cell);
@@ -66,7 +81,7 @@ UdpSocket::~UdpSocket() {
 
 void UdpSocket::send(std::string_view bytes, const SocketAddress& to) {
   sockaddr_storage storage;
-  to.to_sockaddr(storage);
+  SocketAddress{cell_->v6 && !to.ip.v6 ? mapped(to.ip) : to.ip, to.port}.to_sockaddr(storage);
   uv_buf_t piece = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
   uv_udp_try_send(&cell_->udp, &piece, 1, reinterpret_cast<sockaddr*>(&storage));
 }

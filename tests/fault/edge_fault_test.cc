@@ -160,3 +160,14 @@ TEST_CASE("faults: an upstream that no socket can be had for is answered 502, an
   CHECK(before.refused == 1);
   CHECK(after.whole == 1);
 }
+
+TEST_CASE("faults: on a machine without IPv6 every address is every one of IPv4") {
+  event::Loop loop;
+  fault::set({.ipv6_error = EAFNOSUPPORT}, 1);
+  auto every = event::Listener::listen(loop, {SocketAddress::parse(":0").value()}, [](event::TcpStream) {});
+  auto one = event::Listener::listen(loop, {SocketAddress::parse("[::1]:0").value()}, [](event::TcpStream) {});
+  fault::set({}, 1);
+  REQUIRE(every);
+  CHECK(every->address().ip.text() == "0.0.0.0");
+  CHECK_FALSE(one);
+}

@@ -154,9 +154,10 @@ int __wrap_connect(int fd, const sockaddr* address, socklen_t length) {
 }
 
 int __wrap_socket(int family, int type, int protocol) {
-  if (rates_now.socket_error == 0) return __real_socket(family, type, protocol);
+  int error = family == AF_INET6 && rates_now.ipv6_error != 0 ? rates_now.ipv6_error : rates_now.socket_error;
+  if (error == 0) return __real_socket(family, type, protocol);
   ++weir::fault::faults_now;
-  return fail_with(rates_now.socket_error);
+  return fail_with(error);
 }
 
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* length, int flags) {

@@ -14,6 +14,7 @@ struct Rates {
   unsigned connect_fails = 0;  // ECONNREFUSED, ENETUNREACH, EMFILE
   int accept_error = 0;        // every accept4 fails with this; 0: none does
   int socket_error = 0;        // the same of socket
+  int ipv6_error = 0;          // the same of socket for IPv6
 };
 
 /// For the calling thread, from now on. Rates{}: nothing fails.

@@ -64,6 +64,29 @@ def test_forwarded_headers(t):
     assert upstream.requests[-1].all("x-forwarded-port") == ["8080"], "the one that the client has named"
 
 
+def test_both_families(t):
+    """an entry point without a host serves clients of IPv4 and IPv6, each known by its own address"""
+    upstream = t.ends(upstreams.Upstream(name="up"))
+    routes = route_to(HOST, upstream.url) + \
+        route("rule = 'Host(`mine.test`) && ClientIP(`127.0.0.0/8`)'", upstream.url, name="mine")
+    for web in (":0", "[::]:0"):
+        edge = t.edge(routes=routes, web=web)
+        port = edge.entry_point().rsplit(":", 1)[1]
+        for client, address, mine in (("127.0.0.1", f"127.0.0.1:{port}", 200), ("::1", f"[::1]:{port}", 404)):
+            assert get(address, "/", HOST).status == 200
+            seen = upstream.requests[-1]
+            assert seen.all("x-forwarded-for") == [client] and seen.all("x-real-ip") == [client], seen.headers
+            assert get(address, "/", "mine.test").status == mine, client
+    edge = t.edge(routes=routes, web="0.0.0.0:0")
+    port = edge.entry_point().rsplit(":", 1)[1]
+    assert get(f"127.0.0.1:{port}", "/", HOST).status == 200
+    try:
+        get(f"[::1]:{port}", "/", HOST)
+        raise AssertionError("0.0.0.0 answers at ::1")
+    except ConnectionRefusedError:
+        pass
+
+
 def test_forwarded_headers_trusted(t):
     """from a trusted network they are kept and extended"""
     upstream, edge = pair(

@@ -30,9 +30,9 @@ struct SocketAddress {
   IpAddress ip;
   uint16_t port = 0;
 
-  /// An address with a port, brackets around IPv6; ":80" means 0.0.0.0:80.
+  /// An address with a port, brackets around IPv6; ":80" means [::]:80, of both families where one listens.
   static Result<SocketAddress> parse(std::string_view text);
-  static SocketAddress from_sockaddr(const sockaddr* address);
+  static SocketAddress from_sockaddr(const sockaddr* address);  // ::ffff:a.b.c.d is a.b.c.d
   void to_sockaddr(sockaddr_storage& out) const;
   [[nodiscard]] std::string text() const;
   auto operator<=>(const SocketAddress&) const = default;

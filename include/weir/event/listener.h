@@ -12,7 +12,7 @@ namespace weir::event {
 class Loop;
 
 struct ListenOptions {
-  SocketAddress address;    // port 0: the kernel chooses
+  SocketAddress address;    // port 0: the kernel chooses; [::] is every address of both families
   bool reuse_port = false;  // one socket a worker on the same port
   int backlog = 4096;
 };

@@ -51,7 +51,7 @@ def edge_of(t, kind, blocks, registry, up):
             for key, value in pairs:
                 assert request(registry.url, "PUT", f"/v1/kv/{key}", body=value).status == 200
         elif words[2] == "weir.toml":
-            config = t.write("weir.toml", re.sub(r'address = "0.0.0.0:\d+"', 'address = "127.0.0.1:0"', text))
+            config = t.write("weir.toml", re.sub(r'address = "(?:0\.0\.0\.0)?:\d+"', 'address = "127.0.0.1:0"', text))
         else:
             t.write(words[2], text)
     assert config, kind

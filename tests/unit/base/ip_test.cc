@@ -7,7 +7,7 @@ using namespace weir;
 TEST_CASE("ip: addresses with ports go both ways") {
   CHECK(SocketAddress::parse("127.0.0.1:80")->text() == "127.0.0.1:80");
   CHECK(SocketAddress::parse("[::1]:80")->text() == "[::1]:80");
-  CHECK(SocketAddress::parse(":80")->text() == "0.0.0.0:80");
+  CHECK(SocketAddress::parse(":80")->text() == "[::]:80");
   CHECK(IpAddress::parse("0.9.10.255")->text() == "0.9.10.255");
   CHECK(IpAddress::parse("99.100.1.200")->text() == "99.100.1.200");
   for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", "::1:80", "127.0.0.1:65536", "localhost:80"}) {

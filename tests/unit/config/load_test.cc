@@ -89,6 +89,8 @@ TEST_CASE("config: entry points need an address of their own and a plain name") 
   CHECK(errors_of("[entrypoints.web]\naddress = \"localhost:80\"\n").size() == 1);
   CHECK(errors_of("[entrypoints.a]\naddress = \":80\"\n[entrypoints.b]\naddress = \"0.0.0.0:80\"\n") ==
         Texts{"/etc/weir/weir.toml:4:11: entrypoints.b.address: 0.0.0.0:80 is also the address of entrypoints.a"});
+  CHECK(errors_of("[entrypoints.a]\naddress = \"0.0.0.0:80\"\n[entrypoints.b]\naddress = \"[::]:80\"\n") ==
+        Texts{"/etc/weir/weir.toml:4:11: entrypoints.b.address: [::]:80 is also the address of entrypoints.a"});
   CHECK(errors_of("[entrypoints.a]\naddress = \"127.0.0.1:8081\"\n") ==
         Texts{"/etc/weir/weir.toml:2:11: entrypoints.a.address: 127.0.0.1:8081 is also the address of admin"});
   CHECK(errors_of("[entrypoints.a]\naddress = \":0\"\n[entrypoints.b]\naddress = \":0\"\n").empty());
