@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/toml_depth.h"
+
 // The only file that sees the TOML library: it is heavy, its parse errors must come as values, and versions 3.3 and 3.4
 // take two things for impossible that wrong texts lead to:
 // - Assertions fail on "[=", which the next lines report as an error; with clang and NDEBUG they become assumptions the
@@ -133,6 +135,10 @@ std::string_view to_string(Node::Kind kind) {
 Result<Document> parse_toml(std::string_view text, const std::string& file_name) {
   if (text.size() > kTextBytesMax) {
     return fail(Error{ErrorCode::too_large, "larger than " + std::to_string(kTextBytesMax) + " bytes", file_name});
+  }
+  if (auto place = too_deep(text)) {
+    std::string message = "nested deeper than " + std::to_string(kTomlDepthMax);
+    return fail(Error{ErrorCode::invalid, std::move(message), file_name, place->line, place->column});
   }
   toml::parse_result parsed = toml::parse(text, file_name);
   if (!parsed) {

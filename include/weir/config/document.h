@@ -46,7 +46,7 @@ struct Document {
 };
 
 /// The first syntax error, with `file_name`, line and column. Dates and times are refused: nothing here takes one.
-/// At most 4 MiB of text.
+/// At most 4 MiB of text, nested 64 deep: a key's dots count, and all brackets around it.
 Result<Document> parse_toml(std::string_view text, const std::string& file_name);
 
 }  // namespace weir::config

@@ -1,5 +1,7 @@
 #include "weir/config/document.h"
 
+#include <algorithm>
+
 #include "catch.h"
 
 using namespace weir;
@@ -52,6 +54,57 @@ TEST_CASE("document: bytes that are no UTF-8 are an error, not a crash") {
 
 TEST_CASE("document: nesting without end is an error, not a crash") {
   CHECK_FALSE(parse_toml("a = " + std::string(100'000, '['), "x.toml"));
+}
+
+namespace {
+
+/// "a.a.a", with that many dots.
+std::string dotted(size_t dots) {
+  std::string out = "a";
+  for (size_t i = 0; i < dots; ++i) out += ".a";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("document: a key of 64 dots is taken, one of 65 is an error with its place, wherever keys stand") {
+  for (auto [before, after] : {std::pair{"", " = 1.5"}, {"\n [", "]"}, {"x = { y = '.', ", " = 1 }"}, {"[[", "]]"}}) {
+    INFO(before);
+    std::string_view opened = before;
+    auto around =
+        static_cast<size_t>(std::count_if(opened.begin(), opened.end(), [](char c) { return c == '[' || c == '{'; }));
+    CHECK(parse_toml(before + dotted(64 - around) + after, "x.toml"));
+    auto bad = parse_toml(before + dotted(65 - around) + after, "x.toml");
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().message == "nested deeper than 64");
+    CHECK(bad.error().line == (opened.starts_with("\n") ? 2U : 1U));
+  }
+  auto far = parse_toml("\u00fc" + dotted(100'000), "x.toml");
+  REQUIRE_FALSE(far);
+  CHECK(far.error().text() == "x.toml:1:131: nested deeper than 64");
+}
+
+TEST_CASE("document: keys within the values of dotted keys do not nest without end") {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "{" + dotted(60) + " = ";
+  CHECK_FALSE(parse_toml("a = " + text + "1" + std::string(200, '}'), "x.toml"));
+}
+
+TEST_CASE("document: dots in strings and comments are none of a key, and hide none") {
+  const std::string dots(100, '.');
+  for (const std::string& text :
+       {"a = \"" + dots + "\"", "a = '" + dots + "'", "a = 1 # " + dots, "\"" + dots + "\" = 1",
+        "a = \"\\\"" + dots + "\"", "a = \"\"\"\n\"" + dots + "\"\"\"\"\"", "a = '''\n'" + dots + "'''"}) {
+    INFO(text);
+    CHECK(parse_toml(text, "x.toml"));
+  }
+  for (const char* before :
+       {"x = \"\"\"a\"\"\"\", ", "x = '''a''''', ", "x = \"\\\\\", ", "x = '\\', ", "x = \"#\", "}) {
+    INFO(before);
+    auto bad = parse_toml("t = {" + std::string(before) + dotted(64) + " = 1}", "x.toml");
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().message == "nested deeper than 64");
+  }
 }
 
 TEST_CASE("document: a text over 4 MiB is refused, at 4 MiB it is read") {
