@@ -7,6 +7,7 @@ import subprocess
 from harness import upstreams
 from harness.processes import run_weir, weir_binary
 from harness.test import takes
+from harness.wait import wait_for
 
 
 def fails(*arguments, code=1, env=None):
@@ -101,6 +102,17 @@ def test_bad_config(t):
         lines = fails(*command).splitlines()
         assert [line.split(": ")[1] for line in lines] == [f"{path}:2:11", f"{path}:3:1"], lines
     assert "nosuch.toml: No such file" in fails("edge", "--config", t.path("nosuch.toml"))
+
+
+def test_closed_standard_descriptors(t):
+    """an edge whose standard descriptors are closed keeps its log out of what it opens itself, and ends in order"""
+    ready = t.path("closed.ready")
+    edge = t.start(["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", weir_binary(), "edge", "--entrypoint",
+                    "web=127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-file", ready], "closed")
+    wait_for(lambda: os.path.exists(ready), 20, "the edge is ready")
+    for number in range(3):
+        assert os.readlink(f"/proc/{edge.pid}/fd/{number}") == "/dev/null"
+    assert edge.stop() == 0
 
 
 def test_servers_that_are_not_there(t):
