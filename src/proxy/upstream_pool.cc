@@ -17,6 +17,9 @@ constexpr size_t kWaitersMax = 100;
 constexpr uint32_t kStreamsMax = 1000;
 // All streams of all clients together may have this much on its way to us; each has its own window besides.
 constexpr uint32_t kConnectionWindowBytes = 16 * 1024 * 1024;
+// How often it is said that an endpoint's TLS fails for one reason, and for how many reasons.
+constexpr uint64_t kTlsFailureEveryMs = 60'000;
+constexpr size_t kTlsReasonsMax = 8;
 }  // namespace
 
 // ---- The pool ----
@@ -279,10 +282,19 @@ void UpstreamConnection::on_settings(http::H2ClientSession& session) {
   serve_waiters(session);
 }
 
+// A refused certificate is for people to mend; the client and the access log only learn that there is no connection.
+void UpstreamConnection::tell_tls_failure(const Error& error) {
+  auto& told = endpoint_.tls_told_ms;
+  uint64_t now_ms = pool_.loop_.now_ms();
+  std::erase_if(told, [&](const auto& entry) { return now_ms - entry.second >= kTlsFailureEveryMs; });
+  bool of_tls = error.code == ErrorCode::refused && error.message.starts_with("TLS");
+  bool news = of_tls && told.size() < kTlsReasonsMax && told.emplace(error.message, now_ms).second;
+  log::write(news ? log::Level::warn : log::Level::debug, "no TLS connection to an endpoint",
+             {{"endpoint", endpoint_.id}, {"error", error.message}});
+}
+
 void UpstreamConnection::on_failed(const Error& error) {
-  if (endpoint_.scheme == "https") {
-    log::debug("no TLS connection to an endpoint", {{"endpoint", endpoint_.id}, {"error", error.message}});
-  }
+  if (endpoint_.scheme == "https") tell_tls_failure(error);
   ++endpoint_.stats.connect_failures;
   endpoint_.addresses_until_ms = 0;  // a name may have moved: the next connection looks it up again
   fail_waiters(error);

@@ -57,13 +57,14 @@ struct EndpointState {
   std::vector<IpAddress> addresses;  // one for an IP literal; what a name resolved to
   uint64_t addresses_until_ms = 0;   // of a name: then it is looked up again
   size_t next_address = 0;
-  bool wanted = true;                       // named by the newest table: else its connections are not kept
-  std::vector<UpstreamConnection*> idle;    // last in, first out: the warm one is used again
-  std::vector<UpstreamConnection*> shared;  // HTTP/2, or it may become that: each for many requests at once
-  bool may_share = false;                   // h2c, and https as long as ALPN has not chosen HTTP/1.1
-  std::deque<UpstreamWaiter*> pending;      // whose turn comes when a connection is free, or may be made
-  uint32_t connections = 0;                 // made and being made
-  uint32_t in_flight = 0;                   // exchanges that have it
+  bool wanted = true;                           // named by the newest table: else its connections are not kept
+  std::vector<UpstreamConnection*> idle;        // last in, first out: the warm one is used again
+  std::vector<UpstreamConnection*> shared;      // HTTP/2, or it may become that: each for many requests at once
+  bool may_share = false;                       // h2c, and https as long as ALPN has not chosen HTTP/1.1
+  std::deque<UpstreamWaiter*> pending;          // whose turn comes when a connection is free, or may be made
+  uint32_t connections = 0;                     // made and being made
+  uint32_t in_flight = 0;                       // exchanges that have it
+  std::map<std::string, uint64_t> tls_told_ms;  // by reason: when it was said last that TLS failed
   KeepAlive keep_alive;
   EndpointStats stats;
 };
@@ -125,6 +126,7 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
  private:
   void connect();
   void on_addresses(Result<std::vector<IpAddress>> found);
+  void tell_tls_failure(const Error& error);
   void serve_waiters(http::H2ClientSession& session);
   void send_away_waiters();
   void fail_waiters(const Error& error);

@@ -122,3 +122,19 @@ def test_client_ca_that_breaks(t):
     wait_for(lambda: "clients.pem" in edge.api("/api/tls").get("problem", ""), 10, "the problem is told")
     wait_subject(secure, ca.context(mine), "second")
     check()
+
+
+def test_refused_certificates_are_told(t):
+    """why an upstream's certificate is refused is a warning, once for each endpoint and reason"""
+    ca = Authority(t.path("pki", ""))
+    wrong = t.ends(TlsUpstream(ca.issue("wrong", "other.test")))
+    strange = t.ends(TlsUpstream(Authority(t.path("other", "")).issue("strange", "127.0.0.1")))
+    edge, _ = secure_edge(t, certificate(ca.issue("site", HOST)) + transport("wrong", ca.cert) +
+                          transport("strange", ca.cert), routes_of(wrong=wrong, strange=strange),
+                          arguments=("--workers", "1"))
+    for _ in range(3):
+        assert status(edge, "wrong") == 502 and status(edge, "strange") == 502
+    said = [line for line in edge.log().splitlines() if "no TLS connection to an endpoint" in line]
+    assert len(said) == 2 and all("WARN" in line.upper() for line in said), said
+    assert str(wrong.port) in said[0] and "IP address mismatch" in said[0], said
+    assert str(strange.port) in said[1] and "unable to get local issuer certificate" in said[1], said
