@@ -154,16 +154,17 @@ SocketAddress TcpStream::peer_address() const {
   if (!known) known = address_of(cell_->fd, ::getpeername);
   return *known;
 }
-SocketAddress TcpStream::local_address() const {
-  auto& known = cell_->addresses.local;
-  if (!known) known = address_of(cell_->fd, ::getsockname);
-  return *known;
-}
+SocketAddress TcpStream::local_address() const { return StreamPort(*cell_).local_address(); }
 
 // ---- The port: what its layer may ask ----
 
 Loop& StreamPort::loop() const { return cell_->loop; }
 bool StreamPort::open() const { return cell_->observer != nullptr && cell_->usable() && !cell_->failed; }
+SocketAddress StreamPort::local_address() const {
+  auto& known = cell_->addresses.local;
+  if (!known) known = address_of(cell_->fd, ::getsockname);
+  return *known;
+}
 void StreamPort::send_gathered() const { cell_->loop.batch().flush(); }
 void StreamPort::send(std::string_view bytes) const { cell_->send_raw({bytes, {}, {}}); }
 size_t StreamPort::queued_bytes() const { return cell_->queued_bytes(); }

@@ -48,6 +48,8 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
       }
     }
   }
+  // A client that asks for an address (https://10.0.0.1) sends no name: it means the one that it has come to.
+  if (name.empty()) name = layer.local_address().ip.text();
   const KeyPairs* pairs = layer.server().find(name);
   if (pairs == nullptr && layer.profile().options.sni_strict) {
     *alert = SSL_AD_UNRECOGNIZED_NAME;

@@ -56,6 +56,7 @@ class Layer final : public event::StreamLayer, public Connection {
   [[nodiscard]] const ServerContext& server() const { return *server_; }
   [[nodiscard]] const Profile& profile() const { return *profile_; }
   [[nodiscard]] const HostOptions* host_options() const { return engine_->host_options.get(); }
+  [[nodiscard]] SocketAddress local_address() const { return port_.local_address(); }
   [[nodiscard]] ClientContext* client() const { return client_.get(); }
   [[nodiscard]] const std::string& session_key() const { return session_key_; }
   void set_profile(const Profile& profile) { profile_ = &profile; }

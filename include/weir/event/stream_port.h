@@ -19,6 +19,9 @@ class StreamPort {
   /// Whether the owner still listens. Once it does not, nothing more must be delivered.
   [[nodiscard]] bool open() const;
 
+  /// Where the peer has come to.
+  [[nodiscard]] SocketAddress local_address() const;
+
   /// What this turn has gathered for other streams leaves at once: before work that would keep them waiting.
   void send_gathered() const;
 

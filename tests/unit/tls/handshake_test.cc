@@ -60,6 +60,21 @@ TEST_CASE("tls: the certificate is chosen by name: exact, wildcard, default") {
   CHECK(world.newest().tls().server_name().empty());
 }
 
+TEST_CASE("tls: a client without a name gets the certificate for the address it has come to") {
+  ServerMaterial material = server_material(
+      {make_certificate("by-name", "a.example 127.0.0.2"), make_certificate("by-address", "b.example 127.0.0.1")});
+  World world(material);
+  ClientOptions blind;
+  blind.insecure_skip_verify = true;
+  auto any = world.client_context(blind);
+  CHECK(common_name(*world.shake(any, "127.0.0.1")) == "CN=by-address");
+  CHECK(world.newest().tls().server_name().empty());
+  CHECK(common_name(*world.shake(any, "a.example")) == "CN=by-name");
+  material.profiles[0].options.sni_strict = true;
+  world.serve(material);
+  CHECK(common_name(*world.shake(any, "127.0.0.1")) == "CN=by-address");
+}
+
 TEST_CASE("tls: of several certificates for a name the client gets the kind of key it can use") {
   World world(server_material(
       {make_certificate("both-ec", "a.example"), make_certificate("both-rsa", "a.example", "", "rsa")}));
