@@ -296,7 +296,7 @@ class CommandLine {
     auto& o = options_for<ConfigCheckOptions>();
     CLI::App* c = group("config", "check configurations")
                       ->add_subcommand("check", "read a configuration and its routes files, print every error");
-    c->add_option("file", o.path, "a configuration file");
+    c->add_option("--config,file", o.path, "a configuration file, with or without the word --config");
     c->add_option("--routes", o.routes, "a folder of routes files; the configuration's own where not given");
     on_run(c, o, config_check);
   }

@@ -7,6 +7,7 @@
 #include "weir/base/file.h"
 #include "weir/config/config.h"
 #include "weir/config/document.h"
+#include "weir/proxy/proxy.h"
 #include "weir/routing/catalog_definitions.h"
 
 namespace weir::app {
@@ -44,24 +45,32 @@ std::optional<Error> routes_error(const std::string& text, const std::string& pa
   return error;
 }
 
+/// What an edge would refuse only when it starts.
+void check_start(config::LoadOutcome& loaded, const std::string& path) {
+  auto note = [&](const std::string& where, Error error) {
+    error.message = where + error.text();
+    error.file = path;
+    error.line = error.column = 0;
+    loaded.errors.push_back(std::move(error));
+  };
+  auto note_reading = [&](const std::string& provider, const auto& reading) {
+    if (!reading) note("providers." + provider + ": ", reading.error());
+  };
+  note_reading("consul", routing::catalog_options(loaded.config.consul));
+  note_reading("nomad", routing::catalog_options(loaded.config.nomad));
+  if (const std::string& folder = loaded.config.data_dir; !folder.empty()) {
+    if (Status made = can_make_directories(folder); !made) note("data_dir: ", made.error());
+  }
+  for (const Error& error : proxy::Proxy::check(loaded.config)) note("", error);
+}
+
 }  // namespace
 
 int config_check(const ConfigCheckOptions& options) {
   auto text = read_file(options.path);
   if (!text) return print_error(text.error());
   auto loaded = config::load_config(*text, options.path);
-  // What an edge would refuse only when it starts: how tags are to be read.
-  if (loaded.errors.empty()) {
-    auto note = [&](const std::string& provider, const auto& reading) {
-      if (reading) return;
-      Error error = reading.error();
-      error.file = options.path;
-      error.message = "providers." + provider + ": " + error.message;
-      loaded.errors.push_back(std::move(error));
-    };
-    note("consul", routing::catalog_options(loaded.config.consul));
-    note("nomad", routing::catalog_options(loaded.config.nomad));
-  }
+  if (loaded.errors.empty()) check_start(loaded, options.path);
   std::string folder = options.routes.empty() ? loaded.config.file.directory : options.routes;
   if (options.routes.empty() && !folder.empty()) {
     if (auto error = routes_error(*text, options.path, folder)) {

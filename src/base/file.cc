@@ -105,6 +105,21 @@ Status make_directories(const std::string& path, unsigned mode) {
   return {};
 }
 
+Status can_make_directories(const std::string& path) {
+  std::string part = path;
+  struct stat found {};
+  bool there = ::stat(part.c_str(), &found) == 0;
+  bool missing = !there;
+  while (!there && errno == ENOENT && part != "." && part != "/") {
+    part = folder_of(part);
+    there = ::stat(part.c_str(), &found) == 0;
+  }
+  if (!there) return fail(system_error("stat " + part, errno));
+  if (!S_ISDIR(found.st_mode)) return fail(ErrorCode::conflict, part + " exists and is not a folder");
+  if (missing && ::access(part.c_str(), W_OK | X_OK) != 0) return fail(system_error("mkdir in " + part, errno));
+  return {};
+}
+
 Status make_writable_directory(const std::string& path, unsigned mode) {
   if (Status made = make_directories(path, mode); !made) return made;
   if (::access(path.c_str(), W_OK | X_OK) != 0) return fail(system_error("write in " + path, errno));

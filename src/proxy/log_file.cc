@@ -36,6 +36,19 @@ Status LogFile::open() {
   return {};
 }
 
+Status LogFile::check() const {
+  if (path_.empty()) return {};
+  if (::access(path_.c_str(), W_OK) == 0) return {};
+  int reason = errno;
+  if (reason == ENOENT) {
+    size_t slash = path_.rfind('/');
+    std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    reason = errno;
+  }
+  return fail(system_error("open access log " + path_, reason));
+}
+
 void LogFile::take(int fd) {
   if (fd_ > STDERR_FILENO) ::close(fd_);
   fd_ = fd;

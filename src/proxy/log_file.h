@@ -29,6 +29,8 @@ class LogFile final : public LogSink {
   LogFile& operator=(const LogFile&) = delete;
 
   Status open();
+  /// Whether open() would, made nothing.
+  [[nodiscard]] Status check() const;
   Result<size_t> write(std::string_view text) override;
   Status reopen() override;
 

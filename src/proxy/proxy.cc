@@ -3,6 +3,8 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/answer_pages.h"
+#include "proxy/log_file.h"
 #include "proxy/log_writer.h"
 #include "proxy/tls_publisher.h"
 #include "proxy/worker.h"
@@ -139,6 +141,18 @@ Result<std::unique_ptr<Proxy>> Proxy::start(event::Loop& control, const config::
   auto impl = std::make_unique<Impl>(control, config);
   if (Status started = impl->start(); !started) return fail(started.error());
   return std::unique_ptr<Proxy>(new Proxy(std::move(impl)));
+}
+
+std::vector<Error> Proxy::check(const config::Config& config) {
+  std::vector<Error> errors;
+  auto note = [&](const Status& done) {
+    if (!done) errors.push_back(done.error());
+  };
+  note(AnswerPages(config.answers).read_files());
+  if (config.access_log.format != config::AccessLogFormat::off) note(LogFile(config.access_log.path).check());
+  event::Loop nobody;
+  note(TlsPublisher(nobody, config, {}).check());
+  return errors;
 }
 
 void Proxy::publish(std::shared_ptr<const routing::RoutingTable> table) { impl_->publish(table); }

@@ -67,6 +67,13 @@ Status TlsPublisher::start() {
   return {};
 }
 
+Status TlsPublisher::check() {
+  if (Status read = read_file(); !read) return read;
+  if (Status read = read_ticket_keys(); !read) return read;
+  tls::ServerMaterial material;
+  return read_profiles(material);
+}
+
 void TlsPublisher::reload() {
   std::set<std::string> told = std::exchange(problems_told_, {});
   status_.problem.clear();

@@ -44,6 +44,8 @@ class TlsPublisher {
 
   /// The first reading. An error where the TLS file or the ticket keys cannot be used at all.
   Status start();
+  /// Only reads what start() cannot do without.
+  Status check();
   void reload();
   /// Tells the workers which hosts ask for other options than their entry point's, and makes transports for the
   /// services of Consul Connect that the table names.

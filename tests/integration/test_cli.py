@@ -104,6 +104,31 @@ def test_bad_config(t):
     assert "nosuch.toml: No such file" in fails("edge", "--config", t.path("nosuch.toml"))
 
 
+def test_config_check_knows_the_start(t):
+    """weir config check counts the files and folders that an edge does not start without, and makes none of them"""
+    tls_file = t.write("tls.toml", "[tls]\nnosuch = 1\n")
+    web = '[entrypoints.web]\naddress = "127.0.0.1:0"\n'
+    file = t.write("file", "")
+    missing = t.path("missing")
+    for text, word in (
+            (web + f'[tls]\nfile = "{missing}"', missing),
+            (web + f'[tls]\nfile = "{tls_file}"', f"{tls_file}:2:1"),
+            (web + 'tls = true\ntls_options = "nosuch"', "there are no TLS options nosuch"),
+            (web + f'[tls]\nticket_key_file = "{missing}"', missing),
+            (web + f'[answers]\ndirectory = "{missing}"', missing),
+            (web + f'[access_log]\nformat = "json"\npath = "{missing}/access.log"', missing),
+            (f'data_dir = "{file}/data"\n' + web, file)):
+        path = t.write("checked.toml", text + "\n")
+        for command in (("config", "check", path), ("config", "check", "--config", path), ("edge", "--config", path)):
+            error = fails(*command)
+            assert word in error and len(error.splitlines()) == 1, error
+    data, log = t.path("data"), t.path("access.log")
+    good = t.write("good.toml", f'data_dir = "{data}/x"\n{web}[access_log]\nformat = "json"\npath = "{log}"\n')
+    code, out, error = run_weir("config", "check", "--config", good)
+    assert code == 0 and out == f"{good}: 0 errors\n", out + error
+    assert not os.path.exists(data) and not os.path.exists(log)
+
+
 def test_closed_standard_descriptors(t):
     """an edge whose standard descriptors are closed keeps its log out of what it opens itself, and ends in order"""
     ready = t.path("closed.ready")

@@ -34,7 +34,9 @@ Result<std::string> read_file(const std::string& path, size_t bytes_max = 64 * 1
 Status write_file_atomic(const std::string& path, std::string_view content, unsigned mode = 0644);
 /// As mkdir -p.
 Status make_directories(const std::string& path, unsigned mode = 0755);
-/// The same, and files can be made in it; else the reason is why not.
+/// Whether make_directories() would, made nothing: the nearest folder that is there can be written in.
+Status can_make_directories(const std::string& path);
+/// As make_directories(), and files can be made in it; else the reason is why not.
 Status make_writable_directory(const std::string& path, unsigned mode = 0755);
 /// Names (not paths) of the regular files in a folder that end in `suffix`, sorted.
 Result<std::vector<std::string>> list_files(const std::string& folder, std::string_view suffix);

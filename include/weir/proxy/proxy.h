@@ -31,6 +31,8 @@ class Proxy {
  public:
   /// Binds the entry points and starts the workers. Until publish() every request is answered 503.
   static Result<std::unique_ptr<Proxy>> start(event::Loop& control, const config::Config& config);
+  /// What start() would fail with, its sockets aside: files and folders that the configuration names. Makes none.
+  static std::vector<Error> check(const config::Config& config);
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;

@@ -23,5 +23,11 @@ TEST_CASE("file: an atomic write replaces the whole and leaves nothing beside it
   CHECK(make_directories(std::string(folder) + "/b/c"));
   CHECK(make_directories(std::string(folder) + "/b/c"));
   CHECK_FALSE(make_directories(path + "/c"));
+  CHECK(can_make_directories(std::string(folder) + "/b/c"));
+  CHECK(can_make_directories(std::string(folder) + "/d/e/"));
+  CHECK(can_make_directories("here/or/there"));
+  CHECK_FALSE(can_make_directories(path));
+  CHECK_FALSE(can_make_directories(path + "/c"));
+  CHECK(list_files(folder, "").value().size() == 1);
   CHECK(system(("rm -r " + std::string(folder)).c_str()) == 0);
 }
