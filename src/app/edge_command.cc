@@ -4,6 +4,7 @@
 #include "app/edge.h"
 #include "app/service_runner.h"
 #include "weir/base/file.h"
+#include "weir/base/log.h"
 #include "weir/base/thread_priority.h"
 #include "weir/config/config.h"
 
@@ -70,7 +71,10 @@ int run_edge(const EdgeOptions& options) {
     if (owner->admin() != nullptr) running.addresses.emplace_back("admin", owner->admin()->address().text());
     running.stop = [&edge = *owner](std::function<void()> done) { edge.drain(std::move(done)); };
     running.reopen_logs = [&edge = *owner] { edge.reopen_access_log(); };
-    running.reload = [&edge = *owner] { edge.reload_tls(); };
+    running.reload = [&edge = *owner] {
+      log::info("the TLS file, its certificates and the ticket keys are read again; weir.toml is not, until a restart");
+      edge.reload_tls();
+    };
     return running;
   });
 }

@@ -74,6 +74,8 @@ int run_service(const std::string& name, const ServiceOptions& options,
   event::Signal reopen(loop, SIGUSR1, [&] {
     if (service.reopen_logs) service.reopen_logs();
   });
+  // Would end the process at once, requests and all.
+  event::Signal unused(loop, SIGUSR2, [&] { log::info("SIGUSR2 means nothing here", {{"part", name}}); });
 
   for (const auto& [what, address] : service.addresses)
     log::info("listening", {{"part", name}, {"what", what}, {"address", address}});

@@ -5,6 +5,9 @@
 #include <uv.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <vector>
 
@@ -83,8 +86,20 @@ struct Loop::State {
   }
 };
 
+namespace {
+
+// Who has just begun, and may open too few files, has nobody yet to hand an Error to.
+[[noreturn]] void end_without_loop(int reason) {
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name,
+               system_error("an event loop cannot be made", reason).message.c_str());
+  std::_Exit(1);
+}
+
+}  // namespace
+
 Loop::Loop() : state_(std::make_unique<State>()) {
-  CHECK(uv_loop_init(&state_->uv) == 0);
+  if (state_->wake_fd < 0) end_without_loop(errno);
+  if (int status = uv_loop_init(&state_->uv); status != 0) end_without_loop(status);
   state_->uv.data = this;
   uv_check_init(&state_->uv, &state_->after_poll);
   state_->after_poll.data = state_.get();
@@ -95,7 +110,6 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   uv_prepare_start(&state_->before_poll, [](uv_prepare_t* handle) { static_cast<State*>(handle->data)->end_turn(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->before_poll));
   uv_idle_init(&state_->uv, &state_->deferred_wake);
-  CHECK(state_->wake_fd >= 0);
   CHECK(uv_poll_init(&state_->uv, &state_->wake, state_->wake_fd) == 0);
   state_->wake.data = state_.get();
   uv_poll_start(&state_->wake, UV_READABLE,

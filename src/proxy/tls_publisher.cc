@@ -1,5 +1,9 @@
 #include "proxy/tls_publisher.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <ctime>
 #include <utility>
 
@@ -58,13 +62,24 @@ Status TlsPublisher::start() {
   if (Status read = read_certificates(material); !read) return read;
   read_transports();
   if (Status published = publish(material); !published) return published;
-  if (!config_.tls.debug_keylog_file.empty()) {
-    log::warn("the secrets of TLS connections are written to a file", {{"file", config_.tls.debug_keylog_file}});
-  }
+  tell_keylog();
   expiry_.start_every(kDayMs);
   tell_problems({});
   watch();
   return {};
+}
+
+void TlsPublisher::tell_keylog() const {
+  const std::string& path = config_.tls.debug_keylog_file;
+  if (path.empty()) return;
+  int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    log::error("tls.debug_keylog_file: the secrets of TLS connections cannot be written",
+               {{"error", system_error("open " + path, errno)}});
+    return;
+  }
+  ::close(fd);
+  log::warn("the secrets of TLS connections are written to a file", {{"file", path}});
 }
 
 Status TlsPublisher::check() {

@@ -63,6 +63,7 @@ class TlsPublisher {
   [[nodiscard]] tls::Engine* control_tls() { return engine_ ? &*engine_ : nullptr; }
 
  private:
+  void tell_keylog() const;
   Status read_file();
   void check_options(TlsFileOutcome& outcome) const;
   [[nodiscard]] std::shared_ptr<const tls::CertificateMaterial> read_certificate(const tls::CertificateFiles& files,

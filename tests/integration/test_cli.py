@@ -140,6 +140,14 @@ def test_closed_standard_descriptors(t):
     assert edge.stop() == 0
 
 
+def test_too_few_descriptors(t):
+    """a process that may open too few files says so"""
+    result = subprocess.run(["prlimit", "--nofile=12", weir_binary(), "edge", "--admin", "127.0.0.1:0", "--entrypoint",
+                             "web=127.0.0.1:0"], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1, result
+    assert result.stderr == "weir: an event loop cannot be made: Too many open files\n", result.stderr
+
+
 def test_servers_that_are_not_there(t):
     """a command whose server does not answer says which it asked"""
     gone = t.ends(upstreams.RefusingPort()).address

@@ -485,3 +485,17 @@ def test_testssl(t):
     bad = [f for f in findings if f["severity"] in ("MEDIUM", "HIGH", "CRITICAL", "FATAL")
            and not f["id"].startswith(not_ours)]
     assert len(findings) > 100 and not bad, bad
+
+
+def test_signals(t):
+    """SIGHUP says what it reads and what not, SIGUSR2 ends nothing; a file for secrets that cannot be opened is told"""
+    ca = Authority(t.path("pki", ""))
+    missing = t.path("missing") + "/keys.log"
+    edge = t.edge(config=f'{ENTRY}\n[tls]\nfile = "{t.write("tls.toml", certificate(ca.issue("site", HOST)))}"\n'
+                         f'debug_keylog_file = "{missing}"\n')
+    assert f"cannot be written error=\"open {missing}: No such file" in edge.log(), edge.log()
+    assert "are written to a file" not in edge.log()
+    for number, words in ((signal.SIGUSR2, "SIGUSR2 means nothing here"), (signal.SIGHUP, "weir.toml is not")):
+        edge.signal(number)
+        wait_for(lambda: words in edge.log(), 10, f"the log says: {words}")
+    assert edge.running()
