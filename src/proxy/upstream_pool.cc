@@ -6,6 +6,7 @@
 #include "proxy/protocols.h"
 #include "weir/base/check.h"
 #include "weir/base/log.h"
+#include "weir/routing/transport.h"
 
 namespace weir::proxy {
 namespace {
@@ -61,7 +62,9 @@ EndpointState& UpstreamPool::endpoint(const routing::Endpoint& wanted) {
   made->scheme = wanted.scheme;
   made->host = wanted.host;
   made->port = wanted.port;
-  made->transport = wanted.transport.empty() ? "default" : wanted.transport;
+  const routing::TransportText transport = routing::split_transport(wanted.transport);
+  made->transport = transport.name.empty() ? "default" : transport.name;
+  made->server_name = transport.server_name;
   made->may_share = wanted.scheme == "h2c" || wanted.scheme == "https";
   bool bracketed = wanted.host.find(':') != std::string::npos;
   made->authority = (bracketed ? "[" + wanted.host + "]" : wanted.host) + ":" + std::to_string(wanted.port);
@@ -218,7 +221,8 @@ void UpstreamConnection::connect() {
     if (transport == pool_.transports_.end()) {
       return on_failed(Error{ErrorCode::not_found, "there is no serversTransport " + endpoint_.transport});
     }
-    layer = pool_.tls_.connect(transport->second, {endpoint_.host, endpoint_.id, spoken_protocols(kind_.http1_only)});
+    const std::string& asked_for = endpoint_.server_name.empty() ? endpoint_.host : endpoint_.server_name;
+    layer = pool_.tls_.connect(transport->second, {asked_for, endpoint_.id, spoken_protocols(kind_.http1_only)});
   }
   stream_ = event::TcpStream::connect(pool_.loop_, SocketAddress{ip, endpoint_.port}, *this, std::move(layer));
   if (kind_.version == http::ProxyVersion::none) return;

@@ -50,7 +50,8 @@ struct EndpointState {
   std::string host;       // an IP, without brackets, or a name
   std::string authority;  // its own Host: "10.0.0.1:80", "[::1]:80"
   uint16_t port = 0;
-  std::string transport;  // of https: "default", or the name of another
+  std::string transport;    // of https: "default", or the name of another
+  std::string server_name;  // whom it is asked for; "": host
   bool is_name = false;
 
   // worker thread only

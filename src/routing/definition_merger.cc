@@ -48,6 +48,7 @@ bool same_options(const Pool& a, const Pool& b) {
   return a.declared && b.declared && a.definition.pass_host_header == b.definition.pass_host_header &&
          a.definition.strategy == b.definition.strategy &&
          a.definition.servers_transport == b.definition.servers_transport &&
+         a.definition.server_name == b.definition.server_name &&
          a.definition.proxy_protocol == b.definition.proxy_protocol &&
          a.definition.health_check == b.definition.health_check;
 }

@@ -6,6 +6,8 @@
 
 #include "routing/middleware.h"
 #include "routing/table_memory.h"
+#include "weir/routing/catalog_definitions.h"
+#include "weir/routing/transport.h"
 
 namespace weir::routing {
 
@@ -119,19 +121,27 @@ void apply_health(Service& service, const ServiceHealth& health, uint32_t panic_
   }
 }
 
+/// Of its https endpoints; "": "default". One of the mesh has its own way to know who answers.
+std::string transport_of(const ServiceDefinition& definition) {
+  const std::string& name = definition.servers_transport;
+  if (name.ends_with(kMeshTransport)) return name;
+  return transport_text({name, definition.server_name});
+}
+
 Service make_service(const ServiceDefinition& definition, const ServiceHealth& health, std::string name) {
   Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.proxy_protocol};
   if (!is_strategy(out.strategy)) out.strategy = "wrr";
   out.health_check = check_of(definition);
+  const std::string transport = transport_of(definition);
   out.endpoints.reserve(definition.endpoints.size());
   for (const EndpointDefinition& one : definition.endpoints) {
     if (!endpoint_problem(one).empty()) continue;
     const State state = one.health <= catalog::Health::warning ? State::up : State::failing;
     Endpoint& made = out.endpoints.emplace_back(
         Endpoint{endpoint_id(one), one.scheme, one.host, one.port, one.weight, state, true, one.node, one.instance_id});
-    if (one.scheme != "https" || definition.servers_transport.empty()) continue;
+    if (one.scheme != "https" || transport.empty()) continue;
     // Another way to speak to an address is another endpoint: its connections are not for those who ask for more.
-    made.transport = definition.servers_transport;
+    made.transport = transport;
     made.id += "#" + made.transport;
   }
   // Two registrations of one address are one endpoint; it is live when one of them says so.

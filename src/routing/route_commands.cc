@@ -246,6 +246,7 @@ class Interpreter {
     service.endpoints = merge_endpoints(pools);
     service.pass_host_header = route->pass_host_header;
     service.servers_transport = route->servers_transport;
+    service.server_name = route->server_name;
     service.origin = route->router.origin;
     out_.services.push_back(std::move(service));
     // A route of tags with this source serves its targets too, and goes before it.

@@ -255,6 +255,7 @@ class ServiceDecoder {
     service.name = route.router.service;
     service.pass_host_header = route.pass_host_header;
     service.servers_transport = route.servers_transport;
+    service.server_name = route.server_name;
     service.origin = route.router.origin;
     claim(services_, service, group);
     ServiceDefinitions::Pool& target = pool(service.name, true, service.origin.text);

@@ -165,6 +165,7 @@ class OptionReader {
     if (!strip_.empty()) add("strip", "stripPrefix", {{"prefixes", strip_}, {"forceslash", "true"}});
     if (!prepend_.empty()) add("prepend", "addPrefix", {{"prefix", prepend_}});
     if (!host_.empty()) add("host", "headers", {{"customrequestheaders.host", host_}});
+    route_.server_name = host_;
     return {};
   }
 

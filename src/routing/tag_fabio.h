@@ -19,6 +19,7 @@ struct FabioRoute {
   std::string scheme = "http";
   bool pass_host_header = true;
   std::string servers_transport;     // "insecureSkipVerify" by tlsskipverify=true
+  std::string server_name;           // that https endpoints are asked for, by host=name; "": their own
   double share = 0;                  // fixed part of the route's requests; 0: an equal part of what is left
   std::string alias;                 // the name that register= asks the edge to have in Consul; "": none
   std::vector<std::string> ignored;  // options that were left out, and why; the route serves without them

@@ -3,7 +3,7 @@
 import signal
 
 from harness.http import get
-from harness.test import route, route_to
+from harness.test import register, route, route_to, wait_status
 from harness.tls import Authority, TlsConnection, TlsUpstream, tls_get
 from harness.wait import wait_for
 from test_edge_tls import certificate, refused, secure_edge
@@ -138,3 +138,18 @@ def test_refused_certificates_are_told(t):
     assert len(said) == 2 and all("WARN" in line.upper() for line in said), said
     assert str(wrong.port) in said[0] and "IP address mismatch" in said[0], said
     assert str(strange.port) in said[1] and "unable to get local issuer certificate" in said[1], said
+
+
+def test_fabio_host_names_who_is_asked_for(t):
+    """fabio's host= is asked for by SNI and checked in an https endpoint's certificate; host=dst asks for nobody"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(TlsUpstream(ca.issue("up", "up.test")))
+    consul = t.consul()
+    edge, _ = secure_edge(t, transport("default", ca.cert), "", consul=consul.url)
+    expected = {"Up.test": 200, "other.test": 502, "other.test tlsskipverify=true": 200, "dst": 502}
+    tags = [f"urlprefix-{number}.test/ proto=https host={host}" for number, host in enumerate(expected)]
+    port = int(upstream.address.rsplit(":", 1)[1])
+    register(consul.url, "up", "up", port, tags, {"TTL": "10m", "Status": "passing"})
+    wait_status(edge.entry_point(), "0.test", 200)
+    assert [status(edge, number) for number in range(len(expected))] == list(expected.values()), edge.log()[-2000:]
+    assert set(upstream.names) == {"up.test", "other.test", None}, upstream.names

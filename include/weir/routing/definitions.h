@@ -60,6 +60,7 @@ struct ServiceDefinition {
   Origin origin;
   uint8_t proxy_protocol = 0;          // the version of the PROXY header that endpoints are sent; 0: none
   std::string servers_transport = {};  // of the TLS file, for https endpoints; "": "default"
+  std::string server_name = {};        // whom that asks for and expects; "": the endpoint's host
   HealthCheckRef health_check = {};
   uint8_t panic_threshold_percent = 0;  // of its endpoints: when fewer are well by their checks all of them serve
 

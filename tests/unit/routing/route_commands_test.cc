@@ -114,6 +114,22 @@ TEST_CASE("route commands: options are those of tags; targets that ask for other
   CHECK(all.rejected[0].origin == "kv:2");
 }
 
+TEST_CASE("route commands: https targets are asked for the name of host=, each name over connections of its own") {
+  auto table = build_all({decode_route_commands(
+                             "route add a a/ https://10.0.0.1:1/ opts \"host=Inner.test\"\n"
+                             "route add b b/ https://10.0.0.1:1/ opts \"host=inner.test tlsskipverify=true\"\n"
+                             "route add c c/ https://10.0.0.1:1/ opts \"host=dst\"\n"
+                             "route add d d/ http://10.0.0.1:1/ opts \"host=inner.test\"\n",
+                             "kv")})
+                   .table;
+  auto endpoint = [&](std::string_view name) { return find_service(table, name)->endpoints.at(0); };
+  CHECK(endpoint("a/@consulkv").transport == "default#sni=inner.test");
+  CHECK(endpoint("a/@consulkv").id == "https://10.0.0.1:1#default#sni=inner.test");
+  CHECK(endpoint("b/@consulkv").transport == "insecureSkipVerify#sni=inner.test");
+  CHECK(endpoint("c/@consulkv").transport.empty());
+  CHECK(endpoint("d/@consulkv").transport.empty());
+}
+
 TEST_CASE("route commands: targets of gRPC are written with their own schemes") {
   Definitions all = decode_route_commands(
       "route add a a/ grpc://10.0.0.1:1/ opts \"proto=grpc\"\nroute add b b/ grpcs://10.0.0.2:2/ opts \"proto=grpcs\"\n"

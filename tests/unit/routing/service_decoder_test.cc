@@ -281,6 +281,8 @@ TEST_CASE("service_decoder: instances of the mesh are spoken to over TLS at thei
     CHECK(of_name.endpoints[0].scheme == "https");
     CHECK(of_name.endpoints[0].port == 8000);
   }
+  proxy.tags[3] = "urlprefix-b/ proto=https host=inner.test";
+  CHECK(pool(decode(service("web", {proxy}), options), "urlprefix-b/").servers_transport == "web@connect");
   proxy.tags[2] = "traefik.http.services.s.loadbalancer.serverstransport=own@file";
   CHECK(pool(decode(service("web", {proxy}), options), "s").servers_transport == "own");
 }

@@ -174,6 +174,7 @@ TEST_CASE("tag_fabio: path and host options become middlewares in fabio's order"
   CHECK(route->router.middlewares ==
         std::vector<std::string>{"urlprefix-a/b#strip", "urlprefix-a/b#prepend", "urlprefix-a/b#host"});
   CHECK(route->pass_host_header);
+  CHECK(route->server_name == "other.localhost");
 }
 
 TEST_CASE("tag_fabio: host=dst sends the endpoint's own name") {
@@ -181,6 +182,7 @@ TEST_CASE("tag_fabio: host=dst sends the endpoint's own name") {
   REQUIRE(route);
   CHECK_FALSE(route->pass_host_header);
   CHECK(route->middlewares.empty());
+  CHECK(route->server_name.empty());
 }
 
 TEST_CASE("tag_fabio: a redirect keeps its code and its URL, and what was stripped") {
