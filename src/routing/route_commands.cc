@@ -157,6 +157,8 @@ class Interpreter {
       return fail(ErrorCode::invalid, "route del: expected a service, a source and a target, or tags");
     }
     auto tags = tag_list(command.tags);
+    // It would take everything away.
+    if (words.size() < 3 && tags.empty()) return fail(ErrorCode::invalid, "route del: no tags and no service");
     note_edit(RouteEdit::Kind::del, words, 2, tags, 0);
     for (auto at = sources_.begin(); at != sources_.end();) {
       bool other_source = words.size() > 3 && key_of_source(words[3]) != at->first;

@@ -51,6 +51,8 @@ def all_cases():
         case("weights of instances", [
             service("h1", U + "h1.test/ weight=0.0001", id="h1-1"), service("h1", U + "h1.test/ weight=1", id="h1-2")],
              "h1.test/", "h1.test/x"),
+        case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
+             kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]
 
 

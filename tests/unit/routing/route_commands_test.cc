@@ -97,6 +97,13 @@ TEST_CASE("route commands: del takes out by service, source, target or tags") {
   CHECK(routes(all + "route del api b/ http://10.0.0.3:1/\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.2:1*1"});
   CHECK(routes(all + "route del tags \"v2\"\n") == Texts{"a/ -> 10.0.0.1:1*1", "b/ -> 10.0.0.3:1*1"});
   CHECK(routes(all + "route del \"web\"\nroute del web \"a/\"\n") == routes(all));  // nothing is called so
+  for (const std::string none : {"\"\"", "\", \""}) {  // nobody is named, and nothing is taken away
+    const std::string text = all + "route del tags " + none + "\n";
+    INFO(text);
+    CHECK(routes(text) == routes(all));
+    CHECK(complaints(text) == Texts{"kv:4 route del: no tags and no service"});
+    CHECK(decode_route_commands(text, "kv").edits.size() == decode_route_commands(all, "kv").edits.size());
+  }
   CHECK(routes(all + "route del web tags \"v1\"\n") == Texts{"b/ -> 10.0.0.2:1*1 10.0.0.3:1*1"});
 }
 
