@@ -22,6 +22,9 @@ RouteCandidate loser(const Router& router, const Router& winner) {
                 " of " + winner.name};
   }
   std::string tie = "priority " + std::to_string(router.priority) + " as " + winner.name + ", ";
+  if (router.definition->path_order != PathOrder::none) {
+    return {&router, Verdict::later_name, tie + "which comes first by the order of fabio's paths"};
+  }
   if (router.tombstone && !winner.tombstone) {
     return {&router, Verdict::tombstone, tie + "and its own service is gone"};
   }

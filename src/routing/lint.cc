@@ -196,8 +196,8 @@ class Linter {
   static bool serves_for(const Router& first, const Router& second) {
     const std::string_view source = local_name(second.name);
     const std::string_view name = local_name(first.name);
-    return second.priority + 1 == first.priority && first.rule() == second.rule() && name.size() > source.size() &&
-           name.ends_with(source);
+    const bool behind = second.definition->path_order == PathOrder::command || second.priority + 1 == first.priority;
+    return behind && first.rule() == second.rule() && name.size() > source.size() && name.ends_with(source);
   }
 
   // Whether `a` ranks before `b` and matches whatever `b` matches.
@@ -217,7 +217,7 @@ class Linter {
     const Expression* residual_a = winner.alternative->residual.get();
     const Expression* residual_b = loser.alternative->residual.get();
     if (!common || !shares_connections(first, second) || !may_both_hold(residual_a, residual_b)) return;
-    const bool equal = first.priority == second.priority;
+    const bool equal = first.priority == second.priority && second.definition->path_order == PathOrder::none;
     // One within the other is how routes are meant to be layered.
     if (!equal && (*common == winner.place || *common == loser.place)) return;
     if (!told_.emplace(loser.router, winner.router).second) return;
@@ -227,7 +227,7 @@ class Linter {
           "priority " + std::to_string(second.priority) + " as " + first.name + ", which has the requests both match");
     }
     add(Kind::note, *loser.router, winner.router,
-        "some of its requests go to " + first.name + ", whose priority is higher");
+        "some of its requests go to " + first.name + ", which is asked first");
   }
 
   void add(Kind kind, const Router& router, const Router* other, std::string reason, std::string name = "") {

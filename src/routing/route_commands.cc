@@ -253,7 +253,11 @@ class Interpreter {
     out_.services.push_back(std::move(service));
     // A route of tags with this source serves its targets too, and goes before it.
     RouterDefinition& router = route->router;
-    router.priority = (router.priority != 0 ? router.priority : static_cast<int64_t>(router.rule.size())) - 1;
+    if (router.path_order == PathOrder::bytes) {
+      router.path_order = PathOrder::command;
+    } else {
+      router.priority = (router.priority != 0 ? router.priority : static_cast<int64_t>(router.rule.size())) - 1;
+    }
     std::move(route->middlewares.begin(), route->middlewares.end(), std::back_inserter(out_.middlewares));
     out_.routers.push_back(std::move(route->router));
   }

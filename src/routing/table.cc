@@ -23,6 +23,11 @@ size_t provider_rank(std::string_view provider) {
   return static_cast<size_t>(std::find(kPrecedence.begin(), kPrecedence.end(), provider) - kPrecedence.begin());
 }
 
+std::string_view path_in_name(const Router& router) {
+  const std::string_view name = router.definition->name;
+  return name.substr(std::min(name.find('/'), name.size()));
+}
+
 void dump_router(const Router& router, std::string& out) {
   out +=
       "router " + router.name + "\n  rule " + router.rule() + "\n  priority " + std::to_string(router.priority) + "\n";
@@ -88,6 +93,15 @@ std::string_view to_string(Endpoint::State state) {
 
 bool ranks_before(const Router& a, const Router& b) {
   if (a.priority != b.priority) return a.priority > b.priority;
+  const PathOrder order_a = a.definition->path_order;
+  const PathOrder order_b = b.definition->path_order;
+  if ((order_a == PathOrder::none) != (order_b == PathOrder::none)) return order_a == PathOrder::none;
+  if (order_a != PathOrder::none) {
+    const std::string_view path_a = path_in_name(a);
+    const std::string_view path_b = path_in_name(b);
+    if (path_a != path_b) return path_a > path_b;
+    if (order_a != order_b) return order_a < order_b;
+  }
   if (a.tombstone != b.tombstone) return b.tombstone;
   std::string_view provider_a = provider_of(a);
   std::string_view provider_b = provider_of(b);

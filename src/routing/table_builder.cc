@@ -307,7 +307,8 @@ void TableBuilder::take_slot(const Router* before, Router& after, std::shared_pt
   after.id = counts_on ? before->id : ++last_router_id_;
   slots_.set(after.slot, &after);
   const bool same_place = before != nullptr && before->rule() == after.rule() && before->priority == after.priority &&
-                          before->tombstone == after.tombstone;
+                          before->tombstone == after.tombstone &&
+                          before->definition->path_order == after.definition->path_order;
   if (same_place) return;
   const bool is_newest = after.unlinked == nullptr || after.unlinked->newest == nullptr;
   if (rule == nullptr || !is_newest) rule = rule_of(after);

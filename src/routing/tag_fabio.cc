@@ -14,14 +14,16 @@ namespace weir::routing {
 namespace {
 
 // fabio asks hosts from the most particular to the least and goes on to the next where no path fits: a host with a
-// port, the host, patterns by how much of the name's end they say, then routes without a host. Within one, the longer
-// path. These are bands of priority; rules with a whole host keep 0, the rule's length, which is below the first band.
+// port, the host, patterns by how much of the name's end they say, then routes without a host. Within one, the greater
+// path by its bytes: of beginnings that is the longer, and priorities say so; else PathOrder does. These are bands of
+// priority; rules with a whole host keep 0, the rule's length, which is below the first band.
 constexpr int64_t kHostWithPort = 20'000;  // a rule has at most 16 KiB
 constexpr int64_t kPattern = -20'000'000'000;
 constexpr int64_t kNoHost = -30'000'000'000;
 constexpr int64_t kPathBytesMax = 4096;
 constexpr int64_t kPathStep = 8192;  // a longer literal beginning, and then a longer path: below kPathStep together
 constexpr int64_t kHostStep = 512;   // the same of hosts
+constexpr auto kShortestPathTerm = static_cast<int64_t>(std::string_view(" && PathPrefix(`/`)").size());
 constexpr size_t kHostBytesMax = 253;
 constexpr size_t kAliasBytesMax = 63;  // one label of a name in the DNS
 
@@ -117,7 +119,12 @@ Status set_match(FabioRoute& route, std::string_view text, std::string_view matc
   router.rule = place.empty() ? *path : place + " && " + *path;
   router.tls = source->port == "443";
   router.plain = source->port == "80";
-  if (band != 0) router.priority = band + static_cast<int64_t>(source->path.size());
+  if (matcher != "prefix") {
+    router.path_order = PathOrder::bytes;
+    router.priority = band != 0 ? band : static_cast<int64_t>(host->size()) + kShortestPathTerm;
+  } else if (band != 0) {
+    router.priority = band + static_cast<int64_t>(source->path.size());
+  }
   std::string name = source->host + (source->port.empty() ? "" : ":" + source->port) + source->path;
   router.name = replace_all(name, "@", "%40");  // what follows an @ in a name is a provider
   return {};

@@ -152,9 +152,11 @@ def command_cases():
 
 
 MATCHING = [service("m1", U + "m.test/Foo"), service("m2", U + "m.test/foo/*/bar"), service("m3", U + "m.test/f?o"),
-            service("m4", U + "m.test/**/z")]
+            service("m4", U + "m.test/**/z"), service("m5", U + "n.test/foo/*"), service("m6", U + "n.test/*/details"),
+            service("m7", U + "n.test/FOO/bar"), service("m8", U + "n.test/f[!a]x")]
 ASKS = ["m.test/Foo", "m.test/foo", "m.test/FOO/x", "m.test/foo/a/bar", "m.test/foo/a/b/bar", "m.test/fxo",
-        "m.test/fxo/a", "m.test/a/b/z", "m.test/foo/x/bar/y"]
+        "m.test/fxo/a", "m.test/a/b/z", "m.test/foo/x/bar/y", "n.test/foo/details", "n.test/bar/details",
+        "n.test/foo/bar", "n.test/fax", "n.test/fbx"]
 
 GROUPS = [
     ({}, path_cases()),

@@ -23,6 +23,13 @@ struct Origin {
   bool operator==(const Origin&) const { return true; }
 };
 
+/// Who of the routers of one priority is asked first.
+enum class PathOrder : uint8_t {
+  none,     // see ranks_before
+  bytes,    // behind all those: the greater path, which is in the name from its first slash on; fabio's routes
+  command,  // the same, behind those of tags with that path
+};
+
 struct RouterDefinition {
   std::string name;                       // without @provider
   std::string rule;                       // rule language text; see rule.h
@@ -32,7 +39,8 @@ struct RouterDefinition {
   std::string service;                    // a name of the same provider, or name@provider
   bool tls = false;                       // answers only on TLS connections (from tags `…tls=true`)
   bool plain = false;                     // answers only on connections without TLS (fabio's host:80/)
-  bool tombstone = false;                 // its service is gone; it answers 503 for a while and gives way to others
+  PathOrder path_order = PathOrder::none;
+  bool tombstone = false;  // its service is gone; it answers 503 for a while and gives way to others
   Origin origin;
   std::string tls_options = {};  // of the TLS file, for connections that ask for its hosts; "": the entry point's
 

@@ -106,6 +106,12 @@ TEST_CASE("lint: 5,000 routers of one host are compared with those above their p
 
 TEST_CASE("lint: a command's router whose targets a route of fabio's tags has taken in is as it should be") {
   CHECK(findings({"urlprefix-a/x 10: Host(`a`) && PathPrefix(`/x`)", "a/x 9: Host(`a`) && PathPrefix(`/x`)"}).empty());
+  Definitions by_path = definitions({"urlprefix-a/x 9: Host(`a`) && PathRegexp(`^/x`)",
+                                     "a/x 9: Host(`a`) && PathRegexp(`^/x`)", "a/y 9: Host(`a`) && PathRegexp(`y`)"});
+  for (RouterDefinition& one : by_path.routers) one.path_order = PathOrder::command;
+  by_path.routers[0].path_order = PathOrder::bytes;
+  // The order of paths is an order: nothing is left to chance.
+  CHECK(findings(by_path).empty());
   CHECK(findings({"urlprefix-a/x 10: Host(`a`) && PathPrefix(`/x`)", "b/x 9: Host(`a`) && PathPrefix(`/x`)"}).size() ==
         1);
 }

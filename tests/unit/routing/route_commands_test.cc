@@ -158,6 +158,24 @@ TEST_CASE("route commands: they route, and a tag's route with their source goes 
   CHECK(match(alone, "a", "/") == "a/@consulkv");
 }
 
+TEST_CASE("route commands: by fabio's order of paths a command's route stands behind a tag's with its path alone") {
+  Definitions tags;
+  tags.provider = "consul";
+  tags.routers = {router("urlprefix-a/b 20: Host(`a`) && PathRegexp(`(?i)^/b`)")};
+  tags.routers[0].path_order = PathOrder::bytes;
+  tags.routers[0].priority = static_cast<int64_t>(std::string_view("Host(`a`) && PathPrefix(`/`)").size());
+  tags.services = {service("s")};
+  RouteCommandOptions options;
+  options.matcher = "iprefix";
+  auto answers = [&](std::string_view source) {
+    const std::string text = "route add web " + std::string(source) + " http://10.0.0.1:1/\n";
+    return match(build_all({tags, decode_route_commands(text, "kv", options)}).table, "a", "/b/c");
+  };
+  CHECK(answers("a/b") == "urlprefix-a/b@consul");
+  CHECK(answers("a/B/c") == "urlprefix-a/b@consul");
+  CHECK(answers("a/b/C") == "a/b/C@consulkv");
+}
+
 TEST_CASE("route commands: register= asks for a name, once for each target that serves") {
   auto aliases = [](std::string_view text) { return decode_route_commands(text, "kv").aliases; };
   CHECK(aliases("route add web a/ http://10.0.0.1:1/ opts \"register=shop\"\n") == std::vector<std::string>{"shop"});

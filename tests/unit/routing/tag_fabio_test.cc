@@ -1,6 +1,7 @@
 #include "routing/tag_fabio.h"
 
 #include "catch.h"
+#include "table_fixture.h"
 
 using namespace weir;
 using namespace weir::routing;
@@ -151,6 +152,30 @@ TEST_CASE("tag_fabio: trap 11, hosts are asked before wildcards and those before
   CHECK(decode("?.b.c/")->router.priority > decode("aaa*.b.c/")->router.priority);
   CHECK(decode("{x,y}.b.c/")->router.priority > decode("[xy].b.c/")->router.priority);
   CHECK(decode("*.c/")->router.priority < decode("a*.c/")->router.priority);
+}
+
+TEST_CASE("tag_fabio: where a path is no beginning, those of one host are asked from the greatest by its bytes") {
+  auto first_of = [](const std::vector<std::string>& sources, std::string_view matcher, std::string_view host,
+                     std::string_view path) {
+    Definitions all;
+    all.provider = "consul";
+    for (const std::string& source : sources) {
+      RouterDefinition router = decode(source, matcher)->router;
+      router.service = "s";
+      all.routers.push_back(router);
+    }
+    all.services.push_back(fixture::service("s"));
+    return fixture::match(fixture::build_all({all}).table, host, path);
+  };
+  const std::vector<std::string> globs = {"r.x/*", "r.x/*/details", "r.x/foo/*", "*.x/foo/details", "/foo/details"};
+  CHECK(first_of(globs, "glob", "r.x", "/foo/details") == "urlprefix-r.x/foo/*@consul");
+  CHECK(first_of(globs, "glob", "r.x", "/bar/details") == "urlprefix-r.x/*/details@consul");
+  CHECK(first_of(globs, "glob", "r.x", "/bar") == "urlprefix-r.x/*@consul");
+  CHECK(first_of(globs, "glob", "a.x", "/foo/details") == "urlprefix-*.x/foo/details@consul");
+  CHECK(first_of(globs, "glob", "b", "/foo/details") == "urlprefix-/foo/details@consul");
+  CHECK(first_of({"r.x/FOO/bar", "r.x/foo"}, "iprefix", "r.x", "/foo/bar") == "urlprefix-r.x/foo@consul");
+  CHECK(first_of({"r.x/FOO/bar", "r.x/FOO"}, "iprefix", "r.x", "/foo/bar") == "urlprefix-r.x/FOO/bar@consul");
+  CHECK(first_of({"r.x:80/", "r.x/x"}, "iprefix", "r.x", "/x") == "urlprefix-r.x:80/@consul");
 }
 
 TEST_CASE("tag_fabio: trap 14, any number of blanks stands between the options") {
