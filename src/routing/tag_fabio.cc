@@ -6,6 +6,7 @@
 
 #include "routing/glob.h"
 #include "routing/go_number.h"
+#include "weir/base/host_port.h"
 #include "weir/base/ip.h"
 #include "weir/base/text.h"
 
@@ -39,6 +40,15 @@ Result<std::string> expand(std::string_view source, std::string_view datacenter)
 bool is_host_name(std::string_view host) {
   return std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  });
+}
+
+/// What may stand in a Host field: a name or an address, and a port.
+bool is_host_field(std::string_view text) {
+  constexpr std::string_view kMarks = "-._~%!$&'()*+,;=:[]";
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
   });
 }
 
@@ -172,7 +182,7 @@ class OptionReader {
     if (!strip_.empty()) add("strip", "stripPrefix", {{"prefixes", strip_}, {"forceslash", "true"}});
     if (!prepend_.empty()) add("prepend", "addPrefix", {{"prefix", prepend_}});
     if (!host_.empty()) add("host", "headers", {{"customrequestheaders.host", host_}});
-    route_.server_name = host_;
+    route_.server_name = to_lower(without_brackets(split_host_port(host_).host));
     return {};
   }
 
@@ -212,8 +222,8 @@ class OptionReader {
     }
     route_.pass_host_header = value != "dst";
     if (value == "dst") return {};
-    host_ = to_lower(value);
-    if (!is_host_name(host_)) return invalid("option host=" + value + ": expected dst or a host name");
+    if (!is_host_field(value)) return invalid("option host=" + value + ": expected dst or what a Host field may hold");
+    host_ = value;
     return {};
   }
 

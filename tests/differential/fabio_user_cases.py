@@ -51,6 +51,9 @@ def all_cases():
         case("weights of instances", [
             service("h1", U + "h1.test/ weight=0.0001", id="h1-1"), service("h1", U + "h1.test/ weight=1", id="h1-2")],
              "h1.test/", "h1.test/x"),
+        case("hosts with a port, in capitals, and no name", [
+            service("j1", U + "j1.test/ host=Inner.test:8080"), service("j2", U + "j2.test/ host=[::1]:80")],
+             "j1.test/", "j2.test/"),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

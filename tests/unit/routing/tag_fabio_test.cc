@@ -195,11 +195,24 @@ TEST_CASE("tag_fabio: path and host options become middlewares in fabio's order"
   CHECK(route->middlewares[1].type == "addPrefix");
   CHECK(route->middlewares[1].options == Options{{"prefix", "/c"}});
   CHECK(route->middlewares[2].type == "headers");
-  CHECK(route->middlewares[2].options == Options{{"customrequestheaders.host", "other.localhost"}});
+  CHECK(route->middlewares[2].options == Options{{"customrequestheaders.host", "Other.localhost"}});
   CHECK(route->router.middlewares ==
         std::vector<std::string>{"urlprefix-a/b#strip", "urlprefix-a/b#prepend", "urlprefix-a/b#host"});
   CHECK(route->pass_host_header);
   CHECK(route->server_name == "other.localhost");
+}
+
+TEST_CASE("tag_fabio: host= takes what a Host field may hold, and TLS asks for its name alone") {
+  for (const auto& [host, name] : {std::pair("Inner.test:8080", "inner.test"), {"[::1]", "::1"}, {"[::1]:80", "::1"},
+                                   {"a_b*c", "a_b*c"}}) {
+    INFO(host);
+    auto route = decode(std::string("a/ host=") + host);
+    REQUIRE(route);
+    CHECK(route->middlewares.at(0).options == Options{{"customrequestheaders.host", host}});
+    CHECK(route->server_name == name);
+  }
+  CHECK(refusal("a/ host=a/b") == "option host=a/b: expected dst or what a Host field may hold");
+  CHECK_FALSE(refusal("a/ host=ü").empty());
 }
 
 TEST_CASE("tag_fabio: host=dst sends the endpoint's own name") {
