@@ -16,7 +16,7 @@ bool append_class(std::string& out, std::string_view glob, size_t& at) {
   if (close == std::string_view::npos) return false;
   std::string_view inside = glob.substr(at, close - at);
   out += '[';
-  if (inside.front() == '!' || inside.front() == '^') {
+  if (inside.front() == '!') {
     out += '^';
     inside.remove_prefix(1);
   }

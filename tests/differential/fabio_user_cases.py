@@ -54,6 +54,8 @@ def all_cases():
         case("hosts with a port, in capitals, and no name", [
             service("j1", U + "j1.test/ host=Inner.test:8080"), service("j2", U + "j2.test/ host=[::1]:80")],
              "j1.test/", "j2.test/"),
+        case("lists of characters", [service("k1", U + "[^a]k.test/"), service("k2", U + "[!b]k.k.test/")],
+             "ak.test/", "bk.test/", "^k.test/", "bk.k.test/", "ak.k.test/"),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

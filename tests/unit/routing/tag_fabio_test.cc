@@ -111,6 +111,8 @@ TEST_CASE("tag_fabio: hosts are patterns in which * stands for dots too") {
   CHECK(decode("a*.x/")->router.rule == "HostRegexp(`^a.*\\.x$`) && PathPrefix(`/`)");
   CHECK(decode("*.*.x/")->router.rule == "HostRegexp(`^.*\\..*\\.x$`) && PathPrefix(`/`)");
   CHECK(decode("{a,b}.x/")->router.rule == "HostRegexp(`^(?:a|b)\\.x$`) && PathPrefix(`/`)");
+  CHECK(decode("[!a]b.x/")->router.rule == "HostRegexp(`^[^a]b\\.x$`) && PathPrefix(`/`)");
+  CHECK(decode("[^a]b.x/")->router.rule == "HostRegexp(`^[\\^a]b\\.x$`) && PathPrefix(`/`)");  // only ! negates
   CHECK(decode("[a-c]?.x/")->router.rule == "HostRegexp(`^[a-c].\\.x$`) && PathPrefix(`/`)");
 }
 
