@@ -67,7 +67,7 @@ Result<Source> split_source(std::string_view text) {
   if (colon != std::string::npos) {
     out.port = host.substr(colon + 1);
     host.resize(colon);
-    if (slash == std::string_view::npos) return invalid("TCP routes are not supported yet");
+    if (slash == std::string_view::npos && host.empty()) return invalid("TCP routes are not supported yet");
     const auto number = parse_u64(out.port);
     if (!number || *number == 0 || *number > 65'535) return invalid("\"" + out.port + "\" is no port");
   }

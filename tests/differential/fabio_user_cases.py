@@ -56,6 +56,9 @@ def all_cases():
              "j1.test/", "j2.test/"),
         case("lists of characters", [service("k1", U + "[^a]k.test/"), service("k2", U + "[!b]k.k.test/")],
              "ak.test/", "bk.test/", "^k.test/", "bk.k.test/", "ak.k.test/"),
+        case("a host and a port without a slash", [
+            service("l1", U + "l1.test:80"), service("l2", U + "10.0.0.1:3306"), service("l3", U + ":3307")],
+             "l1.test/", "l1.test/x", "10.0.0.1:3306/", "10.0.0.1/", "l3.test:3307/"),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

@@ -25,7 +25,7 @@ TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
   CHECK(refusal("") == "nothing after the prefix");
   CHECK(refusal("   ") == "nothing after the prefix");
   CHECK(refusal(":3306") == "TCP routes are not supported yet");
-  CHECK(refusal("10.0.0.1:3306") == "TCP routes are not supported yet");
+  CHECK_FALSE(refusal("a.localhost:3306 proto=tcp").empty());
   CHECK(refusal("a.localhost:0/") == "\"0\" is no port");
   CHECK(refusal("a.localhost:65536/") == "\"65536\" is no port");
   CHECK(refusal("[a/") == "\"[a\" is no host pattern");
@@ -246,6 +246,9 @@ TEST_CASE("tag_fabio: a port in the host is the port that the request must name"
   CHECK(decode("a:8080/x")->router.rule == "Host(`a`) && HostPort(`8080`) && PathPrefix(`/x`)");
   CHECK(decode(":8080/x")->router.rule == "HostPort(`8080`) && PathPrefix(`/x`)");
   CHECK(decode("a:8080/")->router.priority > 0);
+  CHECK(decode("a:8080")->router.rule == "Host(`a`) && HostPort(`8080`) && PathPrefix(`/`)");
+  CHECK(decode("10.0.0.1:3306")->router.rule == "Host(`10.0.0.1`) && HostPort(`3306`) && PathPrefix(`/`)");
+  CHECK(decode("a:80")->router.plain);
   CHECK(decode("a:443/")->router.tls);
   CHECK(decode("a:443/")->router.rule == "Host(`a`) && PathPrefix(`/`)");
 }
