@@ -13,8 +13,8 @@ namespace weir::routing {
 [[nodiscard]] std::string regexp_literal(std::string_view text);
 
 /// The pattern as an anchored RE2 text: `*` any characters, dots and slashes too, `?` one, `[a-z]` and `[!a-z]` one of
-/// a class, in which `^` is a character, `{a,b}` one of some, `\` the next character as it is. "" where it is no pattern: brackets that do not
-/// close.
+/// a class (`^` is a character in it), `{a,b}` one of some, `\` the next character as it is. "" where it is no pattern:
+/// brackets that do not close.
 [[nodiscard]] std::string glob_to_regexp(std::string_view glob);
 
 }  // namespace weir::routing

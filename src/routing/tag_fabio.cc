@@ -201,7 +201,9 @@ class OptionReader {
     route_.middlewares.push_back(std::move(middleware));
   }
 
+  // Of options said twice the last holds, as in fabio, also where it says nothing.
   Status take_path(std::string& out, std::string_view option, const std::string& value) {
+    out.clear();
     if (value.empty()) {
       ignore(option, "no path");
       return {};
@@ -216,11 +218,12 @@ class OptionReader {
   }
 
   Status take_host(std::string_view option, const std::string& value) {
+    host_.clear();
+    route_.pass_host_header = value != "dst";
     if (value.empty()) {
       ignore(option, "no name");
       return {};
     }
-    route_.pass_host_header = value != "dst";
     if (value == "dst") return {};
     if (!is_host_field(value)) return invalid("option host=" + value + ": expected dst or what a Host field may hold");
     host_ = value;
@@ -284,6 +287,7 @@ class OptionReader {
   // ip:10.0.0.0/8,ip:fe80::1
   Status take_access(const std::string& key, const std::string& value) {
     std::string& out = key == "allow" ? allow_ : deny_;
+    out.clear();
     for (std::string_view one : split_list(value)) {
       bool ip = one.starts_with("ip:");
       auto network = ip ? Cidr::parse(one.substr(3)) : fail(ErrorCode::invalid, "expected ip: and a network");

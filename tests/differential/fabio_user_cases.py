@@ -59,6 +59,11 @@ def all_cases():
         case("a host and a port without a slash", [
             service("l1", U + "l1.test:80"), service("l2", U + "10.0.0.1:3306"), service("l3", U + ":3307")],
              "l1.test/", "l1.test/x", "10.0.0.1:3306/", "10.0.0.1/", "l3.test:3307/"),
+        case("options said twice", [
+            service("n1", U + "n1.test/ allow=ip:127.0.0.1/32 allow=ip:10.0.0.0/8"),
+            service("n2", U + "n2.test/ deny=ip:127.0.0.1/32 deny=ip:10.0.0.0/8"),
+            service("n3", U + "n3.test/ strip=/a strip="), service("n4", U + "n4.test/ host=x host=")],
+             "n1.test/", "n2.test/", "n3.test/a/b", "n4.test/"),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

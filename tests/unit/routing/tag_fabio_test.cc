@@ -91,6 +91,20 @@ TEST_CASE("tag_fabio: trap 13, allow and deny become a list that is asked before
   CHECK(decode("a/ deny=ip:10.0.0.1")->middlewares[0].options == Options{{"deny", "10.0.0.1"}});
 }
 
+TEST_CASE("tag_fabio: of options said twice the last holds") {
+  auto options_of = [](std::string_view options) {
+    return decode("a/ " + std::string(options))->middlewares.at(0).options;
+  };
+  CHECK(options_of("allow=ip:127.0.0.1/32 allow=ip:10.0.0.0/8") == Options{{"allow", "10.0.0.0/8"}});
+  CHECK(options_of("deny=ip:127.0.0.1 deny=ip:10.0.0.1,ip:10.0.0.2") == Options{{"deny", "10.0.0.1,10.0.0.2"}});
+  CHECK(options_of("prepend=/x prepend=/y") == Options{{"prefix", "/y"}});
+  CHECK(decode("a/ strip=/x strip= host=x host=")->middlewares.empty());
+  auto own = decode("a/ host=x host=dst");
+  REQUIRE(own);
+  CHECK((own->middlewares.empty() && own->server_name.empty() && !own->pass_host_header));
+  CHECK_FALSE(refusal("a/ allow=ip:127.0.0.1 allow=").empty());
+}
+
 TEST_CASE("tag_fabio: a host without a slash has the path /") {
   CHECK(decode("Web.Localhost")->router.rule == "Host(`web.localhost`) && PathPrefix(`/`)");
 }
@@ -205,8 +219,8 @@ TEST_CASE("tag_fabio: path and host options become middlewares in fabio's order"
 }
 
 TEST_CASE("tag_fabio: host= takes what a Host field may hold, and TLS asks for its name alone") {
-  for (const auto& [host, name] : {std::pair("Inner.test:8080", "inner.test"), {"[::1]", "::1"}, {"[::1]:80", "::1"},
-                                   {"a_b*c", "a_b*c"}}) {
+  for (const auto& [host, name] :
+       {std::pair("Inner.test:8080", "inner.test"), {"[::1]", "::1"}, {"[::1]:80", "::1"}, {"a_b*c", "a_b*c"}}) {
     INFO(host);
     auto route = decode(std::string("a/ host=") + host);
     REQUIRE(route);
