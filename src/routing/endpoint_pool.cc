@@ -24,7 +24,8 @@ void sort_once(std::vector<SharedEndpoint>& all) {
     const EndpointDefinition& e = each.endpoint;
     return std::tie(e.host, e.port, e.scheme, e.health, e.node, e.instance_id);
   };
-  std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  // Stable: of a target that commands add twice the first holds.
+  std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
   auto same_place = [](const SharedEndpoint& a, const SharedEndpoint& b) {
     return std::tie(a.endpoint.host, a.endpoint.port, a.endpoint.scheme) ==
            std::tie(b.endpoint.host, b.endpoint.port, b.endpoint.scheme);

@@ -145,9 +145,15 @@ class Interpreter {
     }
     Source& source = sources_[key_of_source(command.words[3])];
     if (source.text.empty()) source.text = command.words[3];
-    std::erase_if(source.targets,
-                  [&](const Target& one) { return one.service == target.service && one.dst == target.dst; });
-    source.targets.push_back(std::move(target));
+    auto same = std::find_if(source.targets.begin(), source.targets.end(), [&](const Target& one) {
+      return one.service == target.service && one.dst == target.dst && one.share == target.share &&
+             one.tags == target.tags;
+    });
+    if (same == source.targets.end()) {
+      source.targets.push_back(std::move(target));
+    } else if (same->opts != target.opts) {
+      return fail(ErrorCode::invalid, "the same target with other options stands in " + same->origin + ", and holds");
+    }
     return {};
   }
 

@@ -64,6 +64,9 @@ def all_cases():
             service("n2", U + "n2.test/ deny=ip:127.0.0.1/32 deny=ip:10.0.0.0/8"),
             service("n3", U + "n3.test/ strip=/a strip="), service("n4", U + "n4.test/ host=x host=")],
              "n1.test/", "n2.test/", "n3.test/a/b", "n4.test/"),
+        case("the same target twice", [service("o1", U + "o1.test/")], "o2.test/a/b",
+             kv='route add o o2.test/ http://127.0.0.1:@b/ opts "strip=/a"\n'
+                'route add o o2.test/ http://127.0.0.1:@b/ opts "strip=/a/b"'),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

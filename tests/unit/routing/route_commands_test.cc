@@ -71,9 +71,9 @@ TEST_CASE("route commands: targets of one source share it, with their weights as
                "route add web www.a.com/ http://10.0.0.2:8000/\n"
                "route add api www.a.com/ http://10.0.0.3:8000/\n") ==
         Texts{"www.a.com/ -> 10.0.0.1:8000*2000 10.0.0.2:8000*4000 10.0.0.3:8000*4000"});
-  // The same target again is the same target.
-  CHECK(routes("route add web a/ http://10.0.0.1:1/ weight 0.2\nroute add web a/ http://10.0.0.1:1/\n") ==
-        Texts{"a/ -> 10.0.0.1:1*1"});
+  // An address serves once, as its first line says.
+  CHECK(routes("route add web a/ http://10.0.0.1:1/ weight 0.2\nroute add web a/ http://10.0.0.2:1/\n"
+               "route add web a/ http://10.0.0.1:1/\n") == Texts{"a/ -> 10.0.0.1:1*2000 10.0.0.2:1*8000"});
 }
 
 TEST_CASE("route commands: weight gives matching targets a share together, by service and by tags") {
@@ -135,6 +135,21 @@ TEST_CASE("route commands: https targets are asked for the name of host=, each n
   CHECK(endpoint("b/@consulkv").transport == "insecureSkipVerify#sni=inner.test");
   CHECK(endpoint("c/@consulkv").transport.empty());
   CHECK(endpoint("d/@consulkv").transport.empty());
+}
+
+TEST_CASE("route commands: the same target again is the first, and another where its tags differ") {
+  const std::string first = "route add web a/ http://10.0.0.1:1/ tags \"v1\" opts \"strip=/x\"\n";
+  const std::string again = first + "route add web a/ http://10.0.0.1:1/ tags \"v1\" opts \"strip=/y\"\n";
+  Definitions all = decode_route_commands(again, "kv");
+  REQUIRE(all.middlewares.size() == 1);
+  CHECK(all.middlewares[0].options.at("prefixes") == "/x");
+  CHECK(complaints(again) == Texts{"kv:2 the same target with other options stands in kv:1, and holds"});
+  CHECK(complaints(first + first).empty());
+  CHECK(routes(first + first) == routes(first));
+  const std::string other = first + "route add web a/ http://10.0.0.1:1/ tags \"v2\" opts \"strip=/x\"\n";
+  CHECK(routes(other + "route del web tags \"v1\"\n") == routes(first));
+  CHECK(routes(other + "route del tags \"v1,v2\"\n") == routes(first));
+  CHECK(routes(other + "route del web\n").empty());
 }
 
 TEST_CASE("route commands: targets of gRPC are written with their own schemes") {
