@@ -238,6 +238,7 @@ class Interpreter {
         reject(endpoint.error().message);
         continue;
       }
+      if (target.dst.find('?') != std::string::npos) reject("target " + target.dst + ": its query is left out");
       RouteEdit edit{RouteEdit::Kind::add, target.service, decoded->router.name, target.dst, {},
                      target.share,         *endpoint};
       if (target.split > 0) edit.weighed_before = static_cast<uint32_t>(out_.edits.size()) + 1 - target.split;

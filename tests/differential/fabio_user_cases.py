@@ -67,6 +67,9 @@ def all_cases():
         case("the same target twice", [service("o1", U + "o1.test/")], "o2.test/a/b",
              kv='route add o o2.test/ http://127.0.0.1:@b/ opts "strip=/a"\n'
                 'route add o o2.test/ http://127.0.0.1:@b/ opts "strip=/a/b"'),
+        case("a query in a target", [service("p1", U + "p1.test/")], "p2.test/a",
+             kv="route add p p2.test/ http://127.0.0.1:@b/?x=y",
+             differs="it is reported; fabio adds it to each request"),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

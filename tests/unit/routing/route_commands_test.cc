@@ -152,6 +152,13 @@ TEST_CASE("route commands: the same target again is the first, and another where
   CHECK(routes(other + "route del web\n").empty());
 }
 
+TEST_CASE("route commands: a query of a target is told, not sent") {
+  CHECK(complaints("route add web a/ http://10.0.0.1:1/?x=y\n") ==
+        Texts{"kv:1 target http://10.0.0.1:1/?x=y: its query is left out"});
+  CHECK(routes("route add web a/ http://10.0.0.1:1/?x=y\n") == Texts{"a/ -> 10.0.0.1:1*1"});
+  CHECK(complaints("route add web a/ https://b/?x=y opts \"redirect=301\"\n").empty());
+}
+
 TEST_CASE("route commands: targets of gRPC are written with their own schemes") {
   Definitions all = decode_route_commands(
       "route add a a/ grpc://10.0.0.1:1/ opts \"proto=grpc\"\nroute add b b/ grpcs://10.0.0.2:2/ opts \"proto=grpcs\"\n"
