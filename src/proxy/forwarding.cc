@@ -78,10 +78,16 @@ bool write_url_redirect(const Middleware& middleware, const http::RequestHead& r
   bool with_path = middleware.values[2].find("$path") != std::string::npos;
   std::string target = replace_all(middleware.values[2], "$path", middleware.values[5] + std::string(rest));
   if (!target.starts_with('/')) target.insert(0, 1, '/');
+  // Without a host, two slashes would begin one.
+  while (host.empty() && target.starts_with("//")) target.erase(0, 1);
   const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-  bool same_scheme = proto != nullptr && equals_ignore_case(proto->value, middleware.values[0]);
-  if (same_scheme && equals_ignore_case(host, request.authority) && target == path) return false;
-  scratch.location = middleware.values[0] + "://" + host + target;
+  const std::string& scheme = middleware.values[0];
+  const bool same_scheme = scheme.empty() || (proto != nullptr && equals_ignore_case(proto->value, scheme));
+  const bool same_host = host.empty() || equals_ignore_case(host, request.authority);
+  if (same_scheme && same_host && target == path) return false;
+  scratch.location = scheme.empty() ? "" : scheme + ":";
+  if (!host.empty()) scratch.location.append("//").append(host);
+  scratch.location += target;
   size_t question = request.target.find('?');
   if (!middleware.values[3].empty()) {
     scratch.location += "?" + middleware.values[3];

@@ -126,7 +126,7 @@ Status compile_redirect_scheme(const Options& options, Middleware& out) {
   return {};
 }
 
-// scheme://host/path?query, in which host may be $host and the path hold $path.
+// scheme://host/path?query, in which host may be $host and the path hold $path; also //host/path and /path.
 Status compile_redirect_url(const Options& options, Middleware& out) {
   std::string url;
   std::string strip;
@@ -146,12 +146,15 @@ Status compile_redirect_url(const Options& options, Middleware& out) {
       return unknown_option(key);
     }
   }
-  size_t scheme_end = url.find("://");
-  std::string scheme = to_lower(url.substr(0, scheme_end));
-  if (scheme_end == std::string::npos || (scheme != "http" && scheme != "https") || out.status == 0) {
-    return bad_option("url", "a URL that begins with http:// or https://, with a code");
+  const bool has_scheme = !url.starts_with('/');
+  const bool has_host = has_scheme || url.starts_with("//");
+  const size_t scheme_end = has_scheme ? url.find("://") : 0;
+  std::string scheme = has_scheme ? to_lower(url.substr(0, scheme_end)) : "";
+  const bool known = !has_scheme || (scheme_end != std::string::npos && (scheme == "http" || scheme == "https"));
+  if (!known || out.status == 0) {
+    return bad_option("url", "a URL that begins with http://, https:// or a slash, with a code");
   }
-  std::string rest = url.substr(scheme_end + 3);
+  std::string rest = url.substr(has_scheme ? scheme_end + 3 : has_host ? 2 : 0);
   std::string query = rest.find('?') == std::string::npos ? "" : rest.substr(rest.find('?') + 1);
   rest = rest.substr(0, rest.find('?'));
   std::string host = rest.substr(0, rest.find('/'));
@@ -163,7 +166,7 @@ Status compile_redirect_url(const Options& options, Middleware& out) {
   }
   path = replace_all(path, "/$path", "$path");
   bool plain = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c != 0x7f; });
-  if (host.empty() || !plain) return bad_option("url", "a URL with a host");
+  if (host.empty() == has_host || !plain) return bad_option("url", "a URL with a host");
   out.values = {scheme, host, path, query, path_text(strip), path_text(prepend)};
   return {};
 }

@@ -70,6 +70,11 @@ def all_cases():
         case("a query in a target", [service("p1", U + "p1.test/")], "p2.test/a",
              kv="route add p p2.test/ http://127.0.0.1:@b/?x=y",
              differs="it is reported; fabio adds it to each request"),
+        case("redirects without a scheme, or without a host", [
+            service("q1", U + "q1.test/ redirect=301,/new", U + "q1.test/new"),
+            service("q2", U + "q2.test/ redirect=302,//x.test$path"),
+            service("q3", U + "q3.test/a redirect=307,/b?x=y")],
+             "q1.test/x?y=1", "q1.test/new", "q2.test/x?y=1", "q3.test/a/c"),
         case("del without tags", [service("i1", U + "i1.test/", "v1")], "i1.test/", "i2.test/",
              kv='route add i2 i2.test/ http://127.0.0.1:@b/\nroute del tags ""'),
     ]

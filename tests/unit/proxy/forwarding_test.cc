@@ -244,6 +244,14 @@ TEST_CASE("forwarding: fabio's redirect puts host and path where its URL asks fo
   Run prepended = redirect_to({"https", "www.b", "$path", "", "/b", "/p"});
   prepended();
   CHECK(prepended.scratch.location == "https://www.b/p/x?q=1");
+  Run same_host = redirect_to({"", "", "/new", "", "", ""});
+  CHECK(same_host().status == 301);
+  CHECK(same_host.scratch.location == "/new");
+  Run same_scheme = redirect_to({"", "www.b", "$path", "", "", ""});
+  CHECK(same_scheme().status == 301);
+  CHECK(same_scheme.scratch.location == "//www.b/b/x?q=1");
+  Run no_other_host = redirect_to({"", "", "$path", "", "", "/"});
+  CHECK(no_other_host().status == 0);  // /b/x, never //b/x
 }
 
 TEST_CASE("forwarding: fabio's redirect puts the host into a part of one too") {

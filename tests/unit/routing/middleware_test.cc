@@ -70,6 +70,18 @@ TEST_CASE("middleware: prefixes have a limit") {
   CHECK(error_of("stripPrefix", {{"prefixes", most + ",/a"}}) == "more than 256 prefixes");
 }
 
+TEST_CASE("middleware: fabio's redirect= takes a URL, or what of it stands behind the scheme or the host") {
+  auto parts = [](const std::string& url) { return compile("redirectUrl", {{"code", "301"}, {"url", url}}).values; };
+  CHECK(parts("HTTPS://$host/x$path?y=1") == Values{"https", "$host", "/x$path", "y=1", "", ""});
+  CHECK(parts("//www.x$path") == Values{"", "www.x", "$path", "", "", ""});
+  CHECK(parts("/new?y=1") == Values{"", "", "/new", "y=1", "", ""});
+  CHECK(parts("/") == Values{"", "", "/", "", "", ""});
+  for (const std::string none : {"", "new", "ftp://x/", "https://", "https:///x", "//", "///x", "/a b"}) {
+    INFO(none);
+    CHECK_FALSE(error_of("redirectUrl", {{"code", "301"}, {"url", none}}).empty());
+  }
+}
+
 TEST_CASE("middleware: redirectScheme takes a scheme, a port and permanent") {
   Middleware plain = compile("redirectScheme", {{"scheme", "HTTPS"}});
   CHECK(plain.values == Values{"https"});
