@@ -7,6 +7,7 @@
 #include "routing/middleware.h"
 #include "routing/table_memory.h"
 #include "weir/routing/catalog_definitions.h"
+#include "weir/routing/tls_hosts.h"
 #include "weir/routing/transport.h"
 
 namespace weir::routing {
@@ -235,6 +236,11 @@ CompiledRouter compile_router(const Said<RouterDefinition>& said, const Router* 
   }
   auto definition = choose("router", said, before != nullptr ? before->definition.get() : nullptr, out.rejected);
   if (definition == nullptr) return out;
+  if (!definition->tls_options.empty() && !names_tls_hosts(definition->rule)) {
+    reject(out.rejected, "tag", qualify(definition->name, said.provider),
+           "tls.options need a rule of hosts: a handshake names one, and nothing else; other requests over TLS get 421",
+           definition->origin);
+  }
   auto rule = new_rule_of(definition->rule, before);
   if (rule) {
     out.definition = std::move(definition);

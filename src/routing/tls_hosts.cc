@@ -23,6 +23,14 @@ std::string server_name_of(const HostKey& host) {
 
 }  // namespace
 
+bool names_tls_hosts(const std::string& rule) {
+  auto expression = parse_expression(rule);
+  if (!expression) return true;  // refused anyway
+  const auto places = cover(*expression, kPlacesMax);
+  return std::none_of(places.begin(), places.end(),
+                      [](const Place& place) { return server_name_of(place.host).empty(); });
+}
+
 std::unordered_map<std::string, std::string> tls_options_by_host(const RoutingTable& table) {
   std::unordered_map<std::string, std::string> options;
   if (table.tls_options_count() == 0) return options;  // asked for with every change

@@ -14,6 +14,9 @@ namespace weir::routing {
 /// routers disagree is left out, as is a router whose rule names no host, or all names below one ("**.example"): their
 /// requests are refused (421) unless the connection has their options anyway. Pure; a walk over the routers.
 [[nodiscard]] std::unordered_map<std::string, std::string> tls_options_by_host(const RoutingTable& table);
+/// Whether options can be agreed on for all requests of that rule: each of its places is a host, or one label below
+/// one.
+[[nodiscard]] bool names_tls_hosts(const std::string& rule);
 
 /// The transport of the service's endpoints of Consul Connect; "" where it has none.
 [[nodiscard]] std::string_view mesh_transport_of(const Service& service);

@@ -27,7 +27,11 @@ TEST_CASE("tls hosts: a host has the options its routers agree on") {
   add("seven", "PathPrefix(`/everywhere`)", "modern");
   add("eight", "Host(`e.test`)", "");
   add("nine", "Host(`**.f.test`)", "mutual");
-  auto table = build_table({definitions}, nullptr).table;
+  const auto outcome = build_table({definitions}, nullptr);
+  const auto& table = outcome.table;
+  std::string told;  // whose options nobody can ask for
+  for (const auto& one : outcome.rejected) told += one.name + " ";
+  CHECK(told == "nine@file seven@file ");
   CHECK(tls_options_by_host(*table) == std::unordered_map<std::string, std::string>{
                                            {"a.test", "mutual"}, {"b.test", "mutual"}, {"*.d.test", "modern"}});
 }
