@@ -471,8 +471,10 @@ TEST_CASE("checker: a timeout that a busy loop has noticed late is tried once mo
 TEST_CASE("checker: without a descriptor left nobody becomes unhealthy, and checks go on afterwards") {
   World world;
   Upstream upstream(world.loop);
-  world.serve({upstream.port()}, often());
-  // None is under way: the upstream is this process, and could not accept it.
+  HealthCheck check = often();
+  check.interval_ms = 20;  // so that there are moments
+  world.serve({upstream.port()}, check);
+  // in which none is under way: the upstream is this process, and could not accept it.
   REQUIRE(
       world.until([&] { return world.state(upstream.port()) == State::up && world.checker->counts().running == 0; }));
   rlimit before{};
