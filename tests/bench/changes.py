@@ -353,8 +353,8 @@ def w13(bench):
     result.check("CPU / quiet CPU", "<=", 1.02, *bootstrap([cost(a) / cost(b) for a, b in zip(changing, quiet)]))
     result.check("memory at the end / after the first changes", "<=", 1.02, memory[-1] / memory[1])
     value, low, high = bootstrap(deaf_p99)
-    result.notes.append(f"p99 / quiet p99 of an edge that follows nothing, beside the same changes (the registry and their "
-                        f"maker share the load's CPU): {value:.2f} ({low:.2f} - {high:.2f})")
+    result.notes.append(f"p99 / quiet p99 of an edge that follows nothing, beside the same changes (their maker and "
+                        f"the registry share the load's CPU): {value:.2f} ({low:.2f} - {high:.2f})")
     result.notes.append(f"{stage.rate:,} requests a second")
     return [result]
 
