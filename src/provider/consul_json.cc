@@ -179,10 +179,11 @@ bool speaks_for(const Row& row, std::string_view name, bool connect) {
 
 Result<std::shared_ptr<const Row>> read_judged_row(const json& item, std::string_view name, bool connect) {
   auto row = read_row(item);
-  // What is too large is that instance's own fault; what is malformed says that the answer is none.
-  if (!row && row.error().code == ErrorCode::too_large)
+  if (!row) {
+    // What is too large is that instance's own fault; what is malformed says that the answer is none.
+    if (row.error().code != ErrorCode::too_large) return fail(row.error());
     return std::make_shared<const Row>(oversized(item, name, row.error()));
-  if (!row) return fail(row.error());
+  }
   row->instance.mesh = connect;
   judge(*row);
   if (row->skip.empty() && !speaks_for(*row, name, connect)) row->skip = "it does not speak Connect";

@@ -1,4 +1,3 @@
-#include "weir/base/clock.h"
 #include "weir/provider/endpoint_checker.h"
 
 #include <fcntl.h>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "provider/endpoint_probe.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 
 namespace weir::provider {

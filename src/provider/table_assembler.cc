@@ -1,8 +1,8 @@
-#include "weir/base/clock.h"
 #include "weir/provider/table_assembler.h"
 
 #include <algorithm>
 
+#include "weir/base/clock.h"
 #include "weir/base/duration.h"
 #include "weir/base/log.h"
 #include "weir/routing/qualified_name.h"
