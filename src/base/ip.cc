@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <optional>
 
 #include "weir/base/host_port.h"
@@ -30,6 +31,8 @@ IpAddress unmapped(const IpAddress& ip) {
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   std::string copy(text);
   IpAddress out;
+  // inet_pton would not see what stands behind a NUL.
+  if (copy.find('\0') != std::string::npos) return fail(ErrorCode::invalid, "not an IP address: it holds a NUL");
   if (inet_pton(AF_INET, copy.c_str(), out.bytes.data()) == 1) return out;
   out.v6 = true;
   if (inet_pton(AF_INET6, copy.c_str(), out.bytes.data()) == 1) return out;
@@ -47,6 +50,15 @@ std::string IpAddress::text() const {
     if (i > 0) out += '.';
     out += std::to_string(bytes[i]);
   }
+  return out;
+}
+
+IpAddress mapped(const IpAddress& ip) {
+  if (ip.v6) return ip;
+  IpAddress out;
+  out.v6 = true;
+  auto rest = std::copy(std::begin(kMapped), std::end(kMapped), out.bytes.begin());
+  std::copy_n(ip.bytes.begin(), 4, rest);
   return out;
 }
 

@@ -2,26 +2,12 @@
 
 #include <uv.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "event/read_batch.h"
 #include "weir/event/loop.h"
 
 namespace weir::event {
-
-namespace {
-
-// ::ffff:a.b.c.d, as a socket of both families names an address of IPv4.
-IpAddress mapped(const IpAddress& ip) {
-  IpAddress out;
-  out.v6 = true;
-  out.bytes[10] = out.bytes[11] = 0xff;
-  std::copy_n(ip.bytes.begin(), 4, out.bytes.begin() + 12);
-  return out;
-}
-
-}  // namespace
 
 /// Owns itself; freed in the close callback.
 struct UdpSocket::Cell {
@@ -81,7 +67,7 @@ UdpSocket::~UdpSocket() {
 
 void UdpSocket::send(std::string_view bytes, const SocketAddress& to) {
   sockaddr_storage storage;
-  SocketAddress{cell_->v6 && !to.ip.v6 ? mapped(to.ip) : to.ip, to.port}.to_sockaddr(storage);
+  SocketAddress{cell_->v6 ? mapped(to.ip) : to.ip, to.port}.to_sockaddr(storage);
   uv_buf_t piece = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
   uv_udp_try_send(&cell_->udp, &piece, 1, reinterpret_cast<sockaddr*>(&storage));
 }

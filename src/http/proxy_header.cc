@@ -152,15 +152,6 @@ void append_ip(std::string& out, const IpAddress& ip) {
   out.append(reinterpret_cast<const char*>(ip.bytes.data()), ip.v6 ? 16 : 4);
 }
 
-IpAddress mapped(const IpAddress& ip) {
-  if (ip.v6) return ip;
-  IpAddress out;
-  out.v6 = true;
-  out.bytes[10] = out.bytes[11] = 0xff;
-  std::copy_n(ip.bytes.begin(), 4, out.bytes.begin() + 12);
-  return out;
-}
-
 bool may_become(std::string_view input, std::string_view start) {
   size_t known = std::min(input.size(), start.size());
   return input.substr(0, known) == start.substr(0, known);

@@ -24,6 +24,8 @@ struct IpAddress {
   [[nodiscard]] std::string text() const;
   auto operator<=>(const IpAddress&) const = default;
 };
+/// As IPv6 writes it: ::ffff:a.b.c.d for an address of IPv4.
+[[nodiscard]] IpAddress mapped(const IpAddress& ip);
 
 /// "127.0.0.1:80", "[::1]:80".
 struct SocketAddress {

@@ -1,5 +1,7 @@
 #include "weir/base/ip.h"
 
+#include <string_view>
+
 #include "catch.h"
 
 using namespace weir;
@@ -13,6 +15,19 @@ TEST_CASE("ip: addresses with ports go both ways") {
   for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", "::1:80", "127.0.0.1:65536", "localhost:80"}) {
     CHECK_FALSE(SocketAddress::parse(bad));
   }
+}
+
+TEST_CASE("ip: nothing stands behind a NUL") {
+  using namespace std::string_view_literals;
+  CHECK_FALSE(IpAddress::parse("127.0.0.1\0x"sv));
+  CHECK_FALSE(IpAddress::parse("::1\0"sv));
+  CHECK_FALSE(SocketAddress::parse("127.0.0.1\0x:80"sv));
+  CHECK_FALSE(Cidr::parse("10.0.0.0\0/8"sv));
+}
+
+TEST_CASE("ip: an address of IPv4 has a form in IPv6") {
+  CHECK(mapped(IpAddress::parse("10.1.2.3").value()).text() == "::ffff:10.1.2.3");
+  CHECK(mapped(IpAddress::parse("2001:db8::1").value()).text() == "2001:db8::1");
 }
 
 TEST_CASE("ip: a network holds what its prefix says") {
