@@ -16,6 +16,9 @@ namespace {
 
 constexpr size_t kMethodBytesMax = 32;
 
+/// What llhttp reads in place of white space that it does not take. No part of the input, so of no field.
+constexpr char kSpace[] = " ";
+
 /// Grows a view by a piece that follows it in memory; llhttp may hand one field over in pieces.
 bool extend(std::string_view& view, const char* at, size_t length) {
   if (view.empty()) {
@@ -73,6 +76,7 @@ struct H1Parser::Callbacks {
   static int on_header_value(llhttp_t*, const char* at, size_t length) {
     Fields& f = fields();
     f.value_begun = true;
+    if (at == kSpace || length == 0) return 0;
     return extend(f.parts.fields.back().value, at, length) ? 0 : -1;
   }
   static int on_header_value_complete(llhttp_t*) {
@@ -138,19 +142,11 @@ H1Parser::Taken H1Parser::find_method(std::string_view input) {
 }
 
 H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
-  Fields& f = fields();
-  HeadParts& parts = f.parts;
-  parts.target = parts.reason = {};
-  parts.fields.clear();
-  f.value_begun = f.too_many = false;
-  llhttp_reset(&llhttp_);
+  HeadParts& parts = fields().parts;
   // One byte more than the limit shows that it is passed.
   std::string_view head = input.substr(0, limits_->head_bytes_max + 1);
-  if (kind_ == Kind::request) {
-    llhttp_execute(&llhttp_, "GET", 3);
-    head.remove_prefix(std::min(parts.method_text.size(), head.size()));
-  }
-  llhttp_errno_t result = llhttp_execute(&llhttp_, head.data(), head.size());
+  if (kind_ == Kind::request) head.remove_prefix(std::min(parts.method_text.size(), head.size()));
+  llhttp_errno_t result = execute(head);
   if (parts.target.size() > limits_->target_bytes_max) return invalid(414, "the request target is too long");
   parts.version_minor = llhttp_.http_minor;
   parts.status = llhttp_.status_code;
@@ -177,6 +173,31 @@ H1Parser::Taken H1Parser::run_llhttp(std::string_view input) {
   if (result != HPE_OK) return invalid_by_llhttp(input);
   if (input.size() > limits_->head_bytes_max) return invalid(431, "the message head is too long");
   return {Outcome::incomplete, input.size()};
+}
+
+llhttp_errno_t H1Parser::execute(std::string_view head) {
+  begin();
+  llhttp_errno_t result = llhttp_execute(&llhttp_, head.data(), head.size());
+  if (result != HPE_INVALID_CONTENT_LENGTH) return result;
+  // White space is spaces and tabs (RFC 9110 section 5.6.3). Behind a Content-Length llhttp takes spaces alone, so a
+  // run that has a tab is one for it. Once: a second Content-Length is refused anyway.
+  const char* tab = llhttp_get_error_pos(&llhttp_);
+  if (*tab != '\t') return result;
+  auto before = static_cast<size_t>(tab - head.data());
+  std::string_view behind = head.substr(std::min(head.find_first_not_of(" \t", before), head.size()));
+  begin();
+  llhttp_execute(&llhttp_, head.data(), before);
+  llhttp_execute(&llhttp_, kSpace, 1);
+  return llhttp_execute(&llhttp_, behind.data(), behind.size());
+}
+
+void H1Parser::begin() {
+  Fields& f = fields();
+  f.parts.target = f.parts.reason = {};
+  f.parts.fields.clear();
+  f.value_begun = f.too_many = false;
+  llhttp_reset(&llhttp_);
+  if (kind_ == Kind::request) llhttp_execute(&llhttp_, "GET", 3);
 }
 
 H1Parser::Taken H1Parser::invalid(uint16_t status, std::string message) {

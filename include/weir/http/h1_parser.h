@@ -88,6 +88,8 @@ class H1Parser {
   Taken read_head(std::string_view input);
   Taken find_method(std::string_view input);
   Taken run_llhttp(std::string_view input);
+  llhttp_errno_t execute(std::string_view head);
+  void begin();
   Taken invalid(uint16_t status, std::string message);
   Taken invalid_by_llhttp(std::string_view input);
   // h1_heads.cc: parts become heads
