@@ -203,7 +203,7 @@ UpstreamKind Exchange::upstream_kind(const EndpointState& endpoint) const {
 void Exchange::on_turn() { acquire_upstream(); }
 
 void Exchange::on_upstream_unavailable(const Error& error) {
-  ProxyError what = error.code == ErrorCode::timeout ? ProxyError::connect_timeout : ProxyError::connect_failed;
+  ProxyError what = connect_error(error);
   if (!retry(what)) end_with(what);
 }
 

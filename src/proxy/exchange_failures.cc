@@ -72,8 +72,8 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
   uint32_t attempts_max =
       leaves && config.attempts_max > 0 ? std::max(config.attempts_max, kLeavesMax) : config.attempts_max;
   if (retries_ >= attempts_max || tried_.full()) return false;
-  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout || refused ||
-                error == ProxyError::scheme_unsupported;
+  bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
+                error == ProxyError::upstream_tls || error == ProxyError::scheme_unsupported || refused;
   bool whole = request_.body == Body::none && request_.upgrade.empty();
   maybe_stale = maybe_stale && whole && http::is_idempotent(request_.method);
   if (!unsent && !maybe_stale && !(whole && worker_.retry_policy().repeats(error, request_.method))) return false;

@@ -14,6 +14,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {503, "endpoint_busy", false},
       {502, "connect_failed", true},
       {504, "connect_timeout", true},
+      {502, "upstream_tls", true},
       {502, "scheme_unsupported", true},
       {503, "upstream_refused", true},
       {503, "upstream_leaves", true},
@@ -33,6 +34,13 @@ const ProxyErrorRow& row(ProxyError error) {
   };
   static_assert(sizeof kRows / sizeof kRows[0] == static_cast<size_t>(ProxyError::draining) + 1);
   return kRows[static_cast<size_t>(error)];
+}
+
+bool is_tls_failure(const Error& error) { return error.code == ErrorCode::refused && error.message.starts_with("TLS"); }
+
+ProxyError connect_error(const Error& error) {
+  if (is_tls_failure(error)) return ProxyError::upstream_tls;
+  return error.code == ErrorCode::timeout ? ProxyError::connect_timeout : ProxyError::connect_failed;
 }
 
 ProxyError upstream_error(const Error& error) {

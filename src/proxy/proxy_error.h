@@ -18,6 +18,7 @@ enum class ProxyError : uint8_t {
   endpoint_busy,        // all its connections are in use, for too long or by too many
   connect_failed,
   connect_timeout,
+  upstream_tls,        // no handshake with it: its certificate is refused, or it refuses ours
   scheme_unsupported,  // an endpoint that wants https by a transport that is not there
   upstream_refused,    // HTTP/2's REFUSED_STREAM: it has not acted upon the request
   upstream_leaves,     // the same by GOAWAY: that connection takes no more
@@ -43,6 +44,11 @@ struct ProxyErrorRow {
 };
 [[nodiscard]] const ProxyErrorRow& row(ProxyError error);
 
+/// Whether a connection failed in its TLS handshake, in the way that people have to mend (tls/layer.cc makes the
+/// Error).
+[[nodiscard]] bool is_tls_failure(const Error& error);
+/// Why there is no connection.
+[[nodiscard]] ProxyError connect_error(const Error& error);
 /// What the failure of a stream on an established connection means.
 [[nodiscard]] ProxyError upstream_error(const Error& error);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/protocols.h"
+#include "proxy/proxy_error.h"
 #include "weir/base/check.h"
 #include "weir/base/log.h"
 #include "weir/routing/transport.h"
@@ -286,13 +287,12 @@ void UpstreamConnection::on_settings(http::H2ClientSession& session) {
   serve_waiters(session);
 }
 
-// A refused certificate is for people to mend; the client and the access log only learn that there is no connection.
+// A refused certificate is for people to mend: the access log has only a word for it, the client not even that.
 void UpstreamConnection::tell_tls_failure(const Error& error) {
   auto& told = endpoint_.tls_told_ms;
   uint64_t now_ms = pool_.loop_.now_ms();
   std::erase_if(told, [&](const auto& entry) { return now_ms - entry.second >= kTlsFailureEveryMs; });
-  bool of_tls = error.code == ErrorCode::refused && error.message.starts_with("TLS");
-  bool news = of_tls && told.size() < kTlsReasonsMax && told.emplace(error.message, now_ms).second;
+  bool news = is_tls_failure(error) && told.size() < kTlsReasonsMax && told.emplace(error.message, now_ms).second;
   log::write(news ? log::Level::warn : log::Level::debug, "no TLS connection to an endpoint",
              {{"endpoint", endpoint_.id}, {"error", error.message}});
 }

@@ -6,7 +6,7 @@ from harness.http import get
 from harness.test import register, route, route_to, wait_status
 from harness.tls import Authority, TlsConnection, TlsUpstream, tls_get
 from harness.wait import wait_for
-from test_edge_tls import certificate, refused, secure_edge
+from test_edge_tls import certificate, lines_of, refused, secure_edge
 
 HOST = "app.test"
 
@@ -125,19 +125,22 @@ def test_client_ca_that_breaks(t):
 
 
 def test_refused_certificates_are_told(t):
-    """why an upstream's certificate is refused is a warning, once for each endpoint and reason"""
+    """why an upstream's certificate is refused is a warning, once for each endpoint and reason; access lines say so"""
     ca = Authority(t.path("pki", ""))
     wrong = t.ends(TlsUpstream(ca.issue("wrong", "other.test")))
     strange = t.ends(TlsUpstream(Authority(t.path("other", "")).issue("strange", "127.0.0.1")))
+    path = t.path("access.log")
     edge, _ = secure_edge(t, certificate(ca.issue("site", HOST)) + transport("wrong", ca.cert) +
                           transport("strange", ca.cert), routes_of(wrong=wrong, strange=strange),
-                          arguments=("--workers", "1"))
+                          config=f'[access_log]\nformat = "json"\npath = "{path}"\n', arguments=("--workers", "1"))
     for _ in range(3):
         assert status(edge, "wrong") == 502 and status(edge, "strange") == 502
     said = [line for line in edge.log().splitlines() if "no TLS connection to an endpoint" in line]
     assert len(said) == 2 and all("WARN" in line.upper() for line in said), said
     assert str(wrong.port) in said[0] and "IP address mismatch" in said[0], said
     assert str(strange.port) in said[1] and "unable to get local issuer certificate" in said[1], said
+    lines = wait_for(lambda: len(lines_of(path)) >= 6 and lines_of(path), 10, "the access lines")
+    assert all('"Error":"upstream_tls"' in line for line in lines), lines
 
 
 def test_fabio_host_names_who_is_asked_for(t):

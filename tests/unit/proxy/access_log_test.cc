@@ -255,5 +255,9 @@ TEST_CASE("proxy errors: each has a status, and only what an endpoint did may be
   CHECK_FALSE(row(ProxyError::request_timeout).may_retry);
   CHECK(row(ProxyError::draining).word == "draining");
   CHECK(upstream_error({ErrorCode::invalid, ""}) == ProxyError::upstream_malformed);
+  CHECK(connect_error({ErrorCode::timeout, ""}) == ProxyError::connect_timeout);
+  CHECK(connect_error({ErrorCode::refused, "connect"}) == ProxyError::connect_failed);
+  CHECK(connect_error({ErrorCode::refused, "TLS handshake: certificate: certificate has expired"}) ==
+        ProxyError::upstream_tls);
   CHECK(upstream_error({ErrorCode::closed, ""}) == ProxyError::upstream_closed);
 }
