@@ -234,7 +234,21 @@ class Loader {
                              [&](const EntryPointConfig& other) { return other.name == point.redirect_to; });
     std::string key = "entrypoints." + point.name + ".redirect_to";
     if (!known) complain(key, key + ": there is no entry point \"" + point.redirect_to + "\"");
-    if (point.redirect_to == point.name) complain(key, key + ": an entry point cannot redirect to itself");
+    if (point.redirect_to == point.name) return complain(key, key + ": an entry point cannot redirect to itself");
+    if (leads_back(point)) complain(key, key + ": the redirects lead back to \"" + point.name + "\"");
+  }
+
+  /// No client would ever get anything but redirects.
+  [[nodiscard]] bool leads_back(const EntryPointConfig& point) const {
+    const EntryPointConfig* at = &point;
+    for (size_t steps = 0; steps < config.entry_points.size(); ++steps) {
+      auto next = std::find_if(config.entry_points.begin(), config.entry_points.end(),
+                               [&](const EntryPointConfig& other) { return other.name == at->redirect_to; });
+      if (next == config.entry_points.end()) return false;
+      at = &*next;
+      if (at == &point) return true;
+    }
+    return false;
   }
 
   void check_datacenters() {

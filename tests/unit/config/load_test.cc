@@ -96,6 +96,22 @@ TEST_CASE("config: entry points need an address of their own and a plain name") 
   CHECK(errors_of("[entrypoints.a]\naddress = \":0\"\n[entrypoints.b]\naddress = \":0\"\n").empty());
 }
 
+TEST_CASE("config: redirects of entry points may follow one another, but not in a circle") {
+  auto with = [](std::string_view of_last) {
+    return "[entrypoints.a]\naddress = \":1\"\nredirect_to = \"b\"\n"
+           "[entrypoints.b]\naddress = \":2\"\nredirect_to = \"c\"\n"
+           "[entrypoints.c]\naddress = \":3\"\n" +
+           std::string(of_last);
+  };
+  CHECK(errors_of(with("")).empty());
+  CHECK(errors_of(with("redirect_to = \"c\"\n")) ==
+        Texts{"/etc/weir/weir.toml:9:15: entrypoints.c.redirect_to: an entry point cannot redirect to itself"});
+  CHECK(errors_of(with("redirect_to = \"b\"\n")) ==
+        Texts{"/etc/weir/weir.toml:6:15: entrypoints.b.redirect_to: the redirects lead back to \"b\"",
+              "/etc/weir/weir.toml:9:15: entrypoints.c.redirect_to: the redirects lead back to \"c\""});
+  CHECK(errors_of(with("redirect_to = \"a\"\n")).size() == 3);
+}
+
 TEST_CASE("config: 64 entry points are taken, 65 are not") {
   std::string text;
   for (int i = 0; i < 64; ++i) text += "[entrypoints.e" + std::to_string(i) + "]\naddress = \":0\"\n";
