@@ -1,4 +1,6 @@
 #include <cstdio>
+#include <set>
+#include <string>
 
 #include "app/commands.h"
 #include "app/edge.h"
@@ -17,12 +19,17 @@ Result<std::vector<config::Override>> overrides_of(const EdgeOptions& options) {
   auto add = [&](const std::string& key, const std::string& value, const std::string& flag) {
     if (!value.empty()) out.push_back({key, value, flag});
   };
+  std::set<std::string> names;
   for (const std::string& entry_point : options.entry_points) {
     size_t equals = entry_point.find('=');
     if (equals == std::string::npos || equals == 0) {
       return fail(ErrorCode::invalid, "--entrypoint: expected NAME=IP:PORT, got \"" + entry_point + "\"");
     }
-    add("entrypoints." + entry_point.substr(0, equals) + ".address", entry_point.substr(equals + 1), "--entrypoint");
+    std::string name = entry_point.substr(0, equals);
+    if (!names.insert(name).second) {
+      return fail(ErrorCode::invalid, "--entrypoint: \"" + name + "\" is given twice; an entry point has one address");
+    }
+    add("entrypoints." + name + ".address", entry_point.substr(equals + 1), "--entrypoint");
   }
   add("providers.consul.addresses", options.consul, "--consul");
   add("admin.address", options.admin, "--admin");

@@ -104,6 +104,12 @@ def test_bad_config(t):
     assert "nosuch.toml: No such file" in fails("edge", "--config", t.path("nosuch.toml"))
 
 
+def test_entry_point_given_twice(t):
+    """two addresses for one entry point are refused: one of them would be forgotten"""
+    twice = fails("edge", "--entrypoint", "web=127.0.0.1:0", "--entrypoint", "web=127.0.0.1:1")
+    assert twice == 'weir: --entrypoint: "web" is given twice; an entry point has one address\n', twice
+
+
 def test_config_check_knows_the_start(t):
     """weir config check counts the files and folders that an edge does not start without, and makes none of them"""
     tls_file = t.write("tls.toml", "[tls]\nnosuch = 1\n")
