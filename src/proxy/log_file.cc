@@ -14,8 +14,15 @@ namespace {
 constexpr int kPollMs = 100;
 
 Result<int> open_appending(const std::string& path) {
-  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  constexpr int kHow = O_CREAT | O_APPEND | O_CLOEXEC;
+  // Opened both ways a FIFO needs no reader: it takes lines until it is full, for whoever comes to read them.
+  struct stat its {};
+  bool is_fifo = ::stat(path.c_str(), &its) == 0 && S_ISFIFO(its.st_mode);
+  int fd = is_fifo ? ::open(path.c_str(), kHow | O_RDWR, 0644) : -1;
+  // Where it may not be read, waiting for a reader would hold up the start.
+  if (fd < 0) fd = ::open(path.c_str(), kHow | O_WRONLY | O_NONBLOCK, 0644);
   if (fd < 0) return fail(system_error("open access log " + path, errno));
+  ::fcntl(fd, F_SETFL, O_APPEND);  // write() asks poll() before it could wait
   return fd;
 }
 

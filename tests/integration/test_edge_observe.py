@@ -153,6 +153,20 @@ def test_access_log_slow_reader(t):
         os.close(reader)
 
 
+def test_access_log_fifo_without_a_reader(t):
+    """an edge starts although nobody reads its access log's FIFO yet, and whoever comes gets the lines so far"""
+    upstream = t.ends(upstreams.Upstream())
+    pipe = t.path("pipe")
+    os.mkfifo(pipe)
+    edge = t.edge(config=f'[access_log]\nformat = "json"\npath = "{pipe}"\n', routes=route_to(HOST, upstream.url))
+    assert get(edge.entry_point(), "/early", HOST).status == 200
+    edge.signal(signal.SIGUSR1)
+    wait_for(lambda: "access log reopened" in edge.log(), 10, "it is opened anew, still without a reader")
+    assert get(edge.entry_point(), "/late", HOST).status == 200
+    with open(pipe, encoding="utf-8") as reader:
+        assert [json.loads(reader.readline())["RequestPath"] for _ in range(2)] == ["/early", "/late"]
+
+
 def test_metrics_valid(t):
     """Prometheus' own tool finds nothing wrong with /metrics, and counts are right"""
     upstream = t.ends(upstreams.Upstream())
