@@ -167,12 +167,6 @@ Result<Value> sort(const Arguments& arguments) {
   return Value(Value::List(texts.begin(), texts.end()));
 }
 
-Result<Value> reverse(const Arguments& arguments) {
-  auto list = list_argument(arguments, 0);
-  if (!list) return fail(list.error());
-  return Value(Value::List((*list)->rbegin(), (*list)->rend()));
-}
-
 Result<Value> slice(const Arguments& arguments) {
   auto list = list_argument(arguments, 0);
   if (!list) return fail(list.error());
@@ -295,7 +289,6 @@ constexpr Function kFunctions[] = {
     {"compact", 1, 1, compact},
     {"distinct", 1, 1, distinct},
     {"sort", 1, 1, sort},
-    {"reverse", 1, 1, reverse},
     {"slice", 3, 3, slice},
     {"range", 1, 3, range},
     {"toset", 1, 1, toset},

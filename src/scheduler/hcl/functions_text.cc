@@ -116,6 +116,13 @@ Result<Value> strrev(const Arguments& arguments) {
   });
 }
 
+/// Nomad's documentation has lists, Nomad itself strings only.
+Result<Value> reverse(const Arguments& arguments) {
+  if (!arguments[0].is_list()) return strrev(arguments);
+  const Value::List& list = arguments[0].as_list();
+  return Value(Value::List(list.rbegin(), list.rend()));
+}
+
 Result<Value> trim_call(const Arguments& arguments) {
   return changed_by(arguments, [](const std::string& text, const std::string& drop) {
     size_t begin = text.find_first_not_of(drop);
@@ -274,6 +281,7 @@ constexpr Function kFunctions[] = {
     {"substr", 3, 3, substr},
     {"strlen", 1, 1, strlen_call},
     {"strrev", 1, 1, strrev},
+    {"reverse", 1, 1, reverse},
 };
 
 }  // namespace

@@ -117,6 +117,8 @@ TEST_CASE("hcl: functions") {
   CHECK(value_of("can(var.nope)") == Value(false));
   CHECK(value_of("range(3)") == list({0, 1, 2}));
   CHECK(value_of("sort(distinct([\"b\", \"a\", \"b\"]))") == list({"a", "b"}));
+  CHECK(value_of("reverse([1, \"a\"])") == list({"a", 1}));
+  CHECK(value_of("[reverse(\"h\u00e9\"), strrev(\"h\u00e9\"), reverse(12)]") == list({"\u00e9h", "\u00e9h", "21"}));
   CHECK(value_of("substr(\"hello\", 1, 3)") == Value("ell"));
   CHECK(value_of("substr(\"hello\", -3, -1)") == Value("llo"));
   CHECK(value_of("element([1, 2], 3)") == Value(2));
