@@ -125,6 +125,9 @@ int run_dev(const DevOptions& options) {
       if (!parts.temporary) return parts.edge->drain(std::move(done));
       parts.edge->drain([&parts, done = std::move(done)] { parts.agent->stop_tasks(done); });
     };
+    if (cluster->temporary) {
+      running.stop_now = [&agent = *cluster->agent](std::function<void()> done) { agent.kill_tasks(std::move(done)); };
+    }
     running.reopen_logs = [&edge = *cluster->edge] { edge.reopen_access_log(); };
     running.reload = [&edge = *cluster->edge] { edge.reload_tls(); };
     return running;

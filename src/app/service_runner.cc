@@ -59,12 +59,13 @@ int run_service(const std::string& name, const ServiceOptions& options,
   if (!started) return print_error(Error{started.error().code, name + ": " + started.error().text()});
   RunningService service = std::move(*started);
 
-  bool stopping = false;
+  size_t stops = 0;
   auto on_stop = [&] {
-    if (stopping || !service.stop) return loop.stop();  // the second signal does not wait
-    stopping = true;
-    log::info("stopping", {{"part", name}});
-    service.stop([&loop] { loop.stop(); });
+    ++stops;
+    const auto* stop = stops == 1 ? &service.stop : stops == 2 ? &service.stop_now : nullptr;
+    if (stop == nullptr || !*stop) return loop.stop();
+    log::info("stopping", {{"part", name}, {"at_once", stops == 2}});
+    (*stop)([&loop] { loop.stop(); });
   };
   event::Signal terminate(loop, SIGTERM, on_stop);
   event::Signal interrupt(loop, SIGINT, on_stop);

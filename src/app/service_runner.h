@@ -21,6 +21,8 @@ struct RunningService {
   std::vector<std::pair<std::string, std::string>> addresses;
   /// Begins an orderly end and calls back when it is over. Null: nothing to wait for.
   std::function<void(std::function<void()>)> stop = {};
+  /// The same for the second signal, which waits for nothing that may last. Null: it ends at once.
+  std::function<void(std::function<void()>)> stop_now = {};
   /// SIGUSR1. Null: ignored.
   std::function<void()> reopen_logs = {};
   std::function<void()> reload = {};  // SIGHUP
@@ -28,8 +30,8 @@ struct RunningService {
   std::function<bool()> is_ready = {};
 };
 
-/// Starts, writes the ready file once it can serve, runs until SIGTERM or SIGINT (a second one ends at once). Gives the
-/// exit code.
+/// Starts, writes the ready file once it can serve, runs until SIGTERM or SIGINT (a second one waits for no request).
+/// Gives the exit code.
 int run_service(const std::string& name, const ServiceOptions& options,
                 const std::function<Result<RunningService>(event::Loop&)>& start);
 

@@ -12,10 +12,10 @@ job "lasting" {{
   group "g" {{
     task "t" {{
       driver       = "raw_exec"
-      kill_timeout = "5s"
+      kill_timeout = "{patience}"
       config {{
         command = "/bin/sh"
-        args    = ["-c", "echo $$ > {pid}; sleep 1000 & wait"]
+        args    = ["-c", "{first} echo $$ > {pid}; sleep 1000 & wait"]
       }}
     }}
   }}
@@ -29,10 +29,10 @@ def start(t, *arguments, env=None):
     return t.weir("dev", *addresses, *arguments, env=env)
 
 
-def run_job(t, dev, name):
+def run_job(t, dev, name, patience="5s", first=""):
     """The process of its task, which has a child."""
     path = t.path(name)
-    job = t.write(f"{name}.nomad", JOB.format(pid=path))
+    job = t.write(f"{name}.nomad", JOB.format(pid=path, patience=patience, first=first))
     ended, out, error = run_weir("job", "run", job, env={"NOMAD_ADDR": f"http://{dev.ready['scheduler']}"})
     assert ended == 0, out + error
     wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 0, 20, "the task runs")
@@ -78,6 +78,19 @@ def test_temporary_folder(t):
     assert not group_of(pid), "the task and its child"
     wait_for(lambda: not supervisors_in(folder), 10, "the supervisor has ended")
     assert os.listdir(folder) == []
+
+
+@takes(90)
+def test_second_signal(t):
+    """a second signal ends the tasks too: those that take their time to end are killed"""
+    folder = t.path("tmp", "")
+    dev = start(t, env={"TMPDIR": folder})
+    pid = run_job(t, dev, "stubborn", patience="30s", first="trap '' INT TERM;")
+    dev.signal(signal.SIGTERM)
+    wait_for(lambda: "stopping" in dev.log(), 10, "the first signal has come")
+    assert len(group_of(pid)) == 2
+    assert dev.stop(20) == 0
+    assert not group_of(pid) and not supervisors_in(folder) and os.listdir(folder) == []
 
 
 @takes(90)

@@ -110,6 +110,7 @@ class Agent::Impl final : public ServerLink::Observer, public AgentApi::Backend 
   }
 
   void stop_tasks(std::function<void()> done) { allocs_->stop_all(std::move(done)); }
+  void kill_tasks(std::function<void()> done) { allocs_->kill_all(std::move(done)); }
   void on_pulled(AllocPull pull) override { allocs_->apply(std::move(pull)); }
 
   // What the HTTP API shows.
@@ -157,6 +158,8 @@ Agent::~Agent() = default;
 SocketAddress Agent::http_address() const { return impl_->http_address(); }
 const std::string& Agent::node_id() const { return impl_->node_id(); }
 void Agent::stop_tasks(std::function<void()> done) { impl_->stop_tasks(std::move(done)); }
+
+void Agent::kill_tasks(std::function<void()> done) { impl_->kill_tasks(std::move(done)); }
 void Agent::close() { impl_.reset(); }
 
 }  // namespace weir::scheduler

@@ -288,6 +288,14 @@ void AllocRunner::start_in_order() {
 
 void AllocRunner::stop() { end(std::nullopt, true); }
 
+void AllocRunner::kill() {
+  for (const auto& task : tasks_) task->kill();
+}
+
+bool AllocRunner::has_processes() const {
+  return std::any_of(tasks_.begin(), tasks_.end(), [](const auto& task) { return task->has_process(); });
+}
+
 void AllocRunner::end(std::optional<TaskEvent> why, bool with_group_delay) {
   if (ending_ != Ending::no) return;
   // Before the status is looked at: the last task's death has made it terminal already, and what is reported says both.

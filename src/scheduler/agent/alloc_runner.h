@@ -59,6 +59,8 @@ class AllocRunner final : public TaskRunner::Host {
   /// The server's present view of it.
   void update(Allocation alloc, bool held);
   void stop();
+  /// After stop(): without waiting for anything.
+  void kill();
 
   /// Commands of people. An empty task name: all tasks.
   Status restart(const std::string& task_name);
@@ -71,6 +73,7 @@ class AllocRunner final : public TaskRunner::Host {
   /// As kept: the server's part and ours.
   [[nodiscard]] const Allocation& alloc() const { return alloc_; }
   [[nodiscard]] bool terminal() const { return alloc_.client_terminal(); }
+  [[nodiscard]] bool has_processes() const;
   [[nodiscard]] const AllocFolder& folder() const { return folder_; }
   [[nodiscard]] const std::vector<std::unique_ptr<TaskRunner>>& tasks() const { return tasks_; }
   [[nodiscard]] const AllocServices& services() const { return services_; }

@@ -161,8 +161,16 @@ void AllocSet::stop_all(std::function<void()> done) {
   stopped_timer_.start_once(0);
 }
 
+void AllocSet::kill_all(std::function<void()> done) {
+  killing_ = true;
+  stop_all(std::move(done));
+  for (const auto& [id, runner] : runners_) runner->kill();
+}
+
 void AllocSet::look_whether_stopped() {
-  bool all = std::all_of(runners_.begin(), runners_.end(), [](const auto& one) { return one.second->terminal(); });
+  bool all = std::all_of(runners_.begin(), runners_.end(), [this](const auto& one) {
+    return killing_ ? !one.second->has_processes() : one.second->terminal();
+  });
   if (all && on_stopped_) std::exchange(on_stopped_, nullptr)();
 }
 

@@ -33,6 +33,8 @@ class AllocSet final : public AllocRunner::Observer {
   void apply(AllocPull pull);
   /// Ends all of them, each in its order; nothing begins any more. `done` comes when no task runs.
   void stop_all(std::function<void()> done);
+  /// The same at once: `done` comes when no process of them runs.
+  void kill_all(std::function<void()> done);
   /// Writes what has changed to disk.
   void save_changes();
 
@@ -69,6 +71,7 @@ class AllocSet final : public AllocRunner::Observer {
   std::function<void()> on_stopped_;
   event::Timer stopped_timer_;  // the same; once on_stopped_ is waited for
   bool stopping_ = false;
+  bool killing_ = false;
 };
 
 }  // namespace weir::scheduler

@@ -1,6 +1,7 @@
 #include "scheduler/agent/task_runner.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "scheduler/agent/signal_names.h"
@@ -188,6 +189,10 @@ void TaskRunner::send_kill() {
   add_event("Killing", "Sent interrupt. Waiting " + timeout + " before force killing",
             {{"kill_timeout", timeout}, {"kill_signal", std::to_string(number)}});
   process_->stop(number, timeout_ms);
+}
+
+void TaskRunner::kill() {
+  if (process_) process_->stop(SIGKILL, 0);
 }
 
 Status TaskRunner::signal(int number, const std::string& name) {

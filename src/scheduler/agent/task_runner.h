@@ -57,6 +57,8 @@ class TaskRunner final : public TaskProcess::Observer {
   void stop(std::optional<TaskEvent> event = std::nullopt);
   /// As stop(), then starts again: at once, or, when it `counts` as a failure, by the restart policy.
   void restart(std::string reason, bool counts);
+  /// SIGKILL to all of it, at once and out of any order.
+  void kill();
   Status signal(int number, const std::string& name);
   void add_event(std::string type, std::string message, TextMap details = {});
 
@@ -68,6 +70,7 @@ class TaskRunner final : public TaskProcess::Observer {
   [[nodiscard]] bool stopping() const { return stopping_; }
   /// Monotonic time of the latest start (or of the agent's, when restored).
   [[nodiscard]] uint64_t started_at_ms() const { return started_at_ms_; }
+  [[nodiscard]] bool has_process() const { return process_ != nullptr; }
   [[nodiscard]] pid_t root_pid() const { return process_ ? process_->root_pid() : 0; }
 
  private:
