@@ -285,11 +285,16 @@ class Loader {
     if (config.consul.strict_checks.empty()) {
       complain("providers.consul.strict_checks", "providers.consul.strict_checks: an empty list lets nothing serve");
     }
-    for (const std::string& prefix : config.consul.tag_prefixes) {
-      if (!is_entry_point_name(prefix)) {
-        complain("providers.consul.tag_prefixes",
-                 "providers.consul.tag_prefixes: \"" + prefix + "\" must be letters, digits, - or _");
-      }
+    check_tag_prefixes("consul", config.consul.tag_prefixes);
+    check_tag_prefixes("nomad", config.nomad.tag_prefixes);
+  }
+
+  void check_tag_prefixes(const std::string& provider, const std::vector<std::string>& prefixes) {
+    const std::string key = "providers." + provider + ".tag_prefixes";
+    for (const std::string& prefix : prefixes) {
+      const auto words = split(prefix, '.');
+      if (std::all_of(words.begin(), words.end(), is_entry_point_name)) continue;
+      complain(key, key + ": \"" + prefix + "\" must be letters, digits, - or _, with single dots between them");
     }
   }
 

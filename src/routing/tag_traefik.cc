@@ -41,10 +41,10 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 }
 
 /// "traefik.http.routers.web" of "traefik.http.routers.web.rule"; all of "weir.host".
-std::string object_of(const Tag& tag) {
+std::string object_of(const Tag& tag, size_t prefix_bytes) {
   if (tag.path.size() < 3) return tag.key;
-  size_t at = 0;
-  for (int dots = 0; dots < 3; ++dots) at = tag.key.find('.', at) + 1;
+  size_t at = prefix_bytes + 1;
+  for (int dots = 0; dots < 2; ++dots) at = tag.key.find('.', at) + 1;
   return tag.key.substr(0, at + tag.path[2].size());
 }
 
@@ -66,7 +66,7 @@ std::map<std::string, Tag> read_tags(const std::vector<std::string>& tags, const
     for (std::string_view part : split(std::string_view(tag.key).substr(prefix.size() + 1), '.')) {
       tag.path.push_back(tag.path.size() == 2 ? std::string(part) : to_lower(part));
     }
-    tag.object = object_of(tag);
+    tag.object = object_of(tag, prefix.size());
     std::string key = tag.key;
     out[std::move(key)] = std::move(tag);
   }

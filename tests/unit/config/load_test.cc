@@ -133,7 +133,13 @@ TEST_CASE(
     INFO(datacenters);
     CHECK(errors_of(std::string("[providers.consul]\n") + datacenters + "\n").size() == 1);
   }
-  CHECK(errors_of("[providers.consul]\ntag_prefixes = [\"a.b\"]\n").size() == 1);
+  for (const char* provider : {"consul", "nomad"}) {
+    auto with = [&](const std::string& prefix) {
+      return errors_of("[providers." + std::string(provider) + "]\ntag_prefixes = [\"" + prefix + "\"]\n").size();
+    };
+    CHECK(with("a.b-c.d") == 0);
+    CHECK((with("") == 1 && with("a.") == 1 && with(".a") == 1 && with("a..b") == 1 && with("a b") == 1));
+  }
   CHECK(errors_of("[providers.consul]\nstrict_checks = []\n").size() == 1);
 }
 

@@ -31,6 +31,17 @@ TEST_CASE("tag_traefik: trap 6, an unknown field drops its own object and nothin
   CHECK(tags.rejected[0].origin == "service web, tag traefik.http.routers.bad");
 }
 
+TEST_CASE("tag_traefik: a prefix may have dots, of which none is the object's") {
+  TraefikTags tags = decode_traefik_tags(
+      {"my.own.http.routers.bad.colour=red", "my.own.http.routers.good.rule=Host(`b`)", "my.http.routers.r.rule=x"},
+      {"my.own"}, {"consul", "web"});
+  REQUIRE(tags.routers.size() == 1);
+  CHECK(tags.routers[0].name == "good");
+  CHECK(tags.routers[0].rule == "Host(`b`)");
+  REQUIRE(tags.rejected.size() == 1);
+  CHECK(tags.rejected[0].origin == "service web, tag my.own.http.routers.bad");
+}
+
 TEST_CASE("tag_traefik: every problem of an object is named") {
   TraefikTags tags = decode({"traefik.http.routers.r.priority=high", "traefik.http.routers.r.colour=red",
                              "traefik.http.routers.r.rule=Host(`a`)"});
