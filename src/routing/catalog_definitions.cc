@@ -29,6 +29,7 @@ Result<std::vector<Health>> parse_healths(const std::vector<std::string>& words)
 
 Status check_default_rule(const std::string& rule_template) {
   auto rule = expand_default_rule(rule_template, {"name", {}});
+  if (!rule && rule.error().code == ErrorCode::not_found) return {};  // the name that is tried here has no such part
   if (!rule) return fail(rule.error());
   // What it makes of no tags at all may be nothing; it is looked at again where it is used.
   if (rule_template.find(".Labels") != std::string::npos) return {};

@@ -81,10 +81,11 @@ Texts elements_of(std::string_view list) {
   return out;
 }
 
-std::string element_at(std::string_view list, const std::string& place) {
-  const Texts elements = elements_of(list);
+std::optional<std::string> element_at(std::string_view list, const std::string& place) {
+  Texts elements = elements_of(list);
   const auto at = parse_u64(place);
-  return at && *at < elements.size() ? elements[*at] : "";
+  if (!at || *at >= elements.size()) return std::nullopt;
+  return std::move(elements[*at]);
 }
 
 std::string split_by(const Texts& a) { return a[0].empty() ? a[1] : replace_all(a[1], a[0], std::string(1, kBetween)); }
@@ -181,6 +182,7 @@ class Pipeline {
     auto value = pipes();
     if (!value) return value;
     if (!rest_.empty()) return bad("unexpected \"" + std::string(rest_) + "\"");
+    if (!missing_.empty()) return fail(ErrorCode::not_found, "default rule: " + missing_);
     return value;
   }
 
@@ -212,18 +214,30 @@ class Pipeline {
     const bool of_labels = name == "index" && rest_.starts_with(".Labels");
     if (of_labels) word();
     Texts arguments;
+    bool decided = false;  // and, or: Go leaves what follows alone
     for (skip_blanks(); !rest_.empty() && rest_[0] != '|' && rest_[0] != ')'; skip_blanks()) {
+      const std::string missing = missing_;
       auto argument = term();
       if (!argument) return argument;
+      if (decided) missing_ = missing;
+      decided = decided || (name == "or" && is_true(*argument)) || (name == "and" && !is_true(*argument));
       arguments.push_back(std::move(*argument));
     }
     if (handed_over) arguments.push_back(*handed_over);
-    if (name == "index" && !of_labels && arguments.size() == 2) return element_at(arguments[0], arguments[1]);
+    if (name == "index" && !of_labels && arguments.size() == 2) return indexed(arguments[0], arguments[1]);
     if (name == "index" && !of_labels) return bad("index is for .Labels, or for one place of a list");
     if (!of_labels) return call_function(name, arguments);
     if (arguments.size() != 1) return bad("index .Labels takes one key");
     auto found = subject_.labels.find(arguments[0]);
     return found != subject_.labels.end() ? found->second : std::string();
+  }
+
+  // As in Go a place that is not there spoils the rule: with nothing in its place it could match what it must not.
+  std::string indexed(const std::string& list, const std::string& place) {
+    if (auto found = element_at(list, place)) return *found;
+    const size_t size = elements_of(list).size();
+    missing_ = "index " + place + " of a list of " + std::to_string(size) + (size == 1 ? " element" : " elements");
+    return "";
   }
 
   Result<std::string> term() {
@@ -240,7 +254,7 @@ class Pipeline {
       rest_.remove_prefix(1);
       if (!rest_.starts_with("._")) return inner;
       rest_.remove_prefix(2);
-      return element_at(*inner, std::string(word()));
+      return element_at(*inner, std::string(word())).value_or("");
     }
     const std::string name(word());
     if (name == ".Name") return subject_.name;
@@ -274,6 +288,7 @@ class Pipeline {
   std::string_view rest_;
   const RuleSubject& subject_;
   size_t nested_ = 0;
+  std::string missing_;  // the place of a list that is not there and was asked for
 };
 
 // ---- Templates ----
@@ -315,6 +330,12 @@ class Expansion {
   }
 
  private:
+  /// What is not `asked` for is read all the same, so that it is known to be well formed; it misses nothing.
+  [[nodiscard]] Result<std::string> evaluate(std::string_view text, bool asked) const {
+    auto value = Pipeline(text, subject_).evaluate();
+    const bool missing = !value && value.error().code == ErrorCode::not_found;
+    return missing && !asked ? std::string() : std::move(value);
+  }
   [[nodiscard]] bool writing() const { return choices_.empty() || choices_.back().writing; }
   void write(std::string_view text) {
     if (writing()) out_ += text;
@@ -335,17 +356,18 @@ class Expansion {
     }
     if (action == "else") return enter("true");
     if (action.starts_with("else if ")) return enter(action.substr(8));
-    auto value = Pipeline(action, subject_).evaluate();
+    auto value = evaluate(action, writing());
     if (!value) return fail(value.error());
     write(*value);
     return {};
   }
 
   Status enter(std::string_view condition) {
-    auto value = Pipeline(condition, subject_).evaluate();
-    if (!value) return fail(value.error());
     Choice& choice = choices_.back();
-    choice.writing = choice.outer && !choice.taken && is_true(*value);
+    const bool asked = choice.outer && !choice.taken;
+    auto value = evaluate(condition, asked);
+    if (!value) return fail(value.error());
+    choice.writing = asked && is_true(*value);
     choice.taken = choice.taken || choice.writing;
     return {};
   }

@@ -21,7 +21,8 @@ struct RuleSubject {
 
 /// The template with its actions done: {{ .Name }}, {{ index .Labels "key" }}, functions and pipes of them,
 /// {{ if }}, {{ else if }}, {{ else }}, {{ end }}, {{- and -}}, comments. Values are texts; "" and "false" are not
-/// true. An unknown function is an error that names those there are.
+/// true. An unknown function is an error that names those there are; a place that a list does not have is one of code
+/// not_found, for it depends on the subject.
 Result<std::string> expand_default_rule(std::string_view rule_template, const RuleSubject& subject);
 
 }  // namespace weir::routing

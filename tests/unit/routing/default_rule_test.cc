@@ -31,7 +31,7 @@ TEST_CASE("default rule: the name, tags, and functions of both") {
 TEST_CASE("default rule: parts of texts, lists and expressions") {
   CHECK(expanded("{{ splitList \"_\" .Name | first }}.{{ splitList \"_\" .Name | last | lower }}") == "My.web");
   CHECK(expanded("{{ (split \"_\" .Name)._1 }}{{ index (splitList \"_\" .Name) 0 }}") == "WebMy");
-  CHECK(expanded("{{ (split \"_\" .Name)._9 }}{{ index (splitList \"_\" .Name) 7 }}") == "");
+  CHECK(expanded("{{ (split \"_\" .Name)._9 }}") == "");
   CHECK(expanded("{{ splitList \"_\" .Name | join \".\" }}") == "My.Web");
   CHECK(expanded("{{ substr 0 2 .Name }}{{ substr 3 -1 .Name }}{{ substr 5 99 .Name }}{{ substr 9 2 .Name }}") ==
         "MyWebb");
@@ -39,6 +39,19 @@ TEST_CASE("default rule: parts of texts, lists and expressions") {
   CHECK(expanded("{{ regexReplaceAll \"_(W.b)$\" .Name \"-${1}\" }}") == "My-Web");
   CHECK(expanded("{{ if regexMatch \"^My\" .Name }}{{ regexFind \"W.\" .Name }}{{ end }}") == "We");
   CHECK(expanded("{{ regexReplaceAll \"(\" .Name \"x\" }}") == "");
+}
+
+TEST_CASE("default rule: a place that a list does not have spoils the rule where it is asked for, as in Go") {
+  const std::string seventh = "index (splitList \"_\" .Name) 7";
+  const std::string refused = "default rule: index 7 of a list of 2 elements";
+  CHECK(expanded("PathPrefix(`/{{ " + seventh + " }}`)") == refused);
+  CHECK(expanded("{{ if eq (" + seventh + ") \"x\" }}a{{ end }}") == refused);
+  CHECK(expanded("{{ " + seventh + " | default \"x\" }}") == refused);
+  CHECK(expanded("{{ if or true (eq (" + seventh + ") \"x\") }}a{{ end }}") == "a");
+  CHECK(expanded("{{ if and false (" + seventh + ") }}a{{ else if and true (" + seventh + ") }}b{{ end }}") == refused);
+  CHECK(expanded("{{ if false }}{{ " + seventh + " }}{{ else if true }}a{{ else if " + seventh + " }}{{ end }}") ==
+        "a");
+  CHECK(expanded("{{ index .Name 1 }}") == "default rule: index 1 of a list of 1 element");
 }
 
 TEST_CASE("default rule: choices, comments and trimmed blanks") {
