@@ -338,6 +338,7 @@ DEFAULT_RULES = [
     'Host(`{{ if hasPrefix "api-" .Name }}{{ trimPrefix "api-" .Name }}.api{{ else }}{{ .Name }}{{ end }}.d.test`)',
     'Host(`{{ substr 0 3 .Name }}.d.test`)',
     'Host(`{{ index (splitList "-" .Name) 0 }}.d.test`)',
+    'Host(`{{ index (splitList "-" .Name) 2 }}.d.test`)',
     'Host(`{{ .Name | trimAll "-v2" | replace "-" "." }}.d.test`)',
     'Host(`{{ trimPrefix `/` .Name }}.d.test`)',
 ]
