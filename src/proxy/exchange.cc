@@ -1,5 +1,6 @@
 #include "proxy/exchange.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -97,34 +98,27 @@ void Exchange::prepare_head() {
 
 void Exchange::run_middlewares() {
   append_hop(request_, *by_, worker_.config().forwarding, scratch_);
-  MiddlewareOutcome outcome =
-      run_request_middlewares(*router_, request_, target_.path, *by_, worker_.authenticator(), scratch_);
-  if (outcome.unweighed != nullptr) return weigh_password(*outcome.unweighed);
-  if (outcome.status != 0) return answer(outcome.status, outcome.redirect ? scratch_.location : std::string_view());
+  outcome_ = run_request_middlewares(*router_, request_, target_.path, *by_, worker_.guards(), scratch_);
+  follow_middlewares();
+}
+
+void Exchange::follow_middlewares() {
+  if (outcome_.undecided != nullptr) return ask_guard();
+  if (outcome_.status != 0) return answer(outcome_.status, outcome_.redirect ? scratch_.location : std::string_view());
+  if (is_too_large(std::max(request_.content_length, request_bytes_))) return end_with(ProxyError::body_too_large);
   append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
-  if (outcome.grpc_web != nullptr) begin_grpc_web(*outcome.grpc_web);
+  if (outcome_.grpc_web != nullptr) begin_grpc_web(*outcome_.grpc_web);
   outgoing_.headers = scratch_.headers;
-  if (outcome.path != target_.path || target_.rewritten) {
-    if (outcome.path.data() != scratch_.target.data()) scratch_.target = outcome.path;
+  if (outcome_.path != target_.path || target_.rewritten) {
+    if (outcome_.path.data() != scratch_.target.data()) scratch_.target = outcome_.path;
     if (target_.has_query) (scratch_.target += '?') += target_.query;
     outgoing_.target = scratch_.target;
   }
   service_ = &worker_.service_state(router_->service, *pinned_);
   ++service_->users;
-  if (!outcome.authority.empty()) outgoing_.authority = outcome.authority;
+  if (!outcome_.authority.empty()) outgoing_.authority = outcome_.authority;
   own_authority_ = !router_->service->pass_host_header || outgoing_.authority.empty();
   choose_endpoint();
-}
-
-void Exchange::weigh_password(const routing::Middleware& middleware) {
-  enter(State::weighing);
-  if (!worker_.authenticator().weigh(middleware, request_, *this)) return end_with(ProxyError::authentication_busy);
-  wait_at_most(worker_.config().timeouts.pending_ms);
-}
-
-void Exchange::on_weighed() {
-  prepare_head();
-  run_middlewares();
 }
 
 void Exchange::begin_grpc_web(const routing::Middleware& middleware) {
@@ -241,6 +235,7 @@ void Exchange::on_request_body(std::string_view bytes) {
     return end_with(ProxyError::body_too_large);
   }
   request_bytes_ += bytes.size();
+  if (collects_body_) return collect(bytes);
   if (before_upstream()) {
     // At most what one read brought, for reading stops here until an upstream is there.
     early_body_.append(bytes);
@@ -281,7 +276,7 @@ void Exchange::keep_sent_body(std::string_view bytes) {
 }
 
 bool Exchange::before_upstream() const {
-  return state_ == State::routing || state_ == State::weighing || state_ == State::queued ||
+  return state_ == State::routing || state_ == State::undecided || state_ == State::queued ||
          state_ == State::connecting;
 }
 
@@ -299,7 +294,12 @@ void Exchange::resume_client() {
 
 bool Exchange::is_too_large(uint64_t body_bytes) const {
   uint32_t bytes_max = worker_.config().limits.body_bytes_max;
+  if (outcome_.request_bytes_max > 0 && body_bytes > outcome_.request_bytes_max) return true;
   return bytes_max > 0 && body_bytes > bytes_max;
+}
+
+bool Exchange::is_answer_too_large(uint64_t body_bytes) const {
+  return outcome_.answer_bytes_max > 0 && body_bytes > outcome_.answer_bytes_max;
 }
 
 void Exchange::on_upstream_drained() { resume_client(); }
@@ -315,6 +315,7 @@ void Exchange::on_request_end(std::span<const Header> trailers) {
     late.headers = trailers;
     early_trailers_ = trailer_storage_.keep(late).headers;
   }
+  if (collects_body_) return ask_auth_server();
   if (upstream_ == nullptr) return;
   upstream_->send_end(trailers);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.response_head_ms);
@@ -332,6 +333,9 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   // In HTTP/2 such a status would open the tunnel (RFC 8441 section 5).
   bool opens_tunnel = !request_.upgrade.empty() && request_.version == http::Version::http2 && head.status / 100 == 2;
   if (opens_tunnel) return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not taken"});
+  if (head.body != Body::none && is_answer_too_large(head.content_length.value_or(0))) {
+    return end_with(ProxyError::answer_too_large);
+  }
   if (worker_.retry_policy().refuses(head.status) && retry(ProxyError::upstream_status)) return;
   enter(upgraded ? State::tunnel : State::relaying);
   if (!sent_body_.empty()) sent_body_ = std::string();
@@ -367,6 +371,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
 void Exchange::on_response_body(std::string_view bytes) {
   if (status_ == kResetContent) return;  // has no content, whatever the upstream says
   response_bytes_ += bytes.size();
+  if (is_answer_too_large(response_bytes_) && !in_tunnel()) return end_with(ProxyError::answer_too_large);
   client_->send_body(bytes);
   on_response_sent(worker_.config().limits.relay_buffer_bytes_max);
 }
@@ -401,36 +406,40 @@ void Exchange::end_half() {
 // ---- An answer of our own ----
 
 void Exchange::answer(uint16_t status, std::string_view location) {
-  release_upstream();
-  status_ = status;
   // What went well (a preflight) says all in its fields.
   http::AnswerPage page = status < 300 ? http::AnswerPage() : worker_.answer_pages().page(status);
   char seconds[16];
-  Header fields[4] = {{"Date", http::http_date()}};
-  size_t count = 1;
-  if (!page.content_type.empty()) fields[count++] = {"Content-Type", page.content_type};
-  if (!location.empty()) fields[count++] = {"Location", location};
+  auto& fields = scratch_.answer_headers;  // what the middleware that answers wants said, and:
+  fields.push_back({"Date", http::http_date()});
+  if (!page.content_type.empty()) fields.push_back({"Content-Type", page.content_type});
+  if (!location.empty()) fields.push_back({"Location", location});
   if (uint32_t retry_after_s = worker_.config().answers.retry_after_s; status == 503 && retry_after_s > 0) {
     char* end = std::to_chars(seconds, seconds + sizeof seconds, retry_after_s).ptr;
-    fields[count++] = {"Retry-After", {seconds, static_cast<size_t>(end - seconds)}};
+    fields.push_back({"Retry-After", {seconds, static_cast<size_t>(end - seconds)}});
   }
+  send_answer(status, page.body);
+}
+
+/// With the fields in scratch_.answer_headers.
+void Exchange::send_answer(uint16_t status, std::string_view body) {
+  release_upstream();
+  status_ = status;
+  const auto& own = scratch_.answer_headers;
   http::ResponseHead head;
   head.status = status;
-  auto& own = scratch_.answer_headers;  // what the middleware that answers wants said, and:
-  own.insert(own.end(), fields, fields + count);
   head.headers = own;
   if (scratch_.passed > 0) {
     run_response_middlewares(*router_, own, *by_, scratch_, response_headers_);
     head.headers = response_headers_;
   }
   head.body = Body::length;
-  head.content_length = page.body.size();
+  head.content_length = body.size();
   if (request_.body != Body::none && !request_ended_) client_->forbid_reuse();
   client_->send_head(head);
   if (worker_.access_log().has_headers()) note_answer({}, head.headers);
-  client_->send_body(page.body);
+  client_->send_body(body);
   client_->send_end({});
-  response_bytes_ = page.body.size();
+  response_bytes_ = body.size();
   finish();
 }
 
@@ -441,6 +450,7 @@ void Exchange::finish() {
   enter(State::finishing);
   clear_deadline();
   stop_weighing();
+  auth_call_.reset();
   stop_waiting();
   release_upstream();
   uint16_t status = status_ != 0 ? status_ : row(error_).status;  // of what the client, being gone, cannot be told
@@ -459,7 +469,10 @@ void Exchange::finish() {
   endpoint_ = nullptr;
   last_resort_ = nullptr;
   tried_ = {};
+  outcome_ = {};
   scratch_.answer_headers.clear();
+  scratch_.seats.clear();
+  scratch_.auth_answers.clear();
   scratch_.user.clear();
   answer_log_fields_.clear();
   early_body_ = std::string();
@@ -469,7 +482,7 @@ void Exchange::finish() {
   retries_ = scratch_.passed = 0;
   status_ = 0;
   error_ = ProxyError::none;
-  fresh_connection_ = request_ended_ = scratch_.wants_events = false;
+  fresh_connection_ = request_ended_ = collects_body_ = scratch_.wants_events = false;
   enter(State::free);
   owner->on_exchange_done(*this);
   client->release();  // last: the session may begin the next request in here

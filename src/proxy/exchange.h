@@ -10,12 +10,14 @@
 #include "proxy/authenticator.h"
 #include "proxy/forwarding.h"
 #include "proxy/grpc_web.h"
+#include "proxy/middlewares.h"
 #include "weir/proxy/path.h"
 #include "proxy/progress.h"
 #include "proxy/proxy_error.h"
 #include "proxy/service_state.h"
 #include "proxy/upstream_pool.h"
 #include "weir/event/wheel.h"
+#include "weir/http/client.h"
 #include "weir/http/session.h"
 #include "weir/routing/table.h"
 
@@ -60,7 +62,7 @@ class Exchange final : private http::ServerStreamObserver,
   enum class State : uint8_t {
     free,         // in the worker's pool
     routing,      // the head is being looked at
-    weighing,     // waits until its password is known to be right or wrong
+    undecided,    // waits until it is known whether it may pass
     queued,       // waits for its turn at an endpoint that is busy
     connecting,   // waits for an upstream connection
     waiting,      // the request's head is sent, the answer's has not come
@@ -75,8 +77,14 @@ class Exchange final : private http::ServerStreamObserver,
   void match(routing::MatchAhead& ahead);
   void prepare_head();
   void run_middlewares();
-  void weigh_password(const routing::Middleware& middleware);
+  void follow_middlewares();
+  void ask_guard();
   void on_weighed() override;
+  void pass_guard();
+  void collect_body();
+  void collect(std::string_view bytes);
+  void ask_auth_server();
+  void on_auth_answer(Result<http::ClientResponse> answer);
   void begin_grpc_web(const routing::Middleware& middleware);
   void choose_endpoint();
   [[nodiscard]] EndpointState* next_endpoint();
@@ -99,6 +107,7 @@ class Exchange final : private http::ServerStreamObserver,
   void pause_client();
   void resume_client();
   [[nodiscard]] bool is_too_large(uint64_t body_bytes) const;
+  [[nodiscard]] bool is_answer_too_large(uint64_t body_bytes) const;
   void on_upstream_drained() override;
   void on_interim(const http::ResponseHead& head) override;
   void on_response_head(const http::ResponseHead& head) override;
@@ -115,6 +124,7 @@ class Exchange final : private http::ServerStreamObserver,
   [[nodiscard]] bool retry(ProxyError error, bool maybe_stale = false);
   void end_with(ProxyError error);
   void answer(uint16_t status, std::string_view location = {});
+  void send_answer(uint16_t status, std::string_view body);
   void finish();
 
   void enter(State wanted);
@@ -145,7 +155,9 @@ class Exchange final : private http::ServerStreamObserver,
   http::RequestHead request_;   // as the client sent it; views into storage_
   http::RequestHead outgoing_;  // as the upstream gets it; views into storage_ and scratch_
   ForwardingScratch scratch_;
-  std::unique_ptr<GrpcWeb> grpc_web_;  // between client_ and the session, for such a call; else of no use
+  MiddlewareOutcome outcome_;              // of the router's, as far as they have run
+  std::unique_ptr<GrpcWeb> grpc_web_;      // between client_ and the session, for such a call; else of no use
+  std::unique_ptr<http::Call> auth_call_;  // to the server of a forwardAuth, while undecided
   std::vector<http::Header> response_headers_;
   NormalTarget target_;  // of request_; views into it or into path_storage_
   std::string path_storage_;
@@ -171,6 +183,7 @@ class Exchange final : private http::ServerStreamObserver,
   bool own_authority_ = false;     // each endpoint gets its own Host
   bool fresh_connection_ = false;  // a kept one was stale: only new ones from here on
   bool request_ended_ = false;     // its last byte has been read
+  bool collects_body_ = false;     // all of it, for the server of a forwardAuth
   bool streams_messages_ = false;  // its body is a gRPC client's, and comes when there is something to say
 };
 

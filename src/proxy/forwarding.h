@@ -1,13 +1,15 @@
 #pragma once
-// What the edge changes in a head on its way: forwarded headers, middlewares.
+// What the edge changes in every head on its way: its forwarded headers.
 
 #include <array>
 #include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "proxy/request_limits.h"
 #include "weir/base/ip.h"
 #include "weir/config/config.h"
 #include "weir/http/message.h"
@@ -19,7 +21,6 @@ class Connection;
 
 namespace weir::proxy {
 
-class Authenticator;
 struct EntryRedirect;
 
 /// Our fields about a client, which are the same in all its requests (the port in those whose Host has none). They lie
@@ -75,6 +76,12 @@ struct ForwardingScratch {
   std::string vary;  // of an answer
   std::string client_certificate;
   std::string client_certificate_info;
+  std::string limit_key;                   // of rateLimit and inFlightReq
+  std::string retry_after;                 // what rateLimit tells
+  std::string retry_in;                    //
+  std::vector<RequestLimits::Seat> seats;  // of inFlightReq, until the request has ended
+  // What the servers of forwardAuth have said; fields of `headers` and of an answer point into it.
+  std::deque<std::pair<const routing::Middleware*, std::vector<std::pair<std::string, std::string>>>> auth_answers;
   std::vector<http::Header> answer_headers;  // of an answer of our own
   uint32_t passed = 0;                       // of the router's middlewares, those that let the request pass
   bool wants_events = false;                 // the client asks for text/event-stream, as EventSource does
@@ -99,27 +106,5 @@ void append_hop(const http::RequestHead& request, const ForwardedBy& by, const c
 /// Adds this hop to the Via of a head that came in `version`; nothing where `pseudonym` is "".
 void append_via(std::string_view pseudonym, http::Version version, std::vector<http::Header>& headers,
                 std::string& scratch);
-
-/// What running a router's middlewares came to.
-struct MiddlewareOutcome {
-  std::string_view path;                          // to forward
-  std::string_view authority;                     // the Host to send, where one is set; else ""
-  bool redirect = false;                          // to scratch.location, with `status`
-  uint16_t status = 0;                            // not 0: this is the answer, nothing is forwarded
-  const routing::Middleware* grpc_web = nullptr;  // the request is a call of gRPC-Web
-  // It guards the route, and nobody knows yet whether the password is right: to be run anew when somebody does.
-  const routing::Middleware* unweighed = nullptr;
-};
-
-/// Runs the request half of a router's middlewares, in order: changes scratch.headers and the path.
-/// `path` is the normalised one.
-MiddlewareOutcome run_request_middlewares(const routing::Router& router, const http::RequestHead& request,
-                                          std::string_view path, const ForwardedBy& by, Authenticator& authenticator,
-                                          ForwardingScratch& scratch);
-
-/// The response half of the middlewares that the request in `scratch` has passed: fills `out` with the answer's fields
-/// as the client gets them. An answer of our own sees those before the one that gave it.
-void run_response_middlewares(const routing::Router& router, std::span<const http::Header> answer,
-                              const ForwardedBy& by, ForwardingScratch& scratch, std::vector<http::Header>& out);
 
 }  // namespace weir::proxy

@@ -14,6 +14,7 @@ enum class ProxyError : uint8_t {
   no_route,
   misdirected,          // over a TLS connection whose options are not those of the host
   authentication_busy,  // too many passwords wait to be weighed, or this one did for too long
+  auth_failed,          // the server of forwardAuth could not be asked
   no_endpoint,          // the route is known, none of its endpoints is live
   endpoint_busy,        // all its connections are in use, for too long or by too many
   connect_failed,
@@ -29,6 +30,7 @@ enum class ProxyError : uint8_t {
   request_timeout,     // silence within the request's body
   request_slow,        // its body comes at less than the least rate
   body_too_large,
+  answer_too_large,  // by a middleware of its route
   total_timeout,
   request_malformed,  // within its body; the session has answered it
   client_gone,

@@ -12,9 +12,11 @@
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
 #include "proxy/answer_pages.h"
+#include "proxy/auth_client.h"
 #include "proxy/authenticator.h"
 #include "proxy/entry_point.h"
 #include "proxy/exchange.h"
+#include "proxy/request_limits.h"
 #include "proxy/retry_policy.h"
 #include "proxy/router_counters.h"
 #include "proxy/service_cache.h"
@@ -38,6 +40,7 @@ class Worker {
   struct Shared {
     Shared(const config::Config& config, size_t count) : admission(config), loads(count) {}
     Admission admission;
+    RequestLimits limits;
     WorkerLoads loads;
     std::vector<Worker*> workers;  // constant once threads run
     const std::shared_ptr<PasswordChecker> passwords = std::make_shared<PasswordChecker>();
@@ -82,6 +85,8 @@ class Worker {
   [[nodiscard]] tls::Engine& tls() { return tls_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] Authenticator& authenticator() { return authenticator_; }
+  [[nodiscard]] AuthClient& auth_client() { return auth_client_; }
+  [[nodiscard]] Guards guards() { return {authenticator_, shared_->limits, loop_}; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
 
@@ -135,6 +140,7 @@ class Worker {
   tls::Engine tls_;
   UpstreamPool pool_;
   Authenticator authenticator_;
+  AuthClient auth_client_{loop_};
   std::vector<std::unique_ptr<PinnedTable>> tables_;  // the newest last; older ones until their last pin is gone
   std::unordered_map<std::string, std::unique_ptr<ServiceState>> services_;
   ServiceCache<ServiceState> service_cache_;

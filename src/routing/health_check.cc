@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "routing/go_number.h"
 #include "routing/left_out_fields.h"
 #include "weir/base/duration.h"
 #include "weir/base/field_name.h"
@@ -11,20 +12,10 @@ namespace weir::routing {
 
 namespace {
 
-constexpr int64_t kLongestS = 365LL * 86'400;
 constexpr std::string_view kHeadersPrefix = "headers.";
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
-}
-
-/// Traefik's: a number alone is seconds.
-std::optional<int64_t> parse_ns(std::string_view text) {
-  if (auto seconds = parse_i64(text)) {
-    return *seconds > kLongestS || *seconds < -kLongestS ? std::nullopt : std::optional(*seconds * 1'000'000'000);
-  }
-  auto ns = parse_duration_ns(text);
-  return ns ? std::optional(*ns) : std::nullopt;
 }
 
 }  // namespace
@@ -78,7 +69,7 @@ HealthCheckRef HealthCheckReader::check() const {
 
 std::string HealthCheckReader::read_duration(std::string_view field, std::string_view value, uint64_t& ms,
                                              uint64_t min_ms) {
-  auto ns = parse_ns(value);
+  auto ns = traefik_duration_ns(value);
   if (!ns) return "a duration such as 10s";
   const uint64_t asked_ms = *ns > 0 ? (static_cast<uint64_t>(*ns) + 999'999) / 1'000'000 : 0;
   const uint64_t default_ms = field == "timeout" ? HealthCheck().timeout_ms : HealthCheck().interval_ms;

@@ -62,6 +62,10 @@ constexpr Field kFields[] = {
     {"circuitbreaker.fallbackduration", Form::duration},
     {"circuitbreaker.recoveryduration", Form::duration},
     {"circuitbreaker.responsecode", Form::number},
+    {"ratelimit.redis.*", Form::text},
+    {"buffering.memrequestbodybytes", Form::number},
+    {"buffering.memresponsebodybytes", Form::number},
+    {"buffering.retryexpression", Form::text},
 };
 
 /// What Traefik knows of objects that are none of HTTP; names are left out.

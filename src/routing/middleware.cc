@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "routing/go_number.h"
 #include "routing/left_out_fields.h"
 #include "routing/middleware_options.h"
 #include "routing/option_list.h"
@@ -41,9 +42,42 @@ Status take_flag(const std::string& key, const std::string& value, bool& out) {
   return {};
 }
 
+Status take_whole(const std::string& key, const std::string& value, int64_t& out) {
+  auto number = parse_i64(without_plus(value));
+  if (!number) return bad_option(key, "a whole number");
+  out = *number;
+  return {};
+}
+
 Status check_count(size_t count, const std::string& what) {
   if (count <= kMiddlewareValuesMax) return {};
   return fail(ErrorCode::too_large, "more than " + std::to_string(kMiddlewareValuesMax) + " " + what);
+}
+
+Status take_networks(const std::string& key, const std::string& list, std::string_view wanted, std::vector<Cidr>& out) {
+  for (std::string_view text : list_items(list)) {
+    auto network = Cidr::parse(text);
+    if (!network) return bad_option(key, wanted);
+    out.push_back(*network);
+  }
+  return check_count(out.size(), "networks");
+}
+
+Status take_ip_strategy(std::string_view prefix, const std::string& key, const std::string& value, IpStrategy& out) {
+  const std::string_view field = std::string_view(key).substr(prefix.size());
+  if (field == ".excludedips") return take_networks(key, value, kAddressesWanted, out.proxies);
+  if (field == ".depth") {
+    auto depth = parse_i64(value);
+    if (!depth || *depth > static_cast<int64_t>(kMiddlewareValuesMax)) return bad_option(key, "a number of proxies");
+    out.depth = static_cast<uint32_t>(std::max<int64_t>(*depth, 0));  // below 0 Traefik asks for none
+  } else if (field == ".ipv6subnet") {
+    auto bits = parse_u64(value);
+    if (!bits || *bits == 0 || *bits > 128) return bad_option(key, "a number of bits from 1 to 128");
+    out.v6_prefix_bits = static_cast<uint8_t>(*bits);
+  } else if (!field.empty()) {  // true: with none of its fields, the connection's address
+    return unknown_option(key);
+  }
+  return {};
 }
 
 Status check_header(std::string_view name, std::string_view value) {
@@ -84,12 +118,12 @@ struct TypeRow {
   Status (*compile)(const Options& options, Middleware& out);  // null: known to Traefik, but not done here
 };
 constexpr Type kNone = Type::headers;  // refused
-/// The place of every middleware: who adds one gives its row a function, and src/proxy/forwarding.cc its work.
+/// The place of every middleware: who adds one gives its row a function, and src/proxy/middlewares.cc its work.
 constexpr TypeRow kTypes[] = {
     {"addPrefix", Type::add_prefix, compile_add_prefix},
     {"accessList", Type::access_list, compile_access_list},
     {"basicAuth", Type::basic_auth, compile_basic_auth},
-    {"buffering", kNone, nullptr},
+    {"buffering", Type::buffering, compile_buffering},
     {"chain", Type::chain, compile_chain},
     {"circuitBreaker", Type::left_out, nullptr},
     {"compress", Type::left_out, nullptr},
@@ -97,15 +131,15 @@ constexpr TypeRow kTypes[] = {
     {"digestAuth", kNone, nullptr},
     {"encodedCharacters", kNone, nullptr},
     {"errors", Type::left_out, nullptr},
-    {"forwardAuth", kNone, nullptr},
+    {"forwardAuth", Type::forward_auth, compile_forward_auth},
     {"grpcWeb", Type::grpc_web, compile_grpc_web},
     {"headers", Type::headers, compile_headers},
-    {"inFlightReq", kNone, nullptr},
+    {"inFlightReq", Type::in_flight_req, compile_in_flight_req},
     {"ipAllowList", Type::ip_allow_list, compile_ip_allow_list},
     {"ipWhiteList", Type::ip_allow_list, compile_ip_allow_list},
     {"passTLSClientCert", Type::pass_tls_client_cert, compile_pass_tls_client_cert},
     {"plugin", kNone, nullptr},
-    {"rateLimit", kNone, nullptr},
+    {"rateLimit", Type::rate_limit, compile_rate_limit},
     {"redirectRegex", Type::redirect_regex, compile_redirect_regex},
     {"redirectScheme", Type::redirect_scheme, compile_redirect_scheme},
     {"redirectUrl", Type::redirect_url, compile_redirect_url},
@@ -159,8 +193,13 @@ std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition
   if (row != nullptr && row->type == Type::left_out) {
     return {"middleware type " + std::string(row->name) + " is left out: requests and answers pass as they are"};
   }
+  if (row == nullptr) return {};
+  std::vector<std::string> notes;
+  for (const auto& [key, value] : definition.options) {
+    if (left_out_problem(to_lower(row->name) + "." + key, value)) notes.push_back("option \"" + key + "\" is left out");
+  }
   auto users = definition.options.find("users");
-  if (row == nullptr || row->type != Type::basic_auth || users == definition.options.end()) return {};
+  if (row->type != Type::basic_auth || users == definition.options.end()) return notes;
   return unreadable_users(users->second);
 }
 

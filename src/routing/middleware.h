@@ -18,8 +18,8 @@ constexpr size_t kMiddlewareValuesMax = 256;  // prefixes, or headers of one dir
 /// left out.
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name);
 
-/// What compile_middleware() takes and cannot follow whole: users of a basicAuth whom no password lets in, and types
-/// that a route can do without.
+/// What compile_middleware() takes and cannot follow whole: users of a basicAuth whom no password lets in, types
+/// and options that a route can do without.
 [[nodiscard]] std::vector<std::string> middleware_notes(const MiddlewareDefinition& definition);
 
 /// As it is written.

@@ -1,25 +1,17 @@
 // Middlewares that ask who a client is.
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "routing/middleware_options.h"
 #include "routing/option_list.h"
 #include "weir/base/text.h"
+#include "weir/base/url.h"
 
 namespace weir::routing {
 
 namespace {
-
-/// `wanted` is told where it is none.
-Status take_networks(const std::string& key, const std::string& list, std::string_view wanted, std::vector<Cidr>& out) {
-  for (std::string_view text : list_items(list)) {
-    auto network = Cidr::parse(text);
-    if (!network) return bad_option(key, wanted);
-    out.push_back(*network);
-  }
-  return check_count(out.size(), "networks");
-}
 
 void leave_out(std::string_view user, std::vector<Credential>& from) {
   std::erase_if(from, [&](const Credential& one) { return one.user == user; });
@@ -75,23 +67,18 @@ Status compile_access_list(const Options& options, Middleware& out) {
 }
 
 Status compile_ip_allow_list(const Options& options, Middleware& out) {
-  constexpr std::string_view kWanted = "a list of addresses and networks";
   out.status = 403;
   for (const auto& [key, value] : options) {
     if (key == "sourcerange") {
-      if (Status taken = take_networks(key, value, kWanted, out.networks); !taken) return taken;
-    } else if (key == "ipstrategy.excludedips") {
-      if (Status taken = take_networks(key, value, kWanted, out.proxies); !taken) return taken;
-    } else if (key == "ipstrategy.depth") {
-      auto depth = parse_i64(value);
-      if (!depth || *depth > static_cast<int64_t>(kMiddlewareValuesMax)) return bad_option(key, "a number of proxies");
-      out.depth = static_cast<uint32_t>(std::max<int64_t>(*depth, 0));  // below 0 Traefik asks for none
+      if (Status taken = take_networks(key, value, kAddressesWanted, out.networks); !taken) return taken;
+    } else if (key.starts_with("ipstrategy")) {
+      if (Status taken = take_ip_strategy("ipstrategy", key, value, out.ip_strategy); !taken) return taken;
     } else if (key == "rejectstatuscode") {
       auto status = parse_u64(value);
       if (status == uint64_t{0}) continue;  // as if it were not there
       if (!status || *status < 400 || *status > 599) return bad_option(key, "a status from 400 to 599");
       out.status = static_cast<uint16_t>(*status);
-    } else if (key != "ipstrategy") {  // true: with none of its fields, the connection's address
+    } else {
       return unknown_option(key);
     }
   }
@@ -134,6 +121,84 @@ Status compile_basic_auth(const Options& options, Middleware& out) {
   bool plain = std::all_of(realm.begin(), realm.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
   if (!plain) return bad_option("realm", "printable text");
   auth.challenge = "Basic realm=\"" + replace_all(replace_all(realm, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  return {};
+}
+
+namespace {
+
+/// Where forwardAuth's plain options go.
+struct ForwardAuthFields {
+  std::map<std::string_view, std::string*> texts;
+  std::map<std::string_view, bool*> flags;
+  std::map<std::string_view, uint64_t*> limits;
+  std::map<std::string_view, std::vector<std::string>*> names;
+
+  explicit ForwardAuthFields(ForwardAuth& auth)
+      : texts{{"address", &auth.address},  {"tls.ca", &auth.ca_file},           {"tls.cert", &auth.cert_file},
+              {"tls.key", &auth.key_file}, {"headerfield", &auth.header_field}, {"authsigninurl", &auth.sign_in_url}},
+        flags{{"tls.insecureskipverify", &auth.skips_verify},
+              {"trustforwardheader", &auth.trusts_forwarded},
+              {"forwardbody", &auth.sends_body},
+              {"preserverequestmethod", &auth.keeps_method},
+              {"preservelocationheader", &auth.keeps_location}},
+        limits{{"maxbodysize", &auth.request_bytes_max}, {"maxresponsebodysize", &auth.answer_bytes_max}},
+        names{{"authrequestheaders", &auth.request_headers},
+              {"authresponseheaders", &auth.answer_headers},
+              {"addauthcookiestoresponse", &auth.cookies}} {}
+
+  Status take(const std::string& key, const std::string& value) {
+    if (auto text = texts.find(key); text != texts.end()) {
+      *text->second = value;
+    } else if (auto flag = flags.find(key); flag != flags.end()) {
+      return take_flag(key, value, *flag->second);
+    } else if (auto limit = limits.find(key); limit != limits.end()) {
+      int64_t bytes = 0;
+      if (Status taken = take_whole(key, value, bytes); !taken) return taken;
+      *limit->second = static_cast<uint64_t>(std::max<int64_t>(bytes, 0));  // -1 is Traefik's word for none
+    } else if (auto list = names.find(key); list != names.end()) {
+      for (std::string_view name : list_items(value)) list->second->emplace_back(name);
+      return check_count(list->second->size(), "names");
+    } else {
+      return unknown_option(key);
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+Status compile_forward_auth(const Options& options, Middleware& out) {
+  ForwardAuth& auth = out.forward_auth;
+  ForwardAuthFields fields(auth);
+  for (const auto& [key, value] : options) {
+    if (key == "tls") continue;  // true: with none of its fields
+    if (key == "authresponseheadersregex") {
+      if (value.empty()) continue;
+      auto pattern = Regexp::compile(value);
+      if (!pattern) return fail(pattern.error());
+      out.patterns.push_back(std::move(*pattern));
+    } else if (Status taken = fields.take(key, value); !taken) {
+      return taken;
+    }
+  }
+  if (auth.address.empty()) return missing_option("address");
+  if (!Url::parse(auth.address) || auth.address.find("://") == std::string::npos) {
+    return bad_option("address", "a URL such as http://auth:9000/check");
+  }
+  for (const auto* names : {&auth.request_headers, &auth.answer_headers}) {
+    for (const std::string& name : *names) {
+      if (Status checked = check_header(name, ""); !checked) return checked;
+    }
+  }
+  if (auth.cert_file.empty() != auth.key_file.empty()) {
+    return fail(ErrorCode::invalid, "of \"tls.cert\" and \"tls.key\" one is missing");
+  }
+  for (const std::string* file : {&auth.ca_file, &auth.cert_file, &auth.key_file}) {
+    if (file->find("-----BEGIN") != std::string::npos) {
+      return fail(ErrorCode::invalid, "tls takes names of files here, not what is in them");
+    }
+  }
+  if (auth.sign_in_url.find_first_of("\r\n") != std::string::npos) return bad_option("authsigninurl", "a URL");
   return {};
 }
 

@@ -174,14 +174,27 @@ def headers():
              *[ask(f"{host}.test/", method=method, headers=[("Origin", origin), *more])
                for host in ("ca", "cb", "cc", "cr") for origin in ("https://a.test", "https://c.test")
                for method, more in (("OPTIONS", PREFLIGHT), ("OPTIONS", []), ("GET", []))], "ca.test/", "cc.test/"),
+        case("a rate", [with_middleware("rl", "ratelimit.average=2", "ratelimit.period=1h", "ratelimit.burst=3"),
+                        with_middleware("rn", "ratelimit.average=0"),
+                        with_middleware("rh", "ratelimit.average=1", "ratelimit.period=3600",
+                                        "ratelimit.sourcecriterion.requestheadername=X-Who")],
+             *["rl.test/"] * 5, *["rn.test/"] * 3,
+             *[ask("rh.test/", headers=[("X-Who", who)]) for who in ("a", "a", "b", "b")], "rh.test/", "rh.test/"),
+        case("a rate that two things count", [
+            with_middleware("rx", "ratelimit.average=1", "ratelimit.sourcecriterion.requesthost=true",
+                            "ratelimit.sourcecriterion.ipstrategy.depth=1")], "rx.test/",
+             differs="a router whose middleware cannot be read answers 503"),
+        case("so many at once", [with_middleware("fa", "inflightreq.amount=10"),
+                                 with_middleware("fz", "inflightreq.amount=0")], "fa.test/", "fa.test/", "fz.test/"),
+        case("limits of bodies", [with_middleware("bq", "buffering.maxRequestBodyBytes=5",
+                                                  "buffering.memrequestbodybytes=2",
+                                                  "buffering.retryexpression=IsNetworkError() && Attempts() < 2"),
+                                  with_middleware("bs", "buffering.maxresponsebodybytes=5")],
+             "bq.test/", "bs.test/"),
         case("a router beside one whose middleware is not served yet", [
-            with_middleware("ns", "ratelimit.average=100", "ratelimit.burst=50",
+            with_middleware("ns", "plugin.any.key=100",
                             rest=rule("nsopen", "Host(`nsopen.test`) && PathPrefix(`/open`)", "service=ns"))],
              "nsopen.test/open", "nsopen.test/x"),
-        *[case(f"not served yet: {option}", [with_middleware("nsy", option), service("nsz", *rule(
-            "nsz", "Host(`nsz.test`)"))], "nsy.test/",
-               differs="a router whose middleware is not served yet answers 503")
-          for option in ("ratelimit.average=100", "inflightreq.amount=10", "buffering.maxRequestBodyBytes=2000000")],
         *[case(f"left out: {option}", [with_middleware("lo", option)], "lo.test/")
           for option in ("compress=true", "retry.attempts=4", "contenttype.autodetect=true",
                          "circuitbreaker.expression=NetworkErrorRatio() > 0.30")],

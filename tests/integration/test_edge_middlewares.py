@@ -2,9 +2,10 @@
 
 import base64
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import upstreams
-from harness.http import get
+from harness.http import get, request
 from harness.test import deregister, register, wait_status
 from harness.wait import wait_for
 
@@ -54,6 +55,68 @@ def test_traefik_tags(t):
     assert get(web, "/", "outside.test").status == 403
     moved = get(web, "/x?y=1", "moved.test")
     assert (moved.status, moved.header("location")) == (302, "https://new.test/x?y=1"), moved
+
+
+def test_traefik_limits(t):
+    """rateLimit, inFlightReq and buffering, counted over two workers, and not anew when the catalog changes"""
+    consul = t.consul()
+    edge = t.edge("--workers", "2", consul=consul.url)
+    web = edge.entry_point()
+    up = t.ends(upstreams.Upstream(name="up"))
+    slow = t.ends(upstreams.Upstream(serve=lambda sock, reader: reader.more() and slow.released.wait(20)))
+    register(consul.url, "one", "one", up.port, [
+        *router("rated", "rate"), f"{M}rate.ratelimit.average=1", f"{M}rate.ratelimit.period=1h",
+        f"{M}rate.ratelimit.burst=6",
+        *router("small", "body"), f"{M}body.buffering.maxRequestBodyBytes=4",
+    ])
+    register(consul.url, "two", "two", slow.port, [*router("busy", "seats"), f"{M}seats.inflightreq.amount=2"])
+    wait_status(web, "small.test", 200)
+    edge.api("/ready")  # answered by way of both workers
+    assert [get(web, "/", "rated.test").status for _ in range(6)] == [200] * 6
+    refused = get(web, "/", "rated.test")
+    assert refused.status == 429 and int(refused.header("retry-after")) > 3000, refused
+    register(consul.url, "more", "more", up.port, router("more"))
+    wait_status(web, "more.test", 200)
+    edge.api("/ready")
+    assert [get(web, "/", "rated.test").status for _ in range(4)] == [429] * 4
+
+    assert request(web, "POST", "/", {}, b"1234", "small.test").status == 200
+    assert request(web, "POST", "/", {}, b"12345", "small.test").status == 413
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(get, web, "/", "busy.test") for _ in range(2)]
+        wait_for(lambda: slow.connections == 2, 20, "both are under way")
+        assert [get(web, "/", "busy.test").status for _ in range(4)] == [429] * 4
+        slow.released.set()
+        assert {one.result().status for one in waiting} == {502}
+
+
+def test_traefik_forward_auth(t):
+    """forwardAuth asks for each request: its yes adds fields, its no is the answer, its death lets nobody in"""
+    consul = t.consul()
+    edge = t.edge(consul=consul.url)
+    web = edge.entry_point()
+    up = t.ends(upstreams.Upstream(name="up"))
+
+    def judge(asked):
+        if asked.header("cookie") == "session=good":
+            return upstreams.response(headers=[("X-User", "jane")])
+        return upstreams.response(302, "sign in", [("Location", "/login")], "Found")
+
+    auth = t.ends(upstreams.Upstream(judge))
+    register(consul.url, "one", "one", up.port, [
+        *router("guarded", "ask"), f"{M}ask.forwardauth.address={auth.url}/check",
+        f"{M}ask.forwardauth.authResponseHeaders=X-User", f"{M}ask.forwardauth.trustForwardHeader=true"])
+    refused = wait_status(web, "guarded.test", 302)
+    assert (refused.header("location"), refused.body) == (f"{auth.url}/login", b"sign in"), refused
+    assert not up.requests
+    for number in range(3):
+        assert get(web, f"/{number}", "guarded.test", {"Cookie": "session=good", "X-User": "root"}).status == 200
+        assert up.requests[-1].header("x-user") == "jane"
+        assert auth.requests[-1].header("x-forwarded-uri") == f"/{number}"
+    auth.stop()
+    wait_for(lambda: get(web, "/", "guarded.test", {"Cookie": "session=good"}).status == 500, 20, "nobody comes in")
+    assert len(up.requests) == 3
 
 
 def test_fabio_auth(t):

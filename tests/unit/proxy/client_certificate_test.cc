@@ -133,7 +133,7 @@ TEST_CASE("client certificate: who is not trusted cannot claim one, and one that
     by.tls = &tls;
     ForwardingScratch scratch;
     write_forwarded_headers(head, by, {}, scratch);
-    run_request_middlewares(router, head, "/", by, nobody.authenticator, scratch);
+    run_request_middlewares(router, head, "/", by, nobody.guards, scratch);
     const http::Header* pem = http::find(scratch.headers, "X-Forwarded-Tls-Client-Cert");
     const http::Header* info = http::find(scratch.headers, "X-Forwarded-Tls-Client-Cert-Info");
     return (pem == nullptr ? "-" : std::string(pem->value)) + " " + (info == nullptr ? "-" : std::string(info->value));

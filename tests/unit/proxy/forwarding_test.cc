@@ -105,7 +105,7 @@ TEST_CASE("forwarding: middlewares change path and headers in their order") {
   ForwardingScratch scratch;
   write_forwarded_headers(head, {.fields = HopFields("http", 80, "10.0.0.1")}, {}, scratch);
   Nobody nobody;
-  auto outcome = run_request_middlewares(router, head, "/api/x", ForwardedBy(), nobody.authenticator, scratch);
+  auto outcome = run_request_middlewares(router, head, "/api/x", ForwardedBy(), nobody.guards, scratch);
   CHECK(outcome.path == "/v1/x");
   CHECK(http::find(scratch.headers, "a") == nullptr);
   CHECK(http::find(scratch.headers, "X-Set") != nullptr);
@@ -131,7 +131,7 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   head.target = "/x?y";
   ForwardingScratch scratch;
   Nobody nobody;
-  auto outcome = run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch);
+  auto outcome = run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.guards, scratch);
   CHECK(outcome.redirect);
   CHECK(outcome.status == 301);
   CHECK(scratch.location == "https://a.example/x?y");
@@ -142,20 +142,20 @@ TEST_CASE("forwarding: a redirect to https names the host without the plain port
   strip->values = {"/x"};
   routing::Router stripping;
   stripping.middlewares = {strip, redirect};
-  CHECK(run_request_middlewares(stripping, head, "/x/z", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK(run_request_middlewares(stripping, head, "/x/z", ForwardedBy(), nobody.guards, scratch).redirect);
   CHECK(scratch.location == "https://a.example/z?y=/&q");
   head.target = "/x";
-  CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.guards, scratch).redirect);
   CHECK(scratch.location == "https://a.example/");
   // The host too.
   auto host = std::make_shared<routing::Middleware>();
   host->type = routing::Middleware::Type::headers;
   host->request_headers = {{"Host", "B.example"}};
   stripping.middlewares = {host, redirect};
-  CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK(run_request_middlewares(stripping, head, "/x", ForwardedBy(), nobody.guards, scratch).redirect);
   CHECK(scratch.location == "https://b.example/x");
   scratch.headers = {{"X-Forwarded-Proto", "https"}};
-  CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.authenticator, scratch).redirect);
+  CHECK_FALSE(run_request_middlewares(router, head, "/x", ForwardedBy(), nobody.guards, scratch).redirect);
 }
 
 TEST_CASE("forwarding: a redirect to a port is given to who has the scheme and another port, and of WebSockets too") {
@@ -171,7 +171,7 @@ TEST_CASE("forwarding: a redirect to a port is given to who has the scheme and a
     head.target = "/";
     ForwardingScratch scratch;
     scratch.headers = {{"X-Forwarded-Proto", proto}};
-    return run_request_middlewares(router, head, "/", ForwardedBy(), nobody.authenticator, scratch).redirect;
+    return run_request_middlewares(router, head, "/", ForwardedBy(), nobody.guards, scratch).redirect;
   };
   CHECK(leads_from({"http", "80"}, "http", "a:81"));
   CHECK_FALSE(leads_from({"http", "80"}, "http", "a"));
@@ -200,7 +200,7 @@ struct Run {
     ForwardedBy by;
     by.trusted = trusted;
     by.client.ip = IpAddress::parse(client).value();
-    return run_request_middlewares(router, head, path, by, nobody.authenticator, scratch);
+    return run_request_middlewares(router, head, path, by, nobody.guards, scratch);
   }
   routing::Router router;
   http::RequestHead head;
@@ -454,9 +454,9 @@ TEST_CASE("forwarding: ipAllowList asks the connection, or the address that its 
   CHECK(run("/", "192.0.2.1").status == 403);
 
   auto with = [&](uint32_t depth, const char* proxies, bool trusted = true) {
-    list.depth = depth;
-    list.proxies.clear();
-    for (std::string_view text : split_list(proxies)) list.proxies.push_back(Cidr::parse(text).value());
+    list.ip_strategy.depth = depth;
+    list.ip_strategy.proxies.clear();
+    for (std::string_view text : split_list(proxies)) list.ip_strategy.proxies.push_back(Cidr::parse(text).value());
     Run asked(list);
     asked.head.headers = forwarded;
     return asked("/", "10.0.0.1", trusted).status;

@@ -150,7 +150,110 @@ TEST_CASE(
   }
   CHECK(error_of("retry", {{"attempts", "many"}}) == "option \"attempts\" must be a whole number");
   CHECK(error_of("compress", {{"level", "9"}}) == "option \"level\" is unknown or not supported yet");
-  CHECK(error_of("ratelimit", {{"average", "1"}}).starts_with("middleware type rateLimit is not supported yet"));
+  CHECK(error_of("plugin", {{"any.x", "1"}}).starts_with("middleware type plugin is not supported yet"));
+}
+
+TEST_CASE("middleware: rateLimit is tokens a second, with what Traefik lends by holding a request back") {
+  CHECK(compile("ratelimit", {}).rate == RateLimit());
+  CHECK(compile("rateLimit", {{"average", "-1"}, {"burst", "9"}}).rate == RateLimit());
+  CHECK(compile("rateLimit", {{"average", "100"}, {"burst", "50"}}).rate == RateLimit{100, 50, 0.5});
+  CHECK(compile("rateLimit", {{"average", "+6"}, {"period", "1m"}, {"burst", "0"}}).rate == RateLimit{0.1, 1, 0.05});
+  CHECK(compile("rateLimit", {{"average", "3"}, {"period", "2"}}).rate.debt_max == 0.75);
+  CHECK(error_of("rateLimit", {{"average", "many"}}) == "option \"average\" must be a whole number");
+  CHECK(error_of("rateLimit", {{"period", "-1s"}}) == "option \"period\" must be a duration such as 10s");
+  CHECK(error_of("rateLimit", {{"limit", "1"}}) == "option \"limit\" is unknown or not supported yet");
+  CHECK(middleware_notes(fixture::middleware("m", "rateLimit", {{"average", "1"}, {"redis.endpoints", "a:1"}})) ==
+        Values{"option \"redis.endpoints\" is left out"});
+}
+
+TEST_CASE("middleware: one thing says whose requests a limit counts together") {
+  using By = SourceCriterion::By;
+  const std::string field = "sourcecriterion.";
+  CHECK(compile("ratelimit", {}).source.by == By::address);
+  CHECK(compile("inflightreq", {{"amount", "10"}}).source.by == By::host);
+  CHECK(compile("inflightreq", {{"amount", "10"}}).requests_max == 10);
+  CHECK(compile("inflightreq", {{"amount", "-1"}}).requests_max == 0);
+  CHECK(compile("inflightreq", {{field + "ipstrategy", "true"}}).source.by == By::address);
+  CHECK(compile("ratelimit", {{field + "requesthost", "true"}}).source.by == By::host);
+  CHECK(compile("ratelimit", {{field + "requesthost", "false"}}).source.by == By::address);
+  CHECK(compile("ratelimit", {{field + "requestheadername", "X-A"}}).source == SourceCriterion{By::header, "X-A"});
+  Middleware made = compile("ratelimit", {{field + "ipstrategy.depth", "2"}, {field + "ipstrategy.ipv6subnet", "64"}});
+  CHECK((made.ip_strategy.depth == 2 && made.ip_strategy.v6_prefix_bits == 64));
+  CHECK(error_of("ratelimit", {{field + "requesthost", "true"}, {field + "ipstrategy.depth", "1"}}) ==
+        "of ipStrategy, requestHeaderName and requestHost only one may be given");
+  CHECK(error_of("ratelimit", {{field + "ipstrategy.ipv6subnet", "200"}}) ==
+        "option \"sourcecriterion.ipstrategy.ipv6subnet\" must be a number of bits from 1 to 128");
+  CHECK(error_of("inflightreq", {{field + "requestheadername", "a b"}}) != "");
+  CHECK(error_of("inflightreq", {{field + "other", "1"}}) ==
+        "option \"sourcecriterion.other\" is unknown or not supported yet");
+}
+
+TEST_CASE("middleware: of buffering the limits are kept, and what holds bodies back is left out") {
+  Middleware made = compile("buffering", {{"maxrequestbodybytes", "2000000"},
+                                          {"memrequestbodybytes", "1000"},
+                                          {"maxresponsebodybytes", "-1"},
+                                          {"retryexpression", "IsNetworkError() && Attempts() < 2"}});
+  CHECK((made.request_bytes_max == 2'000'000 && made.answer_bytes_max == 0));
+  CHECK(middleware_notes(fixture::middleware("m", "buffering", {{"retryexpression", "x"}})) ==
+        Values{"option \"retryexpression\" is left out"});
+  CHECK(error_of("buffering", {{"maxrequestbodybytes", "2MB"}}) ==
+        "option \"maxrequestbodybytes\" must be a whole number");
+  CHECK(error_of("buffering", {{"size", "2"}}) == "option \"size\" is unknown or not supported yet");
+}
+
+TEST_CASE("middleware: forwardAuth takes Traefik's options, and refuses what it could not follow") {
+  const ForwardAuth auth = compile("forwardauth", {{"address", "https://auth.test/check?a"},
+                                                   {"trustforwardheader", "true"},
+                                                   {"authresponseheaders", "X-User, X-Groups"},
+                                                   {"authrequestheaders", "Cookie"},
+                                                   {"addauthcookiestoresponse", "session"},
+                                                   {"headerfield", "X-User"},
+                                                   {"forwardbody", "true"},
+                                                   {"maxbodysize", "-1"},
+                                                   {"maxresponsebodysize", "100"},
+                                                   {"preserverequestmethod", "true"},
+                                                   {"preservelocationheader", "1"},
+                                                   {"authsigninurl", "https://in.test/"},
+                                                   {"tls.ca", "/ca.pem"},
+                                                   {"tls.cert", "/c.pem"},
+                                                   {"tls.key", "/k.pem"},
+                                                   {"tls.insecureskipverify", "true"}})
+                               .forward_auth;
+  CHECK(auth == ForwardAuth{.address = "https://auth.test/check?a",
+                            .ca_file = "/ca.pem",
+                            .cert_file = "/c.pem",
+                            .key_file = "/k.pem",
+                            .skips_verify = true,
+                            .trusts_forwarded = true,
+                            .sends_body = true,
+                            .keeps_method = true,
+                            .keeps_location = true,
+                            .request_bytes_max = 0,
+                            .answer_bytes_max = 100,
+                            .request_headers = {"Cookie"},
+                            .answer_headers = {"X-User", "X-Groups"},
+                            .cookies = {"session"},
+                            .header_field = "X-User",
+                            .sign_in_url = "https://in.test/"});
+  auto error_with = [](const std::string& key, const std::string& value) {
+    Options options{{"address", "http://auth.test"}};
+    options[key] = value;
+    return error_of("forwardAuth", options);
+  };
+  CHECK(error_with("authresponseheadersregex", "^X-") == "");
+  CHECK(error_of("forwardAuth", {}) == "option \"address\" is missing");
+  for (const char* address : {"auth.test:9000", "ftp://auth.test", "http://", "/check"}) {
+    CHECK(error_with("address", address) == "option \"address\" must be a URL such as http://auth:9000/check");
+  }
+  CHECK(error_with("authresponseheadersregex", "(") != "");
+  CHECK(error_with("authresponseheaders", "a b") == "not a header name: \"a b\"");
+  CHECK(error_with("authresponseheaders", "Content-Length") != "");
+  CHECK(error_with("tls.cert", "/c.pem") == "of \"tls.cert\" and \"tls.key\" one is missing");
+  CHECK(error_with("tls.ca", "-----BEGIN CERTIFICATE-----") == "tls takes names of files here, not what is in them");
+  CHECK(error_with("authsigninurl", "https://a\r\nb") == "option \"authsigninurl\" must be a URL");
+  CHECK(error_with("maxbodysize", "1k") == "option \"maxbodysize\" must be a whole number");
+  CHECK(error_with("forwardbody", "yes") == "option \"forwardbody\" must be true or false");
+  CHECK(error_with("timeout", "1s") == "option \"timeout\" is unknown or not supported yet");
 }
 
 TEST_CASE("middleware: each kind has its name in a table's text") {
@@ -273,7 +376,8 @@ TEST_CASE("middleware: ipAllowList takes networks and says whose address counts"
                                             {"ipstrategy.depth", "2"},
                                             {"ipstrategy.excludedips", "192.0.2.1"},
                                             {"rejectstatuscode", "404"}});
-  CHECK((made.networks.size() == 2 && made.depth == 2 && made.proxies.size() == 1 && made.status == 404));
+  CHECK((made.networks.size() == 2 && made.ip_strategy.depth == 2 && made.ip_strategy.proxies.size() == 1 &&
+         made.status == 404));
   CHECK(compile("ipWhiteList", {{"sourcerange", "10.0.0.1"}}).status == 403);
   CHECK(error_of("ipAllowList", {}) == "option \"sourceRange\" is missing");
   CHECK(error_of("ipAllowList", {{"sourcerange", "10.0.0.0/33"}}) ==
@@ -281,7 +385,7 @@ TEST_CASE("middleware: ipAllowList takes networks and says whose address counts"
   CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"rejectstatuscode", "200"}}) ==
         "option \"rejectstatuscode\" must be a status from 400 to 599");
   made = compile("ipAllowList", {{"sourcerange", "::1"}, {"ipstrategy.depth", "-1"}, {"rejectstatuscode", "0"}});
-  CHECK((made.depth == 0 && made.status == 403));
+  CHECK((made.ip_strategy.depth == 0 && made.status == 403));
   CHECK(error_of("ipAllowList", {{"sourcerange", "::1"}, {"ipstrategy.depth", "257"}}) ==
         "option \"ipstrategy.depth\" must be a number of proxies");
 }

@@ -118,9 +118,10 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   auto outcome = build_all({one});
   CHECK(reasons(outcome) == Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
                                     "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
-                                    "accessList, basicAuth, chain, grpcWeb, headers, ipAllowList, ipWhiteList, "
-                                    "passTLSClientCert, redirectRegex, redirectScheme, redirectUrl, replacePath, "
-                                    "replacePathRegex, stripPrefix, stripPrefixRegex"});
+                                    "accessList, basicAuth, buffering, chain, forwardAuth, grpcWeb, headers, "
+                                    "inFlightReq, ipAllowList, ipWhiteList, passTLSClientCert, rateLimit, "
+                                    "redirectRegex, redirectScheme, redirectUrl, replacePath, replacePathRegex, "
+                                    "stripPrefix, stripPrefixRegex"});
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);
   CHECK(found->service->endpoints.empty());

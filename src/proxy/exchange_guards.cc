@@ -1,0 +1,82 @@
+// Where a middleware has to find out whether a request may pass: its password is weighed, or a server is asked.
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+using http::Body;
+
+void Exchange::ask_guard() {
+  enter(State::undecided);
+  const routing::Middleware& guard = *outcome_.undecided;
+  if (guard.type == routing::Middleware::Type::forward_auth) {
+    const bool waits = guard.forward_auth.sends_body && request_.body != Body::none && !request_ended_;
+    return waits ? collect_body() : ask_auth_server();
+  }
+  if (!worker_.authenticator().weigh(guard, request_, *this)) return end_with(ProxyError::authentication_busy);
+  wait_at_most(worker_.config().timeouts.pending_ms);
+}
+
+void Exchange::on_weighed() { pass_guard(); }
+
+void Exchange::pass_guard() {
+  resume_request_middlewares(*router_, request_, *by_, worker_.guards(), scratch_, outcome_);
+  follow_middlewares();
+}
+
+// ---- forwardAuth ----
+
+void Exchange::collect_body() {
+  collects_body_ = true;
+  if (request_.expect_continue && request_bytes_ == 0) {
+    http::ResponseHead go_on;
+    go_on.status = 100;
+    client_->send_interim(go_on);
+  }
+  if (!early_body_.empty()) resume_client();
+  collect({});
+}
+
+// As in Traefik, a body that is larger than it may be is for nobody.
+void Exchange::collect(std::string_view bytes) {
+  const uint64_t own_max = outcome_.undecided->forward_auth.request_bytes_max;
+  early_body_.append(bytes);
+  if (early_body_.size() > std::min(own_max > 0 ? own_max : UINT64_MAX, AuthClient::kBodyBytesMax)) return answer(401);
+  wait_at_most(worker_.config().timeouts.body_idle_ms);
+}
+
+void Exchange::ask_auth_server() {
+  collects_body_ = false;
+  const routing::ForwardAuth& auth = outcome_.undecided->forward_auth;
+  std::string target(outcome_.path.empty() ? "/" : outcome_.path);
+  if (target_.has_query) (target += '?') += target_.query;
+  http::ClientRequest question = auth_question(auth, request_, target, *by_, scratch_.headers);
+  if (auth.sends_body) question.body = early_body_;
+  wait_at_most(AuthClient::kTimeoutMs);
+  auth_call_ = worker_.auth_client().send(
+      auth, std::move(question), [this](Result<http::ClientResponse> answer) { on_auth_answer(std::move(answer)); });
+}
+
+void Exchange::on_auth_answer(Result<http::ClientResponse> answer) {
+  auto ended = std::move(auth_call_);
+  const routing::Middleware& guard = *outcome_.undecided;
+  if (!answer && answer.error().code == ErrorCode::too_large) return this->answer(401);
+  if (!answer) return end_with(ProxyError::auth_failed);
+  if (answer->status / 100 == 2) {
+    take_auth_answer(guard, std::move(answer->headers), scratch_);
+    ++scratch_.passed;
+    return pass_guard();
+  }
+  if (answer->status == 401 && !guard.forward_auth.sign_in_url.empty()) {
+    return this->answer(302, guard.forward_auth.sign_in_url);
+  }
+  write_auth_refusal(guard.forward_auth, *answer, scratch_.location, scratch_.answer_headers);
+  scratch_.answer_headers.push_back({"Date", http::http_date()});
+  send_answer(static_cast<uint16_t>(answer->status), answer->body);
+}
+
+}  // namespace weir::proxy
