@@ -164,7 +164,9 @@ void TableAssembler::note_rejected(routing::RejectionList rejected) {
   const auto keys_now = texts_of(rejected);
   for (const auto& one : rejected) {
     if (keys_before.contains(text_of(one))) continue;
-    log::warn("not routed", {{"kind", one.kind}, {"name", one.name}, {"reason", one.reason}, {"origin", one.origin}});
+    // A tag that cannot be followed costs itself; the rest of its object routes.
+    log::warn(one.kind == "tag" ? "left out" : "not routed",
+              {{"kind", one.kind}, {"name", one.name}, {"reason", one.reason}, {"origin", one.origin}});
   }
   for (const auto& one : rejected_) {
     if (!keys_now.contains(text_of(one))) log::info("rejection gone", {{"kind", one.kind}, {"name", one.name}});

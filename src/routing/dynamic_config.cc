@@ -108,8 +108,12 @@ class ConfigDecoder {
     TraefikField field = object.whole;
     field.value = std::string(trim(value.value));
     field.key = value.place;
+    if (value.path.size() > 3 && field.path[1] == "routers" && to_lower(value.path[3]) == "parentrefs") {
+      field.problem = "parentRefs are not supported: it would serve without its parent's middlewares";
+    }
     for (size_t i = 3; i < value.path.size(); ++i) {
-      auto number = element_number(value.path[i]);
+      const bool in_map = field.path.back() == "statusrewrites";  // of errors: by status
+      auto number = in_map ? std::nullopt : element_number(value.path[i]);
       bool last = i + 1 == value.path.size();
       if (number && i > 3 && last) {
         std::string path = join(field.path, "/");

@@ -89,7 +89,11 @@ Resolution Linker::resolve(const RouterDefinition& definition) const {
     static const auto nobody = std::make_shared<const Service>(Service{std::string(kNobody), {}, true, "wrr"});
     out.service = nobody;
   } else {
-    out.problem = "service " + qualify(definition.service, provider_) + " does not exist";
+    const std::string missing = qualify(definition.service, provider_);
+    const bool is_traefiks = provider_of(missing) == "internal";
+    out.problem =
+        "service " + service +
+        (is_traefiks ? " is Traefik's own; the edge's API and pages are at admin.address" : " does not exist");
   }
   for (const std::string& name : definition.middlewares) add_middleware(name, provider_, 0, out);
   return out;

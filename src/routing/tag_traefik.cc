@@ -113,7 +113,10 @@ class Decoder {
       take_other_protocol(tag);
     } else if (first == "tls" && tag.path.size() > 1) {
       reject_tag(tag, "certificate stores are not supported yet");
-    } else if (!take_short(tag)) {
+    } else if (is_one_of(first, {"frontend", "frontends", "backend", "port", "protocol", "weight"}) && !tag.ours) {
+      // Once for each service.
+      if (!std::exchange(speaks_v1_, true)) reject_tag(tag, "tags of Traefik 1 are not read, as by Traefik 2 and 3");
+    } else if (!take_short(tag) && first != "docker") {
       reject_tag(tag, "unknown field");
     }
   }
@@ -138,13 +141,18 @@ class Decoder {
   }
 
   void reject_tag(const Tag& tag, const std::string& reason) {
-    std::string name = tag.path.size() > 2 ? tag.path[2] + "@" + context_.provider : context_.service_name;
+    const bool names_object = tag.path.size() > 2 && is_one_of(tag.path[0], {"http", "tcp", "udp"});
+    std::string name = names_object ? tag.path[2] + "@" + context_.provider : context_.service_name;
     out_.rejected.push_back({"tag", name, reason, origin(tag.key)});
   }
 
   /// The object can do without this field.
   void leave_out(const Tag& tag, size_t field_at) {
-    reject_tag(tag, "field " + field_name(tag, field_at) + " is not supported yet and is left out");
+    const std::string field = field_name(tag, field_at);
+    const bool asks_for_certificate = field == "tls.certresolver" || field.starts_with("tls.domains");
+    reject_tag(tag, "field " + field +
+                        (asks_for_certificate ? " is left out: certificates are files (docs/tls.md)"
+                                              : " is not supported yet and is left out"));
   }
 
   static std::string field_name(const Tag& tag, size_t at) {
@@ -397,7 +405,7 @@ class Decoder {
     std::string option = field_name(tag, 4);
     if (leave_out_numbered(tag, option)) return;
     if (!option.empty()) {
-      middleware.options[option] = tag.value;
+      middleware.options[option] = type == "chain" ? references(tag.value) : tag.value;
     } else if (auto on = parse_bool(tag.value); !on || !*on) {
       draft.problems.push_back("type " + type + " is given the value \"" + tag.value + "\"");
     }
@@ -412,6 +420,12 @@ class Decoder {
   /// Traefik calls the catalog consulcatalog; tags written for it must find their objects here.
   static std::string reference(std::string_view name) {
     return provider_of(name) == "consulcatalog" ? qualify(local_name(name), "consul") : std::string(name);
+  }
+
+  static std::string references(std::string_view list) {
+    std::vector<std::string> out;
+    for (std::string_view name : split_list(list)) out.push_back(reference(name));
+    return join(out, ",");
   }
 
   static void set_name(RouterDefinition& router, const std::string& name, const std::string& origin) {
@@ -475,6 +489,7 @@ class Decoder {
   }
 
   const TagContext& context_;
+  bool speaks_v1_ = false;  // and it has been told
   TraefikTags out_;
   std::map<std::string, Tag> short_;                // fields of the short form
   std::set<std::string, std::less<>> in_v2_;        // routers whose rule is of that syntax

@@ -97,5 +97,6 @@ TEST_CASE("chain: a router to Traefik's noop@internal runs its middlewares, and 
   CHECK(running(outcome) == Names{"m@file"});
   CHECK(outcome.table->match(request("a", "/"))->service->endpoints.empty());
   one.routers[0].service = "api@internal";
-  CHECK(problem(build_all({one})) == "service api@internal does not exist");
+  CHECK(problem(build_all({one})) ==
+        "service api@internal is Traefik's own; the edge's API and pages are at admin.address");
 }

@@ -37,6 +37,29 @@ Texts complaints(const Definitions& all) {
 
 }  // namespace
 
+TEST_CASE("dynamic config: a router with parents is refused: alone it would serve without what guards them") {
+  for (const char* key : {"http/routers/child/parentRefs", "http/routers/child/parentRefs/0"}) {
+    Definitions all = decode({"http/routers/child/rule=PathPrefix(`/admin`)", "http/routers/child/service=app",
+                              std::string(key) + "=parent", "http/routers/beside/rule=Host(`b`)",
+                              "http/routers/beside/service=app"});
+    REQUIRE(all.routers.size() == 1);
+    CHECK(all.routers[0].name == "beside");
+    CHECK(std::any_of(all.rejected.begin(), all.rejected.end(), [](const Rejection& one) {
+      return one.kind == "router" && one.name == "child@consulkv" &&
+             one.reason == "parentRefs are not supported: it would serve without its parent's middlewares";
+    }));
+  }
+}
+
+TEST_CASE("dynamic config: what errors rewrites is a map by status, no list") {
+  Definitions all = decode({"http/middlewares/e/errors/status/0=500-599", "http/middlewares/e/errors/service=app",
+                            "http/middlewares/e/errors/statusRewrites/418=404",
+                            "http/middlewares/e/errors/statusRewrites/500-599=500"});
+  REQUIRE(all.middlewares.size() == 1);
+  CHECK(all.middlewares[0].options.contains("statusrewrites.418"));
+  CHECK(compile_middleware(all.middlewares[0], "e@consulkv"));
+}
+
 TEST_CASE("dynamic config: a router, its middlewares in order, a service with servers by number") {
   Definitions all = decode(
       {"http/routers/web/rule=Host(`a`) && PathPrefix(`/x`)", "http/routers/web/service=app",

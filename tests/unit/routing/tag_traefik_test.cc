@@ -91,6 +91,20 @@ TEST_CASE("tag_traefik: trap 4, a prefix ends at its dot") {
   CHECK_FALSE(tags.enable.has_value());
 }
 
+TEST_CASE("tag_traefik: tags of Traefik 1 are told of once for a service, and what is meant for docker not at all") {
+  TraefikTags tags = decode({"traefik.frontend.rule=Host:a.test", "traefik.frontend.headers.SSLHost=a.test",
+                             "traefik.backend=b", "traefik.port=80", "traefik.docker.network=proxy",
+                             "traefik.http.routers.r.rule=Host(`a`)"});
+  CHECK(reasons(tags) == Texts{"tag web: tags of Traefik 1 are not read, as by Traefik 2 and 3"});
+  CHECK(tags.routers.size() == 1);
+  CHECK(reasons(decode({"traefik.nonsense.a.B=1"})) == Texts{"tag web: unknown field"});
+}
+
+TEST_CASE("tag_traefik: what a chain names is found by Traefik's name of the catalog, as what a router names") {
+  TraefikTags tags = decode({"traefik.http.middlewares.c.chain.middlewares=a@consulcatalog, b ,d@file"});
+  CHECK(tags.middlewares.at(0).options.at("middlewares") == "a@consul,b,d@file");
+}
+
 TEST_CASE("tag_traefik: a field that can be left out is reported and its object serves") {
   TraefikTags tags =
       decode({"traefik.http.services.s.loadbalancer.sticky.cookie.name=c",
@@ -99,7 +113,7 @@ TEST_CASE("tag_traefik: a field that can be left out is reported and its object 
               "traefik.http.routers.r.parentrefs=x"});
   CHECK(reasons(tags) == Texts{"tag r@consul: field observability.metrics is not supported yet and is left out",
                                "tag r@consul: field parentrefs is not supported yet and is left out",
-                               "tag r@consul: field tls.certresolver is not supported yet and is left out",
+                               "tag r@consul: field tls.certresolver is left out: certificates are files (docs/tls.md)",
                                "tag s@consul: field sticky.cookie.name is not supported yet and is left out"});
   CHECK(tags.services.size() == 1);
   REQUIRE(tags.routers.size() == 1);
