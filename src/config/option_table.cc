@@ -134,6 +134,10 @@ const Option kOptions[] = {
           "true: a service without routing tags gets a route too, by default_rule, unless it is tagged "
           "<prefix>.enable=false.",
           SLOT(consul.exposed_by_default)),
+    value("providers.consul.enable_required", "false", "", Shape::any,
+          "true: routing tags of Traefik's grammar count only where there is <prefix>.enable=true beside them, as in "
+          "Traefik with exposedByDefault = false.",
+          SLOT(consul.enable_required)),
     value("providers.consul.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
           "The rule of a route that has none of its own: a template as Traefik's. {{ .Name }} is the service's name, "
           "{{ normalize .Name }} the same with everything but letters and digits turned into -, "
@@ -273,6 +277,8 @@ const Option kOptions[] = {
           "What fabio's routing tags begin with. Empty: they are not read.", SLOT(nomad.fabio_tag_prefix)),
     value("providers.nomad.exposed_by_default", "false", "", Shape::any,
           "Route services that carry no routing tag, by default_rule.", SLOT(nomad.exposed_by_default)),
+    value("providers.nomad.enable_required", "false", "", Shape::any,
+          "true: routing tags count only beside <prefix>.enable=true, as for Consul.", SLOT(nomad.enable_required)),
     value("providers.nomad.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
           "Rule of services whose tags give none.", SLOT(nomad.default_rule)),
     value("providers.nomad.constraints", "\"\"", "", Shape::any, "Which services are read, as for Consul. Empty: all.",

@@ -75,6 +75,7 @@ Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::
   out.connect = connect_tags(config).on;
   out.fabio_tag_prefix = config.fabio_tag_prefix;
   out.exposed_by_default = config.exposed_by_default;
+  out.enable_required = config.enable_required;
   out.default_rule = config.default_rule;
   if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
   out.constraints = config.constraints;
@@ -103,6 +104,7 @@ Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::s
   out.tag_prefixes = config.tag_prefixes;
   out.fabio_tag_prefix = config.fabio_tag_prefix;
   out.exposed_by_default = config.exposed_by_default;
+  out.enable_required = config.enable_required;
   out.default_rule = config.default_rule;
   if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
   out.constraints = config.constraints;

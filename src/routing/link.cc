@@ -92,7 +92,7 @@ Resolution Linker::resolve(const RouterDefinition& definition) const {
     const std::string missing = qualify(definition.service, provider_);
     const bool is_traefiks = provider_of(missing) == "internal";
     out.problem =
-        "service " + service +
+        "service " + missing +
         (is_traefiks ? " is Traefik's own; the edge's API and pages are at admin.address" : " does not exist");
   }
   for (const std::string& name : definition.middlewares) add_middleware(name, provider_, 0, out);

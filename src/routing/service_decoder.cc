@@ -109,8 +109,8 @@ class ServiceDecoder {
     }
     broken_services_.insert(tags.broken_services.begin(), tags.broken_services.end());
     const std::string own_name = normalize_name(tags.canary ? canary_name(*group.tags) : service_.name);
-    const bool asked = tags.enable == true || options_.exposed_by_default || tags.router_count() > 0 ||
-                       tags.service_count() > 0 || !tags.middlewares.empty();
+    const bool routes = tags.router_count() > 0 || tags.service_count() > 0 || !tags.middlewares.empty();
+    const bool asked = tags.enable == true || options_.exposed_by_default || (routes && !options_.enable_required);
     asked_ = asked_ || asked;
     if (!asked) return unasked_.push_back(group);
     const bool names_none = tags.service_count() == 0 && !serves_elsewhere(tags);

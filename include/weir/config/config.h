@@ -53,6 +53,7 @@ struct ConsulConfig {
   std::vector<std::string> tag_prefixes;  // "weir", "traefik"
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
+  bool enable_required = false;           // true: routing tags count where there is <prefix>.enable=true only
   std::string default_rule;
   std::string constraints;                 // Traefik's expression over an instance's tags; "": all are read
   std::vector<std::string> strict_checks;  // the health that serves: "passing", "warning", "critical", "any"
@@ -89,6 +90,7 @@ struct NomadConfig {
   std::vector<std::string> tag_prefixes;  // "weir", "traefik"
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
+  bool enable_required = false;           // true: routing tags count where there is <prefix>.enable=true only
   std::string default_rule;
   std::string constraints;    // Traefik's expression over an instance's tags; "": all are read
   uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all

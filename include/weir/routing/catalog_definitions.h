@@ -42,6 +42,7 @@ struct CatalogOptions {
   std::vector<std::string> tag_prefixes = {"weir", "traefik"};
   std::string fabio_tag_prefix = "urlprefix-";  // "": fabio's tags are not read
   bool exposed_by_default = false;
+  bool enable_required = false;  // Traefik's exposedByDefault = false to the letter: a routing tag is not enough
   std::string default_rule = "Host(`{{ normalize .Name }}`)";
   bool connect = false;                        // Consul Connect is spoken
   std::string constraints = {};                // of an instance's tags, as Traefik has them; "": all are read

@@ -82,6 +82,16 @@ TEST_CASE("service_decoder: what Traefik makes up where tags say little") {
     CHECK(decode(service("web", {instance("a")}), options).routers.size() == 1);
     CHECK(decode(service("web", {instance("a", {"weir.enable=false"})}), options).routers.empty());
   }
+  SECTION("enable required: routing tags alone expose nothing, and what is asked for by default still is") {
+    CatalogOptions options;
+    options.enable_required = true;
+    const char* rule = "traefik.http.routers.r.rule=Host(`a`)";
+    CHECK(decode(service("web", {instance("a", {rule})}), options).routers.empty());
+    CHECK(decode(service("web", {instance("a", {rule, "traefik.enable=true"})}), options).routers.size() == 1);
+    CHECK(decode(service("web", {instance("a", {"urlprefix-a/"})}), options).routers.size() == 1);  // fabio knows none
+    options.exposed_by_default = true;
+    CHECK(decode(service("web", {instance("a", {rule})}), options).routers.size() == 1);
+  }
   SECTION("only a router: linked to the service itself") {
     ServiceDefinitions out = decode(service("web", {instance("a", {"weir.http.routers.r.rule=Host(`a`)"})}));
     CHECK(out.routers[0].service == "web");
