@@ -20,14 +20,28 @@ Result<Credential> parse_htpasswd_line(std::string_view line) {
   return Credential{std::string(line.substr(0, colon)), std::string(hash)};
 }
 
-Result<std::vector<Credential>> parse_htpasswd(std::string_view text) {
+Result<Credential> parse_htdigest_line(std::string_view line) {
+  constexpr size_t kDigits = 32;
+  const size_t colon = line.rfind(':');
+  const std::string_view user = line.substr(0, colon);
+  const std::string hash = colon == std::string_view::npos ? "" : to_lower(line.substr(colon + 1));
+  if (user.find(':') == std::string_view::npos || user.starts_with(':') || hash.size() != kDigits ||
+      hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return fail(ErrorCode::invalid, "expected user:realm:hash, as htdigest writes it");
+  }
+  return Credential{std::string(user), hash};
+}
+
+namespace {
+
+Result<std::vector<Credential>> parse_lines(std::string_view text, Result<Credential> (*parse)(std::string_view)) {
   std::vector<Credential> out;
   uint32_t number = 0;
   for (std::string_view line : split(text, '\n')) {
     ++number;
     line = trim(line);
     if (line.empty() || line.starts_with('#')) continue;
-    auto credential = parse_htpasswd_line(line);
+    auto credential = parse(line);
     if (!credential) {
       return fail(Error{ErrorCode::invalid, "line " + std::to_string(number) + ": " + credential.error().message});
     }
@@ -35,6 +49,12 @@ Result<std::vector<Credential>> parse_htpasswd(std::string_view text) {
   }
   return out;
 }
+
+}  // namespace
+
+Result<std::vector<Credential>> parse_htpasswd(std::string_view text) { return parse_lines(text, parse_htpasswd_line); }
+
+Result<std::vector<Credential>> parse_htdigest(std::string_view text) { return parse_lines(text, parse_htdigest_line); }
 
 const std::string* hash_of(const std::vector<Credential>& users, std::string_view user) {
   auto found = std::find_if(users.rbegin(), users.rend(), [&](const Credential& one) { return one.user == user; });

@@ -3,20 +3,33 @@
 #include <optional>
 #include <utility>
 
-#include "weir/base/random.h"
+#include "proxy/digest_auth.h"
 #include "weir/base/text.h"
 #include "weir/tls/digest.h"
+#include "weir/tls/password.h"
 
 namespace weir::proxy {
 namespace {
 
+std::string_view authorization(const http::RequestHead& request) {
+  const http::Header* field = http::find(request.headers, "Authorization");
+  return field != nullptr ? field->value : std::string_view();
+}
+
+/// Of digestAuth, where it answers a challenge of ours for this very request.
+std::optional<DigestAnswer> digest_answer(const routing::PasswordAuth& auth, const http::RequestHead& request,
+                                          const std::string& secret) {
+  auto answer = parse_digest_answer(authorization(request), auth.realm);
+  if (!answer || answer->uri != request.target || answer->opaque != make_opaque(secret)) return {};
+  return answer;
+}
+
 /// RFC 7617: what stands behind "Basic ", decoded: "user:password". Nothing where there is no such thing.
 std::optional<std::string> credentials_of(const http::RequestHead& request) {
   constexpr std::string_view kScheme = "basic ";
-  const http::Header* field = http::find(request.headers, "Authorization");
-  if (field == nullptr || field->value.size() < kScheme.size()) return {};
-  if (!equals_ignore_case(field->value.substr(0, kScheme.size()), kScheme)) return {};
-  auto decoded = base64_decode(trim(field->value.substr(kScheme.size())));
+  const std::string_view told = authorization(request);
+  if (!equals_ignore_case(told.substr(0, kScheme.size()), kScheme)) return {};
+  auto decoded = base64_decode(trim(told.substr(kScheme.size())));
   if (!decoded || decoded->find(':') == std::string::npos) return {};
   return decoded;
 }
@@ -24,7 +37,7 @@ std::optional<std::string> credentials_of(const http::RequestHead& request) {
 }  // namespace
 
 Authenticator::Authenticator(event::Loop& loop, std::shared_ptr<PasswordChecker> checker)
-    : loop_(loop), checker_(std::move(checker)), secret_(make_uuid() + make_uuid()) {}
+    : loop_(loop), checker_(std::move(checker)), secret_(checker_->secret()) {}
 
 Authenticator::~Authenticator() {
   checker_->forget(loop_);
@@ -37,39 +50,87 @@ void Authenticator::Waiter::stop_weighing() {
   if (auto* among = std::exchange(among_, nullptr)) std::erase(*among, this);
 }
 
+std::optional<Authenticator::Claim> Authenticator::basic_claim(const routing::PasswordAuth& auth,
+                                                               const http::RequestHead& request) const {
+  auto credentials = credentials_of(request);
+  if (!credentials) return {};
+  Claim out;
+  out.key = key_of(auth, *credentials);
+  out.question.user = credentials->substr(0, credentials->find(':'));
+  out.question.matches = [password = credentials->substr(out.question.user.size() + 1)](const std::string& hash) {
+    return tls::password_matches(password, hash);
+  };
+  if (const std::string* hash = hash_of(auth.users, out.question.user)) {
+    out.question.hash = *hash;
+  } else {
+    out.question.file = auth.users_file;
+    if (!auth.users.empty()) out.question.decoy = auth.users.front().hash;
+  }
+  return out;
+}
+
+std::optional<Authenticator::Claim> Authenticator::digest_claim(const routing::PasswordAuth& auth,
+                                                                const http::RequestHead& request) const {
+  auto answer = digest_answer(auth, request, secret_);
+  if (!answer || age_of_nonce(answer->nonce, secret_, loop_.now_ms()) != NonceAge::fresh) return {};
+  Claim out;
+  out.key = key_of(auth, std::string(request.method_text).append(1, '\0').append(authorization(request)));
+  out.question.user = answer->user;
+  if (const std::string* hash = hash_of(auth.users, answer->user + ":" + auth.realm)) {
+    out.question.hash = *hash;
+  } else {
+    out.question.file = auth.users_file;
+    out.question.file_user = answer->user + ":" + auth.realm;
+    out.question.digests = true;
+  }
+  out.question.matches = [method = std::string(request.method_text), told = std::move(*answer)](
+                             const std::string& hash) { return digest_matches(told, method, hash); };
+  return out;
+}
+
+std::optional<Authenticator::Claim> Authenticator::claim(const routing::Middleware& middleware,
+                                                         const http::RequestHead& request) const {
+  const bool by_digest = middleware.type == routing::Middleware::Type::digest_auth;
+  return by_digest ? digest_claim(middleware.password_auth, request) : basic_claim(middleware.password_auth, request);
+}
+
 Authenticator::Verdict Authenticator::look(const routing::Middleware& middleware, const http::RequestHead& request,
                                            std::string& user) {
-  auto credentials = credentials_of(request);
-  if (!credentials) return Verdict::refused;
-  user = credentials->substr(0, credentials->find(':'));
-  std::string key = key_of(middleware.basic_auth, *credentials);
+  auto claimed = claim(middleware, request);
+  if (!claimed) return Verdict::refused;
+  const PasswordChecker::Question& question = claimed->question;
+  user = question.user;
+  if (middleware.type == routing::Middleware::Type::digest_auth && question.file.empty()) {
+    // Two digests: less than to remember it.
+    const bool known = !question.hash.empty();  // else anybody could answer for no hash
+    return known && question.matches(question.hash) ? Verdict::accepted : Verdict::refused;
+  }
   for (auto* known : {&accepted_, &refused_}) {
-    auto found = known->find(key);
+    auto found = known->find(claimed->key);
     if (found != known->end() && found->second.until_ms > loop_.now_ms()) return found->second.verdict;
   }
   return Verdict::unknown;
 }
 
+std::string Authenticator::challenge(const routing::Middleware& middleware, const http::RequestHead& request) const {
+  const routing::PasswordAuth& auth = middleware.password_auth;
+  const std::string realm = "realm=\"" + replace_all(replace_all(auth.realm, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  if (middleware.type != routing::Middleware::Type::digest_auth) return "Basic " + realm;
+  std::string out = "Digest " + realm + ", nonce=\"" + make_nonce(secret_, loop_.now_ms()) + "\", opaque=\"" +
+                    make_opaque(secret_) + "\", algorithm=MD5, qop=\"auth\"";
+  auto answer = digest_answer(auth, request, secret_);
+  if (answer && age_of_nonce(answer->nonce, secret_, loop_.now_ms()) == NonceAge::stale) out += ", stale=true";
+  return out;
+}
+
 bool Authenticator::weigh(const routing::Middleware& middleware, const http::RequestHead& request, Waiter& waiter) {
-  auto credentials = credentials_of(request);
-  if (!credentials) return false;
-  const routing::BasicAuth& auth = middleware.basic_auth;
-  std::string key = key_of(auth, *credentials);
-  auto [waiters, first] = waiting_.try_emplace(key);
-  if (first) {
-    PasswordChecker::Question question;
-    question.user = credentials->substr(0, credentials->find(':'));
-    question.password = credentials->substr(question.user.size() + 1);
-    if (const std::string* hash = hash_of(auth.users, question.user)) {
-      question.hash = *hash;
-    } else {
-      question.file = auth.users_file;
-      if (!auth.users.empty()) question.decoy = auth.users.front().hash;
-    }
-    if (!checker_->ask(std::move(question), loop_, [this, key](bool accepted) { take(key, accepted); })) {
-      waiting_.erase(waiters);
-      return false;
-    }
+  auto claimed = claim(middleware, request);
+  if (!claimed) return false;
+  auto [waiters, first] = waiting_.try_emplace(claimed->key);
+  if (first && !checker_->ask(std::move(claimed->question), loop_,
+                              [this, key = claimed->key](bool accepted) { take(key, accepted); })) {
+    waiting_.erase(waiters);
+    return false;
   }
   waiters->second.push_back(&waiter);
   waiter.among_ = &waiters->second;
@@ -92,7 +153,7 @@ void Authenticator::take(const std::string& key, bool accepted) {
   }
 }
 
-std::string Authenticator::key_of(const routing::BasicAuth& auth, const std::string& credentials) const {
+std::string Authenticator::key_of(const routing::PasswordAuth& auth, const std::string& credentials) const {
   std::string text = secret_ + std::to_string(auth.digest) + '\0' + auth.users_file + '\0' + credentials;
   return tls::sha256(text);
 }

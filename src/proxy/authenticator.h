@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,8 +47,11 @@ class Authenticator {
   Authenticator(const Authenticator&) = delete;
   Authenticator& operator=(const Authenticator&) = delete;
 
-  /// Of a basicAuth middleware and the request's Authorization field. `user`: the name it says, whatever the verdict.
+  /// Of a basicAuth or digestAuth middleware and the request's Authorization field. `user`: the name it says, whatever
+  /// the verdict.
   Verdict look(const routing::Middleware& middleware, const http::RequestHead& request, std::string& user);
+  /// What WWW-Authenticate says to whom is refused.
+  [[nodiscard]] std::string challenge(const routing::Middleware& middleware, const http::RequestHead& request) const;
   /// After `unknown`. False: too many passwords wait to be weighed.
   bool weigh(const routing::Middleware& middleware, const http::RequestHead& request, Waiter& waiter);
 
@@ -57,12 +61,23 @@ class Authenticator {
     uint64_t until_ms;
   };
 
-  [[nodiscard]] std::string key_of(const routing::BasicAuth& auth, const std::string& credentials) const;
+  /// What is remembered, and what it takes to find it out.
+  struct Claim {
+    std::string key;
+    PasswordChecker::Question question;
+  };
+  [[nodiscard]] std::optional<Claim> basic_claim(const routing::PasswordAuth& auth,
+                                                 const http::RequestHead& request) const;
+  [[nodiscard]] std::optional<Claim> digest_claim(const routing::PasswordAuth& auth,
+                                                  const http::RequestHead& request) const;
+  [[nodiscard]] std::optional<Claim> claim(const routing::Middleware& middleware,
+                                           const http::RequestHead& request) const;
+  [[nodiscard]] std::string key_of(const routing::PasswordAuth& auth, const std::string& credentials) const;
   void take(const std::string& key, bool accepted);
 
   event::Loop& loop_;
   const std::shared_ptr<PasswordChecker> checker_;
-  const std::string secret_;  // so that a digest tells nothing to whom it leaks
+  const std::string& secret_;  // so that a digest tells nothing to whom it leaks
   std::unordered_map<std::string, Remembered> accepted_;
   std::unordered_map<std::string, Remembered> refused_;  // apart: guesses do not drive out who is known
   std::unordered_map<std::string, std::vector<Waiter*>> waiting_;

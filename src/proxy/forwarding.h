@@ -74,6 +74,7 @@ struct ForwardingScratch {
   std::string location;
   std::string user;  // who the client says it is, to a middleware that asks
   std::string vary;  // of an answer
+  std::string challenge;
   std::string client_certificate;
   std::string client_certificate_info;
   std::string limit_key;                   // of rateLimit and inFlightReq

@@ -318,11 +318,12 @@ uint16_t redirect(const Middleware& middleware, const http::RequestHead& request
 // False: the outcome says how it ends here.
 bool is_let_in(const Middleware& middleware, const http::RequestHead& request, Authenticator& authenticator,
                ForwardingScratch& scratch, MiddlewareOutcome& outcome) {
-  const routing::BasicAuth& auth = middleware.basic_auth;
+  const routing::PasswordAuth& auth = middleware.password_auth;
   switch (authenticator.look(middleware, request, scratch.user)) {
     case Authenticator::Verdict::unknown: outcome.undecided = &middleware; return false;
     case Authenticator::Verdict::refused:
-      scratch.answer_headers.push_back({"WWW-Authenticate", auth.challenge});
+      scratch.challenge = authenticator.challenge(middleware, request);
+      scratch.answer_headers.push_back({"WWW-Authenticate", scratch.challenge});
       outcome.status = 401;
       return false;
     case Authenticator::Verdict::accepted: break;
@@ -391,6 +392,7 @@ void resume_request_middlewares(const routing::Router& router, const http::Reque
       case Middleware::Type::chain:
       case Middleware::Type::left_out: break;
       case Middleware::Type::basic_auth:
+      case Middleware::Type::digest_auth:
         if (!is_let_in(middleware, request, guards.authenticator, scratch, outcome)) return;
         break;
       case Middleware::Type::pass_tls_client_cert:

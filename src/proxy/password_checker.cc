@@ -5,7 +5,6 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/thread_priority.h"
-#include "weir/tls/password.h"
 
 namespace weir::proxy {
 namespace {
@@ -62,24 +61,25 @@ bool PasswordChecker::weigh(const Question& question) {
   std::string hash = question.hash;
   std::string decoy = question.decoy;
   if (hash.empty() && !question.file.empty()) {
-    const std::vector<Credential>& users = read(question.file).users;
-    if (const std::string* found = hash_of(users, question.user)) hash = *found;
+    const std::vector<Credential>& users = read(question.file, question.digests).users;
+    const std::string& user = question.file_user.empty() ? question.user : question.file_user;
+    if (const std::string* found = hash_of(users, user)) hash = *found;
     if (decoy.empty() && !users.empty()) decoy = users.front().hash;
   }
-  bool matches = tls::password_matches(question.password, hash.empty() ? decoy : hash);
+  bool matches = question.matches(hash.empty() ? decoy : hash);
   return matches && !hash.empty();
 }
 
 // A file that cannot be read any more lets in whom it let in before.
-const PasswordChecker::File& PasswordChecker::read(const std::string& path) {
-  if (files_.size() >= kFilesMax && files_.find(path) == files_.end()) files_.clear();
-  File& file = files_[path];
+const PasswordChecker::File& PasswordChecker::read(const std::string& path, bool digests) {
+  if (files_.size() >= kFilesMax && files_.find({path, digests}) == files_.end()) files_.clear();
+  File& file = files_[{path, digests}];
   const int64_t now_ns = SystemClock().wall_ns();
   auto stamp = stamp_of(path);
   if (stamp && file.error.empty() && *stamp == file.stamp && file.stamp_tells) return file;
   std::string error;
   auto text = read_file(path, kFileBytesMax);
-  auto users = text ? parse_htpasswd(*text) : fail(text.error());
+  auto users = !text ? fail(text.error()) : digests ? parse_htdigest(*text) : parse_htpasswd(*text);
   if (!users) error = users.error().message;
   if (!error.empty() && error != file.error) {
     log::error("a file of users cannot be read; those of before are let in", {{"path", path}, {"error", error}});

@@ -9,10 +9,12 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "weir/base/file.h"
 #include "weir/base/htpasswd.h"
+#include "weir/base/random.h"
 #include "weir/event/loop.h"
 
 namespace weir::proxy {
@@ -26,10 +28,12 @@ class PasswordChecker {
 
   struct Question {
     std::string user;
-    std::string password;
-    std::string hash;   // of that user; "": see `file`
-    std::string file;   // an htpasswd file, read anew when it has changed; "": nobody is called so, the answer is no
-    std::string decoy;  // weighed where there is no such user, so that time does not tell who there is
+    std::function<bool(const std::string& hash)> matches;  // what is said of a password
+    std::string hash;                                      // of that user; "": see `file`
+    std::string file_user;                                 // what the file calls the user; "": as `user`
+    std::string file;      // a file of users, read anew when it has changed; "": nobody is called so, the answer is no
+    bool digests = false;  // it is htdigest's; else htpasswd's
+    std::string decoy;     // weighed where there is no such user, so that time does not tell who there is
   };
 
   PasswordChecker() = default;
@@ -41,6 +45,8 @@ class PasswordChecker {
   bool ask(Question question, event::Loop& loop, std::function<void(bool accepted)> tell);
   /// Nothing is posted to that loop from now on.
   void forget(const event::Loop& loop);
+  /// What workers seal with: digests of passwords, nonces. Another in each process.
+  [[nodiscard]] const std::string& secret() const { return secret_; }
 
  private:
   struct Waiting {
@@ -57,10 +63,12 @@ class PasswordChecker {
 
   void run();
   bool weigh(const Question& question);
-  const File& read(const std::string& path);
+  const File& read(const std::string& path, bool digests);
+
+  const std::string secret_ = make_uuid() + make_uuid();
 
   // the thread's own
-  std::map<std::string, File> files_;
+  std::map<std::pair<std::string, bool>, File> files_;  // by path and whether it is htdigest's
 
   // shared, under the lock
   std::mutex lock_;

@@ -128,7 +128,7 @@ constexpr TypeRow kTypes[] = {
     {"circuitBreaker", Type::left_out, nullptr},
     {"compress", Type::left_out, nullptr},
     {"contentType", Type::left_out, nullptr},
-    {"digestAuth", kNone, nullptr},
+    {"digestAuth", Type::digest_auth, compile_digest_auth},
     {"encodedCharacters", kNone, nullptr},
     {"errors", Type::left_out, nullptr},
     {"forwardAuth", Type::forward_auth, compile_forward_auth},

@@ -95,18 +95,20 @@ std::vector<std::string> unreadable_users(std::string_view list) {
   return out;
 }
 
-// RFC 7617; the realm goes into a quoted string.
-Status compile_basic_auth(const Options& options, Middleware& out) {
-  BasicAuth& auth = out.basic_auth;
-  std::string realm = "traefik";
+namespace {
+
+/// What basicAuth and digestAuth have in common: all but the form of a user.
+Status compile_password_auth(const Options& options, Status (*take)(std::string_view, std::vector<Credential>&),
+                             PasswordAuth& auth) {
+  auth.realm = "traefik";
   for (const auto& [key, value] : options) {
     if (key == "users") {
-      if (Status taken = take_users(value, auth.users); !taken) return taken;
+      if (Status taken = take(value, auth.users); !taken) return taken;
       auth.digest = content_hash(value);
     } else if (key == "usersfile") {
       auth.users_file = value;
     } else if (key == "realm") {
-      if (!value.empty()) realm = value;
+      if (!value.empty()) auth.realm = value;
     } else if (key == "removeheader") {
       if (Status taken = take_flag(key, value, auth.remove_header); !taken) return taken;
     } else if (key == "headerfield") {
@@ -118,10 +120,28 @@ Status compile_basic_auth(const Options& options, Middleware& out) {
   }
   if (auth.users.empty() && auth.users_file.empty()) return fail(ErrorCode::invalid, "neither users nor usersFile");
   if (Status few = check_count(auth.users.size(), "users; more of them may be in a usersFile"); !few) return few;
-  bool plain = std::all_of(realm.begin(), realm.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
-  if (!plain) return bad_option("realm", "printable text");
-  auth.challenge = "Basic realm=\"" + replace_all(replace_all(realm, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  const bool plain =
+      std::all_of(auth.realm.begin(), auth.realm.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
+  return plain ? Status() : bad_option("realm", "printable text");
+}
+
+Status take_digest_users(std::string_view list, std::vector<Credential>& out) {
+  for (std::string_view text : list_items(list)) {
+    auto credential = parse_htdigest_line(text);
+    if (!credential) return fail(ErrorCode::invalid, "option \"users\": " + credential.error().message);
+    out.push_back(std::move(*credential));
+  }
   return {};
+}
+
+}  // namespace
+
+Status compile_basic_auth(const Options& options, Middleware& out) {
+  return compile_password_auth(options, take_users, out.password_auth);
+}
+
+Status compile_digest_auth(const Options& options, Middleware& out) {
+  return compile_password_auth(options, take_digest_users, out.password_auth);
 }
 
 namespace {

@@ -51,6 +51,7 @@ Status compile_headers(const Options& options, Middleware& out);
 Status compile_access_list(const Options& options, Middleware& out);
 Status compile_ip_allow_list(const Options& options, Middleware& out);
 Status compile_basic_auth(const Options& options, Middleware& out);
+Status compile_digest_auth(const Options& options, Middleware& out);
 /// One line each of a list of users whose password's hash is of no form that htpasswd makes.
 [[nodiscard]] std::vector<std::string> unreadable_users(std::string_view list);
 Status compile_forward_auth(const Options& options, Middleware& out);

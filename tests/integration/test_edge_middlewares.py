@@ -1,7 +1,9 @@
 """Middlewares as tags, commands and routes files give them, through the edge to an upstream and back."""
 
 import base64
+import hashlib
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import upstreams
@@ -117,6 +119,27 @@ def test_traefik_forward_auth(t):
     auth.stop()
     wait_for(lambda: get(web, "/", "guarded.test", {"Cookie": "session=good"}).status == 500, 20, "nobody comes in")
     assert len(up.requests) == 3
+
+
+def test_traefik_digest_auth(t):
+    """digestAuth lets curl --digest in, by a password that is right"""
+    consul = t.consul()
+    edge = t.edge(consul=consul.url)
+    web = edge.entry_point()
+    up = t.ends(upstreams.Upstream(name="up"))
+    known = hashlib.md5(b"jane:traefik:secret").hexdigest()
+    register(consul.url, "one", "one", up.port, [
+        *router("digest", "guard"), f"{M}guard.digestauth.users=jane:traefik:{known}",
+        f"{M}guard.digestauth.headerfield=X-User"])
+    wait_status(web, "digest.test", 401)
+    for password, statuses in (("secret", "200 200"), ("other", "401 401")):
+        curl = subprocess.run(
+            ["curl", "-sS", "--digest", "-u", f"jane:{password}", "-H", "Host: digest.test", "-o", "/dev/null",
+             "-o", "/dev/null", "-w", "%{http_code} ", f"http://{web}/a?b=c", f"http://{web}/%20d"],
+            capture_output=True, text=True, timeout=20, check=False)
+        assert curl.stdout.strip() == statuses, curl
+    assert [request.target for request in up.requests] == ["/a?b=c", "/%20d"]
+    assert up.requests[-1].header("x-user") == "jane"
 
 
 def test_fabio_auth(t):

@@ -1,5 +1,5 @@
 #pragma once
-// A line of an htpasswd file: who may come in, and what their password is weighed against.
+// Lines of htpasswd and htdigest files: who may come in, and what their password is weighed against.
 
 #include <string>
 #include <string_view>
@@ -23,6 +23,11 @@ struct Credential {
 
 /// A whole file: empty lines and those that begin with # are left out. The error names the line.
 [[nodiscard]] Result<std::vector<Credential>> parse_htpasswd(std::string_view text);
+
+/// "user:realm:hash" as htdigest writes it, 32 hexadecimal digits: the user is "user:realm" then, for the hash is of
+/// both.
+[[nodiscard]] Result<Credential> parse_htdigest_line(std::string_view line);
+[[nodiscard]] Result<std::vector<Credential>> parse_htdigest(std::string_view text);
 
 /// The user's hash, or null: of the last of that name, as Traefik has it.
 [[nodiscard]] const std::string* hash_of(const std::vector<Credential>& users, std::string_view user);

@@ -28,16 +28,16 @@ struct ClientCertificateFields {
   bool operator==(const ClientCertificateFields&) const = default;
 };
 
-/// Of basic_auth: who may come in (RFC 7617).
-struct BasicAuth {
-  std::vector<Credential> users;
-  std::string users_file;      // an htpasswd file with more of them; "": none
-  std::string challenge;       // of WWW-Authenticate
+/// Of basic_auth (RFC 7617) and digest_auth (RFC 7616): who may come in.
+struct PasswordAuth {
+  std::vector<Credential> users;  // of digest_auth "user:realm", with the hash that htdigest makes
+  std::string users_file;         // an htpasswd or htdigest file with more of them; "": none
+  std::string realm;
   std::string header_field;    // takes the user's name upstream; "": none
   bool remove_header = false;  // Authorization does not go upstream
   uint64_t digest = 0;         // of the users: another where they are others
 
-  bool operator==(const BasicAuth&) const = default;
+  bool operator==(const PasswordAuth&) const = default;
 };
 
 /// Of headers: what pages of other sites may ask and see (CORS), answered as Traefik answers it.
@@ -136,6 +136,7 @@ struct Middleware {
     grpc_web,
     pass_tls_client_cert,
     basic_auth,
+    digest_auth,
     rate_limit,
     in_flight_req,
     forward_auth,
@@ -152,12 +153,12 @@ struct Middleware {
   std::vector<std::pair<std::string, std::string>> request_headers;  // set; empty value removes
   std::vector<std::pair<std::string, std::string>> response_headers;
   bool permanent = false;
-  bool force_slash = false;      // of strip_prefix: what is left begins with a slash even where nothing is left
-  uint16_t status = 0;           // of redirect_url, and of whom ip_allow_list keeps out
-  bool deny = false;             // of access_list: the networks are kept out; else only they come in
-  std::vector<Cidr> networks;    // of access_list and ip_allow_list
-  std::vector<Regexp> patterns;  // of strip_prefix_regex, replace_path_regex, redirect_regex; of headers: of origins;
-                                 // of forward_auth: of fields
+  bool force_slash = false;        // of strip_prefix: what is left begins with a slash even where nothing is left
+  uint16_t status = 0;             // of redirect_url, and of whom ip_allow_list keeps out
+  bool deny = false;               // of access_list: the networks are kept out; else only they come in
+  std::vector<Cidr> networks;      // of access_list and ip_allow_list
+  std::vector<Regexp> patterns;    // of strip_prefix_regex, replace_path_regex, redirect_regex; of headers: of origins;
+                                   // of forward_auth: of fields
   IpStrategy ip_strategy = {};     // of ip_allow_list, rate_limit and in_flight_req
   SourceCriterion source = {};     // of the last two
   RateLimit rate = {};             // of rate_limit
@@ -165,7 +166,7 @@ struct Middleware {
   uint64_t request_bytes_max = 0;  // of buffering; 0: no limit
   uint64_t answer_bytes_max = 0;   //
   ClientCertificateFields client_certificate = {};
-  BasicAuth basic_auth = {};
+  PasswordAuth password_auth = {};
   ForwardAuth forward_auth = {};
   CrossOrigin cross_origin = {};
   BrowserPolicy browser_policy = {};

@@ -32,3 +32,16 @@ TEST_CASE("htpasswd: a file may have comments, blank lines and line ends of two 
   REQUIRE_FALSE(bad);
   CHECK(bad.error().message.starts_with("line 2: "));
 }
+
+TEST_CASE("htdigest: a user is one of a realm") {
+  const std::string hash = "939e7578ed9e3c518a452acee763bce9";
+  CHECK(parse_htdigest_line("jane:the realm:" + hash) == Credential{"jane:the realm", hash});
+  CHECK(parse_htdigest_line("jane:a:b:939E7578ED9E3C518A452ACEE763BCE9") == Credential{"jane:a:b", hash});
+  for (const std::string& bad : {std::string(), std::string("jane"), "jane:" + hash, ":realm:" + hash,
+                                 "jane:realm:" + hash + "0", "jane:realm:" + hash.substr(1) + "g"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_htdigest_line(bad));
+  }
+  CHECK(parse_htdigest("# staff\n\njane:r:" + hash + "\n")->size() == 1);
+  CHECK(parse_htdigest("jane:r:" + hash + "\njohn").error().message.starts_with("line 2: "));
+}

@@ -157,7 +157,7 @@ TEST_CASE("authentication: who guesses finds the line full, and who is known doe
   event::Loop loop;
   Authenticator authenticator(loop, std::make_shared<PasswordChecker>());
   routing::Middleware guard;
-  guard.basic_auth.users = {parse_htpasswd_line(kSlow).value()};
+  guard.password_auth.users = {parse_htpasswd_line(kSlow).value()};
   struct Guesser final : Authenticator::Waiter {
     void on_weighed() override {}
   };

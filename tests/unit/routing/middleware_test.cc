@@ -201,6 +201,20 @@ TEST_CASE("middleware: of buffering the limits are kept, and what holds bodies b
   CHECK(error_of("buffering", {{"size", "2"}}) == "option \"size\" is unknown or not supported yet");
 }
 
+TEST_CASE("middleware: digestAuth takes what htdigest writes") {
+  const std::string hash = "939e7578ed9e3c518a452acee763bce9";
+  const PasswordAuth& auth =
+      compile("digestAuth", {{"users", "jane:traefik:" + hash + ", john:other:" + hash}, {"headerfield", "X-User"}})
+          .password_auth;
+  CHECK(auth.users == std::vector<Credential>{{"jane:traefik", hash}, {"john:other", hash}});
+  CHECK((auth.realm == "traefik" && auth.header_field == "X-User"));
+  CHECK(error_of("digestAuth", {{"users", "jane:" + hash}}) ==
+        "option \"users\": expected user:realm:hash, as htdigest writes it");
+  CHECK(error_of("digestAuth", {}) == "neither users nor usersFile");
+  CHECK(error_of("digestAuth", {{"usersfile", "u"}, {"nonce", "x"}}) ==
+        "option \"nonce\" is unknown or not supported yet");
+}
+
 TEST_CASE("middleware: forwardAuth takes Traefik's options, and refuses what it could not follow") {
   const ForwardAuth auth = compile("forwardauth", {{"address", "https://auth.test/check?a"},
                                                    {"trustforwardheader", "true"},
@@ -315,14 +329,14 @@ TEST_CASE("middleware: basicAuth takes users of htpasswd, and says which one is 
                                           {"realm", "a \"b\" \\"},
                                           {"removeheader", "true"},
                                           {"headerfield", "X-User"}});
-  const BasicAuth& auth = made.basic_auth;
+  const PasswordAuth& auth = made.password_auth;
   CHECK(auth.users == std::vector<Credential>{{"jane", "$2y$05$abc"}, {"john", "{SHA}x="}});
   CHECK(auth.users_file == "/etc/users");
-  CHECK(auth.challenge == "Basic realm=\"a \\\"b\\\" \\\\\"");
+  CHECK(auth.realm == "a \"b\" \\");
   CHECK((auth.remove_header && auth.header_field == "X-User"));
-  CHECK(compile("basicauth", {{"usersfile", "u"}}).basic_auth.challenge == "Basic realm=\"traefik\"");
-  CHECK(compile("basicAuth", {{"users", "a:$1$x"}}).basic_auth.digest !=
-        compile("basicAuth", {{"users", "a:$1$y"}}).basic_auth.digest);
+  CHECK(compile("basicauth", {{"usersfile", "u"}}).password_auth.realm == "traefik");
+  CHECK(compile("basicAuth", {{"users", "a:$1$x"}}).password_auth.digest !=
+        compile("basicAuth", {{"users", "a:$1$y"}}).password_auth.digest);
   CHECK(error_of("basicAuth", {{"realm", "x"}}) == "neither users nor usersFile");
   CHECK(error_of("basicAuth", {{"users", "jane"}}) == "option \"users\": expected user:hash");
   CHECK(error_of("basicAuth", {{"users", "a:$1$x"}, {"headerfield", "Content-Length"}}) ==
@@ -332,7 +346,7 @@ TEST_CASE("middleware: basicAuth takes users of htpasswd, and says which one is 
 
 TEST_CASE("middleware: a user whose password is of no known form never comes in, is told of, and harms no other") {
   const Options options = {{"users", "jane:secret,bob:$$apr1$$x$$y,ann:$1$x$y"}};
-  const std::vector<Credential> users = compile("basicAuth", options).basic_auth.users;
+  const std::vector<Credential> users = compile("basicAuth", options).password_auth.users;
   CHECK(users == std::vector<Credential>{{"ann", "$1$x$y"}, {"jane", "*"}, {"bob", "*"}});
   const auto notes = middleware_notes(fixture::middleware("m", "basicauth", options));
   REQUIRE(notes.size() == 2);
@@ -341,7 +355,7 @@ TEST_CASE("middleware: a user whose password is of no known form never comes in,
 }
 
 TEST_CASE("middleware: of two users of one name the last counts") {
-  auto users = [](const std::string& list) { return compile("basicAuth", {{"users", list}}).basic_auth.users; };
+  auto users = [](const std::string& list) { return compile("basicAuth", {{"users", list}}).password_auth.users; };
   CHECK(users("jane:$1$x$old,ann:$1$x$y,jane:$1$x$new") ==
         std::vector<Credential>{{"ann", "$1$x$y"}, {"jane", "$1$x$new"}});
   CHECK(users("jane:clear,jane:$1$x$y") == std::vector<Credential>{{"jane", "$1$x$y"}});
