@@ -18,7 +18,10 @@ constexpr size_t kNestedMax = 16;
 tl::unexpected<Error> bad(const std::string& message) { return fail(ErrorCode::invalid, "default rule: " + message); }
 
 std::string truth(bool value) { return value ? "true" : "false"; }
-bool is_true(std::string_view value) { return !value.empty() && value != "false"; }
+/// What Go writes of a part that is not there (`._2`): no path and no host is called so.
+constexpr const char* kNoValue = "<no value>";
+
+bool is_true(std::string_view value) { return !value.empty() && value != "false" && value != kNoValue; }
 
 // ---- Functions: the last argument is what a pipe hands over, as in sprig ----
 
@@ -221,9 +224,9 @@ class Pipeline {
       if (!argument) return argument;
       if (decided) missing_ = missing;
       decided = decided || (name == "or" && is_true(*argument)) || (name == "and" && !is_true(*argument));
-      arguments.push_back(std::move(*argument));
+      arguments.push_back(said(std::move(*argument)));
     }
-    if (handed_over) arguments.push_back(*handed_over);
+    if (handed_over) arguments.push_back(said(*handed_over));
     if (name == "index" && !of_labels && arguments.size() == 2) return indexed(arguments[0], arguments[1]);
     if (name == "index" && !of_labels) return bad("index is for .Labels, or for one place of a list");
     if (!of_labels) return call_function(name, arguments);
@@ -231,6 +234,9 @@ class Pipeline {
     auto found = subject_.labels.find(arguments[0]);
     return found != subject_.labels.end() ? found->second : std::string();
   }
+
+  /// As functions get it.
+  static std::string said(std::string value) { return value == kNoValue ? std::string() : value; }
 
   // As in Go a place that is not there spoils the rule: with nothing in its place it could match what it must not.
   std::string indexed(const std::string& list, const std::string& place) {
@@ -254,7 +260,7 @@ class Pipeline {
       rest_.remove_prefix(1);
       if (!rest_.starts_with("._")) return inner;
       rest_.remove_prefix(2);
-      return element_at(*inner, std::string(word())).value_or("");
+      return element_at(*inner, std::string(word())).value_or(kNoValue);
     }
     const std::string name(word());
     if (name == ".Name") return subject_.name;

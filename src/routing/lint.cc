@@ -9,9 +9,9 @@
 
 #include "routing/place.h"
 #include "routing/rule.h"
-#include "weir/routing/table.h"
 #include "weir/base/text.h"
 #include "weir/routing/qualified_name.h"
+#include "weir/routing/table.h"
 
 namespace weir::routing {
 
@@ -116,6 +116,20 @@ bool admits_all_of(const Router& a, const Router& b) {
   });
 }
 
+/// HostRegexp(`{sub:[a-z]+}.example.com`): in version 3 the braces are the host's own, and no host has any.
+bool has_named_part(std::string_view rule) {
+  constexpr std::string_view kCall = "hostregexp(";
+  const std::string lower = to_lower(rule);
+  for (size_t at = lower.find(kCall); at != std::string::npos; at = lower.find(kCall, at + 1)) {
+    const std::string_view pattern = std::string_view(lower).substr(at, lower.find(')', at) - at);
+    const size_t brace = pattern.find('{');
+    if (brace != std::string_view::npos && brace + 1 < pattern.size() && pattern[brace + 1] >= 'a' &&
+        pattern[brace + 1] <= 'z')
+      return true;
+  }
+  return false;
+}
+
 /// Looks at one table. Used once. Each part is compared with those above it in the tree of paths, of its own host and
 /// of those that are no single name, so the cost grows with the routers and with what they have in common.
 class Linter {
@@ -127,6 +141,10 @@ class Linter {
       if (!rule) continue;
       const auto& alternatives = rules_.emplace_back(std::move(*rule))->alternatives;
       if (alternatives.empty()) add(Kind::never_holds, *router, nullptr, "no request can match its rule");
+      if (has_named_part(router->rule())) {
+        add(Kind::never_holds, *router, nullptr,
+            "HostRegexp with {name:...} is Traefik 2's: no host matches it without ruleSyntax=v2");
+      }
       for (const Alternative& one : alternatives) parts_.push_back({router.get(), &one, place_of(one)});
     }
     for (const Part& part : parts_) {

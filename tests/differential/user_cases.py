@@ -173,7 +173,11 @@ def headers():
                             "headers.customresponseheaders.X-Set=1")],
              *[ask(f"{host}.test/", method=method, headers=[("Origin", origin), *more])
                for host in ("ca", "cb", "cc", "cr") for origin in ("https://a.test", "https://c.test")
-               for method, more in (("OPTIONS", PREFLIGHT), ("OPTIONS", []), ("GET", []))], "ca.test/", "cc.test/"),
+               for method, more in (("OPTIONS", PREFLIGHT), ("OPTIONS", []), ("GET", []))], "ca.test/"),
+        case("a page that says no origin, with credentials", [
+            with_middleware("cd", "headers.accesscontrolalloworiginlist=*",
+                            "headers.accesscontrolallowcredentials=true")], "cd.test/",
+             differs="an empty Access-Control-Allow-Origin is not sent"),
         case("a rate", [with_middleware("rl", "ratelimit.average=2", "ratelimit.period=1h", "ratelimit.burst=3"),
                         with_middleware("rn", "ratelimit.average=0"),
                         with_middleware("rh", "ratelimit.average=1", "ratelimit.period=3600",

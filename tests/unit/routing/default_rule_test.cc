@@ -31,7 +31,9 @@ TEST_CASE("default rule: the name, tags, and functions of both") {
 TEST_CASE("default rule: parts of texts, lists and expressions") {
   CHECK(expanded("{{ splitList \"_\" .Name | first }}.{{ splitList \"_\" .Name | last | lower }}") == "My.web");
   CHECK(expanded("{{ (split \"_\" .Name)._1 }}{{ index (splitList \"_\" .Name) 0 }}") == "WebMy");
-  CHECK(expanded("{{ (split \"_\" .Name)._9 }}") == "");
+  // As Go writes it: a path of nothing would match everything. Functions and conditions get nothing.
+  CHECK(expanded("{{ (split \"_\" .Name)._9 }}") == "<no value>");
+  CHECK(expanded("{{ (split \"_\" .Name)._9 | default \"x\" }}{{ if (split \"_\" .Name)._9 }}y{{ end }}") == "x");
   CHECK(expanded("{{ splitList \"_\" .Name | join \".\" }}") == "My.Web");
   CHECK(expanded("{{ substr 0 2 .Name }}{{ substr 3 -1 .Name }}{{ substr 5 99 .Name }}{{ substr 9 2 .Name }}") ==
         "MyWebb");

@@ -39,9 +39,9 @@ Texts complaints(const Definitions& all) {
 
 TEST_CASE("dynamic config: a router with parents is refused: alone it would serve without what guards them") {
   for (const char* key : {"http/routers/child/parentRefs", "http/routers/child/parentRefs/0"}) {
-    Definitions all = decode({"http/routers/child/rule=PathPrefix(`/admin`)", "http/routers/child/service=app",
-                              std::string(key) + "=parent", "http/routers/beside/rule=Host(`b`)",
-                              "http/routers/beside/service=app"});
+    Definitions all =
+        decode({"http/routers/child/rule=PathPrefix(`/admin`)", "http/routers/child/service=app",
+                std::string(key) + "=parent", "http/routers/beside/rule=Host(`b`)", "http/routers/beside/service=app"});
     REQUIRE(all.routers.size() == 1);
     CHECK(all.routers[0].name == "beside");
     CHECK(std::any_of(all.rejected.begin(), all.rejected.end(), [](const Rejection& one) {

@@ -46,6 +46,11 @@ TEST_CASE("lint: a rule that can never hold is told, with its place") {
   CHECK(found[0].origin == "test: a");
 }
 
+TEST_CASE("lint: a HostRegexp of Traefik 2 is told, and a count of characters is none") {
+  CHECK(findings({"a: HostRegexp(`{sub:[a-z]+}.a.test`)"}) == Texts{"never_holds a@file"});
+  CHECK(findings({"a: HostRegexp(`^x{2,3}.test$`)", "b: Host(`b`) && PathRegexp(`{a}`)"}).empty());
+}
+
 TEST_CASE("lint: a router that others take everything from is shadowed") {
   CHECK(findings({"big 99: Host(`a`)", "small: Host(`a`) && PathPrefix(`/api`)"}) ==
         Texts{"shadowed small@file big@file"});

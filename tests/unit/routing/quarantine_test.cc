@@ -116,12 +116,13 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   one.routers[0].middlewares = {"m", "missing@consul"};
   one.middlewares.push_back(middleware("m", "noSuch", {}));
   auto outcome = build_all({one});
-  CHECK(reasons(outcome) == Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
-                                    "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
-                                    "accessList, basicAuth, buffering, chain, digestAuth, forwardAuth, grpcWeb, headers, "
-                                    "inFlightReq, ipAllowList, ipWhiteList, passTLSClientCert, rateLimit, "
-                                    "redirectRegex, redirectScheme, redirectUrl, replacePath, replacePathRegex, "
-                                    "stripPrefix, stripPrefixRegex"});
+  CHECK(reasons(outcome) ==
+        Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
+                "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
+                "accessList, basicAuth, buffering, chain, digestAuth, forwardAuth, grpcWeb, headers, "
+                "inFlightReq, ipAllowList, ipWhiteList, passTLSClientCert, rateLimit, "
+                "redirectRegex, redirectScheme, redirectUrl, replacePath, replacePathRegex, "
+                "stripPrefix, stripPrefixRegex"});
   const Router* found = outcome.table->match(request("a", "/"));
   REQUIRE(found != nullptr);
   CHECK(found->service->endpoints.empty());

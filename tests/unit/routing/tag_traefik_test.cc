@@ -92,9 +92,9 @@ TEST_CASE("tag_traefik: trap 4, a prefix ends at its dot") {
 }
 
 TEST_CASE("tag_traefik: tags of Traefik 1 are told of once for a service, and what is meant for docker not at all") {
-  TraefikTags tags = decode({"traefik.frontend.rule=Host:a.test", "traefik.frontend.headers.SSLHost=a.test",
-                             "traefik.backend=b", "traefik.port=80", "traefik.docker.network=proxy",
-                             "traefik.http.routers.r.rule=Host(`a`)"});
+  TraefikTags tags =
+      decode({"traefik.frontend.rule=Host:a.test", "traefik.frontend.headers.SSLHost=a.test", "traefik.backend=b",
+              "traefik.port=80", "traefik.docker.network=proxy", "traefik.http.routers.r.rule=Host(`a`)"});
   CHECK(reasons(tags) == Texts{"tag web: tags of Traefik 1 are not read, as by Traefik 2 and 3"});
   CHECK(tags.routers.size() == 1);
   CHECK(reasons(decode({"traefik.nonsense.a.B=1"})) == Texts{"tag web: unknown field"});
