@@ -38,8 +38,8 @@ bool is_found_by(const std::vector<routing::Regexp>& patterns, std::string_view 
 
 /// What belongs to the connection with its server, or is made anew for the client's.
 bool is_own(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kOwn = {"connection",        "keep-alive", "te",   "trailer",
-                                                    "transfer-encoding", "upgrade",    "date", "content-length"};
+  constexpr std::array<std::string_view, 10> kOwn = {"connection", "keep-alive", "te",   "trailer", "transfer-encoding",
+                                                     "upgrade",    "date",       "host", "expect",  "content-length"};
   return std::any_of(kOwn.begin(), kOwn.end(), [&](std::string_view one) { return equals_ignore_case(one, name); });
 }
 
@@ -65,7 +65,7 @@ std::unique_ptr<http::Call> AuthClient::send(const ForwardAuth& auth, http::Clie
     client->second.use_tls(std::move(options));
   }
   request.timeout_ms = 0;  // the exchange's, which ends the call
-  request.body_bytes_max = auth.answer_bytes_max > 0 ? std::min(auth.answer_bytes_max, kBodyBytesMax) : kBodyBytesMax;
+  request.body_bytes_max = limit(auth.answer_bytes_max);
   return client->second.send(std::move(request), std::move(on_response));
 }
 
@@ -74,6 +74,8 @@ http::ClientRequest auth_question(const ForwardAuth& auth, const http::RequestHe
   http::ClientRequest question;
   question.method = auth.keeps_method ? std::string(request.method_text) : "GET";
   question.url = Url::parse(auth.address).value_or(Url());  // it was read when the middleware was made
+  // As in Traefik, what the client shows counts more than what stands in the address.
+  if (http::find(headers, "Authorization") != nullptr) question.url.user_info.clear();
   auto& fields = question.headers;
   for (const Header& header : headers) {
     const bool forwarded =
@@ -99,8 +101,12 @@ void take_auth_answer(const routing::Middleware& middleware, http::HeaderFields 
   const auto goes_up = [&](std::string_view name) {
     return is_among(auth.answer_headers, name) || is_found_by(middleware.patterns, name);
   };
-  // What it is asked for is its to say: nobody else's word for it goes up.
-  std::erase_if(scratch.headers, [&](const Header& header) { return goes_up(header.name); });
+  // What it is asked for is its to say: nobody else's word for it goes up, in no spelling that may pass for it.
+  std::erase_if(scratch.headers, [&](const Header& header) {
+    if (goes_up(header.name)) return true;
+    if (header.name.find('_') == std::string_view::npos) return false;
+    return goes_up(replace_all(std::string(header.name), "_", "-"));
+  });
   const auto& [of, kept] = scratch.auth_answers.emplace_back(&middleware, std::move(answer));
   for (const auto& [name, value] : kept) {
     if (goes_up(name) && !is_own(name)) scratch.headers.push_back({name, value});

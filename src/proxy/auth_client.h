@@ -1,6 +1,8 @@
 #pragma once
 // forwardAuth: what its server is asked, and what follows from the answer.
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -23,6 +25,11 @@ class AuthClient {
   /// Of a body that is sent along, or of an answer, where the middleware says no limit of its own.
   static constexpr uint64_t kBodyBytesMax = 4 << 20;
   static constexpr uint32_t kTimeoutMs = 30'000;  // from the question to the answer's last byte; Traefik's
+
+  /// Of what a middleware says: it may ask for less.
+  [[nodiscard]] static uint64_t limit(int64_t own_max) {
+    return own_max < 0 ? kBodyBytesMax : std::min(static_cast<uint64_t>(own_max), kBodyBytesMax);
+  }
 
   explicit AuthClient(event::Loop& loop) : loop_(loop) {}
 

@@ -74,17 +74,30 @@ std::optional<Authenticator::Claim> Authenticator::digest_claim(const routing::P
   auto answer = digest_answer(auth, request, secret_);
   if (!answer || age_of_nonce(answer->nonce, secret_, loop_.now_ms()) != NonceAge::fresh) return {};
   Claim out;
-  out.key = key_of(auth, std::string(request.method_text).append(1, '\0').append(authorization(request)));
   out.question.user = answer->user;
-  if (const std::string* hash = hash_of(auth.users, answer->user + ":" + auth.realm)) {
+  const std::string user = answer->user + ":" + auth.realm;
+  auto matches = [method = std::string(request.method_text), told = std::move(*answer)](const std::string& hash) {
+    return digest_matches(told, method, hash);
+  };
+  out.key = key_of(auth, user);
+  const Remembered* known = remembered(out.key, {&digest_users_, &refused_});
+  if (const std::string* hash = hash_of(auth.users, user)) {
     out.question.hash = *hash;
-  } else {
+  } else if (known != nullptr) {
+    out.question.hash = known->hash;
+  } else if (!auth.users_file.empty()) {
     out.question.file = auth.users_file;
-    out.question.file_user = answer->user + ":" + auth.realm;
+    out.question.file_user = user;
     out.question.digests = true;
+    // Who it is, not what this request says: that is seen when its hash is known.
+    out.found = std::make_shared<std::string>();
+    out.question.matches = [found = out.found](const std::string& in_file) {
+      *found = in_file;
+      return true;
+    };
+    return out;
   }
-  out.question.matches = [method = std::string(request.method_text), told = std::move(*answer)](
-                             const std::string& hash) { return digest_matches(told, method, hash); };
+  out.question.matches = std::move(matches);
   return out;
 }
 
@@ -100,17 +113,25 @@ Authenticator::Verdict Authenticator::look(const routing::Middleware& middleware
   if (!claimed) return Verdict::refused;
   const PasswordChecker::Question& question = claimed->question;
   user = question.user;
-  if (middleware.type == routing::Middleware::Type::digest_auth && question.file.empty()) {
-    // Two digests: less than to remember it.
-    const bool known = !question.hash.empty();  // else anybody could answer for no hash
-    return known && question.matches(question.hash) ? Verdict::accepted : Verdict::refused;
+  if (middleware.type == routing::Middleware::Type::digest_auth) {
+    if (claimed->found != nullptr) return Verdict::unknown;
+    const bool matches = question.matches(question.hash);  // also for who is unknown, so that time does not tell
+    return matches && !question.hash.empty() ? Verdict::accepted : Verdict::refused;
   }
-  for (auto* known : {&accepted_, &refused_}) {
-    auto found = known->find(claimed->key);
-    if (found != known->end() && found->second.until_ms > loop_.now_ms()) return found->second.verdict;
-  }
-  return Verdict::unknown;
+  const Remembered* known = remembered(claimed->key, {&accepted_, &refused_});
+  return known != nullptr ? known->verdict : Verdict::unknown;
 }
+
+const Authenticator::Remembered* Authenticator::remembered(const std::string& key,
+                                                           std::initializer_list<const Memory*> among) const {
+  for (const Memory* memory : among) {
+    auto found = memory->find(key);
+    if (found != memory->end() && found->second.until_ms > loop_.now_ms()) return &found->second;
+  }
+  return nullptr;
+}
+
+std::string Authenticator::seal(std::string_view text) const { return tls::sha256(std::string(secret_).append(text)); }
 
 std::string Authenticator::challenge(const routing::Middleware& middleware, const http::RequestHead& request) const {
   const routing::PasswordAuth& auth = middleware.password_auth;
@@ -127,8 +148,10 @@ bool Authenticator::weigh(const routing::Middleware& middleware, const http::Req
   auto claimed = claim(middleware, request);
   if (!claimed) return false;
   auto [waiters, first] = waiting_.try_emplace(claimed->key);
-  if (first && !checker_->ask(std::move(claimed->question), loop_,
-                              [this, key = claimed->key](bool accepted) { take(key, accepted); })) {
+  auto tell = [this, key = claimed->key, found = claimed->found](bool accepted) {
+    take(key, accepted, accepted && found != nullptr ? *found : "");
+  };
+  if (first && !checker_->ask(std::move(claimed->question), loop_, std::move(tell))) {
     waiting_.erase(waiters);
     return false;
   }
@@ -137,11 +160,11 @@ bool Authenticator::weigh(const routing::Middleware& middleware, const http::Req
   return true;
 }
 
-void Authenticator::take(const std::string& key, bool accepted) {
-  auto& known = accepted ? accepted_ : refused_;
+void Authenticator::take(const std::string& key, bool accepted, const std::string& hash) {
+  auto& known = !hash.empty() ? digest_users_ : accepted ? accepted_ : refused_;
   if (known.size() >= kRememberedMax) known.clear();
-  known[key] = {accepted ? Verdict::accepted : Verdict::refused,
-                loop_.now_ms() + (accepted ? kAcceptedMs : kRefusedMs)};
+  known[key] = {accepted ? Verdict::accepted : Verdict::refused, loop_.now_ms() + (accepted ? kAcceptedMs : kRefusedMs),
+                hash};
   auto waiting = waiting_.extract(key);
   if (waiting.empty()) return;
   // One that is told may end another.

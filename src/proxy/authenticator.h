@@ -2,6 +2,7 @@
 // Who a request says it is, and whether its password shows that.
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,8 @@ class Authenticator {
   /// Of a basicAuth or digestAuth middleware and the request's Authorization field. `user`: the name it says, whatever
   /// the verdict.
   Verdict look(const routing::Middleware& middleware, const http::RequestHead& request, std::string& user);
+  /// 32 bytes in place of what clients write: nobody can choose them, and all workers make the same.
+  [[nodiscard]] std::string seal(std::string_view text) const;
   /// What WWW-Authenticate says to whom is refused.
   [[nodiscard]] std::string challenge(const routing::Middleware& middleware, const http::RequestHead& request) const;
   /// After `unknown`. False: too many passwords wait to be weighed.
@@ -59,12 +62,17 @@ class Authenticator {
   struct Remembered {
     Verdict verdict;
     uint64_t until_ms;
+    std::string hash;  // of digestAuth, whose every request is weighed anew: the user's in the file, "" where none
   };
 
+  using Memory = std::unordered_map<std::string, Remembered>;
+  /// In the first of them that knows; null where none does, or not any more.
+  [[nodiscard]] const Remembered* remembered(const std::string& key, std::initializer_list<const Memory*> among) const;
   /// What is remembered, and what it takes to find it out.
   struct Claim {
     std::string key;
     PasswordChecker::Question question;
+    std::shared_ptr<std::string> found;  // of digestAuth: takes the hash when the question is asked; else null
   };
   [[nodiscard]] std::optional<Claim> basic_claim(const routing::PasswordAuth& auth,
                                                  const http::RequestHead& request) const;
@@ -73,13 +81,14 @@ class Authenticator {
   [[nodiscard]] std::optional<Claim> claim(const routing::Middleware& middleware,
                                            const http::RequestHead& request) const;
   [[nodiscard]] std::string key_of(const routing::PasswordAuth& auth, const std::string& credentials) const;
-  void take(const std::string& key, bool accepted);
+  void take(const std::string& key, bool accepted, const std::string& hash);
 
   event::Loop& loop_;
   const std::shared_ptr<PasswordChecker> checker_;
   const std::string& secret_;  // so that a digest tells nothing to whom it leaks
-  std::unordered_map<std::string, Remembered> accepted_;
-  std::unordered_map<std::string, Remembered> refused_;  // apart: guesses do not drive out who is known
+  Memory accepted_;
+  Memory digest_users_;  // of files: apart, for there is one for each user
+  Memory refused_;       // apart: guesses do not drive out who is known
   std::unordered_map<std::string, std::vector<Waiter*>> waiting_;
 };
 

@@ -107,7 +107,7 @@ void Exchange::follow_middlewares() {
   if (outcome_.status != 0) return answer(outcome_.status, outcome_.redirect ? scratch_.location : std::string_view());
   if (is_too_large(std::max(request_.content_length, request_bytes_))) return end_with(ProxyError::body_too_large);
   append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
-  if (outcome_.grpc_web != nullptr) begin_grpc_web(*outcome_.grpc_web);
+  if (outcome_.grpc_web != nullptr && !begin_grpc_web(*outcome_.grpc_web)) return answer(400);
   outgoing_.headers = scratch_.headers;
   if (outcome_.path != target_.path || target_.rewritten) {
     if (outcome_.path.data() != scratch_.target.data()) scratch_.target = outcome_.path;
@@ -121,12 +121,17 @@ void Exchange::follow_middlewares() {
   choose_endpoint();
 }
 
-void Exchange::begin_grpc_web(const routing::Middleware& middleware) {
+/// False: what has come of its body meanwhile is none.
+bool Exchange::begin_grpc_web(const routing::Middleware& middleware) {
   std::string_view origin = GrpcWeb::allowed_origin(request_, middleware.values);
   http::ServerStreamObserver& self = *this;
   grpc_web_ = std::make_unique<GrpcWeb>(*client_, self, request_, origin);
+  if (!grpc_web_->take_early(early_body_, request_ended_)) return false;
+  request_bytes_ = early_body_.size();
+  early_trailers_ = {};
   grpc_web_->change_request(outgoing_, scratch_.headers);
   client_ = grpc_web_.get();
+  return true;
 }
 
 // ---- Upstream: which endpoint, and a connection to it ----
@@ -482,7 +487,7 @@ void Exchange::finish() {
   retries_ = scratch_.passed = 0;
   status_ = 0;
   error_ = ProxyError::none;
-  fresh_connection_ = request_ended_ = collects_body_ = scratch_.wants_events = false;
+  fresh_connection_ = request_ended_ = collects_body_ = streams_messages_ = scratch_.wants_events = false;
   enter(State::free);
   owner->on_exchange_done(*this);
   client->release();  // last: the session may begin the next request in here

@@ -83,9 +83,10 @@ class Exchange final : private http::ServerStreamObserver,
   void pass_guard();
   void collect_body();
   void collect(std::string_view bytes);
+  [[nodiscard]] bool is_too_large_to_ask(uint64_t body_bytes) const;
   void ask_auth_server();
   void on_auth_answer(Result<http::ClientResponse> answer);
-  void begin_grpc_web(const routing::Middleware& middleware);
+  bool begin_grpc_web(const routing::Middleware& middleware);
   void choose_endpoint();
   [[nodiscard]] EndpointState* next_endpoint();
   void try_endpoint(EndpointState& endpoint);

@@ -31,21 +31,26 @@ void Exchange::pass_guard() {
 // ---- forwardAuth ----
 
 void Exchange::collect_body() {
+  if (is_too_large_to_ask(request_.content_length)) return answer(401);
   collects_body_ = true;
   if (request_.expect_continue && request_bytes_ == 0) {
     http::ResponseHead go_on;
     go_on.status = 100;
     client_->send_interim(go_on);
+    outgoing_.expect_continue = false;
   }
   if (!early_body_.empty()) resume_client();
   collect({});
 }
 
+bool Exchange::is_too_large_to_ask(uint64_t body_bytes) const {
+  return body_bytes > AuthClient::limit(outcome_.undecided->forward_auth.request_bytes_max);
+}
+
 // As in Traefik, a body that is larger than it may be is for nobody.
 void Exchange::collect(std::string_view bytes) {
-  const uint64_t own_max = outcome_.undecided->forward_auth.request_bytes_max;
   early_body_.append(bytes);
-  if (early_body_.size() > std::min(own_max > 0 ? own_max : UINT64_MAX, AuthClient::kBodyBytesMax)) return answer(401);
+  if (is_too_large_to_ask(early_body_.size())) return answer(401);
   wait_at_most(worker_.config().timeouts.body_idle_ms);
 }
 

@@ -13,12 +13,6 @@ using http::Header;
 
 constexpr std::string_view kForwardedFor = "X-Forwarded-For";
 
-// Servers that hand fields on as variables (CGI, WSGI) cannot tell X_Real_Ip from X-Real-Ip.
-bool may_be_read_as(std::string_view name, std::string_view lower) {
-  return std::equal(name.begin(), name.end(), lower.begin(), lower.end(),
-                    [](char sent, char known) { return ascii_lower(sent) == known || (sent == '_' && known == '-'); });
-}
-
 bool is_forwarding_field(std::string_view name) {
   if (name.size() < 9 || (ascii_lower(name[0]) != 'x' && ascii_lower(name[0]) != 'f')) return false;
   if (name.size() == 9) return may_be_read_as(name, "x-real-ip") || may_be_read_as(name, "forwarded");
@@ -60,6 +54,11 @@ bool counts_forwards(const http::RequestHead& request) {
 }
 
 }  // namespace
+
+bool may_be_read_as(std::string_view name, std::string_view lower) {
+  return std::equal(name.begin(), name.end(), lower.begin(), lower.end(),
+                    [](char sent, char known) { return ascii_lower(sent) == known || (sent == '_' && known == '-'); });
+}
 
 HopFields::HopFields(std::string_view proto, uint16_t port, std::string_view client_ip) {
   const std::string digits = std::to_string(port);

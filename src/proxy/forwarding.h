@@ -23,6 +23,10 @@ namespace weir::proxy {
 
 struct EntryRedirect;
 
+/// Whether a server that hands fields on as variables (CGI, WSGI) may read that name as the one in `lower`: it cannot
+/// tell X_Real_Ip from X-Real-Ip.
+[[nodiscard]] bool may_be_read_as(std::string_view name, std::string_view lower);
+
 /// Our fields about a client, which are the same in all its requests (the port in those whose Host has none). They lie
 /// beside each other in memory as they are written, so that they leave in one copy. Its views live as long as it does,
 /// wherever it is moved to.
@@ -48,7 +52,8 @@ struct ForwardedBy {
   bool trusted = false;  // the peer's own X-Forwarded-* are believed
   SocketAddress client;  // by the connection, or as a trusted proxy has told
   SocketAddress local;   // what the client connected to
-  // Null: plain. Lives as long as the connection's stream: only to be looked at when a request's head comes.
+  // Null: plain. Lives as long as the connection's stream: to be looked at until the request has passed its
+  // middlewares.
   const tls::Connection* tls = nullptr;
   std::string_view tls_version;             // "1.3"; "" where plain
   std::string_view tls_cipher;              // by its IANA name
@@ -72,8 +77,9 @@ struct ForwardingScratch {
   std::string decoded_path;          // what an expression sees
   std::deque<std::string> prefixes;  // what it has stripped, once for each
   std::string location;
-  std::string user;  // who the client says it is, to a middleware that asks
-  std::string vary;  // of an answer
+  std::string user;                    // who the client says it is, to the last middleware that asked
+  std::deque<std::string> told_users;  // what those before have told the upstream
+  std::string vary;                    // of an answer
   std::string challenge;
   std::string client_certificate;
   std::string client_certificate_info;

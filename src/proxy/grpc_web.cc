@@ -96,6 +96,12 @@ void GrpcWeb::change_request(http::RequestHead& head, std::vector<Header>& heade
   head.content_length = 0;
 }
 
+bool GrpcWeb::take_early(std::string& body, bool ended) {
+  if (!text_ || body.empty()) return true;
+  carry_ = std::exchange(body, std::string());
+  return take_base64(carry_, body) && (!ended || carry_.empty());
+}
+
 void GrpcWeb::on_request_body(std::string_view bytes) {
   if (!text_) return above_.on_request_body(bytes);
   carry_.append(bytes);

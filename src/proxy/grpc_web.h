@@ -32,6 +32,9 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   /// `request` and `origin` outlive it.
   GrpcWeb(http::ServerStream& client, http::ServerStreamObserver& above, const http::RequestHead& request,
           std::string_view origin);
+  /// Of a body that began to come before this was here: as above, in its place. `ended`: it is all there. False: it is
+  /// not base64, though the call says so.
+  [[nodiscard]] bool take_early(std::string& body, bool ended);
   /// Makes of the request's head, whose fields are `headers`, the one of a gRPC call.
   void change_request(http::RequestHead& head, std::vector<http::Header>& headers);
 

@@ -157,16 +157,17 @@ bool is_allowed(const Middleware& middleware, const http::RequestHead& request, 
 }
 
 /// Of rateLimit and inFlightReq, into scratch.limit_key: which requests count together. Those without an address, or
-/// without the field, do.
+/// without the field, do. What clients write is sealed: so that it is short, and nobody chooses its place in a table.
 std::string_view limit_key(const Middleware& middleware, const http::RequestHead& request, std::string_view authority,
-                           const ForwardedBy& by, ForwardingScratch& scratch) {
+                           const ForwardedBy& by, const Guards& guards, ForwardingScratch& scratch) {
   using By = routing::SourceCriterion::By;
   scratch.limit_key.assign(middleware.name).append(1, '\0');
   if (middleware.source.by == By::host) {
-    scratch.limit_key += authority;
+    std::string storage;
+    scratch.limit_key += guards.authenticator.seal(normalise_host(authority, storage));
   } else if (middleware.source.by == By::header) {
     const Header* field = http::find(scratch.headers, middleware.source.header);
-    if (field != nullptr) scratch.limit_key += field->value;
+    if (field != nullptr) scratch.limit_key += guards.authenticator.seal(field->value);
   } else if (auto ip = address_by_strategy(middleware.ip_strategy, request, by)) {
     scratch.limit_key.append(reinterpret_cast<const char*>(ip->bytes.data()), ip->v6 ? 16 : 4);
   }
@@ -328,7 +329,11 @@ bool is_let_in(const Middleware& middleware, const http::RequestHead& request, A
       return false;
     case Authenticator::Verdict::accepted: break;
   }
-  if (!auth.header_field.empty()) set_field(scratch.headers, auth.header_field, scratch.user);
+  if (!auth.header_field.empty()) {
+    const std::string lower = to_lower(auth.header_field);
+    std::erase_if(scratch.headers, [&](const Header& header) { return may_be_read_as(header.name, lower); });
+    scratch.headers.push_back({auth.header_field, scratch.told_users.emplace_back(scratch.user)});
+  }
   if (auth.remove_header) set_field(scratch.headers, "Authorization", "");
   return true;
 }
@@ -358,7 +363,7 @@ void resume_request_middlewares(const routing::Router& router, const http::Reque
   const bool has_path = outcome.path.empty() || outcome.path.starts_with('/');  // "*" has none
   const auto authority = [&] { return outcome.authority.empty() ? request.authority : outcome.authority; };
   const auto key = [&](const Middleware& middleware) {
-    return limit_key(middleware, request, authority(), by, scratch);
+    return limit_key(middleware, request, authority(), by, guards, scratch);
   };
   outcome.undecided = nullptr;
   for (; scratch.passed < router.middlewares.size(); ++scratch.passed) {
@@ -425,6 +430,7 @@ MiddlewareOutcome run_request_middlewares(const routing::Router& router, const h
   outcome.path = path;
   scratch.passed = 0;
   scratch.prefixes.clear();
+  scratch.told_users.clear();
   resume_request_middlewares(router, request, by, guards, scratch, outcome);
   return outcome;
 }

@@ -64,7 +64,7 @@ bool PasswordChecker::weigh(const Question& question) {
     const std::vector<Credential>& users = read(question.file, question.digests).users;
     const std::string& user = question.file_user.empty() ? question.user : question.file_user;
     if (const std::string* found = hash_of(users, user)) hash = *found;
-    if (decoy.empty() && !users.empty()) decoy = users.front().hash;
+    if (decoy.empty() && !users.empty() && !question.digests) decoy = users.front().hash;
   }
   bool matches = question.matches(hash.empty() ? decoy : hash);
   return matches && !hash.empty();

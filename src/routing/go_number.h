@@ -21,8 +21,9 @@ namespace weir::routing {
   if (auto seconds = parse_i64(text)) {
     return *seconds > kLongestS || *seconds < -kLongestS ? std::nullopt : std::optional(*seconds * 1'000'000'000);
   }
+  constexpr int64_t kLongestNs = kLongestS * 1'000'000'000;
   auto ns = parse_duration_ns(text);
-  return ns ? std::optional(*ns) : std::nullopt;
+  return ns && *ns <= kLongestNs && *ns >= -kLongestNs ? std::optional(*ns) : std::nullopt;
 }
 
 }  // namespace weir::routing

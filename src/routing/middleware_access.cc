@@ -150,7 +150,7 @@ namespace {
 struct ForwardAuthFields {
   std::map<std::string_view, std::string*> texts;
   std::map<std::string_view, bool*> flags;
-  std::map<std::string_view, uint64_t*> limits;
+  std::map<std::string_view, int64_t*> limits;
   std::map<std::string_view, std::vector<std::string>*> names;
 
   explicit ForwardAuthFields(ForwardAuth& auth)
@@ -172,9 +172,7 @@ struct ForwardAuthFields {
     } else if (auto flag = flags.find(key); flag != flags.end()) {
       return take_flag(key, value, *flag->second);
     } else if (auto limit = limits.find(key); limit != limits.end()) {
-      int64_t bytes = 0;
-      if (Status taken = take_whole(key, value, bytes); !taken) return taken;
-      *limit->second = static_cast<uint64_t>(std::max<int64_t>(bytes, 0));  // -1 is Traefik's word for none
+      return take_whole(key, value, *limit->second);
     } else if (auto list = names.find(key); list != names.end()) {
       for (std::string_view name : list_items(value)) list->second->emplace_back(name);
       return check_count(list->second->size(), "names");
@@ -218,8 +216,7 @@ Status compile_forward_auth(const Options& options, Middleware& out) {
       return fail(ErrorCode::invalid, "tls takes names of files here, not what is in them");
     }
   }
-  if (auth.sign_in_url.find_first_of("\r\n") != std::string::npos) return bad_option("authsigninurl", "a URL");
-  return {};
+  return check_header("Location", auth.sign_in_url);
 }
 
 Status compile_pass_tls_client_cert(const Options& options, Middleware& out) {

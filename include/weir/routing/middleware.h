@@ -107,8 +107,8 @@ struct ForwardAuth {
   bool sends_body = false;                   // and only then asks
   bool keeps_method = false;                 // else it is asked by GET
   bool keeps_location = false;               // else a Location without a host gets the address's
-  uint64_t request_bytes_max = 0;            // of a body that is sent; 0: no limit of its own
-  uint64_t answer_bytes_max = 0;             // likewise
+  int64_t request_bytes_max = -1;            // of a body that is sent; below 0: no limit of its own
+  int64_t answer_bytes_max = -1;             // likewise
   std::vector<std::string> request_headers;  // that it is told; empty: all
   std::vector<std::string> answer_headers;   // of its yes, that go upstream; those of Middleware::patterns too
   std::vector<std::string> cookies;          // of its yes, that the client is given

@@ -207,7 +207,7 @@ void AllocRunner::withdraw_services(TaskRunner& task, std::function<void(Status)
 }
 
 bool AllocRunner::may_launch(const TaskRunner& task) {
-  if (held_ || unconfirmed_) return false;
+  if (held_ || unconfirmed_ || killed_) return false;
   return ending_ == Ending::no || stage_of(task.task()) == Stage::poststop;
 }
 
@@ -289,6 +289,7 @@ void AllocRunner::start_in_order() {
 void AllocRunner::stop() { end(std::nullopt, true); }
 
 void AllocRunner::kill() {
+  killed_ = true;
   for (const auto& task : tasks_) task->kill();
 }
 

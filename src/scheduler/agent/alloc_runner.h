@@ -112,6 +112,7 @@ class AllocRunner final : public TaskRunner::Host {
   bool held_;
   bool unconfirmed_ = false;  // restored, and the server has not been heard of yet
   bool started_ = false;      // tasks have been allowed to start
+  bool killed_ = false;       // nothing is launched any more, not even what cleans up
   Ending ending_ = Ending::no;
   std::optional<TaskEvent> why_;
   bool advancing_ = false;

@@ -197,7 +197,56 @@ TEST_CASE("forwardAuth: a body that is waited for and does not come ends with 40
   polite.send("ab");
   edge.until([&] { return polite.has("HTTP/1.1 200 "); });
   CHECK(edge.auth->all().ends_with("\r\n\r\nab"));
+  CHECK(count(edge.backend->all(), "100-continue") == 0);  // it has been told
+  Peer& large = edge.connect();
+  large.send("POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 4194305\r\nExpect: 100-continue\r\n\r\n");
+  edge.until([&] { return large.has("HTTP/1.1 401 "); });
+  CHECK_FALSE(large.has("HTTP/1.1 100 "));
   edge.check_balanced();
+}
+
+TEST_CASE("forwardAuth: no spelling of a field that it answers for passes for its own") {
+  AskingEdge edge(saying("200 OK", "X-User: bob\r\nHost: evil\r\n"), {{"authresponseheadersregex", "^(X-User|Host)$"}});
+  edge.ask_for("/", "X_User: root\r\nx-uSer: root\r\nX_Other: 1\r\n");
+  CHECK(count(edge.backend->all(), "X-User: bob\r\n") == 1);
+  CHECK(count(edge.backend->all(), "root") == 0);
+  CHECK(count(edge.backend->all(), "X_Other: 1\r\n") == 1);
+  CHECK(count(edge.backend->all(), "evil") == 0);
+}
+
+TEST_CASE("forwardAuth: behind a basicAuth each tells its own user") {
+  const std::string long_name(200, 'u');
+  AskingEdge edge(saying("200 OK", "X-Told: " + long_name + "\r\n"), {{"headerfield", "X-Told"}});
+  // bcrypt at its least cost: the password is the name
+  edge.middlewares.insert(
+      edge.middlewares.begin(),
+      {"guard",
+       "basicAuth",
+       {{"users", "jane:$2y$04$CCCCCCCCCCCCCCCCCCCCC.YbzMjza7WrHk/.g3wy54b3O5tkq1XrS"}, {"headerfield", "X-User"}},
+       {}});
+  edge.route(*edge.backend);
+  CHECK(edge.ask_for("/", "Authorization: Basic amFuZTpqYW5l\r\nX_User: root\r\n").starts_with("HTTP/1.1 200 "));
+  CHECK(count(edge.backend->all(), "X-User: jane\r\n") == 1);
+  CHECK(count(edge.backend->all(), "root") == 0);
+  CHECK(count(edge.auth->all(), "X-User: jane\r\n") == 1);
+}
+
+TEST_CASE("forwardAuth: a gRPC-Web call in text is decoded though it has come before its answer") {
+  for (const char* sends : {"false", "true"}) {
+    AskingEdge edge(saying("200 OK"), {{"forwardbody", sends}});
+    edge.middlewares.push_back({"web", "grpcWeb", {{"alloworigins", "*"}}, {}});
+    edge.route(*edge.backend);
+    Peer& client = edge.connect();
+    client.send(
+        "POST /s/m HTTP/1.1\r\nHost: web.test\r\nContent-Type: application/grpc-web-text\r\n"
+        "Content-Length: 12\r\n\r\nAAAAAAVoZWxs");
+    edge.until([&] { return client.has("HTTP/1.1 "); });
+    CHECK(count(edge.backend->all(), std::string("\0\0\0\0\5hell", 9)) == 1);
+    const std::string cut = edge.ask(
+        "POST /s/m HTTP/1.1\r\nHost: web.test\r\nContent-Type: application/grpc-web-text\r\nConnection: close\r\n"
+        "Content-Length: 6\r\n\r\nAAAAAA");
+    if (sends == std::string("true")) CHECK(cut.starts_with("HTTP/1.1 400 "));
+  }
 }
 
 TEST_CASE("forwardAuth: what a trusted proxy has told is told on where the middleware trusts it") {

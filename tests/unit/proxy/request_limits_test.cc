@@ -157,6 +157,16 @@ TEST_CASE("inFlightReq: one more than may be under way is refused until one has 
   edge.check_balanced();
 }
 
+TEST_CASE("rateLimit: a host is one source however it is written") {
+  LimitedEdge edge("rateLimit", {{"average", "1"}, {"period", "1h"}, {"sourcecriterion.requesthost", "true"}});
+  CHECK(edge.status() == "200");
+  for (const char* host : {"WEB.test", "web.test.", "web.test:80"}) {
+    INFO(host);
+    CHECK(edge.ask("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\nConnection: close\r\n\r\n")
+              .starts_with("HTTP/1.1 429 "));
+  }
+}
+
 TEST_CASE("inFlightReq: an amount of none lets nothing pass, as in Traefik") {
   CHECK(LimitedEdge("inFlightReq", {{"amount", "0"}}).status() == "429");
 }

@@ -47,7 +47,7 @@ TEST_CASE("lint: a rule that can never hold is told, with its place") {
 }
 
 TEST_CASE("lint: a HostRegexp of Traefik 2 is told, and a count of characters is none") {
-  CHECK(findings({"a: HostRegexp(`{sub:[a-z]+}.a.test`)"}) == Texts{"never_holds a@file"});
+  CHECK(findings(Texts{"a: HostRegexp(`{sub:[a-z]+}.a.test`)"}) == Texts{"never_holds a@file"});
   CHECK(findings({"a: HostRegexp(`^x{2,3}.test$`)", "b: Host(`b`) && PathRegexp(`{a}`)"}).empty());
 }
 

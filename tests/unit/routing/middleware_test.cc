@@ -242,7 +242,7 @@ TEST_CASE("middleware: forwardAuth takes Traefik's options, and refuses what it 
                             .sends_body = true,
                             .keeps_method = true,
                             .keeps_location = true,
-                            .request_bytes_max = 0,
+                            .request_bytes_max = -1,
                             .answer_bytes_max = 100,
                             .request_headers = {"Cookie"},
                             .answer_headers = {"X-User", "X-Groups"},
@@ -264,7 +264,7 @@ TEST_CASE("middleware: forwardAuth takes Traefik's options, and refuses what it 
   CHECK(error_with("authresponseheaders", "Content-Length") != "");
   CHECK(error_with("tls.cert", "/c.pem") == "of \"tls.cert\" and \"tls.key\" one is missing");
   CHECK(error_with("tls.ca", "-----BEGIN CERTIFICATE-----") == "tls takes names of files here, not what is in them");
-  CHECK(error_with("authsigninurl", "https://a\r\nb") == "option \"authsigninurl\" must be a URL");
+  CHECK(error_with("authsigninurl", "https://a\r\nb") == "a line break in the value of the header \"Location\"");
   CHECK(error_with("maxbodysize", "1k") == "option \"maxbodysize\" must be a whole number");
   CHECK(error_with("forwardbody", "yes") == "option \"forwardbody\" must be true or false");
   CHECK(error_with("timeout", "1s") == "option \"timeout\" is unknown or not supported yet");
