@@ -305,7 +305,9 @@ void H2Session::on_turn_end() {
   tell();
   dead_.clear();
   bool nothing_left = nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
-  if (broken_ || nothing_left || (read_ended_ && streams_.empty())) {
+  // One that takes no further request may be worn by the reset of its last one, which nobody above sees leave.
+  const bool of_no_use = read_ended_ || worn_;
+  if (broken_ || nothing_left || (of_no_use && streams_.empty())) {
     return close(Error{ErrorCode::closed, "the connection has ended"});
   }
   choose_wait();
