@@ -181,9 +181,8 @@ llhttp_errno_t H1Parser::execute(std::string_view head) {
   if (result != HPE_INVALID_CONTENT_LENGTH) return result;
   // White space is spaces and tabs (RFC 9110 section 5.6.3). Behind a Content-Length llhttp takes spaces alone, so a
   // run that has a tab is one for it. Once: a second Content-Length is refused anyway.
-  const char* tab = llhttp_get_error_pos(&llhttp_);
-  if (*tab != '\t') return result;
-  auto before = static_cast<size_t>(tab - head.data());
+  const auto before = static_cast<size_t>(llhttp_get_error_pos(&llhttp_) - head.data());
+  if (before >= head.size() || head[before] != '\t') return result;
   std::string_view behind = head.substr(std::min(head.find_first_not_of(" \t", before), head.size()));
   begin();
   llhttp_execute(&llhttp_, head.data(), before);
