@@ -1,6 +1,10 @@
 #pragma once
 // Every endpoint, by the file it is in. Each gets a call whose method is allowed and answers it, now or later.
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "registry/api.h"
 
 namespace weir::registry::endpoints {
@@ -12,6 +16,17 @@ inline Reply scripts_disabled() {
   return Reply::text(500,
                      "Scripts are disabled on this agent from remote calls; to enable, configure "
                      "'enable_script_checks' to true");
+}
+
+inline constexpr size_t kKvValueBytesMax = 512 * 1024;
+/// 413 for a body that is larger than a value may be. A transaction may not be larger either, nor so a key in it.
+/// `option` is Consul's for this limit.
+inline std::optional<Reply> refuse_body_size(const Call& call, std::string_view option) {
+  size_t bytes = call.request.body.size();
+  if (bytes <= kKvValueBytesMax) return std::nullopt;
+  return Reply::text(413, "Request body(" + std::to_string(bytes) +
+                              " bytes) too large, max size: " + std::to_string(kKvValueBytesMax) +
+                              " bytes. See https://www.consul.io/docs/agent/options.html#" + std::string(option) + ".");
 }
 
 // agent_self_endpoints.cc

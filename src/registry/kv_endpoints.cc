@@ -10,8 +10,6 @@
 namespace weir::registry::endpoints {
 namespace {
 
-constexpr size_t kValueBytesMax = 512 * 1024;
-
 Reply json_bool(bool flag, bool pretty) {
   JsonWriter json(pretty);
   return Reply::json(json.value(flag).take());
@@ -110,11 +108,8 @@ void put(Api& api, Call call) {
   if (std::optional<Reply> refusal = refuse_conflict(call, {"cas", "acquire", "release"})) {
     return Api::reply(call, std::move(*refusal));
   }
-  size_t body_bytes = call.request.body.size();
-  if (body_bytes > kValueBytesMax) {
-    return Api::reply(call, Reply::text(413, "Request body(" + std::to_string(body_bytes) +
-                                                 " bytes) too large, max size: 524288 bytes. See "
-                                                 "https://www.consul.io/docs/agent/options.html#kv_max_value_size."));
+  if (std::optional<Reply> refusal = refuse_body_size(call, "kv_max_value_size")) {
+    return Api::reply(call, std::move(*refusal));
   }
   KvWrite write{key, std::move(call.request.body), 0};
   std::optional<uint64_t> cas;

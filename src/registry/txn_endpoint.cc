@@ -13,7 +13,6 @@ namespace weir::registry::endpoints {
 namespace {
 
 constexpr size_t kOperationsMax = 128;
-constexpr size_t kValueBytesMax = 512 * 1024;
 
 /// One operation. `kind` says which of the others counts.
 struct Operation {
@@ -38,10 +37,10 @@ struct Outcome {
   Ref<Check> check;
 };
 
-bool only_reads(const Operation& op) {
-  if (op.kind != Operation::Kind::kv) return op.verb == "get";
-  return op.verb == "get" || op.verb == "get-or-empty" || op.verb == "get-tree" || op.verb == "check-session" ||
-         op.verb == "check-index" || op.verb == "check-not-exists";
+/// What is none of these counts as a read, as in Consul, also what is no verb at all.
+bool writes(const Operation& op) {
+  static constexpr std::string_view kWrites[] = {"set", "cas", "lock", "unlock", "delete", "delete-tree", "delete-cas"};
+  return std::ranges::find(kWrites, op.verb) != std::end(kWrites);
 }
 
 Status read_value(const Member& m, std::string& out) {
@@ -130,6 +129,9 @@ Status failed(std::string text) { return fail(ErrorCode::conflict, std::move(tex
 std::string quoted_key(const Operation& op) { return "key \"" + op.write.key + "\""; }
 
 Status run_kv_read(const Tables& tables, const Operation& op, Outcome& out) {
+  static constexpr std::string_view kReads[] = {"get",           "get-or-empty", "get-tree",
+                                                "check-session", "check-index",  "check-not-exists"};
+  if (std::ranges::find(kReads, op.verb) == std::end(kReads)) return failed("unknown KV verb \"" + op.verb + "\"");
   Ref<KvEntry> entry = tables.kv_entry(op.write.key);
   out.with_value = true;
   if (op.verb == "get-tree") {
@@ -159,7 +161,7 @@ Status run_kv_read(const Tables& tables, const Operation& op, Outcome& out) {
 
 Status run_kv(Transaction& tx, CatalogStore& store, const Operation& op, Outcome& out) {
   const std::string& key = op.write.key;
-  if (only_reads(op)) return run_kv_read(tx.tables(), op, out);
+  if (!writes(op)) return run_kv_read(tx.tables(), op, out);
   if (op.verb == "delete") {
     kv_remove(tx, key);
   } else if (op.verb == "delete-tree") {
@@ -175,12 +177,8 @@ Status run_kv(Transaction& tx, CatalogStore& store, const Operation& op, Outcome
     Result<bool> locked = kv_lock(tx, op.write, op.session);
     if (!locked) return failed(locked.error().message);
     if (!*locked) return failed("failed to lock " + quoted_key(op) + ", lock is already held");
-  } else if (op.verb == "unlock") {
-    if (!kv_unlock(tx, op.write, op.session)) {
-      return failed("failed to unlock " + quoted_key(op) + ", lock isn't held, or is held by another session");
-    }
-  } else {
-    return failed("unknown KV verb \"" + op.verb + "\"");
+  } else if (!kv_unlock(tx, op.write, op.session)) {  // "unlock" is what is left
+    return failed("failed to unlock " + quoted_key(op) + ", lock isn't held, or is held by another session");
   }
   if (Ref<KvEntry> entry = tx.tables().kv_entry(key); entry && !op.verb.starts_with("delete")) out.entries = {entry};
   return {};
@@ -311,33 +309,20 @@ Reply answer(const Run& run, bool read_only, const std::string& datacenter, bool
   return reply;
 }
 
-std::optional<Reply> refuse_size(const std::vector<Operation>& operations) {
-  if (operations.size() > kOperationsMax) {
-    return Reply::text(413,
-                       "Transaction contains too many operations (" + std::to_string(operations.size()) + " > 128)");
-  }
-  for (const Operation& op : operations) {
-    if (op.write.value.size() > kValueBytesMax) {
-      return Reply::text(413, "Value for key \"" + op.write.key + "\" is too large (" +
-                                  std::to_string(op.write.value.size()) + " > 524288 bytes)");
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 void txn(Api& api, Call call) {
+  if (std::optional<Reply> refusal = refuse_body_size(call, "txn_max_req_len")) {
+    return Api::reply(call, std::move(*refusal));
+  }
   Result<JsonValue> body = parse_body(call);
   Result<std::vector<Operation>> operations = body ? decode_operations(*body) : fail(body.error());
   if (!operations) return Api::reply(call, Reply::text(400, "Failed to parse body: " + operations.error().message));
-  if (std::optional<Reply> refusal = refuse_size(*operations)) return Api::reply(call, std::move(*refusal));
-  // An unknown verb counts as a read, as in Consul: only a known write makes it one.
-  bool read_only = std::ranges::all_of(*operations, [](const Operation& op) {
-    static constexpr std::string_view kWrites[] = {"set",    "cas",         "lock",      "unlock",
-                                                   "delete", "delete-tree", "delete-cas"};
-    return std::ranges::find(kWrites, op.verb) == std::end(kWrites);
-  });
+  if (operations->size() > kOperationsMax) {
+    std::string count = std::to_string(operations->size());
+    return Api::reply(call, Reply::text(413, "Transaction contains too many operations (" + count + " > 128)"));
+  }
+  bool read_only = std::ranges::none_of(*operations, writes);
   auto run = std::make_shared<Run>();
   run->failures = faults_of(*operations);
   if (!run->failures.empty()) {

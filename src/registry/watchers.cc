@@ -11,7 +11,7 @@ void Watchers::wait(Waiter& waiter, std::vector<Resource> resources) {
   waiter.watchers_ = this;
   for (Resource& resource : resources) {
     auto [at, added] = lists_.try_emplace(resource);
-    if (added && resource.kind == Resource::Kind::kv_prefix) ++prefix_list_count_;
+    if (added && resource.kind == Resource::Kind::kv_prefix) ++prefix_lengths_[resource.name.size()];
     at->second.push_back(&waiter);
     waiter.links_.push_back({std::move(resource), &at->second, std::prev(at->second.end())});
   }
@@ -23,7 +23,7 @@ void Watchers::unlink(Waiter& waiter) {
   for (Waiter::Link& link : waiter.links_) {
     link.list->erase(link.at);
     if (link.list == &woken_ || !link.list->empty()) continue;
-    if (link.resource.kind == Resource::Kind::kv_prefix) --prefix_list_count_;
+    if (link.resource.kind == Resource::Kind::kv_prefix) forget_prefix(link.resource.name.size());
     lists_.erase(link.resource);
   }
   waiter.links_.clear();
@@ -57,10 +57,19 @@ void Watchers::gather(const Resource& resource) {
   }
 }
 
+// By the lengths that are watched, which are few, not by the key's, which a client chooses.
 void Watchers::gather_prefixes_of(const std::string& key) {
-  for (size_t length = 0; length <= key.size() && prefix_list_count_ > 0; ++length) {
+  auto at = prefix_lengths_.begin();
+  while (at != prefix_lengths_.end() && at->first <= key.size()) {
+    size_t length = at->first;
     gather({Resource::Kind::kv_prefix, key.substr(0, length)});
+    at = prefix_lengths_.upper_bound(length);  // the entry goes with its last waiter
   }
+}
+
+void Watchers::forget_prefix(size_t length) {
+  auto at = prefix_lengths_.find(length);
+  if (--at->second == 0) prefix_lengths_.erase(at);
 }
 
 void Watchers::call_woken() {

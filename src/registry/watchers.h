@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -54,13 +55,14 @@ class Watchers {
 
   void gather(const Resource& resource);
   void gather_prefixes_of(const std::string& key);
+  void forget_prefix(size_t length);
   void call_woken();
   void unlink(Waiter& waiter);
 
   std::unordered_map<Resource, std::list<Waiter*>, ResourceHash> lists_;
   std::list<Waiter*> woken_;  // gathered, not yet called
   size_t waiter_count_ = 0;
-  size_t prefix_list_count_ = 0;
+  std::map<size_t, size_t> prefix_lengths_;  // of the prefixes in lists_: how many have each
 };
 
 }  // namespace weir::registry

@@ -213,4 +213,16 @@ TEST_CASE("txn: all or none") {
   CHECK(f.put("/v1/txn", many + "]")->status() == 413);
 }
 
+TEST_CASE("txn: a transaction is at most as large as a value, and so is a key in it") {
+  ApiFixture f;
+  std::string frame = R"([{"KV":{"Verb":"set","Key":""}}])";
+  auto sized = [&](size_t bytes) {
+    std::string body = frame;
+    return body.insert(body.find("\"}}]"), bytes - frame.size(), 'k');
+  };
+  CHECK(f.put("/v1/txn", sized(524288))->status() == 200);
+  CHECK(f.refused("PUT", "/v1/txn", sized(524289))
+            .starts_with("413 Request body(524289 bytes) too large, max size: 524288 bytes."));
+}
+
 }  // namespace weir::registry

@@ -73,6 +73,35 @@ TEST_CASE("watchers: a key wakes the prefixes it begins with") {
   CHECK(sibling.woken == 0);
 }
 
+// Each of its lengths looked up would be some 10^13 bytes to copy and hash: this ends within a day, or at once.
+TEST_CASE("watchers: a key of megabytes costs what is watched, not its length squared") {
+  Watchers watchers;
+  const std::string key(4'000'000, 'k');
+  Probe half, longer;
+  watchers.wait(half, {{Kind::kv_prefix, key.substr(0, key.size() / 2)}});
+  watchers.wait(longer, {{Kind::kv_prefix, key + "k"}});
+  watchers.notify({{Kind::kv_key, key}});
+  CHECK(half.woken == 1);
+  CHECK(longer.woken == 0);
+}
+
+TEST_CASE("watchers: of prefixes of one length each is woken by its own key, and one that has left by none") {
+  Watchers watchers;
+  Probe a, b;
+  auto left = std::make_unique<Probe>();
+  watchers.wait(a, {{Kind::kv_prefix, "a/"}});
+  watchers.wait(b, {{Kind::kv_prefix, "b/"}, {Kind::kv_prefix, ""}});
+  watchers.wait(*left, {{Kind::kv_prefix, "a/"}});
+  left.reset();
+  watchers.notify({{Kind::kv_key, "a/x"}});
+  CHECK(a.woken == 1);
+  CHECK(b.woken == 1);  // by ""
+  watchers.wait(b, {{Kind::kv_prefix, "b/"}});
+  watchers.notify({{Kind::kv_key, "a/x"}, {Kind::kv_key, "b/x"}});
+  CHECK(a.woken == 1);
+  CHECK(b.woken == 2);
+}
+
 TEST_CASE("watchers: destroying a waiter leaves nothing behind") {
   Watchers watchers;
   {
