@@ -235,22 +235,14 @@ DnsAnswer DnsResolver::resolve_reverse(const DnsQuery& query, const std::vector<
   DnsAnswer answer;
   std::optional<IpAddress> ip = parse_reverse(labels);
   bool asks = query.is(DnsType::ptr) || query.is(DnsType::any);
-  auto is_it = [&](const std::string& address) {
-    Result<IpAddress> own = IpAddress::parse(address);
-    return own && *own == *ip;
-  };
-  auto add = [&](std::string name) {
-    answer.answers.push_back({query.name, DnsType::ptr, 0, DnsName{std::move(name)}});
-  };
-  if (ip && asks) {
-    for (const auto& [key, node] : tables_.nodes()) {
-      if (is_it(node->address)) add(node_name(node->name));
-    }
-    for (const auto& [key, service] : tables_.services()) {
-      if (!service->address.empty() && is_it(service->address))
-        add(service->name + ".service." + std::string(kDnsDomain));
-    }
+  // One name, as Consul gives: that of the first node, else of the first service with this address.
+  std::string name;
+  if (Ref<Node> node = ip && asks ? tables_.node_at(*ip) : nullptr) {
+    name = node_name(node->name);
+  } else if (Ref<Service> service = ip && asks ? tables_.service_at(*ip) : nullptr) {
+    name = service->name + ".service." + std::string(kDnsDomain);
   }
+  if (!name.empty()) answer.answers.push_back({query.name, DnsType::ptr, 0, DnsName{std::move(name)}});
   // Not ours to deny: the address may well have a name elsewhere, and there is nobody to ask.
   if (answer.answers.empty()) {
     answer.code = DnsCode::server_failure;

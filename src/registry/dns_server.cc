@@ -1,14 +1,16 @@
 #include "registry/dns_server.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
+#include "weir/event/turn_end.h"
 
 namespace weir::registry {
 
 /// One TCP client: messages behind two bytes of length, answered in order.
-class DnsServer::Connection final : private event::TcpStream::Observer {
+class DnsServer::Connection final : private event::TcpStream::Observer, private event::TurnEnd {
  public:
   Connection(DnsServer& server, event::TcpStream stream)
       : server_(server), stream_(std::move(stream)), idle_timer_(server.loop_, [this] { server_.remove(*this); }) {
@@ -19,34 +21,52 @@ class DnsServer::Connection final : private event::TcpStream::Observer {
 
  private:
   void on_read(std::span<char> bytes) override {
-    idle_timer_.start_once(kConnectionIdleMs);
     received_.append(bytes.data(), bytes.size());
-    size_t at = 0;
-    while (received_.size() - at >= 2) {
-      size_t length = static_cast<uint8_t>(received_[at]) * 256U + static_cast<uint8_t>(received_[at + 1]);
-      if (received_.size() - at - 2 < length) break;
-      std::string answer = server_.answer(std::string_view(received_).substr(at + 2, length), false);
-      at += 2 + length;
-      if (answer.empty()) return server_.remove(*this);
-      char prefix[2] = {static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size() & 0xFF)};
-      stream_.write({prefix, 2});
-      stream_.write(answer);
-    }
-    received_.erase(0, at);
-    // Who asks without reading the answers has no use for them.
-    if (stream_.queued_bytes() > kDnsMessageBytesMax) server_.remove(*this);
+    answer();
   }
   void on_read_end() override {
     stream_.close_gracefully();
     server_.remove(*this);
   }
-  void on_drained() override {}
+  void on_drained() override { answer(); }
+  void on_turn_end() override { answer(); }
   void on_failed(const Error&) override { server_.remove(*this); }
+
+  /// A turn's share of what was asked. Nothing more is read, nor its end heard of, before all of it is answered; a
+  /// client that does not read its answers is not answered until it does, or has been idle for too long.
+  void answer() {
+    idle_timer_.start_once(kConnectionIdleMs);
+    size_t at = 0;
+    size_t bytes = 0;
+    bool waits = false;
+    for (size_t count = 0; std::optional<std::string_view> query = message_at(at); ++count) {
+      bool turn_over = count == kAnswersPerTurn || bytes >= kDnsMessageBytesMax;
+      if (turn_over) request_next_turn_end(server_.loop_);
+      waits = turn_over || stream_.queued_bytes() > 0;
+      if (waits) break;
+      std::string found = server_.answer(*query, false);
+      if (found.empty()) return server_.remove(*this);
+      at += 2 + query->size();
+      bytes += found.size();
+      char prefix[2] = {static_cast<char>(found.size() >> 8), static_cast<char>(found.size() & 0xFF)};
+      stream_.write({prefix, 2}, found);
+    }
+    received_.erase(0, at);
+    waits ? stream_.stop_reading() : stream_.start_reading();
+  }
+  /// The message whose two bytes of length lie there, if it is there as a whole.
+  [[nodiscard]] std::optional<std::string_view> message_at(size_t at) const {
+    std::string_view rest = std::string_view(received_).substr(at);
+    if (rest.size() < 2) return std::nullopt;
+    size_t length = static_cast<uint8_t>(rest[0]) * 256U + static_cast<uint8_t>(rest[1]);
+    if (rest.size() - 2 < length) return std::nullopt;
+    return rest.substr(2, length);
+  }
 
   DnsServer& server_;
   event::TcpStream stream_;
   event::Timer idle_timer_;
-  std::string received_;  // less than one message
+  std::string received_;  // what is not answered yet: a read's worth and less than one message
 };
 
 DnsServer::DnsServer(event::Loop& loop, DnsResolver& resolver, const Clock& clock, std::function<bool()> ready)

@@ -31,6 +31,9 @@ class DnsServer {
   static constexpr size_t kUdpBytesMax = 65467;     // a datagram less its IP and UDP headers, and less room for options
   static constexpr size_t kConnectionsMax = 256;
   static constexpr uint64_t kConnectionIdleMs = 10'000;
+  // Of one TCP client in one turn of the loop, or fewer when they are long: an answer that names a thousand instances
+  // costs a millisecond or two, in which nobody else is served.
+  static constexpr size_t kAnswersPerTurn = 8;
 
  private:
   class Connection;

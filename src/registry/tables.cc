@@ -9,6 +9,23 @@ typename Map::mapped_type find_in(const Map& map, const Key& key) {
   return at == map.end() ? nullptr : at->second;
 }
 
+/// The first key that stands behind this address; null when none does.
+template <typename Key>
+const Key* first_at(const std::set<std::pair<IpAddress, Key>>& index, const IpAddress& ip) {
+  auto at = index.lower_bound({ip, Key()});
+  return at != index.end() && at->first == ip ? &at->second : nullptr;
+}
+
+template <typename Key>
+void add_address(std::set<std::pair<IpAddress, Key>>& index, const std::string& address, const Key& key) {
+  if (Result<IpAddress> ip = IpAddress::parse(address)) index.emplace(*ip, key);
+}
+
+template <typename Key>
+void drop_address(std::set<std::pair<IpAddress, Key>>& index, const std::string& address, const Key& key) {
+  if (Result<IpAddress> ip = IpAddress::parse(address)) index.erase({*ip, key});
+}
+
 }  // namespace
 
 void Tables::replace(const Record& old_record, const Record& new_record) {
@@ -90,20 +107,41 @@ std::vector<Ref<KvEntry>> Tables::kv_held_by(std::string_view session) const {
   return found;
 }
 
-void Tables::insert(const Ref<Node>& node) { nodes_[fold_name(node->name)] = node; }
-void Tables::erase(const Node& node) { nodes_.erase(fold_name(node.name)); }
+Ref<Node> Tables::node_at(const IpAddress& ip) const {
+  const std::string* name = first_at(nodes_by_ip_, ip);
+  return name != nullptr ? find_in(nodes_, *name) : nullptr;
+}
+
+Ref<Service> Tables::service_at(const IpAddress& ip) const {
+  const NodeAndId* key = first_at(services_by_ip_, ip);
+  return key != nullptr ? find_in(services_, *key) : nullptr;
+}
+
+void Tables::insert(const Ref<Node>& node) {
+  std::string name = fold_name(node->name);
+  add_address(nodes_by_ip_, node->address, name);
+  nodes_[std::move(name)] = node;
+}
+
+void Tables::erase(const Node& node) {
+  std::string name = fold_name(node.name);
+  drop_address(nodes_by_ip_, node.address, name);
+  nodes_.erase(name);
+}
 
 void Tables::insert(const Ref<Service>& service) {
   NodeAndId key{fold_name(service->node), service->id};
   std::string name = fold_name(service->name);
   list_.touch(name);
   names_[std::move(name)][key] = service;
+  add_address(services_by_ip_, service->address, key);
   services_[std::move(key)] = service;
 }
 
 void Tables::erase(const Service& service) {
   NodeAndId key{fold_name(service.node), service.id};
   services_.erase(key);
+  drop_address(services_by_ip_, service.address, key);
   auto name = names_.find(fold_name(service.name));
   if (name == names_.end()) return;
   list_.touch(name->first);

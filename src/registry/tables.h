@@ -13,6 +13,7 @@
 
 #include "registry/records.h"
 #include "registry/service_list.h"
+#include "weir/base/ip.h"
 
 namespace weir::registry {
 
@@ -38,6 +39,10 @@ class Tables {
   [[nodiscard]] Ref<Check> check(std::string_view node, std::string_view id) const;
   [[nodiscard]] Ref<KvEntry> kv_entry(std::string_view key) const;
   [[nodiscard]] Ref<Session> session(std::string_view id) const;
+
+  /// The first by name, and by node and id, with this very address; null when there is none.
+  [[nodiscard]] Ref<Node> node_at(const IpAddress& ip) const;
+  [[nodiscard]] Ref<Service> service_at(const IpAddress& ip) const;
 
   /// By node name.
   [[nodiscard]] const std::map<std::string, Ref<Node>, std::less<>>& nodes() const { return nodes_; }
@@ -79,7 +84,9 @@ class Tables {
   void insert(const Ref<Tombstone>& tombstone);
 
   std::map<std::string, Ref<Node>, std::less<>> nodes_;
+  std::set<std::pair<IpAddress, std::string>> nodes_by_ip_;  // those whose address is one
   std::map<NodeAndId, Ref<Service>> services_;
+  std::set<std::pair<IpAddress, NodeAndId>> services_by_ip_;
   std::map<std::string, Instances, std::less<>> names_;
   mutable ServiceList list_;
   std::map<NodeAndId, Ref<Check>> checks_;

@@ -167,6 +167,41 @@ TEST_CASE("dns: nodes, addresses, name servers and reverse names") {
   CHECK(f.ask("9.9.9.9.in-addr.arpa", DnsType::ptr).code == DnsCode::server_failure);
 }
 
+TEST_CASE("dns: a reverse name has one answer, the first node with the address, else the first service") {
+  DnsFixture f;
+  REQUIRE(f.f.add_node("d0", "10.5.0.1"));
+  CHECK(f.answers("1.0.5.10.in-addr.arpa", DnsType::ptr) == "1.0.5.10.in-addr.arpa d0.node.dc1.consul");
+  CHECK(f.answers("1.0.6.10.in-addr.arpa", DnsType::ptr) == "1.0.6.10.in-addr.arpa withip.service.consul");
+  f.add("d2", "also", "10.6.0.1", 99);
+  f.add("d2", "onnode", "10.5.0.1", 99);
+  CHECK(f.answers("1.0.6.10.in-addr.arpa", DnsType::ptr) == "1.0.6.10.in-addr.arpa withip.service.consul");
+  CHECK(f.answers("1.0.5.10.in-addr.arpa", DnsType::ptr) == "1.0.5.10.in-addr.arpa d0.node.dc1.consul");
+  std::string v6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa";
+  CHECK(f.answers(v6, DnsType::ptr) == v6 + " withv6.service.consul");
+}
+
+TEST_CASE("dns: a reverse name follows an address that moves, goes, or never was written") {
+  DnsFixture f;
+  REQUIRE(f.f.add_node("d1", "10.5.0.9"));
+  CHECK(f.ask("1.0.5.10.in-addr.arpa", DnsType::ptr).code == DnsCode::server_failure);
+  CHECK(f.answers("9.0.5.10.in-addr.arpa", DnsType::ptr) == "9.0.5.10.in-addr.arpa d1.node.dc1.consul");
+  f.add("d1", "withip", "10.6.0.2", 99);
+  CHECK(f.ask("1.0.6.10.in-addr.arpa", DnsType::ptr).answers.empty());
+  CHECK(f.answers("2.0.6.10.in-addr.arpa", DnsType::ptr) == "2.0.6.10.in-addr.arpa withip.service.consul");
+  REQUIRE_FALSE(f.f.write([](Transaction& tx) -> Status {
+    remove_node(tx, "d1");
+    return fail(ErrorCode::conflict, "taken back");
+  }));
+  CHECK(f.answers("9.0.5.10.in-addr.arpa", DnsType::ptr) == "9.0.5.10.in-addr.arpa d1.node.dc1.consul");
+  CHECK(f.answers("2.0.6.10.in-addr.arpa", DnsType::ptr) == "2.0.6.10.in-addr.arpa withip.service.consul");
+  REQUIRE(f.f.write([](Transaction& tx) -> Status {
+    remove_node(tx, "d1");
+    return {};
+  }));
+  CHECK(f.ask("9.0.5.10.in-addr.arpa", DnsType::ptr).answers.empty());
+  CHECK(f.ask("2.0.6.10.in-addr.arpa", DnsType::ptr).answers.empty());
+}
+
 TEST_CASE("dns: messages are as small as Consul's, and trimmed answers lose their additional records") {
   DnsFixture f;
   DnsQuery query = make_query("dw.service.consul", DnsType::srv, 4096);
@@ -212,18 +247,67 @@ TEST_CASE("dns: malformed queries are refused or ignored, never answered with no
   CHECK(write_dns_refusal(update, DnsCode::not_implemented) == std::string("\x12\x34\xa9\x04\0\0\0\0\0\0\0\0", 12));
 }
 
+namespace {
+
+size_t number_at(std::string_view message, size_t at) {
+  return static_cast<uint8_t>(message.at(at)) * 256U + static_cast<uint8_t>(message.at(at + 1));
+}
+
+/// Behind a name: labels, then a zero or a pointer to what came before it.
+size_t skip_name(std::string_view message, size_t at) {
+  const size_t start = at;
+  for (;;) {
+    auto length = static_cast<uint8_t>(message.at(at));
+    if (length == 0) return at + 1;
+    if (length >= 0xC0) {
+      REQUIRE((number_at(message, at) & 0x3FFFU) < start);
+      return at + 2;
+    }
+    REQUIRE(length <= 63);
+    at += 1 + length;
+  }
+}
+
+/// An answer that a client could read: the query's id, its counts, whole records, and not a byte behind them.
+void check_shape(const std::string& message, const DnsQuery& query, const DnsAnswer& found) {
+  REQUIRE(message.size() >= 12);
+  REQUIRE(number_at(message, 0) == query.id);
+  REQUIRE((static_cast<uint8_t>(message[2]) & 0x80U) != 0);
+  REQUIRE(number_at(message, 4) == 1);
+  REQUIRE(number_at(message, 6) == found.answers.size());
+  size_t records = number_at(message, 6) + number_at(message, 8) + number_at(message, 10);
+  size_t at = skip_name(message, 12) + 4;
+  for (; records > 0; --records) {
+    at = skip_name(message, at);
+    at += 10 + number_at(message, at + 8);
+    REQUIRE(at <= message.size());
+  }
+  REQUIRE(at == message.size());
+}
+
+}  // namespace
+
 TEST_CASE("dns: random bytes do no harm") {
   Random random(4711);
   DnsFixture f;
+  int answered = 0;
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes = query_bytes("dw.service.consul", DnsType::srv, 4096);
     for (uint64_t i = 0, count = 1 + random.below(6); i < count; ++i) {
       bytes[random.below(bytes.size())] = static_cast<char>(random.below(256));
     }
-    bytes.resize(random.below(bytes.size() + 1));
+    if (round % 4 == 0) bytes.resize(random.below(bytes.size() + 1));
     auto parsed = parse_dns_query(bytes);
-    if (const auto* query = std::get_if<DnsQuery>(&parsed)) write_dns_answer(*query, f.resolver.resolve(*query, 7));
+    const auto* query = std::get_if<DnsQuery>(&parsed);
+    if (query == nullptr) continue;
+    DnsAnswer found = f.resolver.resolve(*query, 7);
+    std::string answer = write_dns_answer(*query, found);
+    INFO("round " << round);
+    REQUIRE(answer.size() <= kDnsMessageBytesMax);
+    check_shape(answer, *query, found);
+    ++answered;
   }
+  CHECK(answered > 1000);  // the others are refused, which is tested above
 }
 
 TEST_CASE("dns: names with labels that DNS cannot carry are cut, not written wrong") {
