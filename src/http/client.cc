@@ -196,6 +196,13 @@ class ClientCall final : public Call, public ClientStreamObserver {
     if (impl_.use_count() == 1) impl_->loop.defer([held = impl_] {});
   }
 
+  void pause_body() override {
+    if (stream_ != nullptr) stream_->pause_body();
+  }
+  void resume_body() override {
+    if (stream_ != nullptr) stream_->resume_body();
+  }
+
   void on_connected(Client::Impl::Connection& connection) {
     connecting_.reset();
     use(connection);

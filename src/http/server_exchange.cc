@@ -18,6 +18,7 @@ class HeldResponder final : public Responder {
   void write(std::string_view chunk) override { exchange_->write(chunk); }
   void end() override { exchange_->end(); }
   [[nodiscard]] size_t queued_bytes() const override { return exchange_->queued_bytes(); }
+  void on_drained(std::function<void()> callback) override { exchange_->on_drained(std::move(callback)); }
   void on_disconnect(std::function<void()> callback) override { exchange_->on_disconnect(std::move(callback)); }
   [[nodiscard]] bool connected() const override { return exchange_->connected(); }
 
@@ -59,6 +60,11 @@ void ServerExchange::on_request_end(std::span<const Header>) {
   request_ended_ = true;
   if (started_) return;
   handler_(std::move(request_), std::make_shared<HeldResponder>(shared_from_this()));
+}
+
+void ServerExchange::on_client_drained() {
+  auto self = shared_from_this();  // the callback may end the answer
+  if (on_drained_) on_drained_();
 }
 
 void ServerExchange::on_client_gone(const Error&) {

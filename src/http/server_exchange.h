@@ -22,6 +22,7 @@ class ServerExchange final : public ServerStreamObserver, public std::enable_sha
   void write(std::string_view chunk);
   void end();
   [[nodiscard]] size_t queued_bytes() const { return stream_ != nullptr ? stream_->queued_bytes() : 0; }
+  void on_drained(std::function<void()> callback) { on_drained_ = std::move(callback); }
   void on_disconnect(std::function<void()> callback) { on_disconnect_ = std::move(callback); }
   [[nodiscard]] bool connected() const { return stream_ != nullptr; }
   /// The handler has dropped its Responder.
@@ -32,7 +33,7 @@ class ServerExchange final : public ServerStreamObserver, public std::enable_sha
  private:
   void on_request_body(std::string_view bytes) override;
   void on_request_end(std::span<const Header> trailers) override;
-  void on_client_drained() override {}
+  void on_client_drained() override;
   void on_client_gone(const Error& error) override;
   void send_head(int status, const HeaderFields& headers, Body body, std::optional<uint64_t> length);
   void release();
@@ -44,6 +45,7 @@ class ServerExchange final : public ServerStreamObserver, public std::enable_sha
   // loop thread only
   ServerStream* stream_;  // null once released
   Request request_;
+  std::function<void()> on_drained_;
   std::function<void()> on_disconnect_;
   bool started_ = false;
   bool request_ended_ = false;

@@ -47,6 +47,9 @@ struct ClientResponse {
 class Call {
  public:
   virtual ~Call() = default;
+  /// For whoever takes an answer in pieces: no more of it is read, but for what is here already, until it resumes.
+  virtual void pause_body() = 0;
+  virtual void resume_body() = 0;
 };
 
 /// Keep-alive connections to any number of hosts. Owned by value; destroying it fails nothing: its calls just end

@@ -66,6 +66,8 @@ class Responder {
   virtual void end() = 0;
   /// Bytes written that the client has not taken yet: a streamer pauses or drops above its limit.
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
+  /// Called each time the client has taken all that write() had queued, until the answer ends. Replaces an earlier one.
+  virtual void on_drained(std::function<void()> callback) = 0;
   /// Called once if the client goes away before the answer is complete. Replaces an earlier one.
   virtual void on_disconnect(std::function<void()> callback) = 0;
   [[nodiscard]] virtual bool connected() const = 0;

@@ -3,14 +3,11 @@
 #include "scheduler/agent/agent_api_bodies.h"
 #include "scheduler/agent/alloc_files.h"
 #include "weir/base/clock.h"
-#include "weir/base/file.h"
 #include "weir/base/text.h"
 #include "weir/scheduler/agent_protocol.h"
 
 namespace weir::scheduler {
 namespace {
-
-constexpr size_t kCatBytesMax = 16 * 1024 * 1024;
 
 void respond_text(http::Responder& responder, int status, const std::string& text) {
   responder.respond({.status = status, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = text});
@@ -126,9 +123,7 @@ void AgentApi::stat(const Call& call) {
 }
 
 void AgentApi::cat(const Call& call) {
-  auto path = resolve_alloc_path(call.alloc->folder().root(), parameter(call.request, "path"));
-  if (!path) return respond_error(*call.responder, path.error());
-  auto text = read_file(*path, kCatBytesMax);
+  auto text = read_alloc_file(call.alloc->folder().root(), parameter(call.request, "path"));
   if (!text) return respond_error(*call.responder, text.error());
   call.responder->respond({.status = 200, .headers = {{"Content-Type", "text/plain"}}, .body = std::move(*text)});
 }

@@ -1,28 +1,23 @@
 #include "scheduler/agent/log_cursor.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "scheduler/agent/regular_file.h"
 #include "scheduler/agent/rotating_log.h"
 
 namespace weir::scheduler {
 namespace {
 
-uint64_t file_size(const std::string& path) {
-  struct stat found {};
-  return ::stat(path.c_str(), &found) == 0 ? static_cast<uint64_t>(found.st_size) : 0;
-}
-
-/// Nothing at the end of the file, or when it is gone.
+/// Nothing at the end of the file, or when it is gone, or when the task has put something else there.
 std::string read_at(const std::string& path, uint64_t offset, size_t bytes_max) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
+  Result<int> fd = open_regular_file(path, O_RDONLY);
+  if (!fd) return {};
   std::string out(bytes_max, '\0');
-  ssize_t got = ::pread(fd, out.data(), out.size(), static_cast<off_t>(offset));
-  ::close(fd);
+  ssize_t got = ::pread(*fd, out.data(), out.size(), static_cast<off_t>(offset));
+  ::close(*fd);
   out.resize(got > 0 ? static_cast<size_t>(got) : 0);
   return out;
 }
@@ -37,7 +32,7 @@ Result<LogCursor> LogCursor::at(std::string folder, std::string name, bool from_
   if (indexes.empty()) return fail(ErrorCode::not_found, "no log " + cursor.name_ + " yet");
   if (from_end) std::reverse(indexes.begin(), indexes.end());
   for (uint64_t index : indexes) {
-    uint64_t size = file_size(cursor.path(index));
+    uint64_t size = regular_file_bytes(cursor.path(index));
     cursor.index_ = index;
     cursor.offset_ = from_end ? size - std::min(offset, size) : std::min(offset, size);
     if (offset <= size) break;
@@ -58,7 +53,7 @@ bool LogCursor::move_to_next_file() {
   for (uint64_t index : list_log_files(folder_, name_)) {
     if (index <= index_) continue;
     // Written between our look at the file's end and at the folder?
-    if (file_size(path(index_)) > offset_) return true;
+    if (regular_file_bytes(path(index_)) > offset_) return true;
     index_ = index;
     offset_ = 0;
     return true;

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "scheduler/agent/regular_file.h"
 #include "weir/base/text.h"
 
 namespace weir::scheduler {
@@ -45,13 +45,18 @@ RotatingLog::~RotatingLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+// A task can put anything at the place of its next files: those are passed by.
 Status RotatingLog::open_current() {
-  std::string path = options_.folder + "/" + options_.name + "." + std::to_string(index_);
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) return fail(system_error("open " + path, errno));
-  struct stat found {};
-  file_bytes_ = ::fstat(fd_, &found) == 0 ? static_cast<uint64_t>(found.st_size) : 0;
-  return {};
+  constexpr int kPassedMax = 16;
+  for (int passed = 0;; ++passed, ++index_) {
+    std::string path = options_.folder + "/" + options_.name + "." + std::to_string(index_);
+    Result<int> opened = open_regular_file(path, O_WRONLY | O_CREAT | O_APPEND);
+    if (!opened && opened.error().code == ErrorCode::invalid && passed < kPassedMax) continue;
+    if (!opened) return fail(opened.error());
+    fd_ = *opened;
+    file_bytes_ = regular_file_bytes(path);
+    return {};
+  }
 }
 
 void RotatingLog::write(std::string_view bytes) {

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int64_t kWaitDefaultMs = 300'000;  // also the longest
 constexpr size_t kWaitingMax = 4096;
+constexpr size_t kForwardedMax = 512;                   // answers of agents under way
+constexpr size_t kForwardedQueueBytesMax = 256 * 1024;  // of each: what its reader has not taken
 
 int status_of(const Error& error) {
   switch (error.code) {
@@ -181,6 +183,9 @@ void Api::forward(ApiCall& call, const Node& node) {
   auto url = Url::parse("http://" + node.agent_address);
   if (node.agent_address.empty() || !url)
     return refuse(*call.responder, {ErrorCode::conflict, "the node has no address"});
+  if (forwarding_.size() >= kForwardedMax) {
+    return call.responder->respond({429, {}, "too many answers of agents are under way"});
+  }
   auto forwarding = std::make_shared<Forwarding>();
   forwarding->responder = call.responder;
   http::ClientRequest request;
@@ -195,6 +200,9 @@ void Api::forward(ApiCall& call, const Node& node) {
     loop_.defer([this, weak] { std::erase(forwarding_, weak.lock()); });  // the call may be on the stack
   };
   call.responder->on_disconnect(forget);
+  call.responder->on_drained([weak] {
+    if (auto self = weak.lock()) self->call->resume_body();
+  });
   forwarding_.push_back(forwarding);
   forwarding->call = client_.send(
       std::move(request),
@@ -215,6 +223,8 @@ void Api::forward(ApiCall& call, const Node& node) {
         if (!self) return;
         if (!std::exchange(self->started, true)) self->responder->start(200, {});
         self->responder->write(piece);
+        // The agent waits as its reader does: a log is longer than what may lie here.
+        if (self->responder->queued_bytes() > kForwardedQueueBytesMax) self->call->pause_body();
       });
 }
 

@@ -24,6 +24,7 @@ class KeptAnswer final : public http::Responder {
   void write(std::string_view) override {}
   void end() override {}
   [[nodiscard]] size_t queued_bytes() const override { return 0; }
+  void on_drained(std::function<void()>) override {}
   void on_disconnect(std::function<void()> callback) override { disconnected = std::move(callback); }
   [[nodiscard]] bool connected() const override { return true; }
 

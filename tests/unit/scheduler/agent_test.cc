@@ -444,6 +444,36 @@ TEST_CASE("agent: logs, files and statistics over HTTP, for the server only") {
   CHECK(test.get(logs + "?task=srv&plain=true&follow=true").body == "one\ntwo\n");  // ended: it does not wait for more
 }
 
+TEST_CASE("agent: what a task puts in place of files neither holds the agent up nor leads out of its folder") {
+  Fixture test;
+  test.start_agent();
+  REQUIRE(write_file_atomic(test.folder.path("outside"), "secret\n"));
+  const std::string outside = test.folder.path("outside");
+  Job job = test.job_with("cd local; mkfifo pipe; ln -s " + outside +
+                          " out; ln -s / root; echo in > file; "
+                          "cd \"$NOMAD_ALLOC_DIR/logs\"; mkfifo srv.stdout.1; ln -s " +
+                          outside +
+                          " srv.stdout.2; "
+                          "echo done; trap 'exit 0' INT; while :; do sleep 0.01; done");
+  Allocation alloc = test.place(job);
+  REQUIRE(test.wait_reported(alloc.id, ClientStatus::running));
+  REQUIRE(run_until(test.loop, [&] { return test.log(alloc.id, "srv.stdout.0") == "done\n"; }));
+  auto cat = [&](const std::string& path) { return test.get("/v1/client/fs/cat/" + alloc.id + "?path=" + path); };
+  CHECK(cat("srv/local/file").body == "in\n");
+  CHECK(cat("srv/local/pipe").status == 400);
+  CHECK(cat("srv/local/pipe").body.find("is no regular file") != std::string::npos);
+  CHECK(cat("srv/local").status == 400);
+  CHECK(cat("srv/local/out").status == 403);
+  CHECK(cat("srv/local/root/etc/passwd").status == 403);
+  CHECK(cat("srv/local/nothing").status == 404);
+  auto stat = test.get("/v1/client/fs/stat/" + alloc.id + "?path=srv/local/pipe");
+  CHECK(stat.body.find("\"FileMode\":\"p") != std::string::npos);
+  CHECK(test.get("/v1/client/fs/stat/" + alloc.id + "?path=srv/local/out").status == 403);
+  CHECK(test.get("/v1/client/fs/ls/" + alloc.id + "?path=srv/local/root").status == 403);
+  CHECK(test.get("/v1/client/fs/logs/" + alloc.id + "?task=srv&plain=true").body == "done\n");
+  CHECK(test.get("/v1/client/fs/logs/" + alloc.id + "?task=srv&plain=true&origin=end&offset=100").body == "done\n");
+}
+
 TEST_CASE("agent: the data folder belongs to one agent") {
   Fixture test;
   test.start_agent();

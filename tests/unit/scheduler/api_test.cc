@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-class KeptAnswer final : public http::Responder {
+class KeptAnswer : public http::Responder {
  public:
   void respond(http::Response response) override {
     answered = true;
@@ -27,6 +27,7 @@ class KeptAnswer final : public http::Responder {
   void write(std::string_view chunk) override { kept.body += chunk; }
   void end() override { answered = true; }
   [[nodiscard]] size_t queued_bytes() const override { return 0; }
+  void on_drained(std::function<void()>) override {}
   void on_disconnect(std::function<void()> callback) override { leave_ = std::move(callback); }
   [[nodiscard]] bool connected() const override { return true; }
 
@@ -44,6 +45,21 @@ class KeptAnswer final : public http::Responder {
   std::function<void()> leave_;
 };
 using Kept = std::shared_ptr<KeptAnswer>;
+
+/// Its client reads when told to.
+class SlowAnswer final : public KeptAnswer {
+ public:
+  [[nodiscard]] size_t queued_bytes() const override { return kept.body.size() - taken_; }
+  void on_drained(std::function<void()> callback) override { drained_ = std::move(callback); }
+  void take() {
+    taken_ = kept.body.size();
+    drained_();
+  }
+
+ private:
+  size_t taken_ = 0;
+  std::function<void()> drained_;
+};
 
 struct ApiWorld : ServerWorld {
   event::Loop loop;
@@ -377,6 +393,52 @@ TEST_CASE("scheduler api: what only an agent can answer is a 500 with the reason
   REQUIRE(world.until_answered(kept));
   CHECK(kept->kept.status == 500);
   CHECK(kept->kept.body.find("the node does not answer") != std::string::npos);
+}
+
+TEST_CASE("scheduler api: an agent's answer is forwarded as far as its reader takes it") {
+  ApiWorld world;
+  const size_t total = 8 * 1024 * 1024;
+  auto agent = http::Server::listen(world.loop, *SocketAddress::parse("127.0.0.1:0"),
+                                    [&](const http::Request&, const std::shared_ptr<http::Responder>& responder) {
+                                      responder->respond({200, {}, std::string(total, 'x')});
+                                    });
+  REQUIRE(agent);
+  Node node = test_node(1);
+  node.agent_address = (*agent)->address().text();
+  REQUIRE(world.core->nodes().put({node}));
+  auto slow = std::make_shared<SlowAnswer>();
+  http::Request request{.method = "GET", .path = "/v1/client/stats"};
+  request.query.push_back({"node_id", world.node_id(1)});
+  world.api.serve(std::move(request), slow);
+
+  while (slow->kept.body.size() < total) {
+    const size_t before = slow->kept.body.size();
+    REQUIRE(run_until(world.loop, [&] { return slow->queued_bytes() > 256 * 1024 || slow->answered; }));
+    world.run_turns();
+    CHECK(slow->kept.body.size() - before < 1024 * 1024);  // the bound, and what had been read already
+    slow->take();
+  }
+  REQUIRE(world.until_answered(slow));
+  CHECK(slow->kept.body.size() == total);
+}
+
+TEST_CASE("scheduler api: agents' answers under way are counted") {
+  ApiWorld world;
+  std::vector<std::shared_ptr<http::Responder>> held;
+  auto agent = http::Server::listen(
+      world.loop, *SocketAddress::parse("127.0.0.1:0"),
+      [&](const http::Request&, const std::shared_ptr<http::Responder>& responder) { held.push_back(responder); });
+  REQUIRE(agent);
+  Node node = test_node(1);
+  node.agent_address = (*agent)->address().text();
+  REQUIRE(world.core->nodes().put({node}));
+  std::vector<Kept> readers;
+  for (int i = 0; i < 512; ++i) readers.push_back(world.get("/v1/client/stats?node_id=" + world.node_id(1)));
+  REQUIRE(run_until(world.loop, [&] { return held.size() == 512; }));
+  CHECK(world.get("/v1/client/stats?node_id=" + world.node_id(1))->kept.status == 429);
+  readers[0]->client_leaves();
+  world.run_turns();
+  CHECK_FALSE(world.get("/v1/client/stats?node_id=" + world.node_id(1))->answered);
 }
 
 TEST_CASE("scheduler api: a search gives ids by their beginning, of one kind or of all") {

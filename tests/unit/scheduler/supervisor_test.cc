@@ -280,6 +280,21 @@ TEST_CASE("supervisor: logs are cut at their size, the newest files are kept, an
   CHECK(list_log_files(test.folder.path(), "task.stdout") == std::vector<uint64_t>{2, 3, 4});
 }
 
+TEST_CASE(
+    "supervisor: a task that puts other things in place of its next logs is run, logged and stopped all the same") {
+  Fixture test;
+  const std::string folder = test.folder.path();
+  TaskSpec spec = test.spec("cd " + folder +
+                            "; mkfifo task.stdout.1; ln -s /dev/full task.stdout.2; "
+                            "echo 123456789; echo abcdefghi");
+  spec.log_file_bytes_max = 10;
+  spec.log_files_max = 9;
+  test.launch(spec);
+  REQUIRE(test.wait_exit());
+  CHECK(test.output("task.stdout.0") == "123456789\n");
+  CHECK(test.output("task.stdout.3") == "abcdefghi\n");
+}
+
 TEST_CASE("task files: a spec and a record come back as they were written, torn ones are refused") {
   TaskSpec spec{.argv = {"a", "", "b=c\nd"},
                 .env = {"A=", "B=x=y"},
