@@ -43,14 +43,12 @@ Status HttpProvider::start(Observer& observer) {
   auto url = Url::parse(options_.http.endpoint);
   if (!url) return fail(url.error().code, "provider " + options_.name + ": " + url.error().message);
   url_ = std::move(*url);
-  if (!url_.user_info.empty()) {
-    headers_.emplace_back("Authorization", "Basic " + base64_encode(url_.user_info));
-  }
   for (const std::string& text : options_.http.headers) {
     auto header = parse_header(text);
     if (!header) return fail(header.error().code, "provider " + options_.name + ": " + header.error().message);
     headers_.push_back(std::move(*header));
   }
+  if (!http::find_header(headers_, "Authorization").empty()) url_.user_info.clear();
   client_.use_tls(client_options(options_.http.tls));
   observer_ = &observer;
   gate_ = std::make_unique<DefinitionGate>(
@@ -78,7 +76,6 @@ void HttpProvider::stop() {
 void HttpProvider::ask() {
   http::ClientRequest request;
   request.url = url_;
-  request.url.user_info.clear();
   request.headers = headers_;
   request.headers.emplace_back("Accept", "application/json");
   if (!etag_.empty()) request.headers.emplace_back("If-None-Match", etag_);

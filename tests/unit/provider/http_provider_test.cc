@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "catch.h"
 #include "provider/dynamic_json.h"
 #include "scripted_source.h"
@@ -118,6 +120,26 @@ TEST_CASE("http provider: the document is routed, changes arrive, headers and cr
   world.source.set("/routes.json", document("other", "b"));
   CHECK(world.until_routers({"other"}));
   CHECK(world.provider->status().source == Source::live);
+}
+
+TEST_CASE("http provider: credentials in the address may be escaped; those of a header go before them") {
+  HttpWorld world;
+  const std::string rest = "@" + world.source.url().substr(7) + "/routes.json";
+  world.options.http.endpoint = "http://us%40er:p%3A%2fa%20ss" + rest;
+  SECTION("escaped") {
+    world.start();
+    REQUIRE(world.until_routers({"web"}));
+    CHECK(world.source.requests.front().header("Authorization") == "Basic " + base64_encode("us@er:p:/a ss"));
+  }
+  SECTION("a header") {
+    world.options.http.headers = {"authorization: Bearer x"};
+    world.start();
+    REQUIRE(world.until_routers({"web"}));
+    const http::HeaderFields& sent = world.source.requests.front().headers;
+    auto authorizes = [](const auto& field) { return equals_ignore_case(field.first, "Authorization"); };
+    CHECK(std::count_if(sent.begin(), sent.end(), authorizes) == 1);
+    CHECK(world.source.requests.front().header("Authorization") == "Bearer x");
+  }
 }
 
 TEST_CASE("http provider: an ETag is given back, 304 confirms and hands out nothing") {
