@@ -163,7 +163,7 @@ Status Crowd::on_checks(const QueryAnswer& answer) {
   for (const std::string& name : changed->services) {
     if (members_.contains(name)) read_now(name);
   }
-  for (const std::string& node : changed->nodes) read_services_on(node);
+  read_services_on(changed->nodes);
   // A node may have come with a service that has no check.
   if (!changed->services.empty() && changed->nodes.empty()) note_known(answer.index);
   return {};
@@ -173,7 +173,9 @@ Status Crowd::on_nodes(const QueryAnswer& answer) {
   if (answer.same_body) return {};
   auto decoded = decode_nodes(answer.body);
   if (!decoded) return fail(decoded.error());
-  for_each_changed(node_addresses_, *decoded, [&](const std::string& node) { read_services_on(node); });
+  std::set<std::string> changed;
+  for_each_changed(node_addresses_, *decoded, [&](const std::string& node) { changed.insert(changed.end(), node); });
+  read_services_on(changed);
   node_addresses_ = std::move(*decoded);
   return {};
 }
@@ -193,9 +195,15 @@ void Crowd::on_events(const ServiceEvents& events) {
   }
 }
 
-void Crowd::read_services_on(std::string_view node) {
+// The members are gone through once, whatever the number of nodes: a catalog that comes back may have moved them all.
+void Crowd::read_services_on(const std::set<std::string>& changed) {
+  if (changed.empty()) return;
   for (const auto& [name, nodes] : members_) {
-    if (nodes.contains(node)) read_now(name);
+    auto have_changed = [&](const std::string& node) { return changed.contains(node); };
+    auto are_its_own = [&nodes = nodes](const std::string& node) { return nodes.contains(node); };
+    const bool touched = changed.size() < nodes.size() ? std::any_of(changed.begin(), changed.end(), are_its_own)
+                                                       : std::any_of(nodes.begin(), nodes.end(), have_changed);
+    if (touched) read_now(name);
   }
 }
 

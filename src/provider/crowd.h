@@ -61,7 +61,7 @@ class Crowd {
 
   Status on_checks(const QueryAnswer& answer);
   Status on_nodes(const QueryAnswer& answer);
-  void read_services_on(std::string_view node);
+  void read_services_on(const std::set<std::string>& changed);
   void on_events_open();
   void on_events(const ServiceEvents& events);
   void request_sweep();

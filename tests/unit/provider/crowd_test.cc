@@ -1,5 +1,7 @@
 // Services above the number that have a query of their own.
 
+#include <algorithm>
+
 #include "catalog_world.h"
 #include "catch.h"
 
@@ -14,13 +16,15 @@ struct CrowdWorld : CatalogWorld {
   static constexpr uint64_t kPatientMs = 1'000;
 
   /// Whoever says that somebody was not asked waits longer than a starved machine does for an answer that is there.
-  explicit CrowdWorld(int services, bool patient = false) {
+  explicit CrowdWorld(int services, bool patient = false, const std::vector<FakeInstance>& more = {}) {
     options.watches_max = 2;
     if (patient) options.timing.proof_ms = kPatientMs;
     if (patient) options.timing.immediate_ms = 10 * kPatientMs;
     for (int i = 0; i < services; ++i) catalog.put({.service = name(i), .id = "a", .node = "n" + std::to_string(i)});
+    for (const FakeInstance& instance : more) catalog.put(instance);
+    const size_t all = static_cast<size_t>(services) + more.size();
     start();
-    if (!until([&] { return provider->status().synced_once && seen.live() == static_cast<size_t>(services); })) {
+    if (!until([&] { return provider->status().synced_once && seen.live() == all; })) {
       throw std::runtime_error("not in sync: " + seen.text());
     }
   }
@@ -50,6 +54,26 @@ TEST_CASE("crowd: a node that gets another address is seen") {
   world.catalog.put({.service = name(7), .id = "a", .node = "n7", .address = "10.7.7.7"});
   CHECK(world.until(
       [&] { return world.seen.snapshots.back()->services.at(name(7))->instances[0].address == "10.7.7.7"; }));
+}
+
+TEST_CASE("crowd: nodes that change together are seen, each on every service that has it, and no other is read") {
+  CrowdWorld world(30, true,
+                   {{.service = name(9), .id = "m1", .node = "m1"},
+                    {.service = name(9), .id = "m2", .node = "m2"},
+                    {.service = name(9), .id = "m3", .node = "m3"},
+                    {.service = name(5), .id = "b", .node = "m2"}});
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  run_for(world.loop, 2 * CrowdWorld::kPatientMs);  // what the start asked for is answered
+  world.catalog.requests.clear();
+  world.catalog.put({.service = name(9), .id = "m2", .node = "m2", .address = "10.9.9.2"});
+  world.catalog.put({.service = name(7), .id = "a", .node = "n7", .address = "10.7.7.7"});
+  auto is_at = [&](int service, std::string_view address) {
+    const auto& instances = world.seen.snapshots.back()->services.at(name(service))->instances;
+    return std::any_of(instances.begin(), instances.end(), [&](const auto& one) { return one.address == address; });
+  };
+  REQUIRE(world.until([&] { return is_at(7, "10.7.7.7") && is_at(9, "10.9.9.2"); }));
+  CHECK(world.until([&] { return world.catalog.count("/v1/health/service/" + name(5)) == 1; }));
+  for (int i = 10; i < 30; ++i) CHECK(world.catalog.count("/v1/health/service/" + name(i)) == 0);
 }
 
 TEST_CASE("crowd: an instance without checks is found by the sweep") {
