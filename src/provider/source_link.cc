@@ -55,10 +55,12 @@ std::string nomad_query(std::string_view name_space, std::string_view region, bo
   return join(parts, "&");
 }
 
-const std::string& TokenFile::token(bool force) {
+// The time is read before the stamp, and that before the content.
+const std::string& TokenFile::token(bool force, int64_t now_ns) {
   const auto stamp = stamp_of(path_);
-  if (stamp && *stamp == stamp_ && !force) return token_;
+  if (stamp && *stamp == stamp_ && stamp_tells_ && !force) return token_;
   auto text = read_file(path_, kTokenBytesMax);
+  ++reads_;
   const std::string read = text ? std::string(trim(*text)) : "";
   // A line break inside would end the header that carries it.
   const bool usable = !read.empty() && read.find_first_of("\r\n") == std::string::npos;
@@ -70,6 +72,7 @@ const std::string& TokenFile::token(bool force) {
   if (usable) {
     token_ = read;
     stamp_ = stamp.value_or(FileStamp());
+    stamp_tells_ = stamp && stamp->tells(now_ns);
   }
   return token_;
 }

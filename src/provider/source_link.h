@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/base/clock.h"
 #include "weir/base/file.h"
 #include "weir/base/result.h"
 #include "weir/base/url.h"
@@ -21,15 +22,19 @@ namespace weir::provider {
 class TokenFile {
  public:
   explicit TokenFile(std::string path) : path_(std::move(path)) {}
-  /// The content without white space at its ends. Reads again when the file's stamp has changed or
-  /// `force` is set. A file that cannot be read keeps the last token: it may be in the middle of being replaced.
-  const std::string& token(bool force = false);
+  /// The content without white space at its ends. Reads again when the file's stamp has changed, or is too new to tell,
+  /// or `force` is set. A file that cannot be read keeps the last token: it may be in the middle of being replaced.
+  /// `now_ns` since 1970.
+  const std::string& token(bool force = false, int64_t now_ns = SystemClock().wall_ns());
+  [[nodiscard]] uint64_t reads() const { return reads_; }
 
  private:
   const std::string path_;
   std::string token_;
-  FileStamp stamp_;
+  FileStamp stamp_;  // of what was read last and could be used
+  bool stamp_tells_ = false;
   bool failed_ = false;  // said so in the log already
+  uint64_t reads_ = 0;
 };
 
 /// How a source is reached, and what its answers are called.
