@@ -9,9 +9,8 @@
 namespace weir::provider {
 namespace {
 
-constexpr size_t kErrorBodyBytesMax = 200;     // of an error's text shown to people
-constexpr uint32_t kIdleTurnsMax = 3;          // answers at once without news before we poll instead
-constexpr uint64_t kRetryAfterMaxMs = 60'000;  // a server may ask for patience, not for our absence
+constexpr size_t kErrorBodyBytesMax = 200;  // of an error's text shown to people
+constexpr uint32_t kIdleTurnsMax = 3;       // answers at once without news before we poll instead
 
 Error status_error(const http::ClientResponse& response) {
   std::string_view body = trim(response.body);
@@ -144,11 +143,7 @@ uint64_t BlockingQuery::pace_after_answer(const QueryAnswer& answer, uint64_t wo
 
 void BlockingQuery::refuse(const http::ClientResponse& response) {
   if (response.status == 403 && link_.renew_token()) return schedule(0);
-  uint64_t delay_min_ms = 0;
-  if (response.status == 429 || response.status == 503) {
-    const uint64_t asked_s = parse_u64(trim(response.header("Retry-After"))).value_or(0);
-    delay_min_ms = std::min<uint64_t>(asked_s, kRetryAfterMaxMs / 1'000) * 1'000;
-  }
+  uint64_t delay_min_ms = asked_pause_ms(response.status, response.header("Retry-After"));
   if (response.status == 429) delay_min_ms = std::max<uint64_t>(delay_min_ms, timing_.backoff_first_ms * 10);
   const bool server_in_trouble = response.status >= 500 && subject_.speaks_for_server;
   failed(status_error(response), server_in_trouble ? Whose::address : Whose::resource, delay_min_ms);

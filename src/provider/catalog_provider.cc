@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "provider/status_parts.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
@@ -355,13 +356,9 @@ ProviderStatus CatalogProvider::status() const {
   out.synced_once = synced_;
   out.error = error_;
   if (synced_) {
-    out.source = Source::live;
-    out.last_good_wall_ns = good_wall_ns_;
-    out.age_ms = clock_.monotonic_ms() - good_at_ms_;
+    note_live(out, clock_, good_wall_ns_, good_at_ms_);
   } else if (disk_wall_ns_ != 0) {
-    out.source = Source::disk;
-    out.last_good_wall_ns = disk_wall_ns_;
-    out.age_ms = static_cast<uint64_t>(std::max<int64_t>(clock_.wall_ns() - disk_wall_ns_, 0) / 1'000'000);
+    note_saved(out, clock_, disk_wall_ns_);
   }
   if (gate_ == nullptr) return out;
   out.index = names_query_->index();

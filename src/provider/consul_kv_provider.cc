@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "provider/status_parts.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
@@ -218,21 +219,14 @@ ProviderStatus ConsulKvProvider::status() const {
     if (oldest == nullptr || rank(*branch) < rank(*oldest)) oldest = branch.get();
   }
   if (out.synced_once) {
-    out.source = Source::live;
-    out.last_good_wall_ns = oldest->good_wall_ns;
-    out.age_ms = clock_.monotonic_ms() - oldest->good_at_ms;
+    note_live(out, clock_, oldest->good_wall_ns, oldest->good_at_ms);
   } else if (gate_->applied() != nullptr) {
-    out.source = Source::disk;
-    out.last_good_wall_ns = oldest->answered ? oldest->good_wall_ns : oldest->disk_wall_ns;
-    out.age_ms = static_cast<uint64_t>(std::max<int64_t>(clock_.wall_ns() - out.last_good_wall_ns, 0) / 1'000'000);
+    note_saved(out, clock_, oldest->answered ? oldest->good_wall_ns : oldest->disk_wall_ns);
   }
   out.index = branches_.front()->query->index();
   out.address = link_->address_text();
   out.held = gate_->held_text();
-  if (gate_->applied() != nullptr) {
-    out.services = gate_->applied()->services.size();
-    for (const auto& service : gate_->applied()->services) out.live_endpoints += service.endpoints.size();
-  }
+  if (gate_->applied() != nullptr) count_services(out, *gate_->applied());
   for (const auto& branch : branches_) {
     if (const std::string unsaved = branch->file->error(); out.error.empty() && !unsaved.empty()) out.error = unsaved;
   }

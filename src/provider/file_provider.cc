@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "provider/routes_folder.h"
+#include "provider/status_parts.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/event/signal.h"
@@ -44,8 +45,7 @@ class FileProvider final : public Provider {
     out.age_ms = handed_out_ ? clock_.monotonic_ms() - good_at_ms_ : 0;
     out.address = options_.file.directory;
     out.error = error_.empty() ? folder_.fault() : error_;
-    out.services = folder_.definitions()->services.size();
-    for (const auto& service : folder_.definitions()->services) out.live_endpoints += service.endpoints.size();
+    count_services(out, *folder_.definitions());
     return out;
   }
 

@@ -4,6 +4,7 @@
 
 #include "provider/dynamic_json.h"
 #include "provider/source_link.h"
+#include "provider/status_parts.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
@@ -12,7 +13,6 @@ namespace weir::provider {
 namespace {
 
 constexpr uint64_t kBackoffFirstMs = 100;
-constexpr uint64_t kRetryAfterMaxMs = 60'000;  // a server may ask for patience, not for our absence
 
 /// "Name: value"
 Result<std::pair<std::string, std::string>> parse_header(std::string_view text) {
@@ -90,12 +90,7 @@ void HttpProvider::on_response(Result<http::ClientResponse> response) {
   finished_ = std::move(call_);
   if (!response) return failed(response.error());
   if (Status taken = take(*response); !taken) {
-    uint64_t asked_ms = 0;
-    if (response->status == 429 || response->status == 503) {
-      asked_ms = parse_u64(trim(response->header("Retry-After"))).value_or(0);
-      asked_ms = std::min(asked_ms, kRetryAfterMaxMs / 1'000) * 1'000;
-    }
-    return failed(taken.error(), asked_ms);
+    return failed(taken.error(), asked_pause_ms(response->status, response->header("Retry-After")));
   }
   note_good();
 }
@@ -160,20 +155,13 @@ ProviderStatus HttpProvider::status() const {
   out.synced_once = good_wall_ns_ != 0;
   out.error = error_;
   if (out.synced_once) {
-    out.source = Source::live;
-    out.last_good_wall_ns = good_wall_ns_;
-    out.age_ms = clock_.monotonic_ms() - good_at_ms_;
+    note_live(out, clock_, good_wall_ns_, good_at_ms_);
   } else if (disk_wall_ns_ != 0) {
-    out.source = Source::disk;
-    out.last_good_wall_ns = disk_wall_ns_;
-    out.age_ms = static_cast<uint64_t>(std::max<int64_t>(clock_.wall_ns() - disk_wall_ns_, 0) / 1'000'000);
+    note_saved(out, clock_, disk_wall_ns_);
   }
   out.address = url_.scheme + "://" + url_.authority();
   out.held = gate_->held_text();
-  if (gate_->applied() != nullptr) {
-    out.services = gate_->applied()->services.size();
-    for (const auto& service : gate_->applied()->services) out.live_endpoints += service.endpoints.size();
-  }
+  if (gate_->applied() != nullptr) count_services(out, *gate_->applied());
   if (const std::string unsaved = file_->error(); out.error.empty() && !unsaved.empty()) out.error = unsaved;
   return out;
 }

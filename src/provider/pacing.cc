@@ -2,7 +2,15 @@
 
 #include <algorithm>
 
+#include "weir/base/text.h"
+
 namespace weir::provider {
+
+uint64_t asked_pause_ms(int status, std::string_view retry_after) {
+  constexpr uint64_t kPauseMaxS = 60;
+  const bool busy = status == 429 || status == 503;
+  return busy ? std::min(parse_u64(trim(retry_after)).value_or(0), kPauseMaxS) * 1'000 : 0;
+}
 
 uint64_t TokenBucket::take(uint64_t now_ms) {
   if (filled_at_ms_ == 0) filled_at_ms_ = now_ms;

@@ -2,10 +2,15 @@
 // How often a source is asked. Pure: the time is an argument.
 
 #include <cstdint>
+#include <string_view>
 
 #include "weir/base/random.h"
 
 namespace weir::provider {
+
+/// For how long an answer of that status asks to be left alone; 0: not at all. A server may ask for patience, not for
+/// our absence: a minute is the most.
+uint64_t asked_pause_ms(int status, std::string_view retry_after);
 
 /// A bucket of permissions to ask. Bursts are free, a steady stream is bounded: a source that answers at once, always,
 /// cannot make us spin.

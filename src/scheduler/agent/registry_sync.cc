@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scheduler/agent/call_outcome.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/event/loop.h"
@@ -11,13 +12,6 @@ namespace {
 
 constexpr uint64_t kBackOffFirstMs = 250;
 constexpr uint64_t kBackOffMaxMs = 8'000;
-
-std::string failure_text(const Result<http::ClientResponse>& response) {
-  if (!response) return response.error().text();
-  return "status " + std::to_string(response->status) + ": " + std::string(trim(response->body)).substr(0, 200);
-}
-
-bool succeeded(const Result<http::ClientResponse>& response) { return response && response->status == 200; }
 
 }  // namespace
 

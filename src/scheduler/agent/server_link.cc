@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scheduler/agent/call_outcome.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 
@@ -14,13 +15,6 @@ constexpr uint64_t kPullSlackMs = 15'000;  // the server's jitter and the way th
 constexpr uint64_t kBackOffFirstMs = 100;
 constexpr uint64_t kBackOffMaxMs = 5'000;
 constexpr uint64_t kHeartbeatRetryMs = 1'000;
-
-std::string failure_text(const Result<http::ClientResponse>& response) {
-  if (!response) return response.error().text();
-  return "status " + std::to_string(response->status) + ": " + std::string(trim(response->body)).substr(0, 200);
-}
-
-bool succeeded(const Result<http::ClientResponse>& response) { return response && response->status == 200; }
 
 }  // namespace
 

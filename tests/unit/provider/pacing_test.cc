@@ -33,6 +33,18 @@ TEST_CASE("token bucket: whoever waits as told gets the rate and not more") {
   CHECK(taken >= 20 * 10);
 }
 
+TEST_CASE("pacing: a busy server is left alone as long as it asks, for a minute at most") {
+  CHECK(asked_pause_ms(429, "2") == 2'000);
+  CHECK(asked_pause_ms(503, " 60 ") == 60'000);
+  CHECK(asked_pause_ms(503, "61") == 60'000);
+  CHECK(asked_pause_ms(429, "18446744073709551615") == 60'000);
+  for (const char* text : {"", "0", "-1", "1.5", "18446744073709551616", "Sun, 22 Nov 2026 21:00:00 GMT"}) {
+    INFO(text);
+    CHECK(asked_pause_ms(429, text) == 0);
+  }
+  for (int status : {200, 404, 500, 502}) CHECK(asked_pause_ms(status, "2") == 0);
+}
+
 TEST_CASE("backoff: doubles up to its maximum, with at most half of it as jitter") {
   Random random(7);
   Backoff backoff(100, 10'000);
