@@ -7,7 +7,7 @@ from harness import upstreams
 from harness.http import Connection, get, request
 from harness.load import Load
 from harness.test import route, route_to, wait_status
-from harness.wait import seconds_of, wait_for
+from harness.wait import wait_for
 from harness.websocket import WebSocket
 
 HOST = "app.test"
@@ -225,14 +225,16 @@ def test_upgrade_refused(t):
 
 def test_server_sent_events(t):
     """a stream's pieces arrive when they are sent, not at its end"""
-    stream = t.ends(upstreams.streaming(pieces=20, pause_s=0.05))
+    taken = threading.Semaphore(0)
+    stream = t.ends(upstreams.streaming(pieces=20, pause=lambda: taken.acquire(timeout=20)))
     edge = t.edge(routes=route_to(HOST, stream.url))
     with Connection(edge.entry_point(), host=HOST) as connection:
         connection.send_request("GET", "/")
-        took, _ = seconds_of(lambda: (connection.read_head(), connection.reader.chunk()))
-        assert took < 0.9, f"the first piece took {took} s"
-        rest = b"".join(iter(connection.reader.chunk, b""))
-    assert rest.endswith(b"data: 19\n\n"), rest
+        connection.read_head()
+        for i in range(20):  # the upstream sends the next one when this one has been read
+            assert connection.reader.chunk() == b"data: %d\n\n" % i
+            taken.release()
+        assert connection.reader.chunk() == b""
 
 
 def test_routes_file(t):
@@ -340,8 +342,7 @@ def test_drain_limit(t):
         connection.send_request("GET", "/")
         wait_for(lambda: hanging.requests, 5, "the request is in flight")
         edge.signal(signal.SIGTERM)
-        took, _ = seconds_of(lambda: edge.wait(10, "the edge ends at its limit"))
-        assert took < 8, f"took {took} s"
+        edge.wait(20, "the edge ends at its limit")  # what it waits for has longer ones: 30 s, 60 s
 
 
 def test_drain_websocket(t):

@@ -351,25 +351,26 @@ def test_no_room(t):
 def test_stop_order(t):
     """a stop takes the service out of the registry first, waits the delay, then signals, and kills only at the limit"""
     cluster = Cluster(t, agents=1)
-    cluster.run(delay="2s", linger=1, kill_timeout="10s")
+    cluster.run(delay="6s", linger=1, kill_timeout="30s")
     cluster.wait_count(1)
     env = cluster.env_of(cluster.rows()[0])
     address = cluster.address(cluster.rows()[0])
+    stopped = time.time()
     cluster.weir("job", "stop", "-detach", "web")
     wait_for(lambda: cluster.rows(passing=False) == [], 10, "the service is out of the registry")
-    gone = time.time()
     assert not os.path.exists(os.path.join(env["NOMAD_ALLOC_DIR"], "signalled")), "signalled before the delay"
     assert get(address, "/").status == 200, "it serves on during the delay"
     marker = os.path.join(env["NOMAD_ALLOC_DIR"], "signalled")
-    wait_for(lambda: os.path.exists(marker) and os.path.getsize(marker), 10, "it is signalled")
+    wait_for(lambda: os.path.exists(marker) and os.path.getsize(marker), 20, "it is signalled")
     with open(marker, encoding="ascii") as file:
         signalled = float(file.read())
-    assert 1.5 <= signalled - gone <= 4, f"signalled {signalled - gone:.2f} s after it was gone, not 2 s"
-    assert os.path.exists(f"/proc/{env['PID']}"), "it may finish after the signal"
-    wait_for(lambda: not os.path.exists(f"/proc/{env['PID']}"), 10, "it ends by itself")
+    assert signalled - stopped >= 6, f"signalled {signalled - stopped:.2f} s after the stop, not 6 s after it was gone"
+    wait_for(lambda: not os.path.exists(f"/proc/{env['PID']}"), 20, "it ends by itself")
     stub = wait_for(lambda: cluster.allocs(status="complete"), 10, "the allocation is complete")[0]
-    events = [e["Type"] for e in stub["TaskStates"]["srv"]["Events"]]
+    events = {e["Type"]: e["Details"] for e in stub["TaskStates"]["srv"]["Events"]}
     assert "Killing" in events and "Killed" in events, events
+    ended = events["Terminated"]
+    assert (ended["exit_code"], ended["signal"]) == ("0", "0"), f"it may finish after the signal: {ended}"
 
 
 def test_kill_timeout(t):
@@ -378,10 +379,10 @@ def test_kill_timeout(t):
     cluster.run(linger=600, kill_timeout="2s")
     cluster.wait_count(1)
     pid = cluster.env_of(cluster.rows()[0])["PID"]
+    stopped = time.monotonic()
     cluster.weir("job", "stop", "-purge", "-detach", "web")
-    started = time.monotonic()
-    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 15, "it is killed")
-    assert time.monotonic() - started > 1.5, "it was killed before its time"
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "it is killed")
+    assert time.monotonic() - stopped >= 2, "it was killed before its time"
     wait_for(lambda: get(cluster.scheduler.url, "/v1/job/web").status == 404, 10, "the job is purged")
 
 

@@ -258,8 +258,9 @@ def answering_early(status=413):
     return upstream
 
 
-def streaming(pieces, pause_s):
-    """Sends `pieces` chunks as server-sent events, one each `pause_s`; stops when the client goes."""
+def streaming(pieces, pause_s=0, pause=lambda: None):
+    """Sends `pieces` chunks as server-sent events, one each `pause_s` and when pause() has returned; stops when the
+    client goes."""
     upstream = Upstream(name="streaming")
     upstream.client_left = threading.Event()
 
@@ -270,6 +271,7 @@ def streaming(pieces, pause_s):
             for i in range(pieces):
                 event = f"data: {i}\n\n".encode()
                 sock.sendall(b"%x\r\n%s\r\n" % (len(event), event))
+                pause()
                 if upstream.released.wait(pause_s):
                     return
             sock.sendall(b"0\r\n\r\n")
