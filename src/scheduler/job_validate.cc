@@ -149,12 +149,15 @@ void JobCheck::check_group(const TaskGroup& group, const std::string& path) {
     error(path_to(path, "Volumes", name), "Type", "volumes are not supported");
   std::set<std::string> seen;
   int leaders = 0;
+  bool has_main = false;
   for (const Task& task : group.tasks) {
     std::string task_path = path_to(path, "Tasks", task.name);
     if (!seen.insert(task.name).second) error(task_path, "Name", "is used by another task of this group");
     if (task.leader) ++leaders;
+    has_main = has_main || !task.lifecycle;
     check_task(group, task, task_path);
   }
+  if (!group.tasks.empty() && !has_main) error(path, "Tasks", "a group needs a task without lifecycle");
   if (leaders > 1) error(path, "Tasks", "only one task of a group may be its leader");
   if (group.scaling && group.scaling->min > group.scaling->max) {
     error(path, "Scaling", "min must not be greater than max");

@@ -47,6 +47,7 @@ class JobCheck {
   void check_resources(const Task& task, const std::string& path);
   void check_config(const Task& task, const std::string& path);
   void check_unsupported(const Task& task, const std::string& path);
+  void check_lifecycle(const Task& task, const std::string& path);
 
   // job_validate_service.cc
   void check_services(const TaskGroup& group, const std::string& path);

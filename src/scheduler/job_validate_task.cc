@@ -89,6 +89,7 @@ void JobCheck::check_task(const TaskGroup& group, const Task& task, const std::s
   check_resources(task, path);
   check_config(task, path);
   check_unsupported(task, path);
+  check_lifecycle(task, path);
 }
 
 void JobCheck::check_resources(const Task& task, const std::string& path) {
@@ -129,7 +130,16 @@ void JobCheck::check_unsupported(const Task& task, const std::string& path) {
   if (!task.templates.empty()) error(path, "Templates", "are not supported");
   if (!task.artifacts.empty()) error(path, "Artifacts", "are not supported: the node must have the files");
   if (!task.volume_mounts.empty()) error(path, "VolumeMounts", "are not supported");
-  if (task.lifecycle) error(path, "Lifecycle", "is not supported: all tasks of a group start together");
+}
+
+void JobCheck::check_lifecycle(const Task& task, const std::string& path) {
+  if (!task.lifecycle) return;
+  if (!is_one_of(path, "Lifecycle.Hook", task.lifecycle->hook, {"prestart", "poststart", "poststop"})) return;
+  if (task.lifecycle->hook != "poststop") return;
+  if (task.lifecycle->sidecar) warn(path, "Lifecycle.Sidecar", "has no effect: a poststop task runs once");
+  if (!task.services.empty()) {
+    error(path, "Services", "are not supported in a poststop task: the allocation's services are gone by then");
+  }
 }
 
 void JobCheck::check_networks(const TaskGroup& group, const std::string& path) {

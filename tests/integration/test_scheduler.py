@@ -173,6 +173,74 @@ def test_last_lines(t):
         assert seen() == wanted, seen()
 
 
+STAGED = """
+job "staged" {
+  type = "batch"
+  group "g" {
+    task "main" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "cd ../alloc; echo main >> order; until test -e beside -a -e after; do sleep 0.01; done"]
+      }
+    }
+    task "init" {
+      driver = "raw_exec"
+      lifecycle {
+        hook = "prestart"
+      }
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "echo init >> $NOMAD_ALLOC_DIR/order"]
+      }
+    }
+    task "beside" {
+      driver = "raw_exec"
+      lifecycle {
+        hook    = "prestart"
+        sidecar = true
+      }
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "touch $NOMAD_ALLOC_DIR/beside; exec sleep 1000"]
+      }
+    }
+    task "after" {
+      driver = "raw_exec"
+      lifecycle {
+        hook = "poststart"
+      }
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "touch $NOMAD_ALLOC_DIR/after"]
+      }
+    }
+    task "clean" {
+      driver = "raw_exec"
+      lifecycle {
+        hook = "poststop"
+      }
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "echo clean >> $NOMAD_ALLOC_DIR/order"]
+      }
+    }
+  }
+}
+"""
+
+
+def test_lifecycle(t):
+    """tasks that prepare, accompany and clean up run when their hooks say, and the sidecar ends with the main task"""
+    cluster = Cluster(t, agents=1)
+    cluster.weir("job", "run", t.write("staged.nomad", STAGED))
+    alloc, = wait_for(lambda: cluster.allocs("staged", "complete"), 30, "it is complete")
+    order = get(cluster.scheduler.url, f"/v1/client/fs/cat/{alloc['ID']}?path=alloc/order")
+    assert order.text() == "init\nmain\nclean\n", order.text()
+    assert {name: state["Failed"] for name, state in alloc["TaskStates"].items()} == dict.fromkeys(
+        ("main", "init", "beside", "after", "clean"), False)
+
+
 def test_api_job(t):
     """a job in Nomad's JSON runs too; submitting it again changes nothing"""
     cluster = Cluster(t, agents=1)

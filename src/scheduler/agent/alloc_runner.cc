@@ -20,8 +20,17 @@ Stage stage_of(const Task& task) {
   return task.lifecycle->hook == "poststop" ? Stage::poststop : Stage::main;
 }
 
-bool is_sidecar(const Task& task) { return task.lifecycle && task.lifecycle->sidecar; }
+bool is_sidecar(const Task& task) {
+  return task.lifecycle && task.lifecycle->sidecar && stage_of(task) != Stage::poststop;
+}
 bool is_main(const TaskRunner& task) { return stage_of(task.task()) == Stage::main; }
+bool has_started(const TaskRunner& task) { return task.state().started_at_ns != 0; }
+
+/// What prepares or cleans up runs to its end and a sidecar for ever, whatever the type of the job.
+std::string restart_type(const Task& task, const std::string& job_type) {
+  if (stage_of(task) == Stage::main) return job_type;
+  return is_sidecar(task) ? "service" : "batch";
+}
 
 }  // namespace
 
@@ -46,10 +55,8 @@ AllocRunner::AllocRunner(const Context& context, Allocation alloc, std::string f
   if (group == nullptr) return;  // the agent refuses such an allocation before it comes here
   for (const Task& task : group->tasks) {
     auto driver = context_.drivers.find(task.driver);
-    // What prepares or cleans up runs to its end; in a service job everything else runs for ever.
-    bool for_ever = stage_of(task) == Stage::main || is_sidecar(task);
     tasks_.push_back(std::make_unique<TaskRunner>(context_.loop, *this, alloc_.id + "." + task.name,
-                                                  for_ever ? alloc_.job->type : "batch", task,
+                                                  restart_type(task, alloc_.job->type), task,
                                                   driver == context_.drivers.end() ? nullptr : driver->second));
   }
 }
@@ -171,9 +178,12 @@ void AllocRunner::decide_health(bool healthy) {
 }
 
 HealthObservation AllocRunner::look(const CheckStatuses* statuses) const {
-  HealthObservation seen{.tasks_running = mains_running(), .services_passing = services_.passing(statuses)};
+  HealthObservation seen{.tasks_running = true, .services_passing = services_.passing(statuses)};
   for (const auto& task : tasks_) {
-    seen.task_ended = seen.task_ended || (task->dead() && (task->state().failed || is_main(*task)));
+    if (stage_of(task->task()) == Stage::poststop) continue;
+    const bool lasts = is_main(*task) || is_sidecar(task->task());
+    seen.tasks_running = seen.tasks_running && (lasts ? task->running() : has_started(*task));
+    seen.task_ended = seen.task_ended || (task->dead() && (task->state().failed || lasts));
     seen.started_at_ms = std::max(seen.started_at_ms, task->started_at_ms());
   }
   return seen;
@@ -207,8 +217,9 @@ void AllocRunner::withdraw_services(TaskRunner& task, std::function<void(Status)
 }
 
 bool AllocRunner::may_launch(const TaskRunner& task) {
-  if (held_ || unconfirmed_ || killed_) return false;
-  return ending_ == Ending::no || stage_of(task.task()) == Stage::poststop;
+  // Its allocation ends, whatever the server will say when it is heard again.
+  if (stage_of(task.task()) == Stage::poststop) return ending_ == Ending::killing && !killed_;
+  return ending_ == Ending::no && !held_ && !unconfirmed_ && !killed_;
 }
 
 TaskLaunch AllocRunner::launch_of(const TaskRunner& task) {
@@ -263,6 +274,7 @@ void AllocRunner::start_in_order() {
   if (!started_) watch_health();
   started_ = true;
   bool prestarted = true;
+  bool mains_started = true;
   bool mains_dead = true;
   for (const auto& task : tasks_) {
     const std::string& name = task->task().name;
@@ -272,7 +284,10 @@ void AllocRunner::start_in_order() {
     if (task->dead() && task->task().leader) {
       return end(TaskEvent{.type = "Leader Task Dead", .message = "Leader Task in Group dead"}, false);
     }
-    if (is_main(*task)) mains_dead = mains_dead && task->dead();
+    if (is_main(*task)) {
+      mains_started = mains_started && has_started(*task);
+      mains_dead = mains_dead && task->dead();
+    }
     if (stage_of(task->task()) == Stage::prestart) {
       prestarted = prestarted && (is_sidecar(task->task()) ? task->running() : task->dead());
     }
@@ -281,7 +296,7 @@ void AllocRunner::start_in_order() {
   for (const auto& task : tasks_) {
     Stage stage = stage_of(task->task());
     bool now = stage == Stage::prestart || (stage == Stage::main && prestarted) ||
-               (stage == Stage::poststart && prestarted && mains_running());
+               (stage == Stage::poststart && prestarted && mains_started);
     if (now) task->start();
   }
 }

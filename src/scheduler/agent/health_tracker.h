@@ -10,8 +10,8 @@ namespace weir::scheduler {
 
 /// What is seen of an allocation at one moment.
 struct HealthObservation {
-  bool tasks_running = false;     // all main tasks
-  bool task_ended = false;        // one has failed or finished
+  bool tasks_running = false;     // all that last, and what runs to its end before or beside them has begun
+  bool task_ended = false;        // one has failed, or finished that lasts
   uint64_t started_at_ms = 0;     // the latest start of a task; a restart begins the time anew
   bool services_passing = false;  // all services confirmed by the registry, all their checks there and good
 };

@@ -177,6 +177,34 @@ TEST_CASE("job rules: each wrong field of a task is named") {
         Fields{"TaskGroups[g].Tasks[a/b].Name"});
 }
 
+TEST_CASE("job rules: a hook is one of three, and there is a task that it is a hook of") {
+  auto with_hook = [](const std::string& hook, bool sidecar = false) {
+    return [=](Job& j) {
+      Task task = j.task_groups[0].tasks[0];
+      task.name = "u";
+      task.lifecycle = Lifecycle{.hook = hook, .sidecar = sidecar};
+      j.task_groups[0].tasks.push_back(task);
+    };
+  };
+  const std::string path = "TaskGroups[g].Tasks[u].";
+  for (const char* hook : {"prestart", "poststart"}) {
+    CHECK(errors_after(with_hook(hook)).empty());
+    CHECK(errors_after(with_hook(hook, true)).empty());
+    CHECK(warnings_after(with_hook(hook, true)).empty());
+  }
+  CHECK(errors_after(with_hook("poststop")).empty());
+  CHECK(errors_after(with_hook("")) == Fields{path + "Lifecycle.Hook"});
+  CHECK(errors_after(with_hook("prestop")) == Fields{path + "Lifecycle.Hook"});
+  CHECK(warnings_after(with_hook("poststop", true)) == Fields{path + "Lifecycle.Sidecar"});
+  CHECK(errors_after([&](Job& j) {
+          with_hook("poststop")(j);
+          j.task_groups[0].tasks[1].services = j.task_groups[0].services;
+          j.task_groups[0].tasks[1].services[0].name = "late";
+        }) == Fields{path + "Services"});
+  CHECK(errors_after([](Job& j) { j.task_groups[0].tasks[0].lifecycle = Lifecycle{.hook = "prestart"}; }) ==
+        Fields{"TaskGroups[g].Tasks"});
+}
+
 TEST_CASE("job rules: each wrong field of a service is named") {
   auto service_errors = [](auto change) { return errors_after([&](Job& j) { change(j.task_groups[0].services[0]); }); };
   const std::string path = "TaskGroups[g].Services[0].";
