@@ -67,7 +67,7 @@ void check_start(config::LoadOutcome& loaded, const std::string& path) {
 }  // namespace
 
 int config_check(const ConfigCheckOptions& options) {
-  auto text = read_file(options.path);
+  auto text = read_file_or_pipe(options.path);
   if (!text) return print_error(text.error());
   auto loaded = config::load_config(*text, options.path);
   if (loaded.errors.empty()) check_start(loaded, options.path);

@@ -50,7 +50,7 @@ Result<std::vector<config::Override>> overrides_of(const EdgeOptions& options) {
 int run_edge(const EdgeOptions& options) {
   std::string text;
   if (!options.config_path.empty()) {
-    auto read = read_file(options.config_path);
+    auto read = read_file_or_pipe(options.config_path);
     if (!read) return print_error(read.error());
     text = std::move(*read);
   }

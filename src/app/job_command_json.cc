@@ -26,14 +26,14 @@ Result<JobFile> read_job(const JobFileOptions& options) {
   if (options.file == "-") {
     out.source.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
-    auto text = read_file(options.file, scheduler::kJobspecBytesMax);
+    auto text = read_file_or_pipe(options.file, scheduler::kJobspecBytesMax);
     if (!text) return fail(text.error());
     out.source = std::move(*text);
   }
   scheduler::JobspecOptions reading;
   reading.environment = scheduler::environment_variables();
   for (const std::string& name : options.variable_files) {
-    auto text = read_file(name);
+    auto text = read_file_or_pipe(name);
     if (!text) return fail(text.error());
     reading.variable_files.push_back({name, std::move(*text)});
   }

@@ -37,6 +37,21 @@ Status write_all(int fd, std::string_view content, const std::string& path) {
   return {};
 }
 
+Result<std::string> read_all(int fd, const std::string& path, size_t bytes_max) {
+  std::string out;
+  char chunk[16 * 1024];
+  while (true) {
+    ssize_t got = ::read(fd, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(system_error("read " + path, errno));
+    if (got == 0) return out;
+    if (out.size() + static_cast<size_t>(got) > bytes_max) {
+      return fail(ErrorCode::too_large, path + " is larger than " + std::to_string(bytes_max) + " bytes");
+    }
+    out.append(chunk, static_cast<size_t>(got));
+  }
+}
+
 int64_t ns_of(const timespec& time) { return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec; }
 
 std::string folder_of(const std::string& path) {
@@ -55,20 +70,19 @@ Result<FileStamp> stamp_of(const std::string& path) {
 }
 
 Result<std::string> read_file(const std::string& path, size_t bytes_max) {
+  OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.fd() < 0) return fail(system_error("open " + path, errno));
+  struct stat found {};
+  if (::fstat(file.fd(), &found) != 0) return fail(system_error("stat " + path, errno));
+  if (S_ISDIR(found.st_mode)) return fail(system_error("read " + path, EISDIR));
+  if (!S_ISREG(found.st_mode)) return fail(ErrorCode::invalid, path + " is no regular file");
+  return read_all(file.fd(), path, bytes_max);
+}
+
+Result<std::string> read_file_or_pipe(const std::string& path, size_t bytes_max) {
   OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd() < 0) return fail(system_error("open " + path, errno));
-  std::string out;
-  char chunk[16 * 1024];
-  while (true) {
-    ssize_t got = ::read(file.fd(), chunk, sizeof chunk);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(system_error("read " + path, errno));
-    if (got == 0) return out;
-    if (out.size() + static_cast<size_t>(got) > bytes_max) {
-      return fail(ErrorCode::too_large, path + " is larger than " + std::to_string(bytes_max) + " bytes");
-    }
-    out.append(chunk, static_cast<size_t>(got));
-  }
+  return read_all(file.fd(), path, bytes_max);
 }
 
 Status write_file_atomic(const std::string& path, std::string_view content, unsigned mode) {

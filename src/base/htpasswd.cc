@@ -7,6 +7,26 @@
 
 namespace weir {
 
+namespace {
+
+// What htpasswd makes by itself is far below: bcrypt's highest is some 7 s on one core, the other's one.
+constexpr uint64_t kBcryptCostMax = 17;
+constexpr uint64_t kRoundsMax = 1'000'000;
+
+/// Whether weighing a password against it takes longer than anybody can want.
+bool is_too_slow(std::string_view hash) {
+  const bool bcrypt = hash.starts_with("$2");
+  constexpr std::string_view kRounds = "rounds=";
+  if (!bcrypt && !hash.starts_with("$5$") && !hash.starts_with("$6$")) return false;
+  std::string_view number = hash.substr(bcrypt ? 4 : 3);
+  if (!bcrypt && !number.starts_with(kRounds)) return false;
+  if (!bcrypt) number.remove_prefix(kRounds.size());
+  // Of a number that cannot be read crypt(3) makes the highest.
+  return parse_u64(number.substr(0, number.find('$'))).value_or(UINT64_MAX) > (bcrypt ? kBcryptCostMax : kRoundsMax);
+}
+
+}  // namespace
+
 Result<Credential> parse_htpasswd_line(std::string_view line) {
   constexpr std::array<std::string_view, 8> kMarks = {"$2a$", "$2b$", "$2y$", "$5$", "$6$", "$apr1$", "$1$", "{SHA}"};
   size_t colon = line.find(':');
@@ -16,6 +36,12 @@ Result<Credential> parse_htpasswd_line(std::string_view line) {
   if (!known) {
     return fail(ErrorCode::invalid, "the password of user \"" + std::string(line.substr(0, colon)) +
                                         "\" is no hash that htpasswd makes (bcrypt, SHA or MD5)");
+  }
+  if (is_too_slow(hash)) {
+    return fail(ErrorCode::invalid, "the password of user \"" + std::string(line.substr(0, colon)) +
+                                        "\" takes too long to weigh: at most bcrypt of cost " +
+                                        std::to_string(kBcryptCostMax) + ", or SHA of " + std::to_string(kRoundsMax) +
+                                        " rounds");
   }
   return Credential{std::string(line.substr(0, colon)), std::string(hash)};
 }

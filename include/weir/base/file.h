@@ -28,8 +28,11 @@ struct FileStamp {
 };
 Result<FileStamp> stamp_of(const std::string& path);
 
-/// At most `bytes_max` bytes; a larger file is an error.
+/// At most `bytes_max` bytes; a larger file is an error, and so is what is no regular file: a pipe or a terminal would
+/// be waited for.
 Result<std::string> read_file(const std::string& path, size_t bytes_max = 64 * 1024 * 1024);
+/// The same for what a person names on the command line, who may have written `<(...)` or /dev/stdin.
+Result<std::string> read_file_or_pipe(const std::string& path, size_t bytes_max = 64 * 1024 * 1024);
 /// Writes beside the target, fsyncs, renames over it and fsyncs the folder: after a crash there is the old or the new.
 Status write_file_atomic(const std::string& path, std::string_view content, unsigned mode = 0644);
 /// As mkdir -p.

@@ -1,12 +1,36 @@
 #include "weir/base/file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <thread>
 
 #include "catch.h"
 
 using namespace weir;
+
+TEST_CASE("file: what would be waited for is not read, unless a person has named it") {
+  char folder[] = "/tmp/weir-file-test-XXXXXX";
+  REQUIRE(mkdtemp(folder));
+  const std::string pipe = std::string(folder) + "/pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::string& path : {pipe, std::string("/dev/ptmx"), std::string("/dev/zero")}) {
+    INFO(path);
+    CHECK(read_file(path).error().code == ErrorCode::invalid);
+  }
+  CHECK_FALSE(read_file(folder));
+  std::thread writer([&] {
+    std::FILE* end = std::fopen(pipe.c_str(), "w");
+    std::fputs("said", end);
+    std::fclose(end);
+  });
+  CHECK(read_file_or_pipe(pipe) == "said");
+  writer.join();
+  std::filesystem::remove_all(folder);
+}
 
 TEST_CASE("file: an atomic write replaces the whole and leaves nothing beside it") {
   char folder[] = "/tmp/weir-file-test-XXXXXX";

@@ -16,6 +16,20 @@ TEST_CASE("htpasswd: a line is a user and a hash that says how it was made") {
   CHECK(told.find("secret") == std::string::npos);  // it goes into the log
 }
 
+TEST_CASE("htpasswd: a hash that takes minutes to weigh is none") {
+  for (const char* good : {"$2y$17$x", "$2b$04$x", "$6$rounds=1000000$x$y", "$5$rounds=5000$x$y", "$6$18$x"}) {
+    INFO(good);
+    CHECK(parse_htpasswd_line(std::string("jane:") + good));
+  }
+  for (const char* slow : {"$2y$18$x", "$2a$31$x", "$6$rounds=1000001$x$y", "$5$rounds=999999999$x$y",
+                           "$6$rounds=99999999999999999999999$x$y"}) {
+    INFO(slow);
+    auto refused = parse_htpasswd_line(std::string("jane:") + slow);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("jane") != std::string::npos);
+  }
+}
+
 TEST_CASE("htpasswd: of two lines of one user the last counts") {
   auto users = parse_htpasswd("jane:$1$x$old\njohn:$1$x$y\njane:$1$x$new\n");
   REQUIRE(users);
