@@ -5,10 +5,12 @@
 #include <uv.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "event/read_batch.h"
@@ -23,7 +25,7 @@ namespace weir::event {
 struct Loop::State {
   // loop thread only
   uv_loop_t uv;
-  uv_check_t after_poll;     // what was read is worked off
+  uv_check_t after_poll;     // what was posted is done, then what was read is worked off
   uv_prepare_t before_poll;  // ends the turn
   uv_idle_t deferred_wake;   // active while something waits for the turn's end: the poll must not sleep on it
   // Not a uv_async_t: who is woken by one spins until its sender has come back from the system call, which on a shared
@@ -32,7 +34,8 @@ struct Loop::State {
   uv_poll_t wake;
   uint64_t skipped_ms = 0;  // by tests
   uint64_t turn_us = 0;     // now_us() of this turn; 0: nobody has asked yet
-  ReadBatch reads;
+  ReadBatch reads{[this] { run_posted_once(); }};
+  bool has_run_posted = false;  // in this turn
   WriteBatch batch;
   PipePool pipes;
   std::unique_ptr<Wheel> wheel;
@@ -43,6 +46,8 @@ struct Loop::State {
   // shared, under the lock
   std::mutex lock;
   std::vector<std::function<void()>> posted;
+  bool woken = false;                    // for what is posted
+  std::atomic<bool> has_posted = false;  // seen without the lock, by each turn
 
   // What was written leaves first, then the rest of the turn is done, and what that has written leaves.
   void end_turn() {
@@ -63,26 +68,40 @@ struct Loop::State {
       uv_idle_stop(&deferred_wake);
     }
     turn_us = 0;
+    has_run_posted = false;
   }
 
   void keep_awake() {
     uv_idle_start(&deferred_wake, [](uv_idle_t*) {});
   }
 
-  void on_wake() {
-    eventfd_t times = 0;
-    ::eventfd_read(wake_fd, &times);  // before the tasks are taken: who posts later wakes again
-    run_posted();
+  // What is posted in this turn, also by such a task, waits for the next one: who spreads work over turns posts it.
+  void run_posted_once() {
+    if (!std::exchange(has_run_posted, true)) run_posted();
   }
 
   void run_posted() {
+    if (!has_posted.load(std::memory_order_acquire)) return;
     std::vector<std::function<void()>> tasks;
     {
       std::lock_guard held(lock);
       tasks.swap(posted);
+      woken = false;
+      has_posted.store(false, std::memory_order_relaxed);
     }
     // Outside the lock: a task may post.
     for (auto& task : tasks) task();
+  }
+
+  void add(std::function<void()> task, bool urgent) {
+    bool wakes = false;
+    {
+      std::lock_guard held(lock);
+      posted.push_back(std::move(task));
+      has_posted.store(true, std::memory_order_release);
+      wakes = urgent && !std::exchange(woken, true);
+    }
+    if (wakes) ::eventfd_write(wake_fd, 1);
   }
 };
 
@@ -112,8 +131,11 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   uv_idle_init(&state_->uv, &state_->deferred_wake);
   CHECK(uv_poll_init(&state_->uv, &state_->wake, state_->wake_fd) == 0);
   state_->wake.data = state_.get();
-  uv_poll_start(&state_->wake, UV_READABLE,
-                [](uv_poll_t* handle, int, int) { static_cast<State*>(handle->data)->on_wake(); });
+  // Before the tasks are taken: who posts later wakes again.
+  uv_poll_start(&state_->wake, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    eventfd_t times = 0;
+    ::eventfd_read(static_cast<State*>(handle->data)->wake_fd, &times);
+  });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->wake));
   state_->wheel = std::make_unique<Wheel>(*this);
   state_->idle_watch = std::make_unique<IdleWatch>(*this);
@@ -153,22 +175,15 @@ void Loop::run() {
 }
 
 void Loop::run_ready() {
-  state_->run_posted();
+  state_->run_posted_once();
   uv_run(&state_->uv, UV_RUN_NOWAIT);
   state_->end_turn();
 }
 
 void Loop::stop() { uv_stop(&state_->uv); }
 
-void Loop::post(std::function<void()> task) {
-  bool first = false;
-  {
-    std::lock_guard held(state_->lock);
-    first = state_->posted.empty();
-    state_->posted.push_back(std::move(task));
-  }
-  if (first) ::eventfd_write(state_->wake_fd, 1);
-}
+void Loop::post(std::function<void()> task) { state_->add(std::move(task), true); }
+void Loop::post_unhurried(std::function<void()> task) { state_->add(std::move(task), false); }
 
 void Loop::defer(std::function<void()> task) {
   state_->deferred.push_back(std::move(task));

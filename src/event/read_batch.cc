@@ -15,6 +15,7 @@ void ReadBatch::hold(TcpStream::Cell& cell, std::span<char> bytes) {
 }
 
 void ReadBatch::deliver() {
+  before_delivery_();
   // Nobody reads a socket while taking what was read, so nothing is added on the way.
   for (size_t i = 0; i < count_; ++i) {
     TcpStream::Cell* cell = std::exchange(entries_[i].cell, nullptr);

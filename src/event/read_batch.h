@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "weir/event/tcp_stream.h"
 
@@ -22,6 +24,9 @@ class ReadBatch {
   static constexpr size_t kHeldBytesMax = 16 * 1024;
   static constexpr size_t kEntriesMax = 64;
 
+  /// `before_delivery`: what is done each time before anything is handed out.
+  explicit ReadBatch(std::function<void()> before_delivery) : before_delivery_(std::move(before_delivery)) {}
+
   /// Nothing more is to be read before what is held has been worked off.
   [[nodiscard]] bool full() const { return used_ > kHeldBytesMax || count_ == kEntriesMax; }
   /// Memory for the next read. Not when full.
@@ -38,6 +43,7 @@ class ReadBatch {
     TcpStream::Cell* cell;  // null: it has died
     std::span<char> bytes;
   };
+  const std::function<void()> before_delivery_;
   std::unique_ptr<char[]> bytes_ = std::make_unique<char[]>(kHeldBytesMax + kReadBytesMax);
   size_t used_ = 0;
   size_t count_ = 0;

@@ -46,7 +46,7 @@ struct QueryAnswer {
 /// - An answer that begins to be filtered by ACLs is a failure: a token that expired sees an empty catalog.
 /// - Whatever the server does: 32 queries at once, then 200 a second; and after each answer a rest of three times what
 ///   it took to take it, so that a long list that is always another one has a quarter of a core at most.
-/// - Where the answers say the same: eight at once, then 20 a second, and not more than 8 MB of them a second. The list
+/// - Where the answers say the same: eight at once, then 10 a second, and not more than 4 MB of them a second. The list
 ///   of 10,000 services is a megabyte that the server makes anew whenever any instance changes.
 class BlockingQuery {
  public:
@@ -70,7 +70,7 @@ class BlockingQuery {
 
  private:
   static constexpr uint64_t kRestPerWork = 3;
-  static constexpr uint64_t kSameBytesPerMs = 8'192;
+  static constexpr uint64_t kSameBytesPerMs = 4'096;
   static constexpr uint64_t kWakeMs = 100;  // spread, so that the queries do not all come at once
 
   void schedule(uint64_t delay_ms);
@@ -101,7 +101,7 @@ class BlockingQuery {
   bool address_failed_ = false;  // backing off because of the address, not of the resource
   uint32_t idle_turns_ = 0;      // answers in a row that came at once and moved nothing
   TokenBucket bucket_{32, 200};
-  TokenBucket idle_bucket_{8, 20};  // of answers that say the same as the one before
+  TokenBucket idle_bucket_{8, 10};  // of answers that say the same as the one before
   Backoff backoff_;
   event::Timer timer_;
   std::unique_ptr<http::Call> call_;      // under way

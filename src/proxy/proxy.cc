@@ -62,9 +62,7 @@ class Proxy::Impl {
 
   void publish(const std::shared_ptr<const routing::RoutingTable>& table) {
     tls_->use_table(*table);
-    for (auto& worker : workers_) {
-      worker->post([&worker = *worker, table] { worker.install(table); });
-    }
+    for (auto& worker : workers_) worker->offer(table);
   }
 
   void collect(std::function<void(Stats)> on_stats) {

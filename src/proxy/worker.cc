@@ -78,7 +78,30 @@ void Worker::post_to(size_t worker, std::function<void(Worker&)> task) {
   other.post([&other, task = std::move(task)] { task(other); });
 }
 
+void Worker::post(std::function<void()> task) {
+  std::lock_guard held(offer_lock_);
+  newest_offer_ = nullptr;  // a table that comes now comes behind the task
+  loop_.post(std::move(task));
+}
+
 // ---- Tables ----
+
+void Worker::offer(std::shared_ptr<const routing::RoutingTable> table) {
+  std::unique_lock held(offer_lock_);
+  if (newest_offer_ != nullptr) {
+    newest_offer_->swap(table);
+    held.unlock();  // the one that nobody will ever see dies here
+    return;
+  }
+  newest_offer_ = std::make_shared<Offer>(std::move(table));
+  loop_.post_unhurried([this, offer = newest_offer_] {
+    std::unique_lock taking(offer_lock_);
+    if (newest_offer_ == offer) newest_offer_ = nullptr;
+    auto offered = std::move(*offer);
+    taking.unlock();
+    install(std::move(offered));
+  });
+}
 
 void Worker::install(std::shared_ptr<const routing::RoutingTable> table) {
   service_cache_.make_room(table->services().size());

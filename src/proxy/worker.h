@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -32,8 +33,9 @@
 
 namespace weir::proxy {
 
-/// One loop, its listeners, upstream pool, counters and log batch; the table pinned by a plain count. Workers share
-/// nothing that is written. Owned by Proxy; run() is its thread's body; post() is the only call from another thread.
+/// One loop, its listeners, upstream pool, counters and log batch; the table pinned by a plain count. What workers
+/// share (Shared) is touched by connections and by requests of middlewares that count or ask, by no other. Owned by
+/// Proxy; run() is its thread's body; post() and offer() are the only calls from another thread.
 class Worker {
  public:
   /// What workers share: who may connect, and who takes it.
@@ -57,7 +59,11 @@ class Worker {
   Result<SocketAddress> bind(const config::EntryPointConfig& entry_point, const SocketAddress& address);
   void start_thread();
   // From the control thread.
-  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  void post(std::function<void()> task);
+  /// The table for the next request, in one order with what is posted. Nobody is woken for it: an idle worker installs
+  /// it with the next thing that happens, its own look once a second at the latest, and of many that came meanwhile
+  /// only the newest.
+  void offer(std::shared_ptr<const routing::RoutingTable> table);
   /// Ends the loop and waits for the thread.
   void stop();
 
@@ -159,6 +165,13 @@ class Worker {
   bool counts_endpoints_ = true;
   uint64_t tidied_generation_ = 0;
   std::function<void()> on_drained_;
+
+  // shared, under the lock
+  using Offer = std::shared_ptr<const routing::RoutingTable>;
+  std::mutex offer_lock_;
+  std::shared_ptr<Offer> newest_offer_;  // null: it is installed, or something was posted behind it
+
+  // worker thread only
   event::Timer second_;  // hands over log lines, forgets what is gone
   event::Timer drain_deadline_;
   std::thread thread_;

@@ -125,11 +125,13 @@ def scenario(**fields):
 def w1(bench):
     """H1 keep-alive GET, 100 bytes, 64 connections, a browser's request head"""
     result = Result("W1", w1.__doc__, "CPU us a request")
-    proxies = [Relay(), WeirEdge(), WeirEdge("weir again"), *bench.peers()]
+    two = WeirEdge("weir, 2 workers", workers=2)  # on the same CPU: what sharing costs, not what a second one brings
+    proxies = [Relay(), WeirEdge(), WeirEdge("weir again"), two, *bench.peers()]
     targets = {"nginx": 1.30, "haproxy": 1.50, "h2o": 1.3, "caddy": 4, "traefik": 4, "envoy": 2.5}
     body = ["--body", "100"]
     samples = cost_workload(bench, result, proxies, scenario(), body, [], us_per_request, ("relay", 1.10), targets)
     result.check("A/A: weir again / weir", "<=", 1.02, ratio_row(samples, "weir again", "weir")[0])
+    result.check(f"{two.name} / weir", "<=", 1.05, *ratio_row(samples, two.name, "weir"))
     title = f"The same, open loop at {STEADY_REQUESTS_PER_S} requests a second"
     steady = Result("W1 steady", title, "CPU us a request")
     flags = ["--rate", STEADY_REQUESTS_PER_S]

@@ -34,6 +34,9 @@ class Loop {
   void stop();
   /// Runs `task` on this loop's thread, in the order posted. Any thread. Keeps run() from returning until done.
   void post(std::function<void()> task);
+  /// As post(), and in one order with it, but nobody is woken: for what matters to the next thing that happens. It runs
+  /// before what the turn has read is worked off, and not before something else wakes the loop.
+  void post_unhurried(std::function<void()> task);
   /// Runs `task` at the end of this turn, when no callback of ours is on the stack: the place to delete oneself.
   void defer(std::function<void()> task);
   /// Destroys an object at the end of this turn: for one that may be on the stack now.

@@ -1,5 +1,8 @@
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <functional>
 #include <memory>
@@ -9,8 +12,10 @@
 
 #include "catch.h"
 #include "event/read_batch.h"
+#include "weir/event/listener.h"
 #include "weir/event/loop.h"
 #include "weir/event/tcp_stream.h"
+#include "weir/event/timer.h"
 
 using namespace weir;
 using namespace weir::event;
@@ -146,4 +151,60 @@ TEST_CASE("read batch: more streams and more bytes than it holds come whole and 
   for (int turn = 0; turn < 4; ++turn) loop.run_ready();
   for (size_t i = 0; i < readers.size(); ++i) CHECK(readers[i]->got == text_of(i));
   readers.clear();
+}
+
+TEST_CASE("read batch: what was posted is done before what was read is worked off") {
+  Loop loop;
+  Reader reader(loop);
+  reader.then = [&] { loop.stop(); };
+  Timer before(loop, [&] {
+    reader.send("read");
+    loop.post_unhurried([&] { reader.got += "posted, "; });
+  });
+  before.start_once(0);
+  loop.run();
+  CHECK(reader.got == "posted, read");
+}
+
+TEST_CASE("read batch: what was posted is done before what an accepted connection has brought along is") {
+  Loop loop;
+  Reader reader(loop);
+  auto listener = Listener::listen(loop, {.address = *SocketAddress::parse("127.0.0.1:0")}, [&](TcpStream accepted) {
+    reader.stream = std::move(accepted);
+    reader.stream.set_observer(reader);
+    reader.stream.start_reading();
+  });
+  REQUIRE(listener);
+  loop.run_ready();
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(listener->address().port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+  REQUIRE(::send(client, "read", 4, 0) == 4);
+  loop.post_unhurried([&] { reader.got += "posted, "; });
+  for (int turn = 0; turn < 3; ++turn) loop.run_ready();
+  CHECK(reader.got == "posted, read");
+  ::close(client);
+}
+
+TEST_CASE("loop: who is not in a hurry wakes nobody, and keeps the order of posts") {
+  Loop loop;
+  Timer alive(loop, [] {});  // without which it does not look
+  alive.start_once(60'000);
+  loop.run_ready();
+  const auto is_woken = [&] {
+    pollfd waiting{uv_backend_fd(loop.raw()), POLLIN, 0};
+    return ::poll(&waiting, 1, 0) == 1;
+  };
+  std::string order;
+  loop.post_unhurried([&] { order += "a"; });
+  CHECK(!is_woken());
+  loop.post([&] { order += "b"; });
+  CHECK(is_woken());
+  loop.post_unhurried([&] { order += "c"; });
+  loop.run_ready();
+  CHECK(order == "abc");
+  CHECK(!is_woken());
 }

@@ -113,6 +113,37 @@ TEST_CASE("proxy: a table counts as installed when the last worker serves by it,
   }
 }
 
+TEST_CASE(
+    "worker: of tables that come while nothing happens the newest is installed, and what is posted keeps its place") {
+  Edge edge;
+  Worker& worker = edge.worker();
+  worker.install(empty_table());
+  std::weak_ptr<const routing::RoutingTable> never_seen;
+  const auto offer = [&](std::shared_ptr<const routing::RoutingTable> table) {
+    worker.offer(table);
+    return table.get();
+  };
+  const auto installed = [&] {
+    PinnedTable* pinned = worker.pin();
+    const auto* table = pinned->table.get();
+    worker.unpin(*pinned);
+    return table;
+  };
+  {
+    auto table = empty_table();
+    never_seen = table;
+    worker.offer(std::move(table));
+  }
+  const auto* second = offer(empty_table());
+  CHECK(never_seen.expired());
+  const routing::RoutingTable* at_post = nullptr;
+  worker.post([&] { at_post = installed(); });
+  const auto* third = offer(empty_table());
+  CHECK(installed() != second);
+  edge.until([&] { return installed() == third; });
+  CHECK(at_post == second);
+}
+
 TEST_CASE("proxy: no worker carries more than 1.25 times the mean, wherever the kernel put the connections") {
   Control control;
   control.config.workers = 4;
