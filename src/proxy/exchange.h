@@ -11,7 +11,6 @@
 #include "proxy/forwarding.h"
 #include "proxy/grpc_web.h"
 #include "proxy/middlewares.h"
-#include "weir/proxy/path.h"
 #include "proxy/progress.h"
 #include "proxy/proxy_error.h"
 #include "proxy/service_state.h"
@@ -19,6 +18,7 @@
 #include "weir/event/wheel.h"
 #include "weir/http/client.h"
 #include "weir/http/session.h"
+#include "weir/proxy/path.h"
 #include "weir/routing/table.h"
 
 namespace weir::proxy {

@@ -64,7 +64,8 @@ struct ForwardedBy {
   [[nodiscard]] std::string_view proto() const { return fields.proto().value; }  // "http"
 };
 
-/// The strings a rewritten head points into. Reused from exchange to exchange.
+/// The strings a rewritten head points into, and what its middlewares have come to so far. Reused from exchange to
+/// exchange.
 struct ForwardingScratch {
   std::vector<http::Header> headers;
   std::string forwarded_for;

@@ -1,17 +1,17 @@
 #include "proxy/middlewares.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "proxy/auth_client.h"
 #include "proxy/authenticator.h"
+#include "proxy/client_address.h"
 #include "proxy/client_certificate.h"
 #include "proxy/grpc_web.h"
 #include "proxy/header_policy.h"
+#include "proxy/redirects.h"
 #include "proxy/request_limits.h"
 #include "weir/base/duration.h"
 #include "weir/base/field_name.h"
-#include "weir/base/host_port.h"
 #include "weir/base/text.h"
 #include "weir/proxy/path.h"
 #include "weir/routing/path_text.h"
@@ -38,70 +38,6 @@ std::string_view join_target(std::string_view before, std::string_view path, For
   return scratch.target;
 }
 
-// That a redirect leaves out; as in Traefik ws and wss have none.
-std::string_view usual_port(std::string_view scheme) {
-  return scheme == "https" ? "443" : scheme == "http" ? "80" : "";
-}
-
-// `path` is normalised, and what middlewares before have made of it.
-void write_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view authority,
-                    std::string_view path, std::string& location) {
-  std::string storage;
-  location = middleware.values.empty() ? "https" : middleware.values[0];
-  bool is_default_port =
-      middleware.values.size() < 2 || middleware.values[1].empty() || middleware.values[1] == usual_port(location);
-  location += "://";
-  location += normalise_host(authority, storage);
-  if (!is_default_port) location += ":" + middleware.values[1];
-  location += path.empty() ? "/" : path;
-  location += request.target.substr(std::min(request.target.find('?'), request.target.size()));
-}
-
-// fabio's redirect=: false where it would lead to the very URL that was asked for.
-bool write_url_redirect(const Middleware& middleware, const http::RequestHead& request, std::string_view path,
-                        ForwardingScratch& scratch) {
-  std::string host = middleware.values[1];
-  if (const size_t at = host.find("$host"); at != std::string::npos) host.replace(at, 5, request.authority);
-  const std::string& strip = middleware.values[4];
-  std::string_view rest = !strip.empty() && path.starts_with(strip) ? path.substr(strip.size()) : path;
-  bool with_path = middleware.values[2].find("$path") != std::string::npos;
-  std::string target = replace_all(middleware.values[2], "$path", middleware.values[5] + std::string(rest));
-  if (!target.starts_with('/')) target.insert(0, 1, '/');
-  // Without a host, two slashes would begin one.
-  while (host.empty() && target.starts_with("//")) target.erase(0, 1);
-  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-  const std::string& scheme = middleware.values[0];
-  const bool same_scheme = scheme.empty() || (proto != nullptr && equals_ignore_case(proto->value, scheme));
-  const bool same_host = host.empty() || equals_ignore_case(host, request.authority);
-  if (same_scheme && same_host && target == path) return false;
-  scratch.location = scheme.empty() ? "" : scheme + ":";
-  if (!host.empty()) scratch.location.append("//").append(host);
-  scratch.location += target;
-  size_t question = request.target.find('?');
-  if (!middleware.values[3].empty()) {
-    scratch.location += "?" + middleware.values[3];
-  } else if (with_path && question != std::string_view::npos) {
-    scratch.location += request.target.substr(question);
-  }
-  return true;
-}
-
-// As fabio has it: the peer and every address of X-Forwarded-For that can be read must pass.
-bool is_admitted(const Middleware& middleware, const http::RequestHead& request, const IpAddress& client) {
-  if (contains(middleware.networks, client) == middleware.deny) return false;
-  for (const Header& header : request.headers) {
-    if (!equals_ignore_case(header.name, "x-forwarded-for")) continue;
-    std::string_view rest = header.value;
-    while (!rest.empty()) {
-      std::string_view one = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-      auto ip = IpAddress::parse(trim(one));
-      if (ip && contains(middleware.networks, *ip) == middleware.deny) return false;
-    }
-  }
-  return true;
-}
-
 // What a trusted proxy has told of its client's certificate goes on, unless this client has shown one here.
 void pass_client_certificate(const Middleware& middleware, const tls::Connection& tls, ForwardingScratch& scratch) {
   const std::vector<tls::PeerCertificate>& shown = tls.client_certificates();
@@ -114,46 +50,6 @@ void pass_client_certificate(const Middleware& middleware, const tls::Connection
   if (!fields.has_info()) return;
   write_client_certificate_info(shown, fields, scratch.client_certificate_info);
   set_field(scratch.headers, "X-Forwarded-Tls-Client-Cert-Info", scratch.client_certificate_info);
-}
-
-IpAddress first_bits(IpAddress ip, unsigned bits) {
-  for (uint8_t& byte : ip.bytes) {
-    const unsigned kept = std::min(bits, 8U);
-    byte &= static_cast<uint8_t>(0xff << (8 - kept));
-    bits -= kept;
-  }
-  return ip;
-}
-
-// Traefik's ipStrategy: the connection's address unless it says which of X-Forwarded-For counts. Nothing where there is
-// no such address; of a client that is not trusted with the field there is none.
-std::optional<IpAddress> address_by_strategy(const routing::IpStrategy& strategy, const http::RequestHead& request,
-                                             const ForwardedBy& by) {
-  const auto told = [&](const IpAddress& ip) { return ip.v6 ? first_bits(ip, strategy.v6_prefix_bits) : ip; };
-  if (strategy.depth == 0 && strategy.proxies.empty()) return told(by.client.ip);
-  if (!by.trusted) return {};
-  uint32_t place = 0;  // from the right
-  for (auto field = request.headers.rbegin(); field != request.headers.rend(); ++field) {
-    if (!equals_ignore_case(field->name, "x-forwarded-for")) continue;
-    std::string_view rest = field->value;
-    for (bool more = true; more;) {
-      size_t comma = rest.rfind(',');
-      more = comma != std::string_view::npos;
-      auto ip = IpAddress::parse(trim(more ? rest.substr(comma + 1) : rest));
-      rest = rest.substr(0, more ? comma : 0);
-      ++place;
-      if (strategy.depth > 0 && place < strategy.depth) continue;
-      if (!ip) return {};
-      if (strategy.depth > 0) return told(*ip);
-      if (!contains(strategy.proxies, *ip)) return *ip;
-    }
-  }
-  return {};
-}
-
-bool is_allowed(const Middleware& middleware, const http::RequestHead& request, const ForwardedBy& by) {
-  auto ip = address_by_strategy(middleware.ip_strategy, request, by);
-  return ip && contains(middleware.networks, *ip);
 }
 
 /// Of rateLimit and inFlightReq, into scratch.limit_key: which requests count together. Those without an address, or
@@ -227,6 +123,18 @@ std::string_view replace_path(std::string_view path, std::string replacement, Fo
   return scratch.target;
 }
 
+void strip(std::string_view prefix, const Middleware& middleware, ForwardingScratch& scratch,
+           MiddlewareOutcome& outcome) {
+  if (prefix.empty()) return;
+  scratch.headers.push_back({"X-Forwarded-Prefix", prefix});  // beside others: each strips what those before have left
+  std::string_view rest = outcome.path.substr(prefix.size());
+  const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware.force_slash);
+  outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
+  if (has_slash) return;
+  remove_dots(scratch.target);
+  outcome.path = scratch.target;
+}
+
 /// Those that send on another path than has come.
 void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, MiddlewareOutcome& outcome) {
   std::string_view path = outcome.path;
@@ -238,82 +146,9 @@ void rewrite_path(const Middleware& middleware, ForwardingScratch& scratch, Midd
       outcome.path = replace_path(
           path, routing::sent_path_text(middleware.patterns[0].replace_all(path, middleware.values[0])), scratch);
       return;
-    default: break;
+    case Middleware::Type::strip_prefix: return strip(matching_prefix(middleware, path), middleware, scratch, outcome);
+    default: return strip(matching_prefix_by_expression(middleware, path, scratch), middleware, scratch, outcome);
   }
-  std::string_view prefix = middleware.type == Middleware::Type::strip_prefix
-                                ? matching_prefix(middleware, path)
-                                : matching_prefix_by_expression(middleware, path, scratch);
-  if (prefix.empty()) return;
-  scratch.headers.push_back({"X-Forwarded-Prefix", prefix});  // beside others: each strips what those before have left
-  std::string_view rest = path.substr(prefix.size());
-  const bool has_slash = rest.starts_with('/') || (rest.empty() && !middleware.force_slash);
-  outcome.path = join_target(has_slash ? "" : "/", rest, scratch);
-  if (has_slash) return;
-  remove_dots(scratch.target);
-  outcome.path = scratch.target;
-}
-
-uint16_t redirect_status(const Middleware& middleware, http::Method method) {
-  // As in Traefik: HEAD too stays what it is.
-  if (method == http::Method::get) return middleware.permanent ? 301 : 302;
-  return middleware.permanent ? 308 : 307;
-}
-
-struct RedirectFrom {
-  std::string_view authority;  // as middlewares before have set it
-  std::string_view path;       // normal, at this place of the chain
-  bool tls;
-};
-
-// The whole URL is matched, as it is at this place of the chain. False where it stays as it is.
-bool write_regex_redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
-                          std::string& location) {
-  std::string url = from.tls ? "https://" : "http://";
-  url.append(from.authority);
-  url.append(from.path.empty() ? "/" : from.path)
-      .append(request.target.substr(std::min(request.target.find('?'), request.target.size())));
-  const routing::Regexp& pattern = middleware.patterns.front();
-  if (!pattern.matches(url)) return false;
-  location = pattern.replace_all(url, middleware.values.front());
-  return location != url;
-}
-
-/// What the client speaks: as X-Forwarded-Proto has it, for a load balancer may have ended TLS; else its connection.
-std::string_view scheme_of(const RedirectFrom& from, const ForwardingScratch& scratch) {
-  const Header* proto = http::find(scratch.headers, "X-Forwarded-Proto");
-  if (proto != nullptr && (is_named(proto->value, "https") || is_named(proto->value, "wss"))) return "https";
-  if (proto != nullptr && (is_named(proto->value, "http") || is_named(proto->value, "ws"))) return "http";
-  return from.tls ? "https" : "http";
-}
-
-/// Of redirectScheme: whether the URL has that scheme, and the port where one is wanted. A client behind a load
-/// balancer that ended TLS is there already, whatever port its Host has.
-bool is_there(const Middleware& middleware, const RedirectFrom& from, const ForwardingScratch& scratch) {
-  if (middleware.values.empty()) return false;
-  const std::string_view scheme = middleware.values[0];
-  if (scheme_of(from, scratch) != scheme) return false;
-  if (middleware.values.size() < 2 || middleware.values[1].empty()) return true;
-  const std::string_view usual = usual_port(scheme);
-  std::string_view wanted = middleware.values[1];
-  std::string_view port = split_host_port(from.authority).port;
-  if (wanted == usual) wanted = {};
-  if (port == usual) port = {};
-  return wanted == port;
-}
-
-/// Those that send the client elsewhere, to scratch.location. The status; 0 where they do not.
-uint16_t redirect(const Middleware& middleware, const http::RequestHead& request, const RedirectFrom& from,
-                  ForwardingScratch& scratch) {
-  if (middleware.type == Middleware::Type::redirect_url) {
-    return write_url_redirect(middleware, request, from.path, scratch) ? middleware.status : 0;
-  }
-  if (middleware.type == Middleware::Type::redirect_regex) {
-    bool leads_on = write_regex_redirect(middleware, request, from, scratch.location);
-    return leads_on ? redirect_status(middleware, request.method) : 0;
-  }
-  if (is_there(middleware, from, scratch)) return 0;
-  write_redirect(middleware, request, from.authority, from.path, scratch.location);
-  return redirect_status(middleware, request.method);
 }
 
 // False: the outcome says how it ends here.
