@@ -16,13 +16,13 @@ bool take_one(std::atomic<uint32_t>& count, uint32_t count_max) {
   return false;
 }
 
-IpAddress subscriber(const IpAddress& ip) {
+}  // namespace
+
+IpAddress subscriber_of(const IpAddress& ip) {
   IpAddress out = ip;
   if (ip.v6) std::fill(out.bytes.begin() + 8, out.bytes.end(), uint8_t{0});
   return out;
 }
-
-}  // namespace
 
 Admission::Admission(const config::Config& config) : connections_max_(config.limits.connections_max) {
   for (const config::EntryPointConfig& entry_point : config.entry_points) {
@@ -48,7 +48,7 @@ Admission::Ticket Admission::enter(size_t entry_point) {
 bool Admission::count_client(Ticket& ticket, const IpAddress& client) {
   uint32_t connections_max = places_[ticket.entry_point_]->connections_per_client_max;
   if (connections_max == 0) return true;
-  Client key{subscriber(client), ticket.entry_point_};
+  Client key{subscriber_of(client), ticket.entry_point_};
   Shard& shard = shard_of(key);
   std::lock_guard lock(shard.mutex);
   uint32_t& connections = shard.connections[key];

@@ -14,6 +14,9 @@
 
 namespace weir::proxy {
 
+/// Who counts as one client: an IPv6 address is its /64, which is what one subscriber gets.
+[[nodiscard]] IpAddress subscriber_of(const IpAddress& ip);
+
 /// Counts connections over all workers: of the edge, of each entry point, of each client of an entry point. Shared by
 /// the workers and touched when a connection comes and goes, never by a request. Any thread.
 class Admission {
@@ -41,8 +44,7 @@ class Admission {
 
   /// A place at an entry point, by its position in the configuration; empty where there is none left.
   [[nodiscard]] Ticket enter(size_t entry_point);
-  /// Counts the place as this client's, now that it is known; false where the client has too many. An IPv6 client is
-  /// its /64, which is what one subscriber gets.
+  /// Counts the place as this client's (subscriber_of()), now that it is known; false where the client has too many.
   [[nodiscard]] bool count_client(Ticket& ticket, const IpAddress& client);
 
  private:

@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "proxy/header_policy.h"
 #include "weir/base/field_name.h"
+#include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/http/redirect.h"
@@ -52,21 +52,57 @@ void set(http::HeaderFields& fields, std::string_view name, std::string_view val
 
 }  // namespace
 
-std::unique_ptr<http::Call> AuthClient::send(const ForwardAuth& auth, http::ClientRequest request,
-                                             http::Client::OnResponse on_response) {
-  const std::string key =
-      auth.ca_file + '\n' + auth.cert_file + '\n' + auth.key_file + (auth.skips_verify ? "\n-" : "");
-  auto [client, is_new] = clients_.try_emplace(key, loop_);
-  if (is_new) {
-    tls::ClientOptions options;
-    options.insecure_skip_verify = auth.skips_verify;
-    if (!auth.ca_file.empty()) options.root_cas = {auth.ca_file};
-    if (!auth.cert_file.empty()) options.certificates = {{auth.cert_file, auth.key_file, ""}};
-    client->second.use_tls(std::move(options));
+class AuthClient::CountedCall : public http::Call {
+ public:
+  CountedCall(size_t& calls, std::unique_ptr<http::Call> call) : calls_(calls), call_(std::move(call)) { ++calls_; }
+  ~CountedCall() override { --calls_; }
+  CountedCall(const CountedCall&) = delete;
+  CountedCall& operator=(const CountedCall&) = delete;
+
+ private:
+  size_t& calls_;
+  const std::unique_ptr<http::Call> call_;
+};
+
+std::string auth_transport(const routing::Middleware& middleware) { return middleware.name + "@forwardAuth"; }
+
+void AuthClient::use(std::map<std::string, tls::ClientMaterial> transports) {
+  transports_.swap(transports);
+  for (auto& [name, client] : clients_) {
+    auto now = transports_.find(name);
+    auto before = transports.find(name);
+    if (now != transports_.end() && before != transports.end() && now->second != before->second) {
+      client.use_tls(now->second);
+    }
   }
+  // A call under way ends without a word where its client does.
+  if (calls_ == 0) std::erase_if(clients_, [&](const auto& one) { return !transports_.contains(one.first); });
+}
+
+Result<std::unique_ptr<http::Call>> AuthClient::send(const routing::Middleware& middleware, http::ClientRequest request,
+                                                     http::Client::OnResponse on_response) {
+  const ForwardAuth& auth = middleware.forward_auth;
+  if (calls_ >= kCallsMax)
+    return fail(ErrorCode::unavailable, "too many requests wait for servers that say who may pass");
+  const std::string name = auth.has_own_tls() ? auth_transport(middleware) : "";
+  auto transport = transports_.find(name);
+  if (auth.has_own_tls() && transport == transports_.end()) {
+    return fail(ErrorCode::io, "the files of its TLS cannot be read");
+  }
+  auto [client, is_new] = clients_.try_emplace(name, loop_);
+  if (is_new && transport != transports_.end()) client->second.use_tls(transport->second);
   request.timeout_ms = 0;  // the exchange's, which ends the call
   request.body_bytes_max = limit(auth.answer_bytes_max);
-  return client->second.send(std::move(request), std::move(on_response));
+  return std::make_unique<CountedCall>(calls_, client->second.send(std::move(request), std::move(on_response)));
+}
+
+void AuthClient::tell_failure(const routing::Middleware& middleware, const Error& error) {
+  const uint64_t now_ms = loop_.now_ms();
+  std::erase_if(told_ms_, [&](const auto& one) { return now_ms - one.second >= kTellEveryMs; });
+  const std::string reason = middleware.name + '\n' + error.message;
+  const bool is_news = told_ms_.size() < kReasonsMax && told_ms_.emplace(reason, now_ms).second;
+  log::write(is_news ? log::Level::warn : log::Level::debug, "nobody passes: who is to say so cannot be asked",
+             {{"middleware", middleware.name}, {"address", middleware.forward_auth.address}, {"error", error.message}});
 }
 
 http::ClientRequest auth_question(const ForwardAuth& auth, const http::RequestHead& request, std::string_view target,

@@ -15,16 +15,21 @@
 #include "weir/http/client.h"
 #include "weir/http/message.h"
 #include "weir/routing/middleware.h"
+#include "weir/tls/client.h"
 
 namespace weir::proxy {
 
+/// What a middleware's own TLS is called among the transports.
+[[nodiscard]] std::string auth_transport(const routing::Middleware& middleware);
+
 /// Keep-alive connections of a worker to the servers that say who may pass. Owned by its Worker; worker thread only.
-/// Files of a middleware's own TLS are read when it is asked for the first time.
 class AuthClient {
  public:
   /// Of a body that is sent along, or of an answer, where the middleware says no limit of its own.
   static constexpr uint64_t kBodyBytesMax = 4 << 20;
   static constexpr uint32_t kTimeoutMs = 30'000;  // from the question to the answer's last byte; Traefik's
+  /// Each has a connection: a server that hangs must not take the descriptors of what needs no such server.
+  static constexpr size_t kCallsMax = 1024;
 
   /// Of what a middleware says: it may ask for less.
   [[nodiscard]] static uint64_t limit(int64_t own_max) {
@@ -33,12 +38,26 @@ class AuthClient {
 
   explicit AuthClient(event::Loop& loop) : loop_(loop) {}
 
-  [[nodiscard]] std::unique_ptr<http::Call> send(const routing::ForwardAuth& auth, http::ClientRequest request,
-                                                 http::Client::OnResponse on_response);
+  /// What the files of middlewares' own TLS hold, by auth_transport(): for connections made from now on.
+  void use(std::map<std::string, tls::ClientMaterial> transports);
+  /// Of a forward_auth middleware. An error: io where its TLS could not be made, unavailable where as many calls as
+  /// may be are under way. AuthClient outlives its calls.
+  [[nodiscard]] Result<std::unique_ptr<http::Call>> send(const routing::Middleware& middleware,
+                                                         http::ClientRequest request,
+                                                         http::Client::OnResponse on_response);
+  /// Says in the log why nobody passes: each reason of a middleware once a minute.
+  void tell_failure(const routing::Middleware& middleware, const Error& error);
 
  private:
+  class CountedCall;
+  static constexpr uint64_t kTellEveryMs = 60'000;
+  static constexpr size_t kReasonsMax = 64;
+
   event::Loop& loop_;
-  std::map<std::string, http::Client> clients_;  // by what their TLS is made of
+  size_t calls_ = 0;                             // under way
+  std::map<std::string, http::Client> clients_;  // by auth_transport(); "": of those without TLS of their own
+  std::map<std::string, tls::ClientMaterial> transports_;
+  std::map<std::string, uint64_t> told_ms_;  // by reason
 };
 
 /// The question, without its body. `target`: the request's, as middlewares before have made it.

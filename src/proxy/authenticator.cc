@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "proxy/admission.h"
 #include "proxy/digest_auth.h"
 #include "weir/base/text.h"
 #include "weir/tls/digest.h"
@@ -41,13 +42,13 @@ Authenticator::Authenticator(event::Loop& loop, std::shared_ptr<PasswordChecker>
 
 Authenticator::~Authenticator() {
   checker_->forget(loop_);
-  for (auto& [key, waiters] : waiting_) {
-    for (Waiter* waiter : waiters) waiter->among_ = nullptr;
+  for (auto& [key, asked] : asked_) {
+    for (Waiter* waiter : asked.waiters) waiter->authenticator_ = nullptr;
   }
 }
 
 void Authenticator::Waiter::stop_weighing() {
-  if (auto* among = std::exchange(among_, nullptr)) std::erase(*among, this);
+  if (auto* authenticator = std::exchange(authenticator_, nullptr)) authenticator->leave(*this);
 }
 
 std::optional<Authenticator::Claim> Authenticator::basic_claim(const routing::PasswordAuth& auth,
@@ -55,7 +56,7 @@ std::optional<Authenticator::Claim> Authenticator::basic_claim(const routing::Pa
   auto credentials = credentials_of(request);
   if (!credentials) return {};
   Claim out;
-  out.key = key_of(auth, *credentials);
+  out.key = key_of("basic", auth, *credentials);
   out.question.user = credentials->substr(0, credentials->find(':'));
   out.question.matches = [password = credentials->substr(out.question.user.size() + 1)](const std::string& hash) {
     return tls::password_matches(password, hash);
@@ -79,7 +80,7 @@ std::optional<Authenticator::Claim> Authenticator::digest_claim(const routing::P
   auto matches = [method = std::string(request.method_text), told = std::move(*answer)](const std::string& hash) {
     return digest_matches(told, method, hash);
   };
-  out.key = key_of(auth, user);
+  out.key = key_of("digest", auth, user);
   const Remembered* known = remembered(out.key, {&digest_users_, &refused_});
   if (const std::string* hash = hash_of(auth.users, user)) {
     out.question.hash = *hash;
@@ -144,19 +145,28 @@ std::string Authenticator::challenge(const routing::Middleware& middleware, cons
   return out;
 }
 
-bool Authenticator::weigh(const routing::Middleware& middleware, const http::RequestHead& request, Waiter& waiter) {
+bool Authenticator::weigh(const routing::Middleware& middleware, const http::RequestHead& request,
+                          const IpAddress& client, Waiter& waiter) {
   auto claimed = claim(middleware, request);
   if (!claimed) return false;
-  auto [waiters, first] = waiting_.try_emplace(claimed->key);
-  auto tell = [this, key = claimed->key, found = claimed->found](bool accepted) {
-    take(key, accepted, accepted && found != nullptr ? *found : "");
-  };
-  if (first && !checker_->ask(std::move(claimed->question), loop_, std::move(tell))) {
-    waiting_.erase(waiters);
-    return false;
+  auto [asked, is_first] = asked_.try_emplace(claimed->key);
+  if (is_first) {
+    PasswordChecker::Question& question = claimed->question;
+    // Each user who is known has a line of his own; made-up names share one.
+    question.asker = key_of("asker", middleware.password_auth, subscriber_of(client).text()) +
+                     (question.hash.empty() ? "" : question.user);
+    auto tell = [this, key = claimed->key, found = claimed->found](bool accepted) {
+      take(key, accepted, accepted && found != nullptr ? *found : "");
+    };
+    asked->second.ticket = checker_->ask(std::move(question), loop_, std::move(tell));
+    if (asked->second.ticket == 0) {
+      asked_.erase(asked);
+      return false;
+    }
   }
-  waiters->second.push_back(&waiter);
-  waiter.among_ = &waiters->second;
+  asked->second.waiters.push_back(&waiter);
+  waiter.authenticator_ = this;
+  waiter.asked_ = asked->first;
   return true;
 }
 
@@ -165,20 +175,30 @@ void Authenticator::take(const std::string& key, bool accepted, const std::strin
   if (known.size() >= kRememberedMax) known.clear();
   known[key] = {accepted ? Verdict::accepted : Verdict::refused, loop_.now_ms() + (accepted ? kAcceptedMs : kRefusedMs),
                 hash};
-  auto waiting = waiting_.extract(key);
-  if (waiting.empty()) return;
-  // One that is told may end another.
-  std::vector<Waiter*>& waiters = waiting.mapped();
-  while (!waiters.empty()) {
-    Waiter* waiter = waiters.back();
-    waiter->stop_weighing();
-    waiter->on_weighed();
+  auto asked = asked_.extract(key);
+  if (asked.empty()) return;
+  telling_ = std::move(asked.mapped().waiters);
+  while (!telling_.empty()) {
+    Waiter* waiter = telling_.back();
+    telling_.pop_back();
+    waiter->authenticator_ = nullptr;
+    waiter->on_weighed();  // which may end another
   }
 }
 
-std::string Authenticator::key_of(const routing::PasswordAuth& auth, const std::string& credentials) const {
-  std::string text = secret_ + std::to_string(auth.digest) + '\0' + auth.users_file + '\0' + credentials;
-  return tls::sha256(text);
+// A password that nobody waits for is not weighed: else who asks and goes would keep the others waiting.
+void Authenticator::leave(Waiter& waiter) {
+  std::erase(telling_, &waiter);
+  auto asked = asked_.find(waiter.asked_);
+  if (asked == asked_.end()) return;
+  std::erase(asked->second.waiters, &waiter);
+  if (asked->second.waiters.empty() && checker_->withdraw(asked->second.ticket)) asked_.erase(asked);
+}
+
+std::string Authenticator::key_of(std::string_view scheme, const routing::PasswordAuth& auth,
+                                  const std::string& credentials) const {
+  std::string text = secret_ + std::to_string(auth.users_hash) + '\0' + auth.users_file + '\0';
+  return tls::sha256(text.append(scheme).append(1, '\0').append(credentials));
 }
 
 }  // namespace weir::proxy

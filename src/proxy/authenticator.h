@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/password_checker.h"
+#include "weir/base/ip.h"
 #include "weir/event/loop.h"
 #include "weir/http/message.h"
 #include "weir/routing/table.h"
@@ -38,7 +39,8 @@ class Authenticator {
 
    private:
     friend class Authenticator;
-    std::vector<Waiter*>* among_ = nullptr;
+    Authenticator* authenticator_ = nullptr;  // null: waits for nothing
+    std::string asked_;                       // the key of what it waits for
   };
 
   enum class Verdict : uint8_t { accepted, refused, unknown };
@@ -55,8 +57,9 @@ class Authenticator {
   [[nodiscard]] std::string seal(std::string_view text) const;
   /// What WWW-Authenticate says to whom is refused.
   [[nodiscard]] std::string challenge(const routing::Middleware& middleware, const http::RequestHead& request) const;
-  /// After `unknown`. False: too many passwords wait to be weighed.
-  bool weigh(const routing::Middleware& middleware, const http::RequestHead& request, Waiter& waiter);
+  /// After `unknown`. False: too many passwords wait to be weighed, or too many of that client.
+  bool weigh(const routing::Middleware& middleware, const http::RequestHead& request, const IpAddress& client,
+             Waiter& waiter);
 
  private:
   struct Remembered {
@@ -80,8 +83,11 @@ class Authenticator {
                                                   const http::RequestHead& request) const;
   [[nodiscard]] std::optional<Claim> claim(const routing::Middleware& middleware,
                                            const http::RequestHead& request) const;
-  [[nodiscard]] std::string key_of(const routing::PasswordAuth& auth, const std::string& credentials) const;
+  /// `scheme`: what stands behind a colon is a password in one and a realm in the other.
+  [[nodiscard]] std::string key_of(std::string_view scheme, const routing::PasswordAuth& auth,
+                                   const std::string& credentials) const;
   void take(const std::string& key, bool accepted, const std::string& hash);
+  void leave(Waiter& waiter);
 
   event::Loop& loop_;
   const std::shared_ptr<PasswordChecker> checker_;
@@ -89,7 +95,12 @@ class Authenticator {
   Memory accepted_;
   Memory digest_users_;  // of files: apart, for there is one for each user
   Memory refused_;       // apart: guesses do not drive out who is known
-  std::unordered_map<std::string, std::vector<Waiter*>> waiting_;
+  struct Asked {
+    PasswordChecker::Ticket ticket = 0;
+    std::vector<Waiter*> waiters;
+  };
+  std::unordered_map<std::string, Asked> asked_;
+  std::vector<Waiter*> telling_;  // those whose answer has come and who have not heard of it yet
 };
 
 }  // namespace weir::proxy

@@ -44,14 +44,6 @@ std::string seal(std::string_view secret, std::string_view what) {
   return hex_encode(tls::sha256(std::string(secret).append(what))).substr(0, kSealDigits);
 }
 
-/// In a time that does not tell where they differ.
-bool same(std::string_view one, std::string_view other) {
-  if (one.size() != other.size()) return false;
-  unsigned differing = 0;
-  for (size_t i = 0; i < one.size(); ++i) differing |= static_cast<unsigned>(one[i] ^ other[i]);
-  return differing == 0;
-}
-
 }  // namespace
 
 std::optional<DigestAnswer> parse_digest_answer(std::string_view authorization, std::string_view realm) {
@@ -78,7 +70,7 @@ bool digest_matches(const DigestAnswer& answer, std::string_view method, std::st
   const std::string asked = md5_hex(std::string(method) + ":" + answer.uri);
   const std::string expected = md5_hex(std::string(hash) + ":" + answer.nonce + ":" + answer.count + ":" +
                                        answer.client_nonce + ":auth:" + asked);
-  return same(expected, to_lower(answer.response));
+  return tls::equal_in_constant_time(expected, to_lower(answer.response));
 }
 
 std::string make_nonce(std::string_view secret, uint64_t now_ms) {
@@ -90,7 +82,7 @@ NonceAge age_of_nonce(std::string_view nonce, std::string_view secret, uint64_t 
   const std::string_view made = nonce.substr(0, nonce.find('-'));
   auto made_ms = parse_u64(made);
   if (!made_ms || nonce.size() != made.size() + 1 + kSealDigits) return NonceAge::foreign;
-  if (!same(nonce.substr(made.size() + 1), seal(secret, made))) return NonceAge::foreign;
+  if (!tls::equal_in_constant_time(nonce.substr(made.size() + 1), seal(secret, made))) return NonceAge::foreign;
   // Another worker's clock may be a little ahead.
   return now_ms > *made_ms + kNonceMs ? NonceAge::stale : NonceAge::fresh;
 }

@@ -17,7 +17,8 @@ void Exchange::ask_guard() {
     const bool waits = guard.forward_auth.sends_body && request_.body != Body::none && !request_ended_;
     return waits ? collect_body() : ask_auth_server();
   }
-  if (!worker_.authenticator().weigh(guard, request_, *this)) return end_with(ProxyError::authentication_busy);
+  if (!worker_.authenticator().weigh(guard, request_, client_ip_, *this))
+    return end_with(ProxyError::authentication_busy);
   wait_at_most(worker_.config().timeouts.pending_ms);
 }
 
@@ -62,15 +63,26 @@ void Exchange::ask_auth_server() {
   http::ClientRequest question = auth_question(auth, request_, target, *by_, scratch_.headers);
   if (auth.sends_body) question.body = early_body_;
   wait_at_most(AuthClient::kTimeoutMs);
-  auth_call_ = worker_.auth_client().send(
-      auth, std::move(question), [this](Result<http::ClientResponse> answer) { on_auth_answer(std::move(answer)); });
+  auto call =
+      worker_.auth_client().send(*outcome_.undecided, std::move(question),
+                                 [this](Result<http::ClientResponse> answer) { on_auth_answer(std::move(answer)); });
+  if (call) {
+    auth_call_ = std::move(*call);
+  } else if (call.error().code == ErrorCode::unavailable) {
+    end_with(ProxyError::authentication_busy);
+  } else {
+    on_auth_answer(fail(call.error()));
+  }
 }
 
 void Exchange::on_auth_answer(Result<http::ClientResponse> answer) {
   auto ended = std::move(auth_call_);
   const routing::Middleware& guard = *outcome_.undecided;
   if (!answer && answer.error().code == ErrorCode::too_large) return this->answer(401);
-  if (!answer) return end_with(ProxyError::auth_failed);
+  if (!answer) {
+    worker_.auth_client().tell_failure(guard, answer.error());
+    return end_with(ProxyError::auth_failed);
+  }
   if (answer->status / 100 == 2) {
     take_auth_answer(guard, std::move(answer->headers), scratch_);
     ++scratch_.passed;

@@ -22,31 +22,69 @@ PasswordChecker::~PasswordChecker() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool PasswordChecker::ask(Question question, event::Loop& loop, std::function<void(bool)> tell) {
+PasswordChecker::Ticket PasswordChecker::ask(Question question, event::Loop& loop, std::function<void(bool)> tell) {
+  Ticket ticket = 0;
   {
     std::lock_guard held(lock_);
-    if (queue_.size() >= kQuestionsMax) return false;
-    queue_.push_back({std::move(question), &loop, std::move(tell)});
+    if (waiting_ >= kQuestionsMax) return 0;
+    auto [line, is_new] = lines_.try_emplace(question.asker);
+    if (line->second.size() >= kQuestionsOfOneMax) return 0;
+    if (is_new) turn_.push_back(question.asker);
+    ticket = ++last_ticket_;
+    line->second.push_back({ticket, std::move(question), &loop, std::move(tell)});
+    ++waiting_;
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   }
   work_.notify_one();
-  return true;
+  return ticket;
+}
+
+bool PasswordChecker::withdraw(Ticket ticket) {
+  std::lock_guard held(lock_);
+  const size_t before = waiting_;
+  erase_if([&](const Waiting& one) { return one.ticket == ticket; });
+  return waiting_ < before;
 }
 
 void PasswordChecker::forget(const event::Loop& loop) {
   std::lock_guard held(lock_);
-  std::erase_if(queue_, [&](const Waiting& one) { return one.loop == &loop; });
+  erase_if([&](const Waiting& one) { return one.loop == &loop; });
   if (current_.loop == &loop) current_.loop = nullptr;
+}
+
+void PasswordChecker::erase_if(const std::function<bool(const Waiting&)>& is_one) {
+  for (auto line = lines_.begin(); line != lines_.end();) {
+    waiting_ -= std::erase_if(line->second, is_one);
+    if (line->second.empty()) {
+      std::erase(turn_, line->first);
+      line = lines_.erase(line);
+    } else {
+      ++line;
+    }
+  }
+}
+
+PasswordChecker::Waiting PasswordChecker::take_next() {
+  auto line = lines_.find(turn_.front());
+  turn_.pop_front();
+  Waiting out = std::move(line->second.front());
+  line->second.pop_front();
+  --waiting_;
+  if (line->second.empty()) {
+    lines_.erase(line);
+  } else {
+    turn_.push_back(line->first);
+  }
+  return out;
 }
 
 void PasswordChecker::run() {
   give_way();
   std::unique_lock held(lock_);
   while (true) {
-    work_.wait(held, [this] { return stopping_ || !queue_.empty(); });
+    work_.wait(held, [this] { return stopping_ || waiting_ > 0; });
     if (stopping_) return;
-    current_ = std::move(queue_.front());
-    queue_.pop_front();
+    current_ = take_next();
     held.unlock();
     bool accepted = weigh(current_.question);
     held.lock();

@@ -20,13 +20,16 @@
 namespace weir::proxy {
 
 /// One thread for all workers, begun by the first question; less than theirs is its claim to the CPUs. Shared by the
-/// workers. ask() and forget(): any thread; neither waits for a hash.
+/// workers. ask(), withdraw() and forget(): any thread; none waits for a hash.
+/// Askers take turns: who guesses waits behind himself, and others for one of his guesses at most.
 class PasswordChecker {
  public:
-  static constexpr size_t kQuestionsMax = 256;
+  static constexpr size_t kQuestionsMax = 1024;
+  static constexpr size_t kQuestionsOfOneMax = 64;
   static constexpr uint64_t kFileBytesMax = 4 << 20;
 
   struct Question {
+    std::string asker;  // who asks, and whom
     std::string user;
     std::function<bool(const std::string& hash)> matches;  // what is said of a password
     std::string hash;                                      // of that user; "": see `file`
@@ -41,8 +44,12 @@ class PasswordChecker {
   PasswordChecker(const PasswordChecker&) = delete;
   PasswordChecker& operator=(const PasswordChecker&) = delete;
 
-  /// Runs `tell` on the loop's thread when it is known. False: too many wait, and `tell` is never run.
-  bool ask(Question question, event::Loop& loop, std::function<void(bool accepted)> tell);
+  /// A question that waits; 0: none.
+  using Ticket = uint64_t;
+  /// Runs `tell` on the loop's thread when it is known. 0: too many wait, and `tell` is never run.
+  [[nodiscard]] Ticket ask(Question question, event::Loop& loop, std::function<void(bool accepted)> tell);
+  /// Nobody wants to know any more. False: it is being weighed, and will be told.
+  bool withdraw(Ticket ticket);
   /// Nothing is posted to that loop from now on.
   void forget(const event::Loop& loop);
   /// What workers seal with: digests of passwords, nonces. Another in each process.
@@ -50,10 +57,12 @@ class PasswordChecker {
 
  private:
   struct Waiting {
+    Ticket ticket;
     Question question;
     event::Loop* loop;  // null: nobody wants to know any more
     std::function<void(bool)> tell;
   };
+  using Lines = std::map<std::string, std::deque<Waiting>>;
   struct File {
     FileStamp stamp;
     bool stamp_tells = false;  // that the file is the same is seen by its stamp
@@ -62,6 +71,8 @@ class PasswordChecker {
   };
 
   void run();
+  Waiting take_next();
+  void erase_if(const std::function<bool(const Waiting&)>& is_one);
   bool weigh(const Question& question);
   const File& read(const std::string& path, bool digests);
 
@@ -73,7 +84,10 @@ class PasswordChecker {
   // shared, under the lock
   std::mutex lock_;
   std::condition_variable work_;
-  std::deque<Waiting> queue_;
+  Lines lines_;                   // of each asker; none is empty
+  std::deque<std::string> turn_;  // the askers who have a line
+  size_t waiting_ = 0;            // in all lines
+  Ticket last_ticket_ = 0;
   Waiting current_ = {};
   bool stopping_ = false;
   std::thread thread_;

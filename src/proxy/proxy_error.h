@@ -13,7 +13,7 @@ enum class ProxyError : uint8_t {
   not_ready,  // no table has come yet
   no_route,
   misdirected,          // over a TLS connection whose options are not those of the host
-  authentication_busy,  // too many passwords wait to be weighed, or this one did for too long
+  authentication_busy,  // too many passwords or auth servers' answers are waited for, or one for too long
   auth_failed,          // the server of forwardAuth could not be asked
   no_endpoint,          // the route is known, none of its endpoints is live
   endpoint_busy,        // all its connections are in use, for too long or by too many

@@ -27,6 +27,16 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
 }
 
+tls::ClientOptions transport_of(const routing::Middleware& middleware) {
+  const routing::ForwardAuth& auth = middleware.forward_auth;
+  tls::ClientOptions out;
+  out.name = auth_transport(middleware);
+  out.insecure_skip_verify = auth.skips_verify;
+  if (!auth.ca_file.empty()) out.root_cas = {auth.ca_file};
+  if (!auth.cert_file.empty()) out.certificates = {{auth.cert_file, auth.key_file, ""}};
+  return out;
+}
+
 // What a context is made of, in one text: two that are equal make equal contexts.
 void append_identity(std::string& out, const tls::CertificateMaterial& material) {
   for (const std::string& part : {material.chain_pem, material.key_pem, material.staple}) (out += part) += '\0';
@@ -243,13 +253,18 @@ Result<tls::ServerMaterial::Profile> TlsPublisher::read_profile(const tls::Serve
   return profile;
 }
 
+std::vector<tls::ClientOptions> TlsPublisher::wanted_transports() const {
+  std::vector<tls::ClientOptions> out = file_.transports;
+  for (const auto& [name, service] : table_mesh_) out.emplace_back().name = name;
+  for (const auto& [name, options] : auth_servers_) out.push_back(options);
+  return out;
+}
+
 void TlsPublisher::read_transports() {
   std::map<std::string, tls::ClientMaterial> before = std::exchange(transports_, {});
   status_.transports.clear();
   status_.transport_problems.clear();
-  std::vector<tls::ClientOptions> wanted = file_.transports;
-  for (const auto& [name, service] : table_mesh_) wanted.emplace_back().name = name;
-  for (const tls::ClientOptions& options : wanted) {
+  for (const tls::ClientOptions& options : wanted_transports()) {
     auto read = read_transport(options);
     if (read) {
       transports_[options.name] = std::move(*read);
@@ -336,6 +351,7 @@ Status TlsPublisher::publish(const tls::ServerMaterial& material) {
   for (const auto& profile : material.profiles) identity += profile.ca_pem;
   for (const auto& [name, transport] : transports_) {
     identity += name + transport.ca_pem + transport.options.peer_uri;
+    if (transport.options.insecure_skip_verify) identity += '-';
     for (const auto& pair : transport.certificates) identity += pair.chain_pem + pair.key_pem;
   }
   // The rest is in the file itself.
@@ -381,6 +397,10 @@ Status TlsPublisher::publish_to_control(tls::ServerMaterial material) {
 void TlsPublisher::make_transports(Worker& worker, WorkerTls& made) {
   std::map<std::string, Given> before = std::exchange(given_[&worker], {});
   for (const auto& [name, material] : transports_) {
+    if (auth_servers_.contains(name)) {
+      made.auth_servers[name] = material;
+      continue;
+    }
     auto old = before.find(name);
     if (old == before.end() || old->second.material != material) {
       auto context = tls::make_client_context(worker.tls().library(), material);
@@ -396,11 +416,27 @@ void TlsPublisher::make_transports(Worker& worker, WorkerTls& made) {
   }
 }
 
+// Asked with every change of the table: only what differs is looked at.
+bool TlsPublisher::note_auth_servers(const SharedList<routing::Middleware>& middlewares) {
+  const auto before = auth_servers_;
+  const auto names_one = [](const std::shared_ptr<const routing::Middleware>* one) {
+    return one != nullptr && (*one)->forward_auth.has_own_tls();
+  };
+  for_each_difference(seen_middlewares_, middlewares, [&](const auto* was, const auto* now) {
+    if (names_one(was)) auth_servers_.erase(auth_transport(**was));
+    if (names_one(now)) auth_servers_[auth_transport(**now)] = transport_of(**now);
+  });
+  seen_middlewares_ = middlewares;
+  return auth_servers_ != before;
+}
+
 void TlsPublisher::use_table(const routing::RoutingTable& table) {
+  bool others = note_auth_servers(table.middlewares());
   if (auto mesh = routing::mesh_transports(table); mesh != table_mesh_) {
     table_mesh_ = std::move(mesh);
-    reload();
+    others = true;
   }
+  if (others) reload();
   tls::HostOptions by_host = routing::tls_options_by_host(table);
   if (by_host == host_options_) return;
   host_options_ = by_host;
@@ -429,7 +465,7 @@ void TlsPublisher::watch() {
   for (const tls::ServerOptions& options : file_.options) {
     for (const std::string& path : options.ca_files) add(path);
   }
-  for (const tls::ClientOptions& options : file_.transports) {
+  for (const tls::ClientOptions& options : wanted_transports()) {
     for (const std::string& path : options.root_cas) add(path);
     for (const tls::CertificateFiles& files : options.certificates) add_pair(files);
   }

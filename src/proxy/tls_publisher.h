@@ -31,6 +31,7 @@ class Worker;
 struct WorkerTls {
   std::shared_ptr<const tls::ServerContext> server;
   std::map<std::string, std::shared_ptr<tls::ClientContext>> transports;  // by name
+  std::map<std::string, tls::ClientMaterial> auth_servers;                // by auth_transport()
 };
 
 /// Reads the TLS file and all it names, at the start, when one of them changes and when told to. What is bad is said
@@ -48,7 +49,7 @@ class TlsPublisher {
   Status check();
   void reload();
   /// Tells the workers which hosts ask for other options than their entry point's, and makes transports for the
-  /// services of Consul Connect that the table names.
+  /// services of Consul Connect that the table names, and for servers of forwardAuth.
   void use_table(const routing::RoutingTable& table);
   /// As Proxy has them.
   Status use_mesh(tls::MeshIdentity identity);
@@ -73,6 +74,8 @@ class TlsPublisher {
   Status read_certificates(tls::ServerMaterial& material);
   Status read_profiles(tls::ServerMaterial& material);
   [[nodiscard]] static Result<tls::ServerMaterial::Profile> read_profile(const tls::ServerOptions& options);
+  [[nodiscard]] bool note_auth_servers(const SharedList<routing::Middleware>& middlewares);
+  [[nodiscard]] std::vector<tls::ClientOptions> wanted_transports() const;
   void read_transports();
   Status read_ticket_keys();
   void rotate_ticket_keys();
@@ -110,7 +113,9 @@ class TlsPublisher {
   tls::TicketKeys ticket_keys_;
   tls::HostOptions host_options_;
   std::map<std::string, std::string> table_mesh_;  // whom the table's transports of Connect speak to, by transport
-  std::vector<std::string> stapled_;               // chains that want a staple, as they were last read
+  std::map<std::string, tls::ClientOptions> auth_servers_;  // of the table's forwardAuth, by auth_transport()
+  SharedList<routing::Middleware> seen_middlewares_;        // those auth_servers_ was made of
+  std::vector<std::string> stapled_;                        // chains that want a staple, as they were last read
   TlsStatus status_;
   std::set<std::string> problems_told_;  // each is logged when it appears
   std::map<std::string, event::FolderWatch> watches_;

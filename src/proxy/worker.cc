@@ -126,6 +126,7 @@ void Worker::use_host_options(std::shared_ptr<const tls::HostOptions> host_optio
 void Worker::install_tls(const WorkerTls& tls) {
   tls_.use(tls.server);
   pool_.use(tls.transports);
+  auth_client_.use(tls.auth_servers);
 }
 
 PinnedTable* Worker::pin() {

@@ -104,7 +104,7 @@ Status compile_password_auth(const Options& options, Status (*take)(std::string_
   for (const auto& [key, value] : options) {
     if (key == "users") {
       if (Status taken = take(value, auth.users); !taken) return taken;
-      auth.digest = content_hash(value);
+      auth.users_hash = content_hash(value);
     } else if (key == "usersfile") {
       auth.users_file = value;
     } else if (key == "realm") {

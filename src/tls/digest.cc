@@ -1,5 +1,6 @@
 #include "weir/tls/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "weir/base/check.h"
@@ -19,5 +20,9 @@ std::string sha1(std::string_view bytes) { return digest_of(bytes, EVP_sha1()); 
 std::string sha256(std::string_view bytes) { return digest_of(bytes, EVP_sha256()); }
 std::string sha512(std::string_view bytes) { return digest_of(bytes, EVP_sha512()); }
 std::string md5(std::string_view bytes) { return digest_of(bytes, EVP_md5()); }
+
+bool equal_in_constant_time(std::string_view one, std::string_view other) {
+  return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
 
 }  // namespace weir::tls

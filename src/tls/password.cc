@@ -1,7 +1,6 @@
 #include "weir/tls/password.h"
 
 #include <crypt.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
@@ -16,10 +15,6 @@ namespace {
 
 constexpr std::string_view kApacheMark = "$apr1$";
 constexpr std::string_view kShaMark = "{SHA}";
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 // Six bits a letter, the low ones first, as crypt has it; the bytes are taken in an order of its own.
 std::string apache_letters(const std::string& digest) {

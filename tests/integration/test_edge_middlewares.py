@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from harness import upstreams
 from harness.http import get, request
 from harness.test import deregister, register, wait_status
+from harness.tls import Authority, TlsUpstream
 from harness.wait import wait_for
 
 JANE = "jane:$2y$04$CCCCCCCCCCCCCCCCCCCCC.YbzMjza7WrHk/.g3wy54b3O5tkq1XrS"  # the password is the name
@@ -119,6 +120,35 @@ def test_traefik_forward_auth(t):
     auth.stop()
     wait_for(lambda: get(web, "/", "guarded.test", {"Cookie": "session=good"}).status == 500, 20, "nobody comes in")
     assert len(up.requests) == 3
+
+
+def test_forward_auth_over_tls(t):
+    """forwardAuth's certificates are files that are watched: nobody comes in before they can be read, and a bad one
+    later changes nothing"""
+    ca = Authority(t.path("pki", ""))
+    auth = t.ends(TlsUpstream(ca.issue("auth", "127.0.0.1"), client_ca=ca.cert))
+    own = ca.issue("edge", "edge.test")
+    trusted = t.path("trusted.pem")
+    up = t.ends(upstreams.Upstream(name="up"))
+    consul = t.consul()
+    edge = t.edge(consul=consul.url)
+    web = edge.entry_point()
+    register(consul.url, "one", "one", up.port, [
+        *router("guarded", "ask"), f"{M}ask.forwardauth.address={auth.url}/check",
+        f"{M}ask.forwardauth.tls.ca={trusted}",
+        f"{M}ask.forwardauth.tls.cert={own[0]}", f"{M}ask.forwardauth.tls.key={own[1]}"])
+    wait_status(web, "guarded.test", 500)
+    problems = edge.api("/api/tls")["serversTransportProblems"]
+    assert [name for name in problems if name.endswith("@forwardAuth")] == list(problems), problems
+    assert "trusted.pem" in str(problems) and not auth.requests
+    with open(ca.cert, encoding="ascii") as file:
+        t.write("trusted.pem", file.read())
+    wait_status(web, "guarded.test", 200)
+    assert auth.requests[-1].target == "/check"
+    wait_for(lambda: not edge.api("/api/tls").get("serversTransportProblems"), 10, "nothing is wrong any more")
+    t.write("trusted.pem", "-----BEGIN CERTIFICATE-----\nbroken\n")
+    wait_for(lambda: "trusted.pem" in str(edge.api("/api/tls")), 10, "the broken file is told")
+    assert get(web, "/", "guarded.test").status == 200
 
 
 def test_traefik_digest_auth(t):

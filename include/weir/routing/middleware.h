@@ -35,7 +35,7 @@ struct PasswordAuth {
   std::string realm;
   std::string header_field;    // takes the user's name upstream; "": none
   bool remove_header = false;  // Authorization does not go upstream
-  uint64_t digest = 0;         // of the users: another where they are others
+  uint64_t users_hash = 0;     // another where the users are others
 
   bool operator==(const PasswordAuth&) const = default;
 };
@@ -115,6 +115,8 @@ struct ForwardAuth {
   std::string header_field;                  // of its yes: who the client is; "": none
   std::string sign_in_url;                   // where 401 sends the client; "": nowhere
 
+  /// TLS is spoken otherwise than to any server.
+  [[nodiscard]] bool has_own_tls() const { return !ca_file.empty() || !cert_file.empty() || skips_verify; }
   bool operator==(const ForwardAuth&) const = default;
 };
 

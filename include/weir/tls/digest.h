@@ -1,5 +1,5 @@
 #pragma once
-// Digests that protocols ask for.
+// Digests that protocols ask for, and how they are compared.
 
 #include <string>
 #include <string_view>
@@ -15,5 +15,8 @@ namespace weir::tls {
 [[nodiscard]] std::string sha256(std::string_view bytes);
 /// The 64 bytes of SHA-512.
 [[nodiscard]] std::string sha512(std::string_view bytes);
+
+/// In a time that does not tell where they differ.
+[[nodiscard]] bool equal_in_constant_time(std::string_view one, std::string_view other);
 
 }  // namespace weir::tls

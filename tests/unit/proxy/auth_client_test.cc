@@ -264,3 +264,17 @@ TEST_CASE("forwardAuth: what a trusted proxy has told is told on where the middl
   CHECK(count(asked, "Cookie") == 0);
   CHECK(count(edge.backend->all(), "Cookie: c=1\r\n") == 1);
 }
+
+TEST_CASE("forwardAuth: so many questions wait at once for servers that hang, and no more") {
+  event::Loop loop;
+  AuthClient client(loop);
+  routing::Middleware guard;
+  http::ClientRequest question;
+  question.url = Url::parse("http://127.0.0.1:1/").value();
+  const auto ask = [&] { return client.send(guard, question, [](const Result<http::ClientResponse>&) {}); };
+  std::vector<std::unique_ptr<http::Call>> calls;
+  for (size_t i = 0; i < AuthClient::kCallsMax; ++i) calls.push_back(ask().value());
+  CHECK(ask().error().code == ErrorCode::unavailable);
+  calls.pop_back();
+  CHECK(ask());
+}

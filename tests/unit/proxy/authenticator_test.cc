@@ -153,28 +153,91 @@ TEST_CASE("authentication: a file of users is read when it changes, and kept whe
   CHECK(edge.status(shown("jane:jane")) == "401");
 }
 
-TEST_CASE("authentication: who guesses finds the line full, and who is known does not stand in it") {
+namespace {
+
+struct Guesser final : Authenticator::Waiter {
+  explicit Guesser(int& its_told) : told(its_told) {}
+  void on_weighed() override { ++told; }
+  int& told;
+};
+
+/// Clients of one worker, whose passwords are weighed while the test looks on.
+struct Crowd {
   event::Loop loop;
-  Authenticator authenticator(loop, std::make_shared<PasswordChecker>());
-  routing::Middleware guard;
-  guard.password_auth.users = {parse_htpasswd_line(kSlow).value()};
-  struct Guesser final : Authenticator::Waiter {
-    void on_weighed() override {}
-  };
+  Authenticator authenticator{loop, std::make_shared<PasswordChecker>()};
   std::list<Guesser> guessers;
-  http::RequestHead head;
-  auto guess = [&](const std::string& password) {
-    std::string value = "Basic " + base64_encode("slow:" + password);
+  int told = 0;
+  int guesses = 0;  // each another: who asks what is being weighed needs no place
+
+  bool ask(const routing::Middleware& guard, const std::string& credentials, const std::string& client) {
+    std::string value = "Basic " + base64_encode(credentials);
     http::Header field[] = {{"Authorization", value}};
+    http::RequestHead head;
     head.headers = field;
     std::string user;
     CHECK(authenticator.look(guard, head, user) == Authenticator::Verdict::unknown);
-    CHECK(user == "slow");
-    return authenticator.weigh(guard, head, guessers.emplace_back());
-  };
-  size_t taken = 0;
-  while (guess(std::to_string(taken)) && taken < 2 * PasswordChecker::kQuestionsMax) ++taken;
-  CHECK(taken >= PasswordChecker::kQuestionsMax);
-  CHECK(taken <= PasswordChecker::kQuestionsMax + 2);  // and those that were weighed meanwhile
-  CHECK(guess("0"));                                   // of which one waits already
+    CHECK(user == credentials.substr(0, credentials.find(':')));
+    return authenticator.weigh(guard, head, IpAddress::parse(client).value(), guessers.emplace_back(told));
+  }
+  /// How many guesses of that client find a place.
+  size_t guess(const routing::Middleware& guard, const std::string& user, const std::string& client) {
+    size_t taken = 0;
+    while (taken < 2 * PasswordChecker::kQuestionsMax && ask(guard, user + ":" + std::to_string(guesses++), client)) {
+      ++taken;
+    }
+    return taken;
+  }
+};
+
+routing::Middleware guard_of(const std::string& line) {
+  routing::Middleware out;
+  out.password_auth.users = {parse_htpasswd_line(line).value()};
+  out.password_auth.users_hash = fnv1a(line);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("authentication: who guesses finds his line full, and others of theirs each a place") {
+  Crowd crowd;
+  const auto slow = guard_of(kSlow);
+  const size_t taken = crowd.guess(slow, "slow", "192.0.2.1");
+  CHECK(taken >= PasswordChecker::kQuestionsOfOneMax);
+  CHECK(taken <= PasswordChecker::kQuestionsOfOneMax + 2);  // and those that were weighed meanwhile
+  CHECK(crowd.ask(slow, "slow:0", "192.0.2.1"));            // of which one waits already
+  CHECK(crowd.guess(slow, "nobody", "192.0.2.1") == PasswordChecker::kQuestionsOfOneMax);
+  CHECK_FALSE(crowd.ask(slow, "somebody:x", "192.0.2.1"));  // names that are made up share a line
+  CHECK(crowd.ask(slow, "slow:right", "192.0.2.2"));
+  CHECK(crowd.ask(guard_of(kJane), "jane:right", "192.0.2.1"));
+  CHECK(crowd.guess(slow, "slow", "2001:db8::1") == PasswordChecker::kQuestionsOfOneMax);
+  CHECK_FALSE(crowd.ask(slow, "slow:x", "2001:db8::2"));  // one subscriber
+}
+
+TEST_CASE("authentication: a right password waits for one guess of another client, not for all") {
+  Crowd crowd;
+  // Some 0.1 s each: all of them take longer than the test may.
+  const auto guard = guard_of("john:$2y$10$EEEEEEEEEEEEEEEEEEEEE.YxBNQI1.0JBwyMkT8vwnmS2MutMHEy2");
+  crowd.guess(guard, "john", "192.0.2.1");
+  const auto jane = guard_of(kJane);
+  REQUIRE(crowd.ask(jane, "jane:jane", "192.0.2.2"));
+  const int before = crowd.told;
+  std::string value = "Basic " + base64_encode("jane:jane");
+  http::Header field[] = {{"Authorization", value}};
+  http::RequestHead head;
+  head.headers = field;
+  std::string user;
+  while (crowd.authenticator.look(jane, head, user) == Authenticator::Verdict::unknown) crowd.loop.run_ready();
+  CHECK(crowd.authenticator.look(jane, head, user) == Authenticator::Verdict::accepted);
+  CHECK(crowd.told - before <= 4);  // herself, what was being weighed, and a turn of his
+}
+
+TEST_CASE("authentication: what nobody waits for any more is not weighed") {
+  Crowd crowd;
+  const auto slow = guard_of(kSlow);
+  const size_t taken = crowd.guess(slow, "slow", "192.0.2.1");
+  CHECK_FALSE(crowd.ask(slow, "slow:x", "192.0.2.1"));
+  crowd.guessers.clear();
+  CHECK(crowd.guess(slow, "slow", "192.0.2.1") >= PasswordChecker::kQuestionsOfOneMax - 1);
+  CHECK(taken >= PasswordChecker::kQuestionsOfOneMax);
+  CHECK(crowd.told == 0);
 }

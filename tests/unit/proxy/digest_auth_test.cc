@@ -168,3 +168,19 @@ TEST_CASE("digestAuth: users may be in a file, which is read again when it has c
   std::filesystem::remove(file);
   edge.check_balanced();
 }
+
+TEST_CASE(
+    "digestAuth: a password that basicAuth has refused, of the same file, says nothing of the realm of that name") {
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("weir-digest-twin-" + std::to_string(getpid()))).string();
+  REQUIRE(write_file_atomic(file, line_of("jane", "secret", "staff") + "\n"));
+  DigestEdge edge({{"usersfile", file}, {"realm", "staff"}});
+  const auto by_digest = edge.middlewares;
+  edge.middlewares = {{"basic", "basicAuth", {{"usersfile", file}}, {}}};
+  edge.route(*edge.backend);
+  CHECK(edge.ask_with("Authorization: Basic " + base64_encode("jane:staff") + "\r\n").starts_with("HTTP/1.1 401 "));
+  edge.middlewares = by_digest;
+  edge.route(*edge.backend);
+  CHECK(edge.ask_with(DigestEdge::answer(edge.ask_with(""), "jane", "secret")).starts_with("HTTP/1.1 200 "));
+  std::filesystem::remove(file);
+}

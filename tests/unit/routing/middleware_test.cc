@@ -335,8 +335,8 @@ TEST_CASE("middleware: basicAuth takes users of htpasswd, and says which one is 
   CHECK(auth.realm == "a \"b\" \\");
   CHECK((auth.remove_header && auth.header_field == "X-User"));
   CHECK(compile("basicauth", {{"usersfile", "u"}}).password_auth.realm == "traefik");
-  CHECK(compile("basicAuth", {{"users", "a:$1$x"}}).password_auth.digest !=
-        compile("basicAuth", {{"users", "a:$1$y"}}).password_auth.digest);
+  CHECK(compile("basicAuth", {{"users", "a:$1$x"}}).password_auth.users_hash !=
+        compile("basicAuth", {{"users", "a:$1$y"}}).password_auth.users_hash);
   CHECK(error_of("basicAuth", {{"realm", "x"}}) == "neither users nor usersFile");
   CHECK(error_of("basicAuth", {{"users", "jane"}}) == "option \"users\": expected user:hash");
   CHECK(error_of("basicAuth", {{"users", "a:$1$x"}, {"headerfield", "Content-Length"}}) ==
