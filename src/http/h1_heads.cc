@@ -127,7 +127,7 @@ H1Parser::Taken H1Parser::parse_response_head(std::string_view input, const H1Li
   head.version = parts.version_minor == 0 ? Version::http10 : Version::http11;
   head.status = parts.status;
   head.reason = parts.reason;
-  if (head.status < 100 || head.status > 599) return invalid(502, "an answer with a status outside 100 to 599");
+  if (head.status < 100 || head.status > 999) return invalid(502, "an answer with a status outside 100 to 999");
   if (!std::all_of(head.reason.begin(), head.reason.end(), is_field_char)) {
     return invalid(502, "a control byte in an answer's reason");
   }

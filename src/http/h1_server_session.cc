@@ -391,8 +391,11 @@ void H1ServerSession::release() {
   if (state_ == State::closed) return finish_session();
   bool answered = answer_ == Answer::complete || state_ == State::tunnel;
   if (!answered) {
-    stream_.flush();  // what was passed on before the end came shows, whenever that was
-    stream_.reset();
+    const bool is_framed = answer_ == Answer::by_length || answer_ == Answer::chunked;  // what is missing tells
+    if (!is_framed || !std::exchange(ends_short_, false)) {
+      stream_.flush();
+      stream_.reset();
+    }
     return finish_session();
   }
   bool nothing_left = read_ended_ && held_.empty() && !taking_;  // while taking, there may be more in the input

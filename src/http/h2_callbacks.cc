@@ -103,6 +103,8 @@ struct H2Callbacks::Table {
       nghttp2_option_set_no_auto_window_update(made, 1);
       nghttp2_option_set_no_closed_streams(made, 1);
       nghttp2_option_set_max_settings(made, 32);
+      // Blanks around a value are malformed by RFC 9113 section 8.2.1, and sent by many; H2Fields takes them off.
+      nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(made, 1);
       // Else nghttp2 would not even look whether a PRIORITY frame is well-formed.
       nghttp2_option_set_server_fallback_rfc7540_priorities(made, 1);
       return std::unique_ptr<nghttp2_option, Deleter>(made);

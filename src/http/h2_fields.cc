@@ -59,6 +59,7 @@ bool H2Fields::add(std::string_view name, std::string_view value, const H1Limits
   if (!is_cookie || !has_cookie_) ++count_;
   has_cookie_ = has_cookie_ || is_cookie;
   if (decoded_bytes_ > limits.head_bytes_max || count_ > limits.headers_max) too_large_ = true;
+  if (!is_pseudo(name)) value = trim(value);
   if (too_large_)
     return decoded_bytes_ <= kBombFactor * limits.head_bytes_max && count_ <= kBombFactor * limits.headers_max;
   // As HTTP/1.1 has them, for fields that lie behind each other leave for such an upstream in one piece.
@@ -208,7 +209,7 @@ std::optional<H2Refusal> H2Fields::take_response(ResponseHead& head, Method requ
   Pseudo pseudo;
   if (sort_out(pseudo)) return H2Refusal{502, "a malformed answer"};
   auto status = parse_u64(pseudo.status);
-  if (!status || *status < 100 || *status > 599) return H2Refusal{502, "an answer with a status outside 100 to 599"};
+  if (!status || *status < 100 || *status > 999) return H2Refusal{502, "an answer with a status outside 100 to 999"};
   head = ResponseHead{};
   head.version = Version::http2;
   head.status = static_cast<uint16_t>(*status);

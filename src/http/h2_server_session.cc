@@ -64,7 +64,8 @@ void H2ServerStream::deliver_body(std::string_view bytes) {
 
 void H2ServerStream::deliver_end(std::span<const Header> trailers) {
   if (tunnel_ == Tunnel::asked && in_ended_ && request_ended_) return;  // told when it is open
-  if (tunnel_ != Tunnel::opened && std::exchange(request_ended_, true)) return;
+  if (tunnel_ == Tunnel::opened && !early_.empty()) return;             // told behind what came before
+  if (std::exchange(request_ended_, true)) return;
   observer_->on_request_end(trailers);
 }
 

@@ -31,6 +31,7 @@ class H2ServerStream final : public H2Stream, public ServerStream {
   [[nodiscard]] size_t undelivered_bytes() const override { return session_.undelivered_bytes(*this); }
   /// Nothing: an answer that comes early ends its own stream and no other (RFC 9113 section 8.1).
   void forbid_reuse() override {}
+  void end_short() override {}
   void release() override;
 
  private:

@@ -171,7 +171,7 @@ void Exchange::try_endpoint(EndpointState& endpoint) {
 void Exchange::acquire_upstream() {
   attempt_us_ = worker_.loop().now_us();
   if (!worker_.pool().speaks_to(*endpoint_)) {
-    if (!retry(ProxyError::scheme_unsupported)) end_with(ProxyError::scheme_unsupported);
+    if (!retry(ProxyError::transport_missing)) end_with(ProxyError::transport_missing);
     return;
   }
   UpstreamKind kind = upstream_kind(*endpoint_);

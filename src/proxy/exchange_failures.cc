@@ -75,7 +75,7 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
       leaves && config.attempts_max > 0 ? std::max(config.attempts_max, kLeavesMax) : config.attempts_max;
   if (retries_ >= attempts_max || tried_.full()) return false;
   bool unsent = error == ProxyError::connect_failed || error == ProxyError::connect_timeout ||
-                error == ProxyError::upstream_tls || error == ProxyError::scheme_unsupported || refused;
+                error == ProxyError::upstream_tls || error == ProxyError::transport_missing || refused;
   bool whole = request_.body == Body::none && request_.upgrade.empty();
   maybe_stale = maybe_stale && whole && http::is_idempotent(request_.method);
   if (!unsent && !maybe_stale && !(whole && worker_.retry_policy().repeats(error, request_.method))) return false;
@@ -101,7 +101,10 @@ bool Exchange::retry(ProxyError error, bool maybe_stale) {
 
 void Exchange::end_with(ProxyError error) {
   error_ = error;
-  if (status_ != 0) return finish();  // the answer has begun: it is cut
+  if (status_ != 0) {  // the answer has begun: it is cut
+    if (is_upstreams_fault(error)) client_->end_short();
+    return finish();
+  }
   answer(row(error).status);
 }
 

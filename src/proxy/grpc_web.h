@@ -53,6 +53,7 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   [[nodiscard]] size_t queued_bytes() const override { return client_.queued_bytes(); }
   [[nodiscard]] size_t undelivered_bytes() const override { return client_.undelivered_bytes(); }
   void forbid_reuse() override { client_.forbid_reuse(); }
+  void end_short() override { client_.end_short(); }
   void release() override { client_.release(); }
 
  private:

@@ -16,7 +16,7 @@ const ProxyErrorRow& row(ProxyError error) {
       {502, "connect_failed", true},
       {504, "connect_timeout", true},
       {502, "upstream_tls", true},
-      {502, "scheme_unsupported", true},
+      {502, "transport_missing", true},
       {503, "upstream_refused", true},
       {503, "upstream_leaves", true},
       {502, "upstream_closed", true},
@@ -36,6 +36,11 @@ const ProxyErrorRow& row(ProxyError error) {
   };
   static_assert(sizeof kRows / sizeof kRows[0] == static_cast<size_t>(ProxyError::draining) + 1);
   return kRows[static_cast<size_t>(error)];
+}
+
+bool is_upstreams_fault(ProxyError error) {
+  return error == ProxyError::upstream_closed || error == ProxyError::upstream_malformed ||
+         error == ProxyError::response_timeout;
 }
 
 bool is_tls_failure(const Error& error) { return error.code == ErrorCode::refused && error.message.starts_with("TLS"); }

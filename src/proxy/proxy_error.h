@@ -20,7 +20,7 @@ enum class ProxyError : uint8_t {
   connect_failed,
   connect_timeout,
   upstream_tls,        // no handshake with it: its certificate is refused, or it refuses ours
-  scheme_unsupported,  // an endpoint that wants https by a transport that is not there
+  transport_missing,   // an endpoint that wants https by a transport that is not there
   upstream_refused,    // HTTP/2's REFUSED_STREAM: it has not acted upon the request
   upstream_leaves,     // the same by GOAWAY: that connection takes no more
   upstream_closed,     // reset or closed before or within the answer
@@ -45,6 +45,9 @@ struct ProxyErrorRow {
   bool may_retry;         // on another endpoint, where the request itself allows it
 };
 [[nodiscard]] const ProxyErrorRow& row(ProxyError error);
+
+/// Of an answer that has begun: it ended, broke or fell silent at its source.
+[[nodiscard]] bool is_upstreams_fault(ProxyError error);
 
 /// Whether a connection failed in its TLS handshake, in the way that people have to mend (tls/layer.cc makes the
 /// Error).

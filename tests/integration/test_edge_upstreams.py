@@ -117,6 +117,20 @@ def test_cut_by_reset(t):
     expect_cut(edge_to(t, t.ends(upstreams.saying(data, then="reset"))))
 
 
+def test_cut_arrives(t):
+    """what came before a cut reaches the client whole, be it late, and so does the word that it is not all"""
+    sent = b"x" * 3_000_000
+    for head, tail in ((b"Content-Length: 3000100", b""), (b"Transfer-Encoding: chunked", b"\r\n")):
+        size = b"" if not tail else b"%x\r\n" % len(sent)
+        upstream = t.ends(upstreams.saying(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + size + sent + tail))
+        with Connection(edge_to(t, upstream), host=HOST) as connection:
+            connection.send_request("GET", "/")
+            came, sock = b"", connection.sock
+            while piece := sock.recv(65536):
+                came += piece
+        assert came.count(b"x") == len(sent) and not came.endswith(b"\r\n0\r\n\r\n"), len(came)
+
+
 def test_cut_chunked(t):
     """a chunked body without its last chunk is cut for the client too"""
     data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import socket
 import ssl
 import struct
 import subprocess
@@ -234,6 +235,39 @@ def test_websocket_over_h2(t):
     with h2.Connection(edge.entry_point()) as connection:
         stream, its = open_socket(connection, "two.test")
         echo(connection, stream, its, "over TLS")
+
+
+def test_websocket_half_closed(t):
+    """a client that has ended its half of a tunnel hears the other half to its end, from upstreams of both kinds"""
+    def serve(sock, reader):
+        upstreams.read_request(reader)
+        sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        while b"end" not in reader.buffer:
+            assert reader.more()
+        sock.sendall(b"heard")
+        assert not reader.more(), "the client's end"
+        sock.sendall(b", bye")
+        sock.shutdown(socket.SHUT_WR)
+
+    def serve_h2(connection, number, stream):
+        connection.headers([(":status", "200")], number, end=False)
+        connection.until(lambda: bytes(stream.body) == b"end", "the last words")
+        connection.data(number, b"heard")
+        connection.until(lambda: stream.over, "the client's end")
+        connection.data(number, b", bye", end=True)
+
+    upstream = t.ends(upstreams.Upstream(serve=serve))
+    h2_upstream = t.ends(h2.Upstream(serve_h2, settings=[(h2.ENABLE_CONNECT_PROTOCOL, 1)]))
+    edge = t.edge(routes=route_to(HOST, upstream.url) + route_to("two.test", h2_upstream.url, name="two"))
+    with h2.Connection(edge.entry_point()) as connection:
+        for host in (HOST, "two.test"):
+            for _ in range(5):
+                stream, its = open_socket(connection, host)
+                connection.data(stream, b"end")
+                connection.until(lambda one=its: one.body == b"heard" or one.over, "the answer")
+                connection.data(stream, b"", end=True)
+                connection.until(lambda one=its: one.over, "the end of the tunnel")
+                assert (bytes(its.body), its.ended, its.reset) == (b"heard, bye", True, None), its
 
 
 def test_websocket_not_taken(t):

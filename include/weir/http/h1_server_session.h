@@ -70,6 +70,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   [[nodiscard]] size_t queued_bytes() const override;
   [[nodiscard]] size_t undelivered_bytes() const override;
   void forbid_reuse() override { keep_alive_ = false; }
+  void end_short() override { ends_short_ = true; }
   void release() override;
 
  private:
@@ -127,6 +128,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   bool pipe_asked_ = false;   // for the request's body
   bool had_request_ = false;  // what comes is not the connection's beginning
   bool keep_alive_ = true;
+  bool ends_short_ = false;
   bool client_done_ = false;  // it has said that this request is its last, and all of it has come
   bool draining_ = false;
   bool request_complete_ = false;  // its last body byte has been read

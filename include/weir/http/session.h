@@ -49,6 +49,9 @@ class ServerStream {
   [[nodiscard]] virtual size_t undelivered_bytes() const = 0;
   /// No other request on this connection after this answer. Before send_head, so that the answer can say so.
   virtual void forbid_reuse() = 0;
+  /// Before release(): the answer stays short of its end through no fault of the client, who gets what it was sent
+  /// before the connection ends. Where only a reset tells that it is short, it is reset all the same.
+  virtual void end_short() = 0;
   /// The observer is done with the stream and hears nothing more. An incomplete answer is aborted, an unread request
   /// body dropped with the connection. The stream is invalid afterwards.
   virtual void release() = 0;

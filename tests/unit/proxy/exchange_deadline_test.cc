@@ -85,7 +85,7 @@ TEST_CASE("deadline: silence within an answer or a tunnel cuts both sides") {
   edge.route(edge.upstream([](Peer& peer) {
     if (peer.taken++ == 0) peer.send(kHalfAnswer);
   }));
-  CHECK(edge.stall(get(), "\r\n\r\n").failed);
+  CHECK(edge.stall(get(), "\r\n\r\n").over());
   CHECK(edge.upstreams.front().peers[0]->over());
   edge.upstreams.front().script = [](Peer& peer) {
     if (peer.taken++ == 0) peer.send("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");

@@ -63,6 +63,7 @@ class PlainStream final : public http::ServerStream, public Exchange::Owner {
   [[nodiscard]] size_t queued_bytes() const override { return queued; }
   [[nodiscard]] size_t undelivered_bytes() const override { return queued; }
   void forbid_reuse() override {}
+  void end_short() override { heard += "short\n"; }
   void release() override {
     observer_ = nullptr;
     released = true;
