@@ -13,6 +13,7 @@
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/routing/tls_hosts.h"
+#include "weir/routing/transport.h"
 
 namespace weir::proxy {
 namespace {
@@ -124,7 +125,7 @@ void TlsPublisher::tell_problems(const std::set<std::string>& told) {
     if (!certificate.problem.empty()) problems_told_.insert(certificate.problem);
   }
   for (const std::string& problem : problems_told_) {
-    if (!told.contains(problem)) log::error("TLS: the last good version stays", {{"problem", problem}});
+    if (!told.contains(problem)) log::error("TLS: what was good before stays", {{"problem", problem}});
   }
 }
 
@@ -275,6 +276,20 @@ void TlsPublisher::read_transports() {
     }
     if (transports_.contains(options.name)) status_.transports.push_back(options.name);
   }
+  missing_ = missing_transports();
+  for (const std::string& name : missing_) {
+    if (status_.transport_problems.contains(name)) continue;
+    const std::string& service = *named_[name].begin();
+    note_transport(name, {ErrorCode::not_found, "tls.file has none of that name, which " + service + " asks for"});
+  }
+}
+
+std::set<std::string> TlsPublisher::missing_transports() const {
+  std::set<std::string> out;
+  for (const auto& [name, services] : named_) {
+    if (!transports_.contains(name)) out.insert(name);
+  }
+  return out;
 }
 
 /// What can be made into a context: a worker would otherwise be the first to find out.
@@ -430,12 +445,35 @@ bool TlsPublisher::note_auth_servers(const SharedList<routing::Middleware>& midd
   return auth_servers_ != before;
 }
 
+bool TlsPublisher::note_named_transports(const SharedList<routing::Service>& services) {
+  const auto names_of = [](const std::shared_ptr<const routing::Service>* service) {
+    std::set<std::string> out;
+    if (service == nullptr) return out;
+    for (const routing::Endpoint& endpoint : (*service)->endpoints) {
+      const std::string_view name = routing::split_transport(endpoint.transport).name;
+      if (endpoint.scheme == "https" && !name.empty()) out.emplace(name);
+    }
+    return out;
+  };
+  for_each_difference(seen_services_, services, [&](const auto* was, const auto* now) {
+    for (const std::string& name : names_of(was)) {
+      auto named = named_.find(name);
+      named->second.erase((*was)->name);
+      if (named->second.empty()) named_.erase(named);
+    }
+    for (const std::string& name : names_of(now)) named_[name].insert((*now)->name);
+  });
+  seen_services_ = services;
+  return missing_transports() != missing_;
+}
+
 void TlsPublisher::use_table(const routing::RoutingTable& table) {
   bool others = note_auth_servers(table.middlewares());
   if (auto mesh = routing::mesh_transports(table); mesh != table_mesh_) {
     table_mesh_ = std::move(mesh);
     others = true;
   }
+  others = note_named_transports(table.services()) || others;
   if (others) reload();
   tls::HostOptions by_host = routing::tls_options_by_host(table);
   if (by_host == host_options_) return;

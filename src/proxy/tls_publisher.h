@@ -75,7 +75,9 @@ class TlsPublisher {
   Status read_profiles(tls::ServerMaterial& material);
   [[nodiscard]] static Result<tls::ServerMaterial::Profile> read_profile(const tls::ServerOptions& options);
   [[nodiscard]] bool note_auth_servers(const SharedList<routing::Middleware>& middlewares);
+  [[nodiscard]] bool note_named_transports(const SharedList<routing::Service>& services);
   [[nodiscard]] std::vector<tls::ClientOptions> wanted_transports() const;
+  [[nodiscard]] std::set<std::string> missing_transports() const;
   void read_transports();
   Status read_ticket_keys();
   void rotate_ticket_keys();
@@ -115,6 +117,9 @@ class TlsPublisher {
   std::map<std::string, std::string> table_mesh_;  // whom the table's transports of Connect speak to, by transport
   std::map<std::string, tls::ClientOptions> auth_servers_;  // of the table's forwardAuth, by auth_transport()
   SharedList<routing::Middleware> seen_middlewares_;        // those auth_servers_ was made of
+  std::map<std::string, std::set<std::string>> named_;      // transports, and the table's services that name each
+  SharedList<routing::Service> seen_services_;              // those named_ was made of
+  std::set<std::string> missing_;                           // those of named_ that were not there at the last reading
   std::vector<std::string> stapled_;                        // chains that want a staple, as they were last read
   TlsStatus status_;
   std::set<std::string> problems_told_;  // each is logged when it appears

@@ -69,6 +69,23 @@ def test_unchanged_keeps_connections(t):
     assert status(edge, "kept") == 200 and kept.connections == 1, kept.connections
 
 
+def test_transport_nobody_defines(t):
+    """a transport that a tag names and the TLS file lacks: 502, and who looks is told why, until it is there"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(TlsUpstream(ca.issue("up", "127.0.0.1")))
+    tls_file = certificate(ca.issue("site", HOST, subject="first"))
+    edge, _ = secure_edge(t, tls_file, routes_of(internal=upstream))
+
+    def problems():
+        return edge.api("/api/tls").get("serversTransportProblems", {})
+    assert status(edge, "internal") == 502
+    wait_for(lambda: "internal@file asks for" in problems().get("internal", ""), 10, "it is told who asks for what")
+    assert "serversTransport internal" in edge.log(), edge.log()
+    assert "weir_tls_problems 1" in get(edge.admin, "/metrics").text()
+    t.write("tls.toml", tls_file + transport("internal", ca.cert))
+    wait_for(lambda: status(edge, "internal") == 200 and not problems(), 10, "it is there")
+
+
 def test_one_bad_transport(t):
     """a CA file that is missing or no CA stops its own transport only, which says why; one that was good goes on"""
     ca = Authority(t.path("pki", ""))
