@@ -6,6 +6,7 @@
 #include "app/json_routes.h"
 #include "app/routes_files.h"
 #include "app/service_runner.h"
+#include "weir/routing/lint.h"
 #include "weir/base/text.h"
 
 namespace weir::app {
@@ -134,7 +135,9 @@ int route_lint(const RouteOptions& options) {
     std::printf("%s: %s: router %s: %s\n", text_member(finding, "origin").c_str(), kind.c_str(),
                 text_member(finding, "router").c_str(), text_member(finding, "reason").c_str());
   }
-  std::printf("%zu to mend, %zu to know\n", wrong, findings->size() - wrong);
+  const size_t notes = findings->size() - wrong;
+  const auto more = [](size_t count) { return count < routing::kLintFindingsMax ? "" : " or more"; };
+  std::printf("%zu%s to mend, %zu%s to know\n", wrong, more(wrong), notes, more(notes));
   return wrong == 0 ? 0 : 1;
 }
 

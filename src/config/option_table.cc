@@ -138,11 +138,13 @@ const Option kOptions[] = {
           "true: routing tags of Traefik's grammar count only where there is <prefix>.enable=true beside them, as in "
           "Traefik with exposedByDefault = false.",
           SLOT(consul.enable_required)),
-    value("providers.consul.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
-          "The rule of a route that has none of its own: a template as Traefik's. {{ .Name }} is the service's name, "
-          "{{ normalize .Name }} the same with everything but letters and digits turned into -, "
-          "{{ index .Labels \"traefik.x\" }} the value of a tag; see docs/routing.md.",
-          SLOT(consul.default_rule)),
+    value(
+        "providers.consul.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
+        "The rule of a route that has none of its own: a template as Traefik's. {{ .Name }} is the service's name, "
+        "{{ normalize .Name }} the same with everything but letters and digits turned into -, "
+        "{{ index .Labels \"traefik.x\" }} the value of a tag; see docs/routing.md. Empty: only what has a rule of its "
+        "own is routed.",
+        SLOT(consul.default_rule)),
     value("providers.consul.constraints", "\"\"", "", Shape::any,
           "Which instances are read, by their tags: Tag(`a`) and TagRegex(`^a`) joined by && and ||, negated by !. "
           "Empty: all.",
@@ -280,7 +282,7 @@ const Option kOptions[] = {
     value("providers.nomad.enable_required", "false", "", Shape::any,
           "true: routing tags count only beside <prefix>.enable=true, as for Consul.", SLOT(nomad.enable_required)),
     value("providers.nomad.default_rule", "'Host(`{{ normalize .Name }}`)'", "", Shape::any,
-          "Rule of services whose tags give none.", SLOT(nomad.default_rule)),
+          "Rule of services whose tags give none. Empty: they are not routed.", SLOT(nomad.default_rule)),
     value("providers.nomad.constraints", "\"\"", "", Shape::any, "Which services are read, as for Consul. Empty: all.",
           SLOT(nomad.constraints)),
     number("providers.nomad.tombstone_ms", "600000", 0, kDay_ms,

@@ -55,10 +55,17 @@ routing::Definitions definitions_of_tree(const std::vector<KvPair>& pairs, std::
       value.path.push_back(spelled.try_emplace(folded, segment).first->second);
     }
     // A list stands in the order of its keys' text, as in Traefik: 10 before 9.
-    if (!value.path.empty() && parse_u64(value.path.back())) {
-      value.path.back() = std::to_string(list_sizes[folded.substr(0, folded.rfind('/'))]++);
+    if (value.path.empty() || !parse_u64(value.path.back())) {
+      values.push_back(std::move(value));
+      continue;
     }
-    values.push_back(std::move(value));
+    // And each may hold several, with commas.
+    size_t& size = list_sizes[folded.substr(0, folded.rfind('/'))];
+    for (std::string_view one : split(pair.value, ',')) {
+      value.path.back() = std::to_string(size++);
+      value.value = one;
+      values.push_back(value);
+    }
   }
   return routing::decode_dynamic_config(values, provider);
 }

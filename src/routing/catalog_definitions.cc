@@ -28,6 +28,7 @@ Result<std::vector<Health>> parse_healths(const std::vector<std::string>& words)
 }
 
 Status check_default_rule(const std::string& rule_template) {
+  if (rule_template.empty()) return {};
   auto rule = expand_default_rule(rule_template, {"name", {}});
   if (!rule && rule.error().code == ErrorCode::not_found) return {};  // the name that is tried here has no such part
   if (!rule) return fail(rule.error());

@@ -27,6 +27,7 @@ constexpr Field kFields[] = {
     {"observability.metrics", Form::boolean},
     {"observability.tracing", Form::boolean},
     {"observability.traceverbosity", Form::text},
+    {"server.fenced", Form::boolean},
     {"sticky", Form::text},
     {"sticky.cookie", Form::text},
     {"sticky.cookie.name", Form::text},

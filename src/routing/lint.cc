@@ -160,7 +160,7 @@ class Linter {
       each_near(part, [&](const Part& other) {
         const bool wins = ranks_before(*other.router, *part.router);
         wins ? compare(part, other) : compare(other, part);
-        return out_.size() < kLintFindingsMax;
+        return faults_ < kLintFindingsMax;
       });
     }
     std::stable_sort(out_.begin(), out_.end(),
@@ -249,7 +249,10 @@ class Linter {
   }
 
   void add(Kind kind, const Router& router, const Router* other, std::string reason, std::string name = "") {
-    if (out_.size() >= kLintFindingsMax) return;
+    // Notes are often many: they leave no fault untold.
+    size_t& count = kind == Kind::note ? notes_ : faults_;
+    if (count >= kLintFindingsMax) return;
+    ++count;
     if (other != nullptr) name = other->name;
     out_.push_back({kind, router.name, std::move(name), std::move(reason), router.definition->origin.text});
   }
@@ -261,6 +264,8 @@ class Linter {
   std::map<std::string, PathIndex> by_host_;
   PathIndex patterns_;  // hosts that are no single name
   PathIndex all_;
+  size_t faults_ = 0;
+  size_t notes_ = 0;
   std::set<const Router*> shadowed_;
   std::set<std::pair<const Router*, const Router*>> told_;  // loser, winner
   std::vector<LintFinding> out_;

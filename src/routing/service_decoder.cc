@@ -1,6 +1,7 @@
 // decode_service: one catalog service with its instances and their tags -> routers, pools of endpoints, middlewares.
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -93,7 +94,10 @@ class ServiceDecoder {
     TraefikTags tags = decode_traefik_tags(
         *group.tags, options_.tag_prefixes,
         {options_.provider, service_.name, options_.trims_tags, options_.connect, options_.catalog_kind});
-    if (tags.enable == false) return;
+    if (tags.enable == false) {
+      if (tags.hidden_unread) std::move(tags.rejected.begin(), tags.rejected.end(), std::back_inserter(out_.rejected));
+      return;
+    }
     if (tags.misread && !options_.drop_object_only) return drop_instances(tags);
     TagGroup serving = group;
     serving.instances = readable(group.instances, options_, false);
@@ -180,7 +184,7 @@ class ServiceDecoder {
 
   /// What Traefik makes up where the tags say little.
   void add_default_router(TraefikTags& tags, const std::string& own_name) const {
-    if (tags.router_count() > 0) return;
+    if (tags.router_count() > 0 || options_.default_rule.empty()) return;
     bool other_only = tags.other_protocols && tags.service_count() == 0;
     bool asked = tags.enable == true || options_.exposed_by_default || tags.service_count() == 1;
     if (other_only || !asked || tags.service_count() > 1) return;
@@ -202,6 +206,9 @@ class ServiceDecoder {
                                                : tags.services[0].options.name;
     }
     if (router.rule.empty()) {
+      if (options_.default_rule.empty()) {
+        return reject("router", router.name, "no rule, and default_rule is empty", router.origin.text);
+      }
       auto rule = expand_default_rule(options_.default_rule, subject_of(group));
       if (!rule) return reject("router", router.name, rule.error().message, router.origin.text);
       if (trim(*rule).empty()) {

@@ -103,10 +103,8 @@ class Decoder {
     const std::string& first = tag.path[0];
     if (!tag.has_value) return reject_tag(tag, "no = and value");
     if (first == "http") return take_http(tag);
-    if (first == "enable" && tag.path.size() == 1) {
-      out_.enable = parse_bool(tag.value);
-      out_.misread = out_.misread || !out_.enable;
-      if (!out_.enable) reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");
+    if (first.starts_with("enable")) {
+      take_enable(tag);
     } else if (first == "consulcatalog" || first == "nomad") {
       take_catalog(tag);
     } else if (first == "tcp" || first == "udp") {
@@ -170,6 +168,22 @@ class Decoder {
     reject_tag(tag, is_named ? to_upper_protocol(tag.path[0]) + " routers are not supported yet" : "unknown field");
   }
 
+  /// Whoever wrote it meant to hide something more often than not: as in Traefik, what is not plainly true hides.
+  void take_enable(const Tag& tag) {
+    const bool is_field = tag.path.size() == 1 && tag.path[0] == "enable";
+    const auto value = parse_bool(tag.value);
+    if (is_field && value) {
+      out_.enable = value;
+      return;
+    }
+    out_.misread = true;
+    if (!is_field && (value == true || out_.enable)) return reject_tag(tag, "unknown field");
+    out_.enable = false;
+    out_.hidden_unread = true;
+    const std::string what = is_field ? "\"" + tag.value + "\" is neither true nor false" : "unknown field";
+    reject_tag(tag, what + "; its instances are hidden, as if it were enable=false");
+  }
+
   /// Whether it says one place of a list, which is reported.
   bool leave_out_numbered(const Tag& tag, const std::string& field) {
     if (!is_numbered(field)) return false;
@@ -180,7 +194,9 @@ class Decoder {
   void take_catalog(const Tag& tag) {
     if (tag.path[0] != context_.catalog) return reject_tag(tag, "it is for a catalog of another kind");
     auto value = parse_bool(tag.value);
-    if (tag.path.size() != 2 || !is_one_of(tag.path[1], {"connect", "canary"})) return reject_tag(tag, "unknown field");
+    const bool is_field = tag.path.size() == 2 && is_one_of(tag.path[1], {"connect", "canary"});
+    out_.misread = out_.misread || !is_field || !value;
+    if (!is_field) return reject_tag(tag, "unknown field");
     if (!value) return reject_tag(tag, "\"" + tag.value + "\" is neither true nor false");
     if (tag.path[1] == "canary") {
       out_.canary = *value;
@@ -385,7 +401,7 @@ class Decoder {
       auto on = parse_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
       if (*on) leave_out(tag, 4);
-    } else {
+    } else if (!take_left_out(draft, tag, 4)) {
       draft.problems.push_back("unknown field loadbalancer.server." + field);
     }
   }

@@ -28,6 +28,7 @@ struct TraefikTags {
   bool canary = false;
   bool other_protocols = false;           // tcp or udp objects are there
   bool misread = false;                   // something that Traefik would drop the whole instance for
+  bool hidden_unread = false;             // `enable` is false because what it says could not be read
   std::vector<RouterDefinition> routers;  // "" in rule or service: not given
   std::vector<TaggedService> services;
   std::vector<MiddlewareDefinition> middlewares;

@@ -26,7 +26,7 @@ struct LintFinding {
 };
 std::string_view to_string(LintFinding::Kind kind);
 
-constexpr size_t kLintFindingsMax = 1000;  // what comes after is not listed
+constexpr size_t kLintFindingsMax = 1000;  // of notes, and of all else; what comes after is not listed
 
 /// Pure. Sorted by router. What it finds is so: regular expressions and other conditions that cannot be compared count
 /// as different, so it may miss some. Tombstones and routers that have a problem are not looked at.

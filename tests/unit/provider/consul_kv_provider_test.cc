@@ -109,20 +109,21 @@ TEST_CASE("kv provider: names that differ in case only are one, and empty segmen
   CHECK(world.seen.definitions.back()->services.size() == 1);
 }
 
-TEST_CASE("kv provider: a list stands in the order of its keys' text, as in Traefik") {
+TEST_CASE("kv provider: a list stands in the order of its keys' text, and each may hold several, as in Traefik") {
   KvWorld world;
   std::vector<std::pair<std::string, std::string>> pairs = {
       {"traefik/http/routers/web/rule", "Host(`a`)"},
       {"traefik/http/routers/web/service", "app"},
       {"traefik/http/services/app/loadBalancer/servers/0/url", "http://127.0.0.1:1"}};
   for (int i = 0; i <= 10; ++i) {
-    pairs.emplace_back("traefik/http/routers/web/middlewares/" + std::to_string(i), "m" + std::to_string(i));
+    pairs.emplace_back("traefik/http/routers/web/middlewares/" + std::to_string(i),
+                       i == 2 ? "m2, m2b" : "m" + std::to_string(i));
   }
   world.source.set(kTree, kv_json(pairs));
   world.start();
   REQUIRE(world.until_routers({"web"}));
   const Texts& listed = world.seen.definitions.back()->routers[0].middlewares;
-  CHECK(listed == Texts{"m0", "m1", "m10", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"});
+  CHECK(listed == Texts{"m0", "m1", "m10", "m2", "m2b", "m3", "m4", "m5", "m6", "m7", "m8", "m9"});
 }
 
 TEST_CASE("kv provider: both layouts at once, changes arrive, a bad key or line is told with its name") {

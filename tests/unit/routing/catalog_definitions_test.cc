@@ -41,6 +41,8 @@ TEST_CASE("catalog definitions: options that make no sense are refused") {
   CHECK_FALSE(catalog_options(config));
   config.default_rule = "Host({{ .Name }})";
   CHECK_FALSE(catalog_options(config));
+  config.default_rule = "";
+  CHECK(catalog_options(config));
   config.default_rule = "Host(`{{.Name}}.localhost`)";
   config.strict_checks = {"fine"};
   CHECK_FALSE(catalog_options(config));

@@ -1,5 +1,7 @@
 #include "weir/routing/lint.h"
 
+#include <algorithm>
+
 #include "catch.h"
 #include "table_fixture.h"
 
@@ -81,6 +83,22 @@ TEST_CASE("lint: pain 28, equal priorities for the same requests are told, not l
         Texts{"equal_priority b@file a@file"});
   CHECK(findings({"a 7: Host(`x`)", "b 7: Host(`x`)"}) == Texts{"shadowed b@file a@file"});
   CHECK(findings({"a 7: Host(`x`)", "b 7: Host(`y`)"}).empty());
+}
+
+TEST_CASE("lint: of very many findings the notes leave no fault untold") {
+  Texts routers;
+  for (int i = 0; i < 40; ++i) {
+    routers.push_back("host" + std::to_string(i) + " 9: Host(`h" + std::to_string(i) + "`)");
+    routers.push_back("path" + std::to_string(i) + " 5: PathPrefix(`/p" + std::to_string(i) + "`)");
+  }
+  routers.push_back("z1 7: Host(`z`) && PathPrefix(`/a`)");
+  routers.push_back("z2 7: Host(`z`) && Method(`GET`)");
+  const Texts found = findings(routers);
+  CHECK(std::count_if(found.begin(), found.end(), [](const auto& one) { return one.starts_with("note"); }) ==
+        kLintFindingsMax);
+  CHECK(std::count(found.begin(), found.end(), "equal_priority z2@file z1@file") +
+            std::count(found.begin(), found.end(), "equal_priority z1@file z2@file") ==
+        1);
 }
 
 TEST_CASE("lint: routers that cross each other are noted") {

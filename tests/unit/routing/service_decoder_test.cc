@@ -82,6 +82,33 @@ TEST_CASE("service_decoder: what Traefik makes up where tags say little") {
     CHECK(decode(service("web", {instance("a")}), options).routers.size() == 1);
     CHECK(decode(service("web", {instance("a", {"weir.enable=false"})}), options).routers.empty());
   }
+  SECTION("exposed by default: what was meant to hide does, as in Traefik") {
+    CatalogOptions options;
+    options.exposed_by_default = true;
+    for (const char* tag : {"traefik.enable=no", "traefik.enable=", "traefik.enable=false ", "traefik.enabled=false",
+                            "traefik.enable = false", "traefik.enabled=off"}) {
+      INFO(tag);
+      ServiceDefinitions out = decode(service("web", {instance("a", {tag}), instance("b")}), options);
+      CHECK(pool(out, "web").endpoints.size() == 1);
+      REQUIRE(out.rejected.size() == 1);
+      CHECK(out.rejected[0].reason.ends_with("; its instances are hidden, as if it were enable=false"));
+      CHECK(decode(service("web", {instance("a", {tag, "traefik.http.routers.r.rule=Host(`a`)"})})).routers.empty());
+    }
+    CHECK(decode(service("web", {instance("a", {"traefik.enabled=true"})}), options).routers.size() == 1);
+    const std::vector<std::string> both = {"traefik.enable=true", "traefik.enabled=false"};
+    CHECK(decode(service("web", {instance("a", both)})).routers.size() == 1);
+  }
+  SECTION("without a default rule: only what has one of its own") {
+    CatalogOptions options;
+    options.exposed_by_default = true;
+    options.default_rule = "";
+    CHECK(decode(service("web", {instance("a")}), options).routers.empty());
+    CHECK(decode(service("web", {instance("a", {"weir.http.routers.r.rule=Host(`a`)"})}), options).routers.size() == 1);
+    ServiceDefinitions out = decode(service("web", {instance("a", {"weir.http.routers.r.priority=1"})}), options);
+    CHECK(out.routers.empty());
+    REQUIRE(out.rejected.size() == 1);
+    CHECK(out.rejected[0].reason == "no rule, and default_rule is empty");
+  }
   SECTION("enable required: routing tags alone expose nothing, and what is asked for by default still is") {
     CatalogOptions options;
     options.enable_required = true;
