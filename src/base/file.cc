@@ -69,13 +69,30 @@ Result<FileStamp> stamp_of(const std::string& path) {
                    ns_of(found.st_ctim)};
 }
 
-Result<std::string> read_file(const std::string& path, size_t bytes_max) {
-  OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.fd() < 0) return fail(system_error("open " + path, errno));
+// Opened first and looked at then: what lies there may change in between. O_NONBLOCK means nothing to a regular file.
+Result<int> open_regular_file(const std::string& path, int flags) {
+  int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+  const int reason = errno;
   struct stat found {};
-  if (::fstat(file.fd(), &found) != 0) return fail(system_error("stat " + path, errno));
-  if (S_ISDIR(found.st_mode)) return fail(system_error("read " + path, EISDIR));
-  if (!S_ISREG(found.st_mode)) return fail(ErrorCode::invalid, path + " is no regular file");
+  if (fd >= 0 && ::fstat(fd, &found) == 0 && S_ISREG(found.st_mode)) return fd;
+  if (fd >= 0) ::close(fd);
+  // A FIFO that nobody reads, or a socket; a link.
+  const bool is_link = (flags & O_NOFOLLOW) != 0 && reason == ELOOP;
+  const bool is_other = fd >= 0 || reason == ENXIO || reason == EISDIR || is_link;
+  if (is_other) return fail(ErrorCode::invalid, path + " is no regular file");
+  return fail(system_error("open " + path, reason));
+}
+
+uint64_t regular_file_bytes(const std::string& path) {
+  struct stat found {};
+  bool regular = ::lstat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
+  return regular ? static_cast<uint64_t>(found.st_size) : 0;
+}
+
+Result<std::string> read_file(const std::string& path, size_t bytes_max, int flags) {
+  auto opened = open_regular_file(path, O_RDONLY | flags);
+  if (!opened) return fail(opened.error());
+  OpenFile file(*opened);
   return read_all(file.fd(), path, bytes_max);
 }
 
@@ -148,7 +165,7 @@ Result<std::vector<std::string>> list_files(const std::string& folder, std::stri
     std::string name = entry->d_name;
     struct stat found {};
     if (!name.ends_with(suffix) || name.starts_with(".")) continue;
-    if (::stat((folder + "/" + name).c_str(), &found) == 0 && S_ISREG(found.st_mode)) names.push_back(name);
+    if (::stat(std::string(folder).append("/").append(name).c_str(), &found) == 0 && S_ISREG(found.st_mode)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

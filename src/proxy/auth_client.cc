@@ -58,6 +58,8 @@ class AuthClient::CountedCall : public http::Call {
   ~CountedCall() override { --calls_; }
   CountedCall(const CountedCall&) = delete;
   CountedCall& operator=(const CountedCall&) = delete;
+  void pause_body() override { call_->pause_body(); }
+  void resume_body() override { call_->resume_body(); }
 
  private:
   size_t& calls_;

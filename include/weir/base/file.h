@@ -28,9 +28,13 @@ struct FileStamp {
 };
 Result<FileStamp> stamp_of(const std::string& path);
 
-/// At most `bytes_max` bytes; a larger file is an error, and so is what is no regular file: a pipe or a terminal would
-/// be waited for.
-Result<std::string> read_file(const std::string& path, size_t bytes_max = 64 * 1024 * 1024);
+/// A descriptor, close-on-exec; the caller's. Anything but a regular file is `invalid`, and not waited for. `flags` as
+/// open(2) has them; O_NOFOLLOW where somebody else may have put a link there.
+Result<int> open_regular_file(const std::string& path, int flags);
+/// 0 for what is no regular file; a link is none.
+uint64_t regular_file_bytes(const std::string& path);
+/// At most `bytes_max` bytes; a larger file is an error, and so is what is no regular file. `flags` beside O_RDONLY.
+Result<std::string> read_file(const std::string& path, size_t bytes_max = 64 * 1024 * 1024, int flags = 0);
 /// The same for what a person names on the command line, who may have written `<(...)` or /dev/stdin.
 Result<std::string> read_file_or_pipe(const std::string& path, size_t bytes_max = 64 * 1024 * 1024);
 /// Writes beside the target, fsyncs, renames over it and fsyncs the folder: after a crash there is the old or the new.

@@ -146,7 +146,7 @@ struct Middleware {
     left_out,   // does nothing: what Traefik does by it may be missing without harm
   };
   std::string name;
-  Type type;
+  Type type = Type::left_out;
   // Prefixes; or the prefix; or the path; or the scheme and, where given, the port. Of redirect_url: scheme, host, path
   // and query, where a host "$host" is the request's and "$path" in the path its path; a prefix stripped from that, and
   // one put before it. Of grpc_web: the origins whose pages may call, "*": all. Of replace_path_regex and

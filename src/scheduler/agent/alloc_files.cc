@@ -3,13 +3,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 
-#include "scheduler/agent/regular_file.h"
+#include "weir/base/file.h"
 
 namespace weir::scheduler {
 namespace {
@@ -69,19 +68,7 @@ Result<std::vector<FileEntry>> list_alloc_files(const std::string& root, const s
 Result<std::string> read_alloc_file(const std::string& root, const std::string& path) {
   auto real = resolve_alloc_path(root, path);
   if (!real) return fail(real.error());
-  auto fd = open_regular_file(*real, O_RDONLY);
-  if (!fd) return fail(fd.error());
-  std::string out;
-  char chunk[64 * 1024];
-  ssize_t got = 0;
-  while ((got = ::read(*fd, chunk, sizeof chunk)) > 0 && out.size() <= kReadFileBytesMax) {
-    out.append(chunk, static_cast<size_t>(got));
-  }
-  int reason = errno;
-  ::close(*fd);
-  if (got < 0) return fail(system_error("read " + path, reason));
-  if (out.size() <= kReadFileBytesMax) return out;
-  return fail(ErrorCode::too_large, path + " is larger than " + std::to_string(kReadFileBytesMax) + " bytes");
+  return read_file(*real, kReadFileBytesMax, O_NOFOLLOW);
 }
 
 Result<FileEntry> stat_alloc_file(const std::string& root, const std::string& path) {

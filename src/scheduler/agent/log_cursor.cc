@@ -5,15 +5,15 @@
 
 #include <algorithm>
 
-#include "scheduler/agent/regular_file.h"
 #include "scheduler/agent/rotating_log.h"
+#include "weir/base/file.h"
 
 namespace weir::scheduler {
 namespace {
 
 /// Nothing at the end of the file, or when it is gone, or when the task has put something else there.
 std::string read_at(const std::string& path, uint64_t offset, size_t bytes_max) {
-  Result<int> fd = open_regular_file(path, O_RDONLY);
+  Result<int> fd = open_regular_file(path, O_RDONLY | O_NOFOLLOW);
   if (!fd) return {};
   std::string out(bytes_max, '\0');
   ssize_t got = ::pread(*fd, out.data(), out.size(), static_cast<off_t>(offset));

@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "scheduler/agent/regular_file.h"
+#include "weir/base/file.h"
 #include "weir/base/text.h"
 
 namespace weir::scheduler {
@@ -50,7 +50,7 @@ Status RotatingLog::open_current() {
   constexpr int kPassedMax = 16;
   for (int passed = 0;; ++passed, ++index_) {
     std::string path = options_.folder + "/" + options_.name + "." + std::to_string(index_);
-    Result<int> opened = open_regular_file(path, O_WRONLY | O_CREAT | O_APPEND);
+    Result<int> opened = open_regular_file(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW);
     if (!opened && opened.error().code == ErrorCode::invalid && passed < kPassedMax) continue;
     if (!opened) return fail(opened.error());
     fd_ = *opened;

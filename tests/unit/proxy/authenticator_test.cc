@@ -190,7 +190,8 @@ struct Crowd {
 };
 
 routing::Middleware guard_of(const std::string& line) {
-  routing::Middleware out;
+  routing::Middleware out{};
+  out.type = routing::Middleware::Type::basic_auth;
   out.password_auth.users = {parse_htpasswd_line(line).value()};
   out.password_auth.users_hash = fnv1a(line);
   return out;
