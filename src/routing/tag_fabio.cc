@@ -23,7 +23,7 @@ constexpr int64_t kPattern = -20'000'000'000;
 constexpr int64_t kNoHost = -30'000'000'000;
 constexpr int64_t kPathBytesMax = 4096;
 constexpr int64_t kPathStep = 8192;  // a longer literal beginning, and then a longer path: below kPathStep together
-constexpr int64_t kHostStep = 512;   // the same of hosts
+constexpr int64_t kHostStep = 512;   // the same of hosts, twice: one with a port is asked before it without
 constexpr auto kShortestPathTerm = static_cast<int64_t>(std::string_view(" && PathPrefix(`/`)").size());
 constexpr size_t kHostBytesMax = 253;
 constexpr size_t kAliasBytesMax = 63;  // one label of a name in the DNS
@@ -53,12 +53,13 @@ bool is_host_field(std::string_view text) {
 }
 
 struct Source {
-  std::string host;  // lower case, without port; "": any
+  std::string host;  // lower case, without port; "": any, asked behind all patterns, of which "*" is the last
   std::string port;
   std::string path;
 };
 
 Result<Source> split_source(std::string_view text) {
+  if (text.starts_with(':')) return invalid("TCP routes are not supported yet");  // also with a path, as in fabio
   Source out;
   size_t slash = text.find('/');
   std::string host = to_lower(text.substr(0, slash));
@@ -67,12 +68,24 @@ Result<Source> split_source(std::string_view text) {
   if (colon != std::string::npos) {
     out.port = host.substr(colon + 1);
     host.resize(colon);
-    if (slash == std::string_view::npos && host.empty()) return invalid("TCP routes are not supported yet");
     const auto number = parse_u64(out.port);
     if (!number || *number == 0 || *number > 65'535) return invalid("\"" + out.port + "\" is no port");
   }
-  out.host = host == "*" ? "" : host;
+  out.host = host;
   return out;
+}
+
+/// Among patterns: the more of the name's end it says the sooner it is asked.
+int64_t pattern_band(const Source& source) {
+  const std::string& host = source.host;
+  const size_t mark = std::min(host.find_last_of("*?]}"), host.size() - 1);  // none where a bracket does not close
+  const auto end_bytes = static_cast<int64_t>(host.size() - mark - 1);
+  // Of equal ends, in the order of the marks' bytes, then the longer pattern, then the one with a port. Only "*" with a
+  // port is asked before "www.*", for its colon is greater than a dot.
+  const auto kind = static_cast<int64_t>(std::min<size_t>(std::string_view("*?]}").find(host[mark]), 3));
+  const size_t length = host == "*" && !source.port.empty() ? kHostBytesMax : host.size();
+  const auto size = static_cast<int64_t>(length * 2 + (source.port.empty() ? 0 : 1));
+  return kPattern + ((end_bytes * 4 + kind) * kHostStep + size) * kPathStep;
 }
 
 /// The term of the rule that the host is, and the band its routes are in; "" for any host.
@@ -88,11 +101,8 @@ Result<std::string> host_term(const Source& source, int64_t& band) {
     band = source.port.empty() ? 0 : kHostWithPort;
     return "Host(`" + host + "`)";
   }
-  const size_t mark = std::min(host.find_last_of("*?]}"), host.size() - 1);  // none where a bracket does not close
-  const auto end_bytes = static_cast<int64_t>(host.size() - mark - 1);
-  // Of equal ends, in the order of the marks' bytes, then the longer pattern.
-  const auto kind = static_cast<int64_t>(std::min<size_t>(std::string_view("*?]}").find(host[mark]), 3));
-  band = kPattern + ((end_bytes * 4 + kind) * kHostStep + static_cast<int64_t>(host.size())) * kPathStep;
+  band = pattern_band(source);
+  if (host == "*") return "";
   std::string_view domain = host.starts_with("*.") ? std::string_view(host).substr(2) : std::string_view();
   if (!domain.empty() && is_host_name(domain)) return "Host(`**." + std::string(domain) + "`)";
   std::string regexp = glob_to_regexp(host);

@@ -115,12 +115,30 @@ def path_cases():
                                                                service("z3", "URLPREFIX-z3.test/")],
              "z2.test/", "z3.test/", "any.test/"),
         case("an empty host with a star", [service("y1", U + "*/star")], "y.test/star", "y.test/"),
+        case("the host * beside routes without a host, and patterns", [
+            service("y2", U + "*/foo"), service("y3", U + "/foobar"), service("y4", U + "/bar"),
+            service("y5", U + "www.y.*/"), service("y6", U + "?y.test/"), service("y7", U + "y.test/y")],
+             "x.test/foobar/x", "x.test/bar", "x.test:8080/foo", "www.y.test/foo", "zy.test/foo", "y.test/foo",
+             "y.test/y", "y.test/bar"),
+        case("the host * with port 80", [
+            service("y2", U + "*:80/ redirect=301,https://$host$path"), service("y3", U + "/foo"),
+            service("y4", U + "y.test/"), service("y5", U + "*/bar"), service("y6", U + "www.y.*/"),
+            service("y7", U + "*.z.test/")],
+             "x.test/foo", "x.test/bar", "x.test/", "y.test/foo", "www.y.test/", "a.z.test/q"),
+        case("patterns with and without a port", [
+            service("y2", U + "*.y.test:80/"), service("y3", U + "*.y.test/foo"), service("y4", U + "b*.y.test/")],
+             "a.y.test/foo", "bb.y.test/foo", "a.y.test/"),
+        case("a port alone", [service("y2", U + ":8080/"), service("y3", U + ":80/x")], "x.test:8080/", "x.test/",
+             "x.test/x"),
     ]
 
 
 def command_cases():
     web = service("web", U + "web.test/", "v1", id="web-1")
     return [
+        case("a redirect of every host's plain port", [service("any", U + "/foo"), service("host", U + "y.test/")],
+             "x.test/foo", "x.test/", "y.test/foo",
+             kv='route add https-redir *:80 https://$host$path opts "redirect=301"'),
         case("route add", [web], "old.test/", "old.test/x", "web.test/",
              kv="route add other old.test/ http://127.0.0.1:@b/ opts \"prepend=/v1\""),
         case("route del of a service", [web, service("stay", U + "stay.test/")], "web.test/", "stay.test/",
@@ -167,7 +185,12 @@ GROUPS = [
       "weir_kv": ['fabio_matcher = "iprefix"']},
      [case("iprefix", MATCHING, *ASKS)]),
     ({"fabio": ["-proxy.matcher", "glob"], "weir": ['fabio_matcher = "glob"'], "weir_kv": ['fabio_matcher = "glob"']},
-     [case("glob", MATCHING, *ASKS)]),
+     [case("glob", MATCHING, *ASKS),
+      case("glob: the host * beside routes without a host", [service("y1", U + "*/*"), service("y2", U + "/foo*")],
+           "x.test/foo", "x.test/bar"),
+      case("glob: a redirect of every host's plain port", [service("y1", U + "/*"), service("y2", U + "y.test/foo*")],
+           "x.test/foo?q=1", "y.test/foo", "y.test/bar",
+           kv='route add https-redirect *:80/* https://$host$path opts "redirect=301"')]),
     ({"fabio": ["-registry.consul.checksRequired", "all", "-registry.consul.service.status", "passing,warning"],
       "weir": ['fabio_checks_required = "all"', 'fabio_status = ["passing", "warning"]']},
      [case("all checks", [service("k1", U + "k1.test/", checks=["passing", "warning"]),

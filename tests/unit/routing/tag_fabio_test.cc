@@ -24,7 +24,7 @@ using Options = std::map<std::string, std::string>;
 TEST_CASE("tag_fabio: what has no meaning here is refused with a reason") {
   CHECK(refusal("") == "nothing after the prefix");
   CHECK(refusal("   ") == "nothing after the prefix");
-  CHECK(refusal(":3306") == "TCP routes are not supported yet");
+  for (const char* port : {":3306", ":8080/", ":80/x"}) CHECK(refusal(port) == "TCP routes are not supported yet");
   CHECK_FALSE(refusal("a.localhost:3306 proto=tcp").empty());
   CHECK(refusal("a.localhost:0/") == "\"0\" is no port");
   CHECK(refusal("a.localhost:65536/") == "\"65536\" is no port");
@@ -144,6 +144,7 @@ TEST_CASE("tag_fabio: host and path become a rule; the host in lower case, the p
   CHECK(route->router.service == route->router.name);
   CHECK(decode("/api")->router.rule == "PathPrefix(`/api`)");
   CHECK(decode("*/api")->router.rule == "PathPrefix(`/api`)");
+  CHECK(decode("*/api")->router.name == "urlprefix-*/api");
   CHECK(decode("/@user")->router.name == "urlprefix-/%40user");
 }
 
@@ -168,6 +169,22 @@ TEST_CASE("tag_fabio: trap 11, hosts are asked before wildcards and those before
   CHECK(decode("?.b.c/")->router.priority > decode("aaa*.b.c/")->router.priority);
   CHECK(decode("{x,y}.b.c/")->router.priority > decode("[xy].b.c/")->router.priority);
   CHECK(decode("*.c/")->router.priority < decode("a*.c/")->router.priority);
+}
+
+TEST_CASE("tag_fabio: the host * is the last of the patterns and asked before routes without a host") {
+  auto priority = [](std::string_view source) { return decode(source)->router.priority; };
+  CHECK(priority("*/") > priority("/" + std::string(4000, 'x')));
+  CHECK(priority("*/" + std::string(4000, 'x')) < priority("?/"));
+  CHECK(priority("*/" + std::string(4000, 'x')) < priority("www.*/"));
+  CHECK(priority("*:80/") > priority("*/" + std::string(4000, 'x')));
+  CHECK(priority("*:80/") > priority("www.*/" + std::string(4000, 'x')));
+  CHECK(priority("*:80/" + std::string(4000, 'x')) < priority("?/"));
+  CHECK(priority("*.a:80/") > priority("*.a/" + std::string(4000, 'x')));
+  CHECK(priority("*.a:80/" + std::string(4000, 'x')) < priority("b*.a/"));
+  CHECK(decode("*:80/*", "glob")->router.priority > decode("/*", "glob")->router.priority);
+  auto plain = decode("*:80");
+  REQUIRE(plain);
+  CHECK((plain->router.plain && plain->router.rule == "PathPrefix(`/`)" && plain->router.name == "urlprefix-*:80/"));
 }
 
 TEST_CASE("tag_fabio: where a path is no beginning, those of one host are asked from the greatest by its bytes") {
@@ -258,7 +275,7 @@ TEST_CASE("tag_fabio: what is no redirect is left out and reported, as fabio doe
 
 TEST_CASE("tag_fabio: a port in the host is the port that the request must name") {
   CHECK(decode("a:8080/x")->router.rule == "Host(`a`) && HostPort(`8080`) && PathPrefix(`/x`)");
-  CHECK(decode(":8080/x")->router.rule == "HostPort(`8080`) && PathPrefix(`/x`)");
+  CHECK(decode("*:8080/x")->router.rule == "HostPort(`8080`) && PathPrefix(`/x`)");
   CHECK(decode("a:8080/")->router.priority > 0);
   CHECK(decode("a:8080")->router.rule == "Host(`a`) && HostPort(`8080`) && PathPrefix(`/`)");
   CHECK(decode("10.0.0.1:3306")->router.rule == "Host(`10.0.0.1`) && HostPort(`3306`) && PathPrefix(`/`)");
