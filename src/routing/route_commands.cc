@@ -212,8 +212,10 @@ class Interpreter {
     for (const Target& target : source.targets) {
       place_ = target.origin;
       const auto redirect = redirect_options(target);
-      auto decoded = decode_fabio_tag(source.text + " " + redirect.value_or(target.opts),
-                                      {"", "", target.service, options_.matcher});
+      const auto endpoint = endpoint_of(target);
+      auto decoded = decode_fabio_tag(
+          source.text + " " + redirect.value_or(target.opts),
+          {"", "", target.service, options_.matcher, endpoint ? std::string_view(endpoint->scheme) : ""});
       if (!decoded) {
         out_.rejected.push_back(
             {"router", key_of_source(source.text) + "@" + options_.provider, decoded.error().message, place_});
@@ -233,7 +235,6 @@ class Interpreter {
         if (!route) route = std::move(*decoded);
         continue;
       }
-      auto endpoint = endpoint_of(target, decoded->scheme);
       if (!endpoint) {
         reject(endpoint.error().message);
         continue;
@@ -243,7 +244,7 @@ class Interpreter {
                      target.share,         *endpoint};
       if (target.split > 0) edit.weighed_before = static_cast<uint32_t>(out_.edits.size()) + 1 - target.split;
       out_.edits.push_back(std::move(edit));
-      pool.definition.endpoints.push_back(std::move(*endpoint));
+      pool.definition.endpoints.push_back(*endpoint);
       pool.shares.push_back({target.share, target.split});
       if (!route) route = std::move(*decoded);
     }
@@ -282,14 +283,14 @@ class Interpreter {
     return found ? std::optional(out) : std::nullopt;
   }
 
-  static Result<EndpointDefinition> endpoint_of(const Target& target, const std::string& scheme) {
+  static Result<EndpointDefinition> endpoint_of(const Target& target) {
     if (target.dst.find("://") == std::string::npos) {
       return fail(ErrorCode::invalid, "target " + target.dst + ": expected a URL such as http://10.0.0.1:80/");
     }
     auto url = parse_fabio_target(target.dst);
     if (!url) return fail(ErrorCode::invalid, "target " + target.dst + ": " + url.error().message);
     EndpointDefinition out;
-    out.scheme = scheme == "http" ? url->scheme : scheme;
+    out.scheme = url->scheme;
     out.host = url->host;
     out.port = url->port;
     return out;

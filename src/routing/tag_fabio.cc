@@ -152,7 +152,10 @@ Status set_match(FabioRoute& route, std::string_view text, std::string_view matc
 
 class OptionReader {
  public:
-  explicit OptionReader(FabioRoute& route) : route_(route) {}
+  /// `scheme` is the one of a command's target; "" of a tag.
+  OptionReader(FabioRoute& route, std::string_view scheme) : route_(route), scheme_(scheme) {
+    if (!scheme.empty()) route.scheme = scheme;
+  }
 
   Status take(std::string_view option) {
     size_t equals = option.find('=');
@@ -242,7 +245,10 @@ class OptionReader {
 
   /// Another word is none to fabio, and plain HTTP is spoken.
   Status take_protocol(std::string_view option, const std::string& value) {
-    if (value == "grpc") {
+    if (!scheme_.empty()) {
+      const std::string_view meant = value == "grpc" ? "h2c" : value == "grpcs" ? "https" : std::string_view(value);
+      if (meant != scheme_) ignore(option, "the target's URL says how it is spoken to, and that is " + scheme_);
+    } else if (value == "grpc") {
       route_.scheme = "h2c";
     } else if (value == "grpcs") {
       route_.scheme = "https";
@@ -311,6 +317,7 @@ class OptionReader {
   }
 
   FabioRoute& route_;
+  std::string scheme_;
   std::string strip_;
   std::string prepend_;
   std::string host_;
@@ -335,7 +342,7 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
   route.router.service = route.router.name;
   route.router.origin.text =
       "service " + std::string(context.service_name) + ", tag " + std::string(context.prefix) + std::string(words[0]);
-  OptionReader options(route);
+  OptionReader options(route, context.scheme);
   for (size_t i = 1; i < words.size(); ++i) {
     if (Status done = options.take(words[i]); !done) return fail(done.error());
   }
@@ -359,7 +366,11 @@ Result<double> parse_share(std::string_view text) {
 }
 
 Result<Url> parse_fabio_target(std::string_view text) {
-  for (auto [scheme, spoken] : {std::pair{"grpc://", "h2c://"}, {"grpcs://", "https://"}}) {
+  // A WebSocket is asked for over HTTP.
+  for (auto [scheme, spoken] : {std::pair{"grpc://", "h2c://"},
+                                {"grpcs://", "https://"},
+                                {"ws://", "http://"},
+                                {"wss://", "https://"}}) {
     const std::string_view written = scheme;
     const bool has_it = equals_ignore_case(text.substr(0, written.size()), written);
     if (has_it) return Url::parse_server(std::string(spoken).append(text.substr(written.size())));

@@ -30,6 +30,7 @@ struct FabioContext {
   std::string_view datacenter;          // replaces $DC and ${DC}
   std::string_view service_name;        // for messages
   std::string_view matcher = "prefix";  // of paths: "prefix", "iprefix" or "glob"
+  std::string_view scheme = {};         // of a command's target, which proto= does not change; "" of a tag
 };
 
 /// `source` is the tag without its prefix. What cannot be done here and would serve other requests than was meant, or
@@ -43,7 +44,7 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
 /// A weight as Go reads it; none where it is empty.
 Result<double> parse_share(std::string_view text);
 
-/// A target's URL as commands write it, also grpc:// and grpcs://, which are h2c and https.
+/// A target's URL as commands write it, also grpc:// and grpcs://, which are h2c and https, ws:// and wss://.
 Result<Url> parse_fabio_target(std::string_view text);
 
 }  // namespace weir::routing

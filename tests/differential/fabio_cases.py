@@ -165,6 +165,9 @@ def command_cases():
              kv='route add mix mix.test/ http://127.0.0.1:@b/ weight 1 tags "a,b"'),
         case("https and a path in the target", [web], "t.test/x",
              kv="route add t t.test/ http://127.0.0.1:@b/ignored"),
+        case("proto= beside a target's URL", [web], "p1.test/", "p2.test/", "p3.test/",
+             kv="".join(f'route add p{i} p{i}.test/ http://127.0.0.1:@b/ opts "proto={proto}"\n'
+                        for i, proto in enumerate(("https", "grpc", "tcp"), 1))),
         case("capitals in a source", [web], "cap.test/", kv="route add t CAP.Test/ http://127.0.0.1:@b/"),
         case("a redirect", [web], "red.test/a?b=1",
              kv='route add r red.test/ https://other.test$path opts "redirect=301"'),

@@ -109,7 +109,7 @@ TEST_CASE("route commands: del takes out by service, source, target or tags") {
 
 TEST_CASE("route commands: options are those of tags; targets that ask for others are left out") {
   Definitions all = decode_route_commands(
-      "route add web a/x http://10.0.0.1:1/ opts \"strip=/x proto=https tlsskipverify=true\"\n"
+      "route add web a/x https://10.0.0.1:1/ opts \"strip=/x tlsskipverify=true\"\n"
       "route add web a/x http://10.0.0.2:1/\n",
       "kv");
   REQUIRE(all.routers.size() == 1);
@@ -170,6 +170,34 @@ TEST_CASE("route commands: targets of gRPC are written with their own schemes") 
   CHECK(all.services[1].endpoints.at(0).scheme == "https");
   CHECK(all.services[2].endpoints.at(0).scheme == "h2c");
   CHECK(all.services[2].endpoints.at(0).port == 3);
+}
+
+TEST_CASE("route commands: the target's URL says how it is spoken to, and another proto= is told") {
+  auto scheme = [](const std::string& dst, const std::string& opts) {
+    Definitions all = decode_route_commands("route add a a/ " + dst + " opts \"" + opts + "\"\n", "kv");
+    return all.services.size() == 1 ? all.services[0].endpoints.at(0).scheme : "none";
+  };
+  for (const std::string proto : {"https", "grpc", "grpcs", "tcp", "tcp+sni", "HTTP"}) {
+    INFO(proto);
+    const std::string opts = "proto=" + proto;
+    CHECK(scheme("http://10.0.0.1:1/", opts) == "http");
+    CHECK(complaints("route add a a/ http://10.0.0.1:1/ opts \"" + opts + "\"\n") ==
+          Texts{"kv:1 option \"" + opts + "\" is ignored: the target's URL says how it is spoken to, and that is http"});
+  }
+  CHECK(scheme("https://10.0.0.1:1/", "proto=http") == "https");
+  CHECK(complaints("route add a a/ https://10.0.0.1:1/ opts \"proto=https\"\n").empty());
+  CHECK(complaints("route add a a/ http://10.0.0.1:1/ opts \"proto=http\"\n").empty());
+  CHECK(scheme("tcp://10.0.0.1:1", "proto=tcp") == "none");
+  CHECK(scheme("tcp://10.0.0.1:1", "strip=/x") == "none");
+}
+
+TEST_CASE("route commands: WebSockets' targets are HTTP's") {
+  CHECK(routes("route add ws a/ws  ws://10.0.0.1:8080\n") == Texts{"a/ws -> 10.0.0.1:8080*1"});
+  CHECK(routes("route add ws a/ws WSS://10.0.0.1\n") == Texts{"a/ws -> 10.0.0.1:443*1"});
+  Definitions all = decode_route_commands("route add a a/ ws://b\nroute add c c/ wss://d\n", "kv");
+  CHECK(all.rejected.empty());
+  CHECK(all.services.at(0).endpoints.at(0).scheme == "http");
+  CHECK(all.services.at(1).endpoints.at(0).scheme == "https");
 }
 
 TEST_CASE("route commands: they route, and a tag's route with their source goes before them") {
