@@ -136,7 +136,7 @@ class Linter {
  public:
   explicit Linter(const RoutingTable& table) {
     for (const auto& router : table.routers()) {
-      if (router->tombstone || !router->problem().empty()) continue;
+      if (router->tombstone || router->definition->last_resort || !router->problem().empty()) continue;
       auto rule = compile_rule(router->rule());
       if (!rule) continue;
       const auto& alternatives = rules_.emplace_back(std::move(*rule))->alternatives;

@@ -256,6 +256,7 @@ class ServiceDecoder {
     std::vector<ServiceDefinitions::Share> shares = apply_edits(route, group.instances);
     if (group.instances.empty()) return;
     claim(routers_, route.router, group);
+    if (route.last_resort) claim(routers_, *route.last_resort, group);
     if (!route.alias.empty()) out_.aliases.push_back(route.alias);
     for (const MiddlewareDefinition& middleware : route.middlewares) claim(middlewares_, middleware, group);
     ServiceDefinition service;

@@ -21,6 +21,7 @@ namespace {
 constexpr int64_t kHostWithPort = 20'000;  // a rule has at most 16 KiB
 constexpr int64_t kPattern = -20'000'000'000;
 constexpr int64_t kNoHost = -30'000'000'000;
+constexpr int64_t kLastResort = -40'000'000'000;  // added to another priority
 constexpr int64_t kPathBytesMax = 4096;
 constexpr int64_t kPathStep = 8192;  // a longer literal beginning, and then a longer path: below kPathStep together
 constexpr int64_t kHostStep = 512;   // the same of hosts, twice: one with a port is asked before it without
@@ -52,10 +53,17 @@ bool is_host_field(std::string_view text) {
   });
 }
 
+/// Of a path in a rule.
+bool is_plain(std::string_view path) {
+  return std::all_of(path.begin(), path.end(), [](unsigned char c) { return c > ' ' && c != '`' && c != 0x7f; });
+}
+
 struct Source {
   std::string host;  // lower case, without port; "": any, asked behind all patterns, of which "*" is the last
   std::string port;
   std::string path;
+
+  [[nodiscard]] bool names_port() const { return !port.empty() && port != "80" && port != "443"; }
 };
 
 Result<Source> split_source(std::string_view text) {
@@ -112,8 +120,7 @@ Result<std::string> host_term(const Source& source, int64_t& band) {
 }
 
 Result<std::string> path_term(const std::string& path, std::string_view matcher) {
-  bool plain = std::all_of(path.begin(), path.end(), [](unsigned char c) { return c > ' ' && c != '`' && c != 0x7f; });
-  if (!plain) return invalid("the path holds a character no path has");
+  if (!is_plain(path)) return invalid("the path holds a character no path has");
   if (static_cast<int64_t>(path.size()) > kPathBytesMax) {
     return invalid("the path is longer than " + std::to_string(kPathBytesMax) + " bytes");
   }
@@ -124,30 +131,84 @@ Result<std::string> path_term(const std::string& path, std::string_view matcher)
   return "PathRegexp(`" + regexp + "`)";
 }
 
-Status set_match(FabioRoute& route, std::string_view text, std::string_view matcher) {
-  auto source = split_source(text);
-  if (!source) return fail(source.error());
+Status set_match(FabioRoute& route, const Source& source, std::string_view matcher) {
   int64_t band = 0;
-  auto host = host_term(*source, band);
+  auto host = host_term(source, band);
   if (!host) return fail(host.error());
-  auto path = path_term(source->path, matcher);
+  auto path = path_term(source.path, matcher);
   if (!path) return fail(path.error());
   RouterDefinition& router = route.router;
   std::string place = *host;
-  const bool named_port = !source->port.empty() && source->port != "80" && source->port != "443";
-  if (named_port) place += (place.empty() ? "" : " && ") + ("HostPort(`" + source->port + "`)");
+  if (source.names_port()) place += (place.empty() ? "" : " && ") + ("HostPort(`" + source.port + "`)");
   router.rule = place.empty() ? *path : place + " && " + *path;
-  router.tls = source->port == "443";
-  router.plain = source->port == "80";
+  router.tls = source.port == "443";
+  router.plain = source.port == "80";
   if (matcher != "prefix") {
     router.path_order = PathOrder::bytes;
     router.priority = band != 0 ? band : static_cast<int64_t>(host->size()) + kShortestPathTerm;
   } else if (band != 0) {
-    router.priority = band + static_cast<int64_t>(source->path.size());
+    router.priority = band + static_cast<int64_t>(source.path.size());
   }
-  std::string name = source->host + (source->port.empty() ? "" : ":" + source->port) + source->path;
+  std::string name = source.host + (source.port.empty() ? "" : ":" + source.port) + source.path;
   router.name = replace_all(name, "@", "%40");  // what follows an @ in a name is a provider
   return {};
+}
+
+/// Where a redirect leads, as far as fabio compares it with where the request is.
+struct Goal {
+  std::string url;          // "": no redirect
+  bool keeps_path = false;  // $path is the request's own
+};
+
+bool add_host_of_goal(std::string_view text, const Source& source, std::vector<std::string>& terms) {
+  if (text == "$host") return true;
+  const std::string lower = to_lower(text);
+  const HostPort goal = split_host_port(lower);
+  const bool same = goal.host == source.host;
+  const bool possible = same || source.host.empty() || is_glob(source.host);
+  if (!possible || goal.host.empty() || !is_host_name(goal.host)) return false;
+  // A host without a port stands for all of them.
+  if (source.names_port() && goal.port != source.port) return false;
+  if (!goal.port.empty() && !parse_u64(goal.port)) return false;
+  if (!same) terms.push_back("Host(`" + std::string(goal.host) + "`)");
+  if (!goal.port.empty()) terms.push_back("HostPort(`" + std::string(goal.port) + "`)");
+  return true;
+}
+
+/// What holds for a request that is where the redirect leads, as terms of a rule; none where that cannot be said.
+std::vector<std::string> terms_of_goal(const Goal& goal, const Source& source, std::string_view matcher) {
+  const size_t scheme_end = goal.url.find("://");
+  if (scheme_end == std::string::npos) return {};
+  const std::string scheme = to_lower(goal.url.substr(0, scheme_end));
+  if (scheme != "http" && scheme != "https") return {};
+  std::string_view rest = std::string_view(goal.url).substr(scheme_end + 3);
+  rest = rest.substr(0, rest.find('?'));
+  const size_t host_end = std::min({rest.find('/'), rest.find("$path"), rest.size()});
+  std::vector<std::string> terms = {"Header(`X-Forwarded-Proto`, `" + scheme + "`)"};
+  if (!add_host_of_goal(rest.substr(0, host_end), source, terms)) return {};
+  std::string path = replace_all(rest.substr(host_end), "/$path", "$path");
+  if (path == "$path") return goal.keeps_path ? terms : std::vector<std::string>();
+  if (path.empty()) path = "/";
+  const bool possible = matcher != "prefix" || path.starts_with(source.path);
+  if (!possible || path.find("$path") != std::string::npos || !is_plain(path)) return {};
+  terms.push_back("Path(`" + path + "`)");
+  return terms;
+}
+
+/// A redirect does not match a request that is where it leads: the next route is asked, as in fabio. Where there is
+/// none its own service is better than nothing.
+void pass_over(FabioRoute& route, const std::vector<std::string>& terms) {
+  if (terms.empty()) return;
+  RouterDefinition& router = route.router;
+  if (router.priority == 0) router.priority = static_cast<int64_t>(router.rule.size());
+  RouterDefinition own = router;
+  const std::string all = join(terms, " && ");
+  router.rule += terms.size() == 1 ? " && !" + all : " && !(" + all + ")";
+  own.name += "#own";
+  own.rule += " && " + all;
+  own.priority += kLastResort;
+  own.last_resort = true;
+  route.last_resort = std::move(own);
 }
 
 class OptionReader {
@@ -198,6 +259,9 @@ class OptionReader {
     route_.server_name = to_lower(without_brackets(split_host_port(host_).host));
     return {};
   }
+
+  /// Of the redirect; behind finish().
+  [[nodiscard]] Goal goal() const { return {redirect_url_, strip_.empty() && prepend_.empty()}; }
 
  private:
   void ignore(std::string_view option, std::string_view why) {
@@ -336,8 +400,10 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
   if (words.empty()) return invalid("nothing after the prefix");
   auto expanded = expand(words[0], context.datacenter);
   if (!expanded) return fail(expanded.error());
+  auto matched = split_source(*expanded);
+  if (!matched) return fail(matched.error());
   FabioRoute route;
-  if (Status done = set_match(route, *expanded, context.matcher); !done) return fail(done.error());
+  if (Status done = set_match(route, *matched, context.matcher); !done) return fail(done.error());
   route.router.name = std::string(context.prefix) + route.router.name;
   route.router.service = route.router.name;
   route.router.origin.text =
@@ -347,12 +413,14 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
     if (Status done = options.take(words[i]); !done) return fail(done.error());
   }
   if (Status done = options.finish(); !done) return fail(done.error());
+  pass_over(route, terms_of_goal(options.goal(), *matched, context.matcher));
   return route;
 }
 
 std::string fabio_route_name(std::string_view source) {
   FabioRoute route;
-  return set_match(route, source, "prefix") ? route.router.name : std::string(source);
+  auto matched = split_source(source);
+  return matched && set_match(route, *matched, "prefix") ? route.router.name : std::string(source);
 }
 
 Result<double> parse_share(std::string_view text) {
@@ -367,10 +435,8 @@ Result<double> parse_share(std::string_view text) {
 
 Result<Url> parse_fabio_target(std::string_view text) {
   // A WebSocket is asked for over HTTP.
-  for (auto [scheme, spoken] : {std::pair{"grpc://", "h2c://"},
-                                {"grpcs://", "https://"},
-                                {"ws://", "http://"},
-                                {"wss://", "https://"}}) {
+  for (auto [scheme, spoken] :
+       {std::pair{"grpc://", "h2c://"}, {"grpcs://", "https://"}, {"ws://", "http://"}, {"wss://", "https://"}}) {
     const std::string_view written = scheme;
     const bool has_it = equals_ignore_case(text.substr(0, written.size()), written);
     if (has_it) return Url::parse_server(std::string(spoken).append(text.substr(written.size())));

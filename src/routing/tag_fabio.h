@@ -1,6 +1,7 @@
 #pragma once
 // fabio's route language: urlprefix-<host>/<path>[ <option>=<value>]…, one route a tag; the KV commands' too.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@ namespace weir::routing {
 /// source share one route, as in fabio.
 struct FabioRoute {
   RouterDefinition router;
+  std::optional<RouterDefinition> last_resort;  // of a redirect, for requests that are where it leads: its own service
   std::vector<MiddlewareDefinition> middlewares;
   std::string scheme = "http";
   bool pass_host_header = true;

@@ -174,6 +174,45 @@ def command_cases():
     ]
 
 
+HTTPS = [("X-Forwarded-Proto", "https")]
+
+
+def behind_a_balancer():
+    """A balancer ends TLS and is believed."""
+    def both(*texts):
+        more = {"entry_point": "second"}
+        return [ask(text, headers=headers, **more)
+                for text in texts for headers in (HTTPS, [("X-Forwarded-Proto", "http")])]
+    to_itself = 'route add r {0}:80/ https://{0}$path opts "redirect=301"\n'
+    return [
+        case("a redirect to https by a command", [service("b1", U + "b1.test/"), service("b2", U + "/any")],
+             *both("b1.test/x?y=1", "b2.test/x", "b3.test/x", "b2.test/any"),
+             kv=to_itself.format("b1.test") + to_itself.format("b2.test") + to_itself.format("b3.test")
+             + "route add b3 b3.test/ http://127.0.0.1:@b/"),
+        case("a redirect to https by another service", [
+            service("b1", U + "b1.test/"), service("b2", U + "b1.test:80/ redirect=301,https://b1.test$path"),
+            service("b3", U + "b3.test/ redirect=302,https://$host$path"), service("b4", U + "*.test/")],
+             *both("b1.test/x?y=1", "b3.test/x", "b4.test/")),
+        case("a redirect of all hosts to https", [
+            service("b1", U + "b1.test/"), service("b2", U + "*:80/ redirect=301,https://$host$path"),
+            service("b3", U + "/any")], *both("b1.test/x", "b2.test/any")),
+        case("a redirect to www, and to one page", [
+            service("b1", U + "*.b1.test/ redirect=301,https://www.b1.test$path"),
+            service("b2", U + "*b2.test/ redirect=301,https://b2.test/page"),
+            service("b3", U + "/")],
+             *both("www.b1.test/x", "a.b1.test/x", "b2.test/page", "b2.test/pages", "a.b2.test/page")),
+        case("a redirect that nothing is behind", [
+            service("b1", U + "b1.test:80/ redirect=301,https://b1.test$path", U + "b1.test:443/"),
+            service("b2", U + "b2.test/ redirect=301,https://b2.test$path")],
+             *[ask(f"{host}.test/x", headers=HTTPS, entry_point="second") for host in ("b1", "b2")],
+             differs="its own service is asked; fabio answers 404"),
+        case("a redirect that a shorter path of its host is behind", [
+            service("b1", U + "b1.test/"), service("b2", U + "b1.test/x redirect=301,https://b1.test$path")],
+             ask("b1.test/x", headers=HTTPS, entry_point="second"),
+             differs="the next route is asked; fabio goes on to the next host's, and answers 404"),
+    ]
+
+
 MATCHING = [service("m1", U + "m.test/Foo"), service("m2", U + "m.test/foo/*/bar"), service("m3", U + "m.test/f?o"),
             service("m4", U + "m.test/**/z"), service("m5", U + "n.test/foo/*"), service("m6", U + "n.test/*/details"),
             service("m7", U + "n.test/FOO/bar"), service("m8", U + "n.test/f[!a]x")]
@@ -184,6 +223,7 @@ ASKS = ["m.test/Foo", "m.test/foo", "m.test/FOO/x", "m.test/foo/a/bar", "m.test/
 GROUPS = [
     ({}, path_cases()),
     ({}, command_cases()),
+    ({"weir_second": ['forwarded_headers_trusted_cidrs = ["127.0.0.0/8"]']}, behind_a_balancer()),
     ({"fabio": ["-proxy.matcher", "iprefix"], "weir": ['fabio_matcher = "iprefix"'],
       "weir_kv": ['fabio_matcher = "iprefix"']},
      [case("iprefix", MATCHING, *ASKS)]),

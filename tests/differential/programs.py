@@ -114,6 +114,7 @@ class WeirEdge:
         config = AS_THEY_DO + "\n".join(lines) + f"""
 [entrypoints.second]
 address = "127.0.0.1:0"
+{chr(10).join(options.get("weir_second", []))}
 
 [providers.consulkv]
 addresses = ["{consul}"]

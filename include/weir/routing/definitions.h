@@ -40,7 +40,8 @@ struct RouterDefinition {
   bool tls = false;                       // answers only on TLS connections (from tags `…tls=true`)
   bool plain = false;                     // answers only on connections without TLS (fabio's host:80/)
   PathOrder path_order = PathOrder::none;
-  bool tombstone = false;  // its service is gone; it answers 503 for a while and gives way to others
+  bool tombstone = false;    // its service is gone; it answers 503 for a while and gives way to others
+  bool last_resort = false;  // meant for what no other router takes, so none that takes all of it is worth a word
   Origin origin;
   std::string tls_options = {};  // of the TLS file, for connections that ask for its hosts; "": the entry point's
 

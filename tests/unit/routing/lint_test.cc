@@ -127,6 +127,13 @@ TEST_CASE("lint: 5,000 routers of one host are compared with those above their p
   CHECK(comparisons < 10 * routers.size());
 }
 
+TEST_CASE("lint: a router that is there for what no other takes may be left with nothing") {
+  Definitions all = definitions({"last -9: Host(`a`) && PathPrefix(`/x`)", "a 9: Host(`a`)"});
+  CHECK(findings(all) == Texts{"shadowed last@file a@file"});
+  all.routers[0].last_resort = true;
+  CHECK(findings(all).empty());
+}
+
 TEST_CASE("lint: a command's router whose targets a route of fabio's tags has taken in is as it should be") {
   CHECK(findings({"urlprefix-a/x 10: Host(`a`) && PathPrefix(`/x`)", "a/x 9: Host(`a`) && PathPrefix(`/x`)"}).empty());
   Definitions by_path = definitions({"urlprefix-a/x 9: Host(`a`) && PathRegexp(`^/x`)",

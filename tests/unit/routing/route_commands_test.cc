@@ -181,8 +181,9 @@ TEST_CASE("route commands: the target's URL says how it is spoken to, and anothe
     INFO(proto);
     const std::string opts = "proto=" + proto;
     CHECK(scheme("http://10.0.0.1:1/", opts) == "http");
-    CHECK(complaints("route add a a/ http://10.0.0.1:1/ opts \"" + opts + "\"\n") ==
-          Texts{"kv:1 option \"" + opts + "\" is ignored: the target's URL says how it is spoken to, and that is http"});
+    CHECK(
+        complaints("route add a a/ http://10.0.0.1:1/ opts \"" + opts + "\"\n") ==
+        Texts{"kv:1 option \"" + opts + "\" is ignored: the target's URL says how it is spoken to, and that is http"});
   }
   CHECK(scheme("https://10.0.0.1:1/", "proto=http") == "https");
   CHECK(complaints("route add a a/ https://10.0.0.1:1/ opts \"proto=https\"\n").empty());
@@ -198,6 +199,25 @@ TEST_CASE("route commands: WebSockets' targets are HTTP's") {
   CHECK(all.rejected.empty());
   CHECK(all.services.at(0).endpoints.at(0).scheme == "http");
   CHECK(all.services.at(1).endpoints.at(0).scheme == "https");
+}
+
+TEST_CASE("route commands: a redirect does not match what is where it leads, and nothing else is behind it") {
+  const auto commands = decode_route_commands(
+      "route add r a.x:80/ https://a.x$path opts \"redirect=301\"\nroute add web b.x/ http://10.0.0.1:1/\n"
+      "route add r b.x:80 https://$host$path opts \"redirect=301\"\n",
+      "kv");
+  CHECK(commands.routers.size() == 3);
+  auto table = build_all({commands}).table;
+  auto answers = [&](std::string_view host, std::string_view proto) {
+    const std::vector<Header> headers = {{"X-Forwarded-Proto", proto}};
+    RequestView asked = request(host, "/q");
+    asked.headers = headers;
+    return match(table, asked);
+  };
+  CHECK(answers("a.x", "http") == "a.x:80/@consulkv");
+  CHECK(answers("a.x", "https").empty());
+  CHECK(answers("b.x", "http") == "b.x:80/@consulkv");
+  CHECK(answers("b.x", "https") == "b.x/@consulkv");
 }
 
 TEST_CASE("route commands: they route, and a tag's route with their source goes before them") {

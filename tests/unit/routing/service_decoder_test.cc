@@ -422,6 +422,16 @@ TEST_CASE("service_decoder: fabio's tags become routes, each bad one reported by
   CHECK(out.rejected[1].reason == "the same source twice");
 }
 
+TEST_CASE("service_decoder: a redirect of fabio's tags is two routers: its own, and a last resort for who is there") {
+  const auto decoded =
+      decode(service("web", {instance("a", {"urlprefix-a.localhost:80/ redirect=301,https://a.localhost$path"})}));
+  REQUIRE(decoded.routers.size() == 2);
+  CHECK(decoded.routers[0].name == "urlprefix-a.localhost:80/");
+  const RouterDefinition& last = decoded.routers[1];
+  CHECK((last.name == "urlprefix-a.localhost:80/#own" && last.last_resort));
+  CHECK(last.service == decoded.routers[0].service);
+}
+
 TEST_CASE("service_decoder: an empty fabio prefix reads no fabio tag") {
   CatalogOptions options;
   options.fabio_tag_prefix = "";

@@ -265,6 +265,69 @@ TEST_CASE("tag_fabio: a redirect keeps its code and its URL, and what was stripp
         Options{{"code", "307"}, {"prepend", ""}, {"strip", "/b"}, {"url", "https://www.$host$path"}});
 }
 
+TEST_CASE("tag_fabio: a redirect does not match what is where it leads already, by scheme, host and path") {
+  auto rule = [](std::string_view source, std::string_view url, std::string_view matcher = "prefix") {
+    return decode(std::string(source) + " redirect=301," + std::string(url), matcher)->router.rule;
+  };
+  const std::string there = "Header(`X-Forwarded-Proto`, `https`)";
+  CHECK(rule("a.x:80/", "https://a.x$path") == "Host(`a.x`) && PathPrefix(`/`) && !" + there);
+  CHECK(rule("A.x/b", "HTTPS://A.x/$path?z=1") == "Host(`a.x`) && PathPrefix(`/b`) && !" + there);
+  CHECK(rule("*:80", "https://$host$path") == "PathPrefix(`/`) && !" + there);
+  CHECK(rule("*.x/", "https://www.x$path") == "Host(`**.x`) && PathPrefix(`/`) && !(" + there + " && Host(`www.x`))");
+  CHECK(rule("/", "http://www.x:81/b") ==
+        "PathPrefix(`/`) && !(Header(`X-Forwarded-Proto`, `http`) && Host(`www.x`) && HostPort(`81`) && Path(`/b`))");
+  CHECK(rule("a.x/", "https://a.x") == "Host(`a.x`) && PathPrefix(`/`) && !(" + there + " && Path(`/`))");
+  CHECK(rule("a.x/B", "https://a.x/b", "iprefix") ==
+        "Host(`a.x`) && PathRegexp(`(?i)^/B`) && !(" + there + " && Path(`/b`))");
+  const std::string plain = "Host(`a.x`) && PathPrefix(`/b`)";
+  for (const std::string url :
+       {"https://b.x$path", "https://a.x/new", "https://a.x/b/new$path", "https://www.$host$path", "/b/c", "//a.x$path",
+        "https://a.x:y$path", "https://a_ü.x$path"}) {
+    INFO(url);
+    CHECK(rule("a.x/b", url) == plain);
+    CHECK_FALSE(decode("a.x/b redirect=301," + url)->last_resort);
+  }
+  CHECK(rule("a.x/b strip=/b", "https://a.x$path") == plain);
+  CHECK(rule("a.x/b prepend=/c", "https://a.x$path") == plain);
+  CHECK(rule("a.x:8080/", "https://a.x$path") == "Host(`a.x`) && HostPort(`8080`) && PathPrefix(`/`)");
+  CHECK_FALSE(decode("a.x/b")->last_resort);
+}
+
+TEST_CASE("tag_fabio: who is where a redirect leads gets the next route, and where there is none its own service") {
+  const std::string url = " redirect=301,https://$host$path";
+  auto answers = [&](const std::vector<std::string>& sources, std::string_view path, std::string_view proto) {
+    Definitions all;
+    all.provider = "consul";
+    for (const std::string& source : sources) {
+      FabioRoute route = *decode(source);
+      route.router.service = "s";
+      all.routers.push_back(route.router);
+      if (!route.last_resort) continue;
+      CHECK(route.last_resort->middlewares == route.router.middlewares);
+      route.last_resort->service = "s";
+      all.routers.push_back(*route.last_resort);
+    }
+    for (RouterDefinition& one : all.routers) one.middlewares.clear();
+    all.services.push_back(fixture::service("s"));
+    const std::vector<Header> headers = {{"X-Forwarded-Proto", proto}};
+    RequestView asked = fixture::request("a.x", path);
+    asked.headers = headers;
+    return fixture::match(fixture::build_all({all}).table, asked);
+  };
+  for (const std::string source : {"a.x:80/", "*.x:80/", "*:80", "/"}) {
+    INFO(source);
+    const std::string redirect = source + url;
+    const std::string name = decode(source)->router.name + "@consul";
+    CHECK(answers({redirect}, "/b", "http") == name);
+    CHECK(answers({redirect}, "/b", "https") == decode(source)->router.name + "#own@consul");
+    CHECK(answers({redirect, "/b"}, "/b", "https") == "urlprefix-/b@consul");
+  }
+  CHECK(answers({"a.x:80/" + url, "a.x/"}, "/b", "https") == "urlprefix-a.x/@consul");
+  CHECK(answers({"a.x:80/" + url, "a.x/"}, "/b", "http") == "urlprefix-a.x:80/@consul");
+  CHECK(answers({"a.x/" + url, "a.x/b"}, "/b", "http") == "urlprefix-a.x/b@consul");  // its rule is longer
+  CHECK(answers({"*:80" + url, "a.x:80/" + url}, "/b", "https") == "urlprefix-a.x:80/#own@consul");
+}
+
 TEST_CASE("tag_fabio: what is no redirect is left out and reported, as fabio does") {
   auto route = decode("a/ redirect=301");
   REQUIRE(route);
