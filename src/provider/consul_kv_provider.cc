@@ -74,8 +74,8 @@ routing::Definitions definitions_of_commands(const std::vector<KvPair>& pairs, s
                                              const std::string& provider, const std::string& matcher) {
   std::vector<routing::CommandText> texts;
   for (const KvPair& pair : pairs) {
-    const bool below = pair.key == prefix || pair.key.starts_with(std::string(prefix) + "/");
-    if (below) texts.push_back({"key " + pair.key, pair.value});
+    // As in fabio the prefix is no folder: "fabio/config-old" holds commands too.
+    if (pair.key.starts_with(prefix)) texts.push_back({"key " + pair.key, pair.value});
   }
   return routing::decode_route_commands(texts, {.provider = provider, .matcher = matcher});
 }
@@ -128,10 +128,10 @@ void ConsulKvProvider::add_branch(Branch::Layout layout, std::string_view prefix
   if (bare.empty()) return;
   auto branch = std::make_unique<Branch>();
   branch->layout = layout;
-  branch->prefix = bare;
   const bool traefik = layout == Branch::Layout::traefik;
+  branch->prefix = !traefik && prefix.ends_with('/') ? bare + "/" : bare;
   // fabio's commands may stand in the key itself; below Traefik's root everything stands in keys.
-  const std::string path = kv_path(traefik ? bare + "/" : bare);
+  const std::string path = kv_path(traefik ? bare + "/" : branch->prefix);
   const std::string file =
       options_.data_dir.empty() ? "" : options_.data_dir + "/" + options_.name + (traefik ? "-traefik" : "-fabio");
   branch->file = std::make_unique<LastGoodFile>(clock_, file, path);

@@ -126,12 +126,28 @@ TEST_CASE("kv provider: a list stands in the order of its keys' text, and each m
   CHECK(listed == Texts{"m0", "m1", "m10", "m2", "m2b", "m3", "m4", "m5", "m6", "m7", "m8", "m9"});
 }
 
+TEST_CASE("kv provider: fabio's prefix is the beginning of keys, and a slash at its end belongs to it") {
+  const std::string keys = kv_json({{"fabio/config", "route add a a.test/ http://10.0.0.1:1/\n"},
+                                    {"fabio/config/x", "route add b b.test/ http://10.0.0.1:1/\n"},
+                                    {"fabio/config2", "route add c c.test/ http://10.0.0.1:1/\n"}});
+  auto are_routers = [&](const std::string& prefix, const Texts& names) {
+    KvWorld world;
+    world.options.kv.root_key = "";
+    world.options.kv.fabio_prefix = prefix;
+    world.source.set("/v1/kv" + prefix, keys);
+    world.start();
+    return world.until_routers(names);
+  };
+  CHECK(are_routers("/fabio/config", {"a.test/", "b.test/", "c.test/"}));
+  CHECK(are_routers("/fabio/config/", {"b.test/"}));
+}
+
 TEST_CASE("kv provider: both layouts at once, changes arrive, a bad key or line is told with its name") {
   KvWorld world;
   world.source.set(kTree, kWeb);
   world.source.set(kCommands, kv_json({{"fabio/config", "route add b b.test/ http://10.0.0.1:1/\n"},
                                        {"fabio/config/later", "# second\nroute fly\nroute weight b.test/ weight 0.5"},
-                                       {"fabio/configuration", "route add c c.test/ http://10.0.0.1:1/\n"}}));
+                                       {"fabio/other", "route add c c.test/ http://10.0.0.1:1/\n"}}));
   world.start();
   REQUIRE(world.until_routers({"web", "b.test/"}));
   REQUIRE(world.seen.definitions.back()->rejected.size() == 1);
