@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "routing/fabio_source.h"
 #include "routing/glob.h"
 #include "routing/go_number.h"
 #include "weir/base/host_port.h"
@@ -38,12 +39,6 @@ Result<std::string> expand(std::string_view source, std::string_view datacenter)
   return out;
 }
 
-bool is_host_name(std::string_view host) {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-  });
-}
-
 /// What may stand in a Host field: a name or an address, and a port.
 bool is_host_field(std::string_view text) {
   constexpr std::string_view kMarks = "-._~%!$&'()*+,;=:[]";
@@ -53,38 +48,8 @@ bool is_host_field(std::string_view text) {
   });
 }
 
-/// Of a path in a rule.
-bool is_plain(std::string_view path) {
-  return std::all_of(path.begin(), path.end(), [](unsigned char c) { return c > ' ' && c != '`' && c != 0x7f; });
-}
-
-struct Source {
-  std::string host;  // lower case, without port; "": any, asked behind all patterns, of which "*" is the last
-  std::string port;
-  std::string path;
-
-  [[nodiscard]] bool names_port() const { return !port.empty() && port != "80" && port != "443"; }
-};
-
-Result<Source> split_source(std::string_view text) {
-  if (text.starts_with(':')) return invalid("TCP routes are not supported yet");  // also with a path, as in fabio
-  Source out;
-  size_t slash = text.find('/');
-  std::string host = to_lower(text.substr(0, slash));
-  out.path = slash == std::string_view::npos ? "/" : std::string(text.substr(slash));
-  size_t colon = host.rfind(':');
-  if (colon != std::string::npos) {
-    out.port = host.substr(colon + 1);
-    host.resize(colon);
-    const auto number = parse_u64(out.port);
-    if (!number || *number == 0 || *number > 65'535) return invalid("\"" + out.port + "\" is no port");
-  }
-  out.host = host;
-  return out;
-}
-
 /// Among patterns: the more of the name's end it says the sooner it is asked.
-int64_t pattern_band(const Source& source) {
+int64_t pattern_band(const FabioSource& source) {
   const std::string& host = source.host;
   const size_t mark = std::min(host.find_last_of("*?]}"), host.size() - 1);  // none where a bracket does not close
   const auto end_bytes = static_cast<int64_t>(host.size() - mark - 1);
@@ -97,7 +62,7 @@ int64_t pattern_band(const Source& source) {
 }
 
 /// The term of the rule that the host is, and the band its routes are in; "" for any host.
-Result<std::string> host_term(const Source& source, int64_t& band) {
+Result<std::string> host_term(const FabioSource& source, int64_t& band) {
   const std::string& host = source.host;
   if (host.empty()) {
     band = kNoHost;
@@ -120,7 +85,7 @@ Result<std::string> host_term(const Source& source, int64_t& band) {
 }
 
 Result<std::string> path_term(const std::string& path, std::string_view matcher) {
-  if (!is_plain(path)) return invalid("the path holds a character no path has");
+  if (!is_plain_path(path)) return invalid("the path holds a character no path has");
   if (static_cast<int64_t>(path.size()) > kPathBytesMax) {
     return invalid("the path is longer than " + std::to_string(kPathBytesMax) + " bytes");
   }
@@ -131,7 +96,7 @@ Result<std::string> path_term(const std::string& path, std::string_view matcher)
   return "PathRegexp(`" + regexp + "`)";
 }
 
-Status set_match(FabioRoute& route, const Source& source, std::string_view matcher) {
+Status set_match(FabioRoute& route, const FabioSource& source, std::string_view matcher) {
   int64_t band = 0;
   auto host = host_term(source, band);
   if (!host) return fail(host.error());
@@ -152,47 +117,6 @@ Status set_match(FabioRoute& route, const Source& source, std::string_view match
   std::string name = source.host + (source.port.empty() ? "" : ":" + source.port) + source.path;
   router.name = replace_all(name, "@", "%40");  // what follows an @ in a name is a provider
   return {};
-}
-
-/// Where a redirect leads, as far as fabio compares it with where the request is.
-struct Goal {
-  std::string url;          // "": no redirect
-  bool keeps_path = false;  // $path is the request's own
-};
-
-bool add_host_of_goal(std::string_view text, const Source& source, std::vector<std::string>& terms) {
-  if (text == "$host") return true;
-  const std::string lower = to_lower(text);
-  const HostPort goal = split_host_port(lower);
-  const bool same = goal.host == source.host;
-  const bool possible = same || source.host.empty() || is_glob(source.host);
-  if (!possible || goal.host.empty() || !is_host_name(goal.host)) return false;
-  // A host without a port stands for all of them.
-  if (source.names_port() && goal.port != source.port) return false;
-  if (!goal.port.empty() && !parse_u64(goal.port)) return false;
-  if (!same) terms.push_back("Host(`" + std::string(goal.host) + "`)");
-  if (!goal.port.empty()) terms.push_back("HostPort(`" + std::string(goal.port) + "`)");
-  return true;
-}
-
-/// What holds for a request that is where the redirect leads, as terms of a rule; none where that cannot be said.
-std::vector<std::string> terms_of_goal(const Goal& goal, const Source& source, std::string_view matcher) {
-  const size_t scheme_end = goal.url.find("://");
-  if (scheme_end == std::string::npos) return {};
-  const std::string scheme = to_lower(goal.url.substr(0, scheme_end));
-  if (scheme != "http" && scheme != "https") return {};
-  std::string_view rest = std::string_view(goal.url).substr(scheme_end + 3);
-  rest = rest.substr(0, rest.find('?'));
-  const size_t host_end = std::min({rest.find('/'), rest.find("$path"), rest.size()});
-  std::vector<std::string> terms = {"Header(`X-Forwarded-Proto`, `" + scheme + "`)"};
-  if (!add_host_of_goal(rest.substr(0, host_end), source, terms)) return {};
-  std::string path = replace_all(rest.substr(host_end), "/$path", "$path");
-  if (path == "$path") return goal.keeps_path ? terms : std::vector<std::string>();
-  if (path.empty()) path = "/";
-  const bool possible = matcher != "prefix" || path.starts_with(source.path);
-  if (!possible || path.find("$path") != std::string::npos || !is_plain(path)) return {};
-  terms.push_back("Path(`" + path + "`)");
-  return terms;
 }
 
 /// A redirect does not match a request that is where it leads: the next route is asked, as in fabio. Where there is
@@ -261,7 +185,7 @@ class OptionReader {
   }
 
   /// Of the redirect; behind finish().
-  [[nodiscard]] Goal goal() const { return {redirect_url_, strip_.empty() && prepend_.empty()}; }
+  [[nodiscard]] FabioGoal goal() const { return {redirect_url_, strip_.empty() && prepend_.empty()}; }
 
  private:
   void ignore(std::string_view option, std::string_view why) {
@@ -400,7 +324,7 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
   if (words.empty()) return invalid("nothing after the prefix");
   auto expanded = expand(words[0], context.datacenter);
   if (!expanded) return fail(expanded.error());
-  auto matched = split_source(*expanded);
+  auto matched = split_fabio_source(*expanded);
   if (!matched) return fail(matched.error());
   FabioRoute route;
   if (Status done = set_match(route, *matched, context.matcher); !done) return fail(done.error());
@@ -413,13 +337,13 @@ Result<FabioRoute> decode_fabio_tag(std::string_view source, const FabioContext&
     if (Status done = options.take(words[i]); !done) return fail(done.error());
   }
   if (Status done = options.finish(); !done) return fail(done.error());
-  pass_over(route, terms_of_goal(options.goal(), *matched, context.matcher));
+  pass_over(route, terms_of_fabio_goal(options.goal(), *matched, context.matcher));
   return route;
 }
 
 std::string fabio_route_name(std::string_view source) {
   FabioRoute route;
-  auto matched = split_source(source);
+  auto matched = split_fabio_source(source);
   return matched && set_match(route, *matched, "prefix") ? route.router.name : std::string(source);
 }
 
