@@ -53,12 +53,13 @@ int64_t pattern_band(const FabioSource& source) {
   const std::string& host = source.host;
   const size_t mark = std::min(host.find_last_of("*?]}"), host.size() - 1);  // none where a bracket does not close
   const auto end_bytes = static_cast<int64_t>(host.size() - mark - 1);
-  // Of equal ends, in the order of the marks' bytes, then the longer pattern, then the one with a port. Only "*" with a
-  // port is asked before "www.*", for its colon is greater than a dot.
+  // Of equal ends, in the order of the marks' bytes; then by the byte before the mark, for which that of "*:80" is its
+  // colon, less than a letter and greater than a dot; then the longer pattern, then the one with a port.
   const auto kind = static_cast<int64_t>(std::min<size_t>(std::string_view("*?]}").find(host[mark]), 3));
-  const size_t length = host == "*" && !source.port.empty() ? kHostBytesMax : host.size();
-  const auto size = static_cast<int64_t>(length * 2 + (source.port.empty() ? 0 : 1));
-  return kPattern + ((end_bytes * 4 + kind) * kHostStep + size) * kPathStep;
+  const bool has_port = !source.port.empty();
+  const int64_t before = mark == 0 ? (has_port ? 1 : 0) : (host[mark - 1] > ':' ? 2 : 0);
+  const auto size = static_cast<int64_t>(host.size() * 2 + (has_port ? 1 : 0));
+  return kPattern + (((end_bytes * 4 + kind) * 3 + before) * kHostStep + size) * kPathStep;
 }
 
 /// The term of the rule that the host is, and the band its routes are in; "" for any host.

@@ -123,11 +123,12 @@ def path_cases():
         case("the host * with port 80", [
             service("y2", U + "*:80/ redirect=301,https://$host$path"), service("y3", U + "/foo"),
             service("y4", U + "y.test/"), service("y5", U + "*/bar"), service("y6", U + "www.y.*/"),
-            service("y7", U + "*.z.test/")],
-             "x.test/foo", "x.test/bar", "x.test/", "y.test/foo", "www.y.test/", "a.z.test/q"),
+            service("y7", U + "*.z.test/"), service("y8", U + "vault*/")],
+             "x.test/foo", "x.test/bar", "x.test/", "y.test/foo", "www.y.test/", "a.z.test/q", "vault.test/foo"),
         case("patterns with and without a port", [
-            service("y2", U + "*.y.test:80/"), service("y3", U + "*.y.test/foo"), service("y4", U + "b*.y.test/")],
-             "a.y.test/foo", "bb.y.test/foo", "a.y.test/"),
+            service("y2", U + "*.y.test:80/"), service("y3", U + "*.y.test/foo"), service("y4", U + "b*.y.test/"),
+            service("y5", U + "www.*.y.test/")],
+             "a.y.test/foo", "bb.y.test/foo", "a.y.test/", "www.a.y.test/", "bwww.a.y.test/"),
         case("a port alone", [service("y2", U + ":8080/"), service("y3", U + ":80/x")], "x.test:8080/", "x.test/",
              "x.test/x"),
     ]

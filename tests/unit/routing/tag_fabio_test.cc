@@ -179,6 +179,9 @@ TEST_CASE("tag_fabio: the host * is the last of the patterns and asked before ro
   CHECK(priority("*:80/") > priority("*/" + std::string(4000, 'x')));
   CHECK(priority("*:80/") > priority("www.*/" + std::string(4000, 'x')));
   CHECK(priority("*:80/" + std::string(4000, 'x')) < priority("?/"));
+  CHECK(priority("*:80/" + std::string(4000, 'x')) < priority("vault*/"));
+  CHECK(priority("vault*:80/") > priority("vault*/" + std::string(4000, 'x')));
+  CHECK(priority("x*.a/") > priority("www.*.a/" + std::string(4000, 'x')));
   CHECK(priority("*.a:80/") > priority("*.a/" + std::string(4000, 'x')));
   CHECK(priority("*.a:80/" + std::string(4000, 'x')) < priority("b*.a/"));
   CHECK(decode("*:80/*", "glob")->router.priority > decode("/*", "glob")->router.priority);
