@@ -165,7 +165,8 @@ Result<std::vector<std::string>> list_files(const std::string& folder, std::stri
     std::string name = entry->d_name;
     struct stat found {};
     if (!name.ends_with(suffix) || name.starts_with(".")) continue;
-    if (::stat(std::string(folder).append("/").append(name).c_str(), &found) == 0 && S_ISREG(found.st_mode)) names.push_back(name);
+    if (::stat(std::string(folder).append("/").append(name).c_str(), &found) == 0 && S_ISREG(found.st_mode))
+      names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
