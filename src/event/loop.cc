@@ -131,10 +131,12 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   uv_idle_init(&state_->uv, &state_->deferred_wake);
   CHECK(uv_poll_init(&state_->uv, &state_->wake, state_->wake_fd) == 0);
   state_->wake.data = state_.get();
-  // Before the tasks are taken: who posts later wakes again.
+  // Before the tasks are taken: who posts later wakes again. Where they have been taken in this turn, it is the wake-up
+  // for the next one.
   uv_poll_start(&state_->wake, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    auto* state = static_cast<State*>(handle->data);
     eventfd_t times = 0;
-    ::eventfd_read(static_cast<State*>(handle->data)->wake_fd, &times);
+    if (!state->has_run_posted) ::eventfd_read(state->wake_fd, &times);
   });
   uv_unref(reinterpret_cast<uv_handle_t*>(&state_->wake));
   state_->wheel = std::make_unique<Wheel>(*this);

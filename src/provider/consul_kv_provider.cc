@@ -61,10 +61,15 @@ routing::Definitions definitions_of_tree(const std::vector<KvPair>& pairs, std::
     }
     // And each may hold several, with commas.
     size_t& size = list_sizes[folded.substr(0, folded.rfind('/'))];
-    for (std::string_view one : split(pair.value, ',')) {
+    for (std::string_view rest = pair.value;;) {
+      const std::string_view one = rest.substr(0, rest.find(','));
       value.path.back() = std::to_string(size++);
       value.value = one;
       values.push_back(value);
+      // One beyond what is taken, which is reported.
+      const bool enough = size > routing::kConfigListItemsMax || values.size() > routing::kConfigValuesMax;
+      if (enough || one.size() == rest.size()) break;
+      rest.remove_prefix(one.size() + 1);
     }
   }
   return routing::decode_dynamic_config(values, provider);

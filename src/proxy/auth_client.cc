@@ -70,12 +70,11 @@ std::string auth_transport(const routing::Middleware& middleware) { return middl
 
 void AuthClient::use(std::map<std::string, tls::ClientMaterial> transports) {
   transports_.swap(transports);
-  for (auto& [name, client] : clients_) {
+  for (auto& [name, asking] : clients_) {
     auto now = transports_.find(name);
-    auto before = transports.find(name);
-    if (now != transports_.end() && before != transports.end() && now->second != before->second) {
-      client.use_tls(now->second);
-    }
+    if (now == transports_.end() || now->second == asking.material) continue;
+    asking.material = now->second;
+    asking.client.use_tls(asking.material);
   }
   // A call under way ends without a word where its client does.
   if (calls_ == 0) std::erase_if(clients_, [&](const auto& one) { return !transports_.contains(one.first); });
@@ -91,11 +90,14 @@ Result<std::unique_ptr<http::Call>> AuthClient::send(const routing::Middleware& 
   if (auth.has_own_tls() && transport == transports_.end()) {
     return fail(ErrorCode::io, "the files of its TLS cannot be read");
   }
-  auto [client, is_new] = clients_.try_emplace(name, loop_);
-  if (is_new && transport != transports_.end()) client->second.use_tls(transport->second);
+  auto [asking, is_new] = clients_.try_emplace(name, loop_);
+  if (is_new && transport != transports_.end()) {
+    asking->second.material = transport->second;
+    asking->second.client.use_tls(asking->second.material);
+  }
   request.timeout_ms = 0;  // the exchange's, which ends the call
   request.body_bytes_max = limit(auth.answer_bytes_max);
-  return std::make_unique<CountedCall>(calls_, client->second.send(std::move(request), std::move(on_response)));
+  return std::make_unique<CountedCall>(calls_, asking->second.client.send(std::move(request), std::move(on_response)));
 }
 
 void AuthClient::tell_failure(const routing::Middleware& middleware, const Error& error) {

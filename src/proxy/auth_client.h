@@ -54,8 +54,13 @@ class AuthClient {
   static constexpr size_t kReasonsMax = 64;
 
   event::Loop& loop_;
-  size_t calls_ = 0;                             // under way
-  std::map<std::string, http::Client> clients_;  // by auth_transport(); "": of those without TLS of their own
+  size_t calls_ = 0;  // under way
+  struct Asking {
+    explicit Asking(event::Loop& loop) : client(loop) {}
+    http::Client client;
+    tls::ClientMaterial material = {};  // its own; a transport may go and come back as another
+  };
+  std::map<std::string, Asking> clients_;  // by auth_transport(); "": of those without TLS of their own
   std::map<std::string, tls::ClientMaterial> transports_;
   std::map<std::string, uint64_t> told_ms_;  // by reason
 };

@@ -152,9 +152,7 @@ bool Authenticator::weigh(const routing::Middleware& middleware, const http::Req
   auto [asked, is_first] = asked_.try_emplace(claimed->key);
   if (is_first) {
     PasswordChecker::Question& question = claimed->question;
-    // Each user who is known has a line of his own; made-up names share one.
-    question.asker = key_of("asker", middleware.password_auth, subscriber_of(client).text()) +
-                     (question.hash.empty() ? "" : question.user);
+    question.asker = subscriber_of(client).text();  // for whomever: how long it takes tells nobody who there is
     auto tell = [this, key = claimed->key, found = claimed->found](bool accepted) {
       take(key, accepted, accepted && found != nullptr ? *found : "");
     };

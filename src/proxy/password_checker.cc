@@ -26,10 +26,14 @@ PasswordChecker::Ticket PasswordChecker::ask(Question question, event::Loop& loo
   Ticket ticket = 0;
   {
     std::lock_guard held(lock_);
-    if (waiting_ >= kQuestionsMax) return 0;
-    auto [line, is_new] = lines_.try_emplace(question.asker);
-    if (line->second.size() >= kQuestionsOfOneMax) return 0;
-    if (is_new) turn_.push_back(question.asker);
+    auto line = lines_.find(question.asker);
+    if (line == lines_.end()) {
+      if (lines_.size() >= kAskersMax) return 0;
+      line = lines_.emplace(question.asker, std::deque<Waiting>()).first;
+      turn_.push_back(question.asker);
+    } else if (line->second.size() >= kQuestionsOfOneMax || waiting_ >= kQuestionsMax) {
+      return 0;
+    }
     ticket = ++last_ticket_;
     line->second.push_back({ticket, std::move(question), &loop, std::move(tell)});
     ++waiting_;

@@ -21,15 +21,17 @@ namespace weir::proxy {
 
 /// One thread for all workers, begun by the first question; less than theirs is its claim to the CPUs. Shared by the
 /// workers. ask(), withdraw() and forget(): any thread; none waits for a hash.
-/// Askers take turns: who guesses waits behind himself, and others for one of his guesses at most.
+/// Askers take turns: who guesses waits behind himself, and others for one of his guesses at most. Where very many wait
+/// each may have one question; so no few can keep the others out.
 class PasswordChecker {
  public:
-  static constexpr size_t kQuestionsMax = 1024;
+  static constexpr size_t kQuestionsMax = 1024;  // then one for each asker
   static constexpr size_t kQuestionsOfOneMax = 64;
+  static constexpr size_t kAskersMax = 1024;
   static constexpr uint64_t kFileBytesMax = 4 << 20;
 
   struct Question {
-    std::string asker;  // who asks, and whom
+    std::string asker;  // one who takes turns with others
     std::string user;
     std::function<bool(const std::string& hash)> matches;  // what is said of a password
     std::string hash;                                      // of that user; "": see `file`

@@ -510,7 +510,10 @@ void TlsPublisher::watch() {
   std::erase_if(watches_, [&](const auto& entry) { return !folders.contains(entry.first); });
   for (const std::string& folder : folders) {
     if (watches_.contains(folder)) continue;
-    auto watch = event::FolderWatch::watch(control_, folder, [this] { settled_.start_once(kSettleMs); });
+    // Not begun anew by what comes next: tags may name a file where others write all the time.
+    auto watch = event::FolderWatch::watch(control_, folder, [this] {
+      if (!settled_.active()) settled_.start_once(kSettleMs);
+    });
     if (watch) {
       watches_.emplace(folder, std::move(*watch));
     } else {

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,7 +55,8 @@ Status RotatingLog::open_current() {
     if (!opened && opened.error().code == ErrorCode::invalid && passed < kPassedMax) continue;
     if (!opened) return fail(opened.error());
     fd_ = *opened;
-    file_bytes_ = regular_file_bytes(path);
+    struct stat found {};
+    file_bytes_ = ::fstat(fd_, &found) == 0 ? static_cast<uint64_t>(found.st_size) : 0;
     return {};
   }
 }

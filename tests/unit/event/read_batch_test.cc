@@ -1,5 +1,6 @@
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -189,15 +190,59 @@ TEST_CASE("read batch: what was posted is done before what an accepted connectio
   ::close(client);
 }
 
-TEST_CASE("loop: who is not in a hurry wakes nobody, and keeps the order of posts") {
+namespace {
+
+/// A loop that looks, though nothing comes.
+struct Waking {
   Loop loop;
-  Timer alive(loop, [] {});  // without which it does not look
-  alive.start_once(60'000);
-  loop.run_ready();
-  const auto is_woken = [&] {
+  Timer alive{loop, [] {}};
+
+  Waking() {
+    alive.start_once(60'000);
+    loop.run_ready();
+  }
+  bool is_woken() {
     pollfd waiting{uv_backend_fd(loop.raw()), POLLIN, 0};
     return ::poll(&waiting, 1, 0) == 1;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("loop: what is posted by what was posted finds the loop awake, also where a full batch took the turn") {
+  Waking waking;
+  Loop& loop = waking.loop;
+  bool done = false;
+  auto fill = [&] {
+    loop.post([&] { loop.post([&] { done = true; }); });
+    loop.reads().deliver();  // as a batch that is full does, in the midst of what the poll told
   };
+  int filled = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  uv_poll_t full;
+  full.data = &fill;
+  REQUIRE(uv_poll_init(loop.raw(), &full, filled) == 0);
+  uv_poll_start(&full, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    uv_poll_stop(handle);
+    (*static_cast<decltype(fill)*>(handle->data))();
+  });
+  loop.run_ready();
+  ::eventfd_write(filled, 1);
+  loop.post([] {});  // so the poll tells of the wake-up as well, and behind the batch
+  loop.run_ready();
+  CHECK_FALSE(done);
+  CHECK(waking.is_woken());
+  loop.run_ready();
+  CHECK(done);
+  uv_close(reinterpret_cast<uv_handle_t*>(&full), nullptr);
+  loop.run_ready();
+  CHECK_FALSE(waking.is_woken());
+  ::close(filled);
+}
+
+TEST_CASE("loop: who is not in a hurry wakes nobody, and keeps the order of posts") {
+  Waking waking;
+  Loop& loop = waking.loop;
+  const auto is_woken = [&] { return waking.is_woken(); };
   std::string order;
   loop.post_unhurried([&] { order += "a"; });
   CHECK(!is_woken());

@@ -109,6 +109,21 @@ TEST_CASE("kv provider: names that differ in case only are one, and empty segmen
   CHECK(world.seen.definitions.back()->services.size() == 1);
 }
 
+TEST_CASE("kv provider: a list without end costs its own object, and no memory") {
+  KvWorld world;
+  std::vector<std::pair<std::string, std::string>> pairs = {
+      {"traefik/http/services/app/loadBalancer/servers/0/url", "http://127.0.0.1:1"},
+      {"traefik/http/routers/web/middlewares/0", std::string(500'000, ',')}};
+  for (const char* name : {"web", "good"}) {
+    pairs.emplace_back(std::string("traefik/http/routers/") + name + "/rule", "Host(`a`)");
+    pairs.emplace_back(std::string("traefik/http/routers/") + name + "/service", "app");
+  }
+  world.source.set(kTree, kv_json(pairs));
+  world.start();
+  REQUIRE(world.until_routers({"good"}));
+  CHECK(world.seen.definitions.back()->rejected.size() == 1);
+}
+
 TEST_CASE("kv provider: a list stands in the order of its keys' text, and each may hold several, as in Traefik") {
   KvWorld world;
   std::vector<std::pair<std::string, std::string>> pairs = {

@@ -206,12 +206,21 @@ TEST_CASE("authentication: who guesses finds his line full, and others of theirs
   CHECK(taken >= PasswordChecker::kQuestionsOfOneMax);
   CHECK(taken <= PasswordChecker::kQuestionsOfOneMax + 2);  // and those that were weighed meanwhile
   CHECK(crowd.ask(slow, "slow:0", "192.0.2.1"));            // of which one waits already
-  CHECK(crowd.guess(slow, "nobody", "192.0.2.1") == PasswordChecker::kQuestionsOfOneMax);
-  CHECK_FALSE(crowd.ask(slow, "somebody:x", "192.0.2.1"));  // names that are made up share a line
+  CHECK_FALSE(crowd.ask(slow, "nobody:x", "192.0.2.1"));    // whoever it claims to be
+  CHECK_FALSE(crowd.ask(guard_of(kJane), "jane:right", "192.0.2.1"));
   CHECK(crowd.ask(slow, "slow:right", "192.0.2.2"));
-  CHECK(crowd.ask(guard_of(kJane), "jane:right", "192.0.2.1"));
-  CHECK(crowd.guess(slow, "slow", "2001:db8::1") == PasswordChecker::kQuestionsOfOneMax);
+  CHECK(crowd.guess(slow, "nobody", "2001:db8::1") == PasswordChecker::kQuestionsOfOneMax);
   CHECK_FALSE(crowd.ask(slow, "slow:x", "2001:db8::2"));  // one subscriber
+}
+
+TEST_CASE("authentication: some who guess together leave everybody else a place") {
+  Crowd crowd;
+  const auto slow = guard_of(kSlow);
+  const auto client = [](size_t number) { return "192.0.2." + std::to_string(number); };
+  const size_t many = PasswordChecker::kQuestionsMax / PasswordChecker::kQuestionsOfOneMax + 4;
+  for (size_t i = 0; i < many; ++i) crowd.guess(slow, "slow", client(i));
+  CHECK(crowd.ask(slow, "slow:right", client(200)));
+  CHECK_FALSE(crowd.ask(slow, "slow:wrong", client(200)));
 }
 
 TEST_CASE("authentication: a right password waits for one guess of another client, not for all") {
