@@ -395,6 +395,10 @@ const Option kOptions[] = {
            "Bytes held in one direction of one request while the reading side is slower than the writing side. At "
            "this limit the writing side is stopped until it has gone.",
            SLOT(limits.relay_buffer_bytes_max)),
+    number("limits.compressions_max", "256", 0, 65536,
+           "Answers of each worker that a compress middleware makes smaller at once, at up to 2 MB each. More pass as "
+           "they are.",
+           SLOT(limits.compressions_max)),
     number("limits.request_bytes_per_s_min", "100", 0, kMebibyte,
            "Bytes a second, over timeouts.rate_window_ms, that a client must send of a request's body until the "
            "response begins. Fewer: 408. 0: any rate.",

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "proxy/access_log.h"
+#include "proxy/compressor.h"
 #include "proxy/entry_redirect.h"
+#include "proxy/grpc_web.h"
 #include "proxy/worker.h"
 #include "weir/base/check.h"
 #include "weir/base/host_port.h"
@@ -107,7 +109,12 @@ void Exchange::follow_middlewares() {
   if (outcome_.status != 0) return answer(outcome_.status, outcome_.redirect ? scratch_.location : std::string_view());
   if (is_too_large(std::max(request_.content_length, request_bytes_))) return end_with(ProxyError::body_too_large);
   append_via(worker_.config().requests.via, request_.version, scratch_.headers, scratch_.via);
-  if (outcome_.grpc_web != nullptr && !begin_grpc_web(*outcome_.grpc_web)) return answer(400);
+  if (outcome_.grpc_web != nullptr) {
+    if (!begin_grpc_web(*outcome_.grpc_web)) return answer(400);
+  } else if (outcome_.compression != nullptr) {
+    put_before_client(std::make_unique<Compressor>(*client_, *outcome_.compression, outcome_.coding,
+                                                   worker_.encoders()));
+  }
   outgoing_.headers = scratch_.headers;
   if (outcome_.path != target_.path || target_.rewritten) {
     if (outcome_.path.data() != scratch_.target.data()) scratch_.target = outcome_.path;
@@ -125,13 +132,18 @@ void Exchange::follow_middlewares() {
 bool Exchange::begin_grpc_web(const routing::Middleware& middleware) {
   std::string_view origin = GrpcWeb::allowed_origin(request_, middleware.values);
   http::ServerStreamObserver& self = *this;
-  grpc_web_ = std::make_unique<GrpcWeb>(*client_, self, request_, origin);
-  if (!grpc_web_->take_early(early_body_, request_ended_)) return false;
+  auto grpc_web = std::make_unique<GrpcWeb>(*client_, self, request_, origin);
+  if (!grpc_web->take_early(early_body_, request_ended_)) return false;
   request_bytes_ = early_body_.size();
   early_trailers_ = {};
-  grpc_web_->change_request(outgoing_, scratch_.headers);
-  client_ = grpc_web_.get();
+  grpc_web->change_request(outgoing_, scratch_.headers);
+  put_before_client(std::move(grpc_web));
   return true;
+}
+
+void Exchange::put_before_client(std::unique_ptr<AnswerFilter> filter) {
+  filter_ = std::move(filter);
+  client_ = filter_.get();
 }
 
 // ---- Upstream: which endpoint, and a connection to it ----

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/answer_filter.h"
 #include "proxy/authenticator.h"
 #include "proxy/forwarding.h"
-#include "proxy/grpc_web.h"
 #include "proxy/middlewares.h"
 #include "proxy/progress.h"
 #include "proxy/proxy_error.h"
@@ -87,6 +87,7 @@ class Exchange final : private http::ServerStreamObserver,
   void ask_auth_server();
   void on_auth_answer(Result<http::ClientResponse> answer);
   bool begin_grpc_web(const routing::Middleware& middleware);
+  void put_before_client(std::unique_ptr<AnswerFilter> filter);
   void choose_endpoint();
   [[nodiscard]] EndpointState* next_endpoint();
   void try_endpoint(EndpointState& endpoint);
@@ -157,7 +158,7 @@ class Exchange final : private http::ServerStreamObserver,
   http::RequestHead outgoing_;  // as the upstream gets it; views into storage_ and scratch_
   ForwardingScratch scratch_;
   MiddlewareOutcome outcome_;              // of the router's, as far as they have run
-  std::unique_ptr<GrpcWeb> grpc_web_;      // between client_ and the session, for such a call; else of no use
+  std::unique_ptr<AnswerFilter> filter_;   // client_, where something stands between it and the session; else of no use
   std::unique_ptr<http::Call> auth_call_;  // to the server of a forwardAuth, while undecided
   std::vector<http::Header> response_headers_;
   NormalTarget target_;  // of request_; views into it or into path_storage_

@@ -8,15 +8,15 @@ namespace weir::proxy {
 
 using http::Header;
 
-// What a call of gRPC-Web gets is not what was sent towards it.
+// What the client gets may not be what was sent towards it.
 void Exchange::note_answer(std::span<const Header> origin, std::span<const Header> sent) {
   answer_log_fields_.clear();
   worker_.access_log().append_headers(answer_log_fields_, "origin_", origin);
-  if (client_ == grpc_web_.get()) sent = grpc_web_->sent_fields();
+  if (client_ == filter_.get()) sent = filter_->sent_fields();
   worker_.access_log().append_headers(answer_log_fields_, "downstream_", sent);
 }
 
-uint64_t Exchange::sent_bytes() const { return client_ == grpc_web_.get() ? grpc_web_->sent_bytes() : response_bytes_; }
+uint64_t Exchange::sent_bytes() const { return client_ == filter_.get() ? filter_->sent_bytes() : response_bytes_; }
 
 void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   AccessRecord record;

@@ -79,7 +79,7 @@ void GrpcWeb::append_preflight_fields(std::string_view origin, std::vector<Heade
 
 GrpcWeb::GrpcWeb(http::ServerStream& client, http::ServerStreamObserver& above, const http::RequestHead& request,
                  std::string_view origin)
-    : client_(client), above_(above), origin_(origin), text_(begins_with(type_of(request.headers), kText)) {
+    : AnswerFilter(client), above_(above), origin_(origin), text_(begins_with(type_of(request.headers), kText)) {
   std::string_view suffix = type_of(request.headers).substr(text_ ? kText.size() : kWeb.size());
   (request_type_ = kGrpc) += suffix;
   client_.attach(*this);

@@ -7,15 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/answer_filter.h"
 #include "weir/http/session.h"
 #include "weir/routing/table.h"
 
 namespace weir::proxy {
 
 /// Stands between an exchange and its client's stream: what is gRPC-Web below is gRPC above. Bodies are the same frames
-/// (base64 in the "-text" form); the answer's trailers become its last frame. Owned by the Exchange, for one request;
-/// calls may destroy it on their way out. Worker thread only.
-class GrpcWeb final : public http::ServerStream, private http::ServerStreamObserver {
+/// (base64 in the "-text" form); the answer's trailers become its last frame.
+class GrpcWeb final : public AnswerFilter, private http::ServerStreamObserver {
  public:
   /// Whether a request is a call of gRPC itself.
   [[nodiscard]] static bool is_plain_call(const http::RequestHead& request);
@@ -38,23 +38,10 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   /// Makes of the request's head, whose fields are `headers`, the one of a gRPC call.
   void change_request(http::RequestHead& head, std::vector<http::Header>& headers);
 
-  /// Of the answer as the client gets it: its fields, which live as long as those it was given, and the body's bytes.
-  [[nodiscard]] std::span<const http::Header> sent_fields() const { return sent_fields_; }
-  [[nodiscard]] uint64_t sent_bytes() const { return sent_bytes_; }
-
   // ServerStream, for the exchange
-  void attach(http::ServerStreamObserver&) override {}
-  void send_interim(const http::ResponseHead& head) override { client_.send_interim(head); }
   void send_head(const http::ResponseHead& head) override;
   void send_body(std::string_view bytes) override;
   void send_end(std::span<const http::Header> trailers) override;
-  void pause_body() override { client_.pause_body(); }
-  void resume_body() override { client_.resume_body(); }
-  [[nodiscard]] size_t queued_bytes() const override { return client_.queued_bytes(); }
-  [[nodiscard]] size_t undelivered_bytes() const override { return client_.undelivered_bytes(); }
-  void forbid_reuse() override { client_.forbid_reuse(); }
-  void end_short() override { client_.end_short(); }
-  void release() override { client_.release(); }
 
  private:
   void on_request_body(std::string_view bytes) override;
@@ -64,15 +51,12 @@ class GrpcWeb final : public http::ServerStream, private http::ServerStreamObser
   void on_client_drained() override { above_.on_client_drained(); }
   void on_client_gone(const Error& error) override { above_.on_client_gone(error); }
 
-  http::ServerStream& client_;
   http::ServerStreamObserver& above_;
   const std::string_view origin_;
   const bool text_;
   std::string request_type_;   // application/grpc and what followed
   std::string response_type_;  // the same as the client knows it
-  std::vector<http::Header> sent_fields_;
-  std::string exposed_;  // their names
-  uint64_t sent_bytes_ = 0;
+  std::string exposed_;        // their names
   std::string scratch_;
   std::string carry_;  // base64 digits that do not make a group yet
   bool answered_ = false;

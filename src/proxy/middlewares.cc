@@ -6,6 +6,7 @@
 #include "proxy/authenticator.h"
 #include "proxy/client_address.h"
 #include "proxy/client_certificate.h"
+#include "proxy/compressor.h"
 #include "proxy/grpc_web.h"
 #include "proxy/header_policy.h"
 #include "proxy/redirects.h"
@@ -191,6 +192,15 @@ uint16_t change_headers(const Middleware& middleware, const http::RequestHead& r
   return serves_host(middleware.browser_policy, seen()) ? 0 : 500;
 }
 
+// Of several the last one is nearest to the endpoint: to those before it the answer is encoded already.
+void choose_coding(const Middleware& middleware, const http::RequestHead& request, const ForwardingScratch& scratch,
+                   MiddlewareOutcome& outcome) {
+  const ContentCoding coding = Compressor::choose(middleware.compression, request.method, scratch.headers);
+  if (coding == ContentCoding::identity) return;
+  outcome.compression = &middleware.compression;
+  outcome.coding = coding;
+}
+
 }  // namespace
 
 void resume_request_middlewares(const routing::Router& router, const http::RequestHead& request, const ForwardedBy& by,
@@ -248,6 +258,7 @@ void resume_request_middlewares(const routing::Router& router, const http::Reque
         outcome.status = limit_in_flight(middleware, key(middleware), guards, scratch);
         break;
       case Middleware::Type::forward_auth: outcome.undecided = &middleware; return;
+      case Middleware::Type::compress: choose_coding(middleware, request, scratch, outcome); break;
       case Middleware::Type::buffering:
         outcome.request_bytes_max = stricter(outcome.request_bytes_max, middleware.request_bytes_max);
         outcome.answer_bytes_max = stricter(outcome.answer_bytes_max, middleware.answer_bytes_max);

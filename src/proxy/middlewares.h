@@ -25,11 +25,13 @@ struct Guards {
 
 /// What running a router's middlewares came to.
 struct MiddlewareOutcome {
-  std::string_view path;                          // to forward
-  std::string_view authority;                     // the Host to send, where one is set; else ""
-  bool redirect = false;                          // to scratch.location, with `status`
-  uint16_t status = 0;                            // not 0: this is the answer, nothing is forwarded
-  const routing::Middleware* grpc_web = nullptr;  // the request is a call of gRPC-Web
+  std::string_view path;                              // to forward
+  std::string_view authority;                         // the Host to send, where one is set; else ""
+  bool redirect = false;                              // to scratch.location, with `status`
+  uint16_t status = 0;                                // not 0: this is the answer, nothing is forwarded
+  const routing::Middleware* grpc_web = nullptr;      // the request is a call of gRPC-Web
+  const routing::Compression* compression = nullptr;  // the answer's body is sent in `coding`, where that says so
+  ContentCoding coding = ContentCoding::identity;
   // It guards the route, and nobody knows yet whether the request may pass. One that can look it up when somebody does
   // (basicAuth) is run again then; one whose answer is in (forwardAuth) is passed by who has it.
   const routing::Middleware* undecided = nullptr;

@@ -28,6 +28,7 @@
 #include "weir/config/config.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
+#include "weir/http/content_encoder.h"
 #include "weir/proxy/stats.h"
 #include "weir/tls/engine.h"
 
@@ -93,6 +94,7 @@ class Worker {
   [[nodiscard]] Authenticator& authenticator() { return authenticator_; }
   [[nodiscard]] AuthClient& auth_client() { return auth_client_; }
   [[nodiscard]] Guards guards() { return {authenticator_, shared_->limits, loop_}; }
+  [[nodiscard]] http::EncoderPool& encoders() { return encoders_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] Stats& stats() { return stats_; }
 
@@ -147,6 +149,7 @@ class Worker {
   UpstreamPool pool_;
   Authenticator authenticator_;
   AuthClient auth_client_{loop_};
+  http::EncoderPool encoders_{config_.limits.compressions_max};
   std::vector<std::unique_ptr<PinnedTable>> tables_;  // the newest last; older ones until their last pin is gone
   std::unordered_map<std::string, std::unique_ptr<ServiceState>> services_;
   ServiceCache<ServiceState> service_cache_;

@@ -126,7 +126,7 @@ constexpr TypeRow kTypes[] = {
     {"buffering", Type::buffering, compile_buffering},
     {"chain", Type::chain, compile_chain},
     {"circuitBreaker", Type::left_out, nullptr},
-    {"compress", Type::left_out, nullptr},
+    {"compress", Type::compress, compile_compress},
     {"contentType", Type::left_out, nullptr},
     {"digestAuth", Type::digest_auth, compile_digest_auth},
     {"encodedCharacters", kNone, nullptr},

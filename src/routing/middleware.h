@@ -14,8 +14,7 @@ constexpr size_t kMiddlewareValuesMax = 256;  // prefixes, or headers of one dir
 
 /// Types and options are Traefik's, in any case, and two for fabio's tags. A type or option that is not known, or known
 /// and not done yet, is an error: a route that leaves out half of what it was told is worse than a 503. Not so what
-/// only makes an answer smaller, prettier or likelier (compress, contentType, errors, retry, circuitBreaker): it is
-/// left out.
+/// only makes an answer prettier or likelier (contentType, errors, retry, circuitBreaker): it is left out.
 Result<Middleware> compile_middleware(const MiddlewareDefinition& definition, std::string qualified_name);
 
 /// What compile_middleware() takes and cannot follow whole: users of a basicAuth whom no password lets in, types

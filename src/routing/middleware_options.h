@@ -62,4 +62,7 @@ Status compile_rate_limit(const Options& options, Middleware& out);
 Status compile_in_flight_req(const Options& options, Middleware& out);
 Status compile_buffering(const Options& options, Middleware& out);
 
+// What becomes of answers: middleware_compress.cc
+Status compile_compress(const Options& options, Middleware& out);
+
 }  // namespace weir::routing

@@ -1,5 +1,6 @@
 """The programs that read the same tags: Traefik and fabio as they are, and Weir, each following one Consul."""
 
+import gzip
 import json
 import os
 
@@ -24,15 +25,22 @@ OWN_FIELDS = {f"x-{name}" for name in ("forwarded-for", "forwarded-host", "forwa
 
 POLICY_FIELDS = ("strict-transport-security", "x-frame-options", "x-content-type-options", "x-xss-protection",
                  "content-security-policy", "referrer-policy", "permissions-policy", "vary", "x-set",
+                 "content-encoding", "set-cookie",
                  *(f"access-control-{name}" for name in ("allow-origin", "allow-methods", "allow-headers",
                                                           "allow-credentials", "expose-headers", "max-age")))
+
+
+def decoded(response):
+    """The body as it was before it was made smaller."""
+    coding = response.header("content-encoding")
+    return {None: bytes, "gzip": gzip.decompress}[coding](response.body)
 
 
 def local(response):
     """A status, what the upstream saw, where a redirect leads and what password is asked for: what is compared."""
     out = {"status": response.status}
     if response.status == 200 and response.body:  # a preflight's answer has none
-        seen = response.json()
+        seen = json.loads(decoded(response))
         headers = {name.lower(): value for name, value in seen["headers"]}
         out.update(upstream=seen["name"], target=seen["target"], host=headers.get("host"),
                    fields={name: value for name, value in headers.items()

@@ -195,12 +195,26 @@ def headers():
                                                   "buffering.retryexpression=IsNetworkError() && Attempts() < 2"),
                                   with_middleware("bs", "buffering.maxresponsebodybytes=5")],
              "bq.test/", "bs.test/"),
+        case("compressed answers", [with_middleware("cp", "compress=true"),
+                                    with_middleware("cs", "compress.minresponsebodybytes=1"),
+                                    with_middleware("ce", "compress.minResponseBodyBytes=1",
+                                                    "compress.excludedcontenttypes=text/html, application/json"),
+                                    with_middleware("ci", "compress.minresponsebodybytes=1",
+                                                    "compress.includedcontenttypes=application/json"),
+                                    with_middleware("cz", "compress.minresponsebodybytes=1",
+                                                    "compress.encodings=zstd,gzip")],
+             *[ask(f"{host}.test/", headers=[("Accept-Encoding", accepted)] if accepted is not None else [])
+               for host in ("cp", "cs", "ce", "ci", "cz")
+               for accepted in (None, "", "gzip", "gzip, deflate, br;q=0.5", "identity", "identity;q=1, gzip;q=0.5")]),
+        case("what is compressed in no way that is known", [with_middleware("cu", "compress.encodings=deflate")],
+             ask("cu.test/", headers=[("Accept-Encoding", "gzip")]),
+             differs="a router whose middleware cannot be read answers 503"),
         case("a router beside one whose middleware is not served yet", [
             with_middleware("ns", "plugin.any.key=100",
                             rest=rule("nsopen", "Host(`nsopen.test`) && PathPrefix(`/open`)", "service=ns"))],
              "nsopen.test/open", "nsopen.test/x"),
         *[case(f"left out: {option}", [with_middleware("lo", option)], "lo.test/")
-          for option in ("compress=true", "retry.attempts=4", "contenttype.autodetect=true",
+          for option in ("retry.attempts=4", "contenttype.autodetect=true",
                          "circuitbreaker.expression=NetworkErrorRatio() > 0.30")],
     ]
 

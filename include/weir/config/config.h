@@ -182,6 +182,7 @@ struct LimitsConfig {
   uint32_t upstream_connections_per_endpoint_max = 0;  // per worker; 0: no limit
   uint32_t pending_per_endpoint_max = 0;               // requests that wait for one of those, per worker
   uint32_t relay_buffer_bytes_max = 0;    // held for a side that reads slower than the other writes; then stop
+  uint32_t compressions_max = 0;          // answers at once, per worker
   uint32_t request_bytes_per_s_min = 0;   // of a body whose answer has not begun; 0: any
   uint32_t response_bytes_per_s_min = 0;  // that a client takes of what waits for it; 0: any
 };

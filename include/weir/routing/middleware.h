@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "weir/base/content_coding.h"
 #include "weir/base/htpasswd.h"
 #include "weir/base/ip.h"
+#include "weir/base/media_type.h"
 #include "weir/routing/regexp.h"
 
 namespace weir::routing {
@@ -120,6 +122,17 @@ struct ForwardAuth {
   bool operator==(const ForwardAuth&) const = default;
 };
 
+/// Of compress: which answers are sent in which coding.
+struct Compression {
+  std::vector<ContentCoding> codings;               // the first is preferred
+  ContentCoding unasked = ContentCoding::identity;  // for clients that do not say what they take
+  std::vector<MediaType> excluded;                  // types that pass as they are
+  std::vector<MediaType> included;                  // the only ones that do not; empty: all others
+  uint64_t bytes_min = 0;                           // of a body whose length is known
+
+  bool operator==(const Compression&) const = default;
+};
+
 /// A compiled middleware. `type` is the switch.
 struct Middleware {
   enum class Type : uint8_t {
@@ -143,7 +156,8 @@ struct Middleware {
     in_flight_req,
     forward_auth,
     buffering,  // bodies pass as they come: only its limits hold
-    left_out,   // does nothing: what Traefik does by it may be missing without harm
+    compress,
+    left_out,  // does nothing: what Traefik does by it may be missing without harm
   };
   std::string name;
   Type type = Type::left_out;
@@ -172,6 +186,7 @@ struct Middleware {
   ForwardAuth forward_auth = {};
   CrossOrigin cross_origin = {};
   BrowserPolicy browser_policy = {};
+  Compression compression = {};
 
   bool operator==(const Middleware&) const = default;
 };

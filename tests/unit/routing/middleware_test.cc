@@ -140,8 +140,7 @@ TEST_CASE("middleware: what browsers are told is set before what is set by name,
 TEST_CASE(
     "middleware: a type that a route can do without is left out and told, but not with what Traefik would refuse") {
   for (const auto& [type, options] :
-       std::vector<std::pair<std::string, Options>>{{"compress", {{"excludedcontenttypes", "text/event-stream"}}},
-                                                    {"contenttype", {{"autodetect", "true"}}},
+       std::vector<std::pair<std::string, Options>>{{"contenttype", {{"autodetect", "true"}}},
                                                     {"errors", {{"status", "500-599"}, {"statusrewrites.418", "404"}}},
                                                     {"retry", {{"attempts", "4"}, {"initialinterval", "100ms"}}},
                                                     {"circuitbreaker", {{"expression", "x"}}}}) {
@@ -149,8 +148,31 @@ TEST_CASE(
     CHECK(middleware_notes(fixture::middleware("m", type, options)).size() == 1);
   }
   CHECK(error_of("retry", {{"attempts", "many"}}) == "option \"attempts\" must be a whole number");
-  CHECK(error_of("compress", {{"level", "9"}}) == "option \"level\" is unknown or not supported yet");
+  CHECK(error_of("retry", {{"tries", "9"}}) == "option \"tries\" is unknown or not supported yet");
   CHECK(error_of("plugin", {{"any.x", "1"}}).starts_with("middleware type plugin is not supported yet"));
+}
+
+TEST_CASE("middleware: compress has Traefik's defaults, and refuses what Traefik refuses") {
+  using Codings = std::vector<ContentCoding>;
+  const Codings all = {ContentCoding::gzip, ContentCoding::br, ContentCoding::zstd};
+  CHECK(compile("compress", {}).compression == Compression{all, ContentCoding::identity, {}, {}, 1024});
+  CHECK(compile("compress", {{"encodings", ""}, {"minresponsebodybytes", "0"}}).compression.codings == all);
+  CHECK(compile("compress", {{"minresponsebodybytes", "-1"}}).compression.bytes_min == 1024);
+  const Compression made =
+      compile("compress", {{"encodings", "zstd, gzip"}, {"defaultencoding", "br"}, {"minresponsebodybytes", "9"}})
+          .compression;
+  CHECK(made == Compression{{ContentCoding::zstd, ContentCoding::gzip}, ContentCoding::br, {}, {}, 9});
+  CHECK(compile("compress", {{"excludedcontenttypes", "text/event-stream,a/b"}}).compression.excluded.size() == 2);
+  CHECK(error_of("compress", {{"excludedcontenttypes", "a/b"}, {"includedcontenttypes", "c/d"}}) ==
+        "of excludedContentTypes and includedContentTypes only one may be given");
+  CHECK(error_of("compress", {{"includedcontenttypes", "text/"}}) ==
+        "option \"includedcontenttypes\" must be a list of media types such as text/html");
+  for (const char* name : {"deflate", "identity", "x-gzip", "GZIP"}) {
+    CHECK(error_of("compress", {{"encodings", name}}) == "option \"encodings\" must be one of gzip, br and zstd");
+  }
+  CHECK(error_of("compress", {{"defaultencoding", "x"}}) ==
+        "option \"defaultencoding\" must be one of gzip, br and zstd");
+  CHECK(error_of("compress", {{"level", "9"}}) == "option \"level\" is unknown or not supported yet");
 }
 
 TEST_CASE("middleware: rateLimit is tokens a second, with what Traefik lends by holding a request back") {

@@ -119,7 +119,7 @@ TEST_CASE("quarantine: a router whose middleware was never good answers 503") {
   CHECK(reasons(outcome) ==
         Reasons{"router a@file: middleware m@file does not exist; its requests are answered 503",
                 "middleware m@file: unknown middleware type \"noSuch\"; supported are addPrefix, "
-                "accessList, basicAuth, buffering, chain, digestAuth, forwardAuth, grpcWeb, headers, "
+                "accessList, basicAuth, buffering, chain, compress, digestAuth, forwardAuth, grpcWeb, headers, "
                 "inFlightReq, ipAllowList, ipWhiteList, passTLSClientCert, rateLimit, "
                 "redirectRegex, redirectScheme, redirectUrl, replacePath, replacePathRegex, "
                 "stripPrefix, stripPrefixRegex"});
