@@ -13,7 +13,6 @@ void fuzz::run(std::string_view input) {
   auto answer = parse_digest_answer(input, "traefik");
   if (!answer) return;
   CHECK(!answer->nonce.empty() && !answer->uri.empty() && !answer->response.empty());
-  CHECK(input.find("traefik") != std::string_view::npos);
   CHECK(age_of_nonce(answer->nonce, "secret", 1) == NonceAge::foreign);
   (void)digest_matches(*answer, "GET", "939e7578ed9e3c518a452acee763bce9");
 }

@@ -109,6 +109,7 @@ ExpressionPtr Parser::postfix() {
 bool Parser::path_step(Expression& path) {
   take();  // .
   Token part = scanner_.path_part();
+  if (part.kind == TokenKind::invalid) return fail(part.begin, part.text);
   PathStep step{PathStep::Kind::attribute, part.text, nullptr, part.begin};
   path.end = part.end;
   if (part.text.empty()) {

@@ -7,6 +7,7 @@
 #include "scheduler/hcl/limits.h"
 #include "scheduler/hcl/parser.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::scheduler::hcl {
 
@@ -196,8 +197,10 @@ bool Parser::template_literal(std::string& literal, const TemplateEnd& end) {
       at = scanner_.offset();
       continue;
     }
-    literal += c;
-    ++at;
+    const size_t bytes = utf8_length(all.substr(at));
+    if (bytes == 0) return fail(at, std::string(kNoUtf8));
+    literal += all.substr(at, bytes);
+    at += static_cast<uint32_t>(bytes);
   }
   scanner_.move_to(at);
   if (end.quoted && at >= end.limit) return fail(at, "A string does not end: \" is missing");

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "weir/base/utf8.h"
+
 namespace weir::scheduler::hcl {
 namespace {
 
@@ -60,7 +62,11 @@ bool Scanner::skip_blanks() {
 
 Token Scanner::identifier() {
   uint32_t begin = offset_;
-  while (offset_ < text_.size() && continues_name(text_[offset_])) ++offset_;
+  while (offset_ < text_.size() && continues_name(text_[offset_])) {
+    const size_t bytes = utf8_length(text_.substr(offset_));
+    if (bytes == 0) return invalid(offset_, std::string(kNoUtf8));
+    offset_ += static_cast<uint32_t>(bytes);
+  }
   return Token{TokenKind::identifier, begin, offset_, std::string(source_.slice(begin, offset_))};
 }
 
@@ -115,9 +121,7 @@ Token Scanner::punctuation() {
 
 Token Scanner::path_part() {
   skip_blanks();
-  uint32_t begin = offset_;
-  while (offset_ < text_.size() && continues_name(text_[offset_])) ++offset_;
-  return Token{TokenKind::identifier, begin, offset_, std::string(source_.slice(begin, offset_))};
+  return identifier();
 }
 
 Token Scanner::invalid(uint32_t begin, std::string message) {

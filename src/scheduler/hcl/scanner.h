@@ -10,6 +10,8 @@
 
 namespace weir::scheduler::hcl {
 
+inline constexpr std::string_view kNoUtf8 = "These bytes are no UTF-8, in which job files are written";
+
 enum class TokenKind : uint8_t {
   end,
   newline,

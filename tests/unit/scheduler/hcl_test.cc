@@ -47,6 +47,15 @@ TEST_CASE("hcl: escapes in strings") {
         "x:1:3: A string must end on its line; write \\n, or <<EOF for text over several lines");
 }
 
+TEST_CASE("hcl: bytes that are no UTF-8 are an error in a text and in a name; comments may hold any") {
+  const std::string reason = ": These bytes are no UTF-8, in which job files are written";
+  CHECK(error_of("\"h\xed\"") == "x:1:3" + reason);
+  CHECK(error_of("<<EOF\nab\n\xff\nEOF\n") == "x:3:1" + reason);
+  CHECK(body_error("a\x80 = 1\n") == "f:1:2" + reason);
+  CHECK(error_of("var.a\xc3") == "x:1:6" + reason);
+  CHECK(value_of("\"\xc3\xa9\" # \xff") == Value("\xc3\xa9"));
+}
+
 TEST_CASE("hcl: heredocs keep their text, with - they lose the common indent") {
   CHECK(value_of("<<EOF\n  a\\n\n ${var.name}\nEOF\n") == Value("  a\\n\n web\n"));
   CHECK(value_of("<<-EOF\n    a\n\n      b ${var.count}\n    EOF\n") == Value("a\n\n  b 3\n"));
