@@ -6,6 +6,7 @@ System calls (strace), user instructions and allocations (callgrind) of the rele
 --store writes what was counted into instructions.json, with the reason of the change.
 """
 
+import collections
 import datetime
 import json
 import os
@@ -27,11 +28,20 @@ from peers import Scenario, WeirEdge, write  # noqa: E402
 STORED = os.path.join(FOLDER, "instructions.json")
 REQUESTS = 1000
 SYSTEM_CALLS_MAX = 4.2
-# One is an error; what the process does once a second makes a few for thousands of requests, more on a slow machine.
-ALLOCATIONS_MAX = 0.1
+# Calls that a request must not need, by what they are. One of them is an error; what the process does once a second
+# makes a few for thousands of requests, more on a slow machine.
+FORBIDDEN = {
+    "allocates nothing": {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "aligned_alloc"},
+    "takes no lock": {"pthread_mutex_lock", "pthread_mutex_trylock", "pthread_rwlock_rdlock", "pthread_rwlock_wrlock"},
+    "formats nothing": {"printf", "snprintf", "vsnprintf", "__vsnprintf_internal", "strftime", "strftime_l"},
+}
+FORBIDDEN_MAX = 0.01
+CLOCKS = {"clock_gettime", "gettimeofday", "time"}
+# Of one connection, where each request takes two turns of the loop: libuv asks before and behind each wait, and each
+# turn that measures something once more.
+CLOCK_CALLS_MAX = 6.1
 # The same compiler on the same code: what is left is timers. Another compiler or another libuv counts differently.
 RISE_MAX, RISE_MAX_ELSEWHERE = 1.02, 1.15
-ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "aligned_alloc"}
 
 
 class Edge:
@@ -81,30 +91,34 @@ def system_calls(folder):
 
 
 def callgrind(folder):
-    """(instructions, calls of allocators) a request"""
+    """({name of a function: calls}, instructions), each a request's"""
     def run(requests):
         output = os.path.join(folder, f"callgrind.{requests}")
         count_below(["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"], requests, 1, output + ".run")
         with open(output, encoding="utf-8") as file:
             return read_profile(file)
-    few, many = run(REQUESTS), run(5 * REQUESTS)
-    return tuple((b - a) / (4 * REQUESTS) for a, b in zip(few, many))
+    (few_calls, few), (many_calls, many) = run(REQUESTS), run(5 * REQUESTS)
+    return {name: (calls - few_calls[name]) / (4 * REQUESTS) for name, calls in many_calls.items()}, \
+        (many - few) / (4 * REQUESTS)
 
 
 def read_profile(lines):
-    """(instructions of all, calls of allocators) of callgrind's output, which names a function once and then numbers
+    """(calls by function, instructions of all) of callgrind's output, which names a function once and then numbers
     it."""
-    names, callee, instructions, allocations = {}, "", 0, 0
+    names, callee, instructions, counted = {}, "", 0, collections.Counter()
     for line in lines:
         if match := re.match(r"c?fn=\((\d+)\)(?: (.*))?", line):
             names.setdefault(match.group(1), (match.group(2) or "").strip())
-            callee = names[match.group(1)]
+            callee = re.split("['@]", names[match.group(1)])[0]
         elif match := re.match(r"calls=(\d+)", line):
-            # operator new comes to malloc, so it is not counted itself.
-            allocations += int(match.group(1)) if callee.split("'")[0] in ALLOCATORS else 0
+            counted[callee] += int(match.group(1))  # operator new comes to malloc, so it is not counted itself
         elif match := re.match(r"totals: (\d+)", line):
             instructions = int(match.group(1))
-    return instructions, allocations
+    return counted, instructions
+
+
+def calls_of(calls, names):
+    return sum(calls.get(name, 0) for name in names)
 
 
 def toolchain():
@@ -126,7 +140,7 @@ def main():
         stored = json.load(file)
     try:
         calls, parts = system_calls(folder)
-        instructions, allocations = callgrind(folder)
+        functions, instructions = callgrind(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if sys.argv[1:2] == ["--store"]:
@@ -140,8 +154,13 @@ def main():
     limit = last["instructions"] * rise_max
     good = report(calls <= SYSTEM_CALLS_MAX, f"system calls a request are at most {SYSTEM_CALLS_MAX} ({calls:.2f})",
                   parts)
-    good &= report(allocations <= ALLOCATIONS_MAX, f"a keep-alive request allocates nothing ({allocations:.4f})",
-                   f"{allocations:.4f} allocations a request; callgrind_annotate --tree=caller shows who calls malloc")
+    for what, names in FORBIDDEN.items():
+        made = calls_of(functions, names)
+        good &= report(made <= FORBIDDEN_MAX, f"a keep-alive request {what} ({made:.4f})",
+                       f"{made:.4f} calls of {', '.join(sorted(names))}; callgrind_annotate --tree=caller shows whose")
+    clocks = calls_of(functions, CLOCKS)
+    good &= report(clocks <= CLOCK_CALLS_MAX, f"turns of the loop ask the clock, requests do not ({clocks:.2f})",
+                   f"{clocks:.2f} calls of {', '.join(sorted(CLOCKS))}")
     good &= report(instructions <= limit, f"user instructions a request are at most {limit:.0f} ({instructions:.0f})",
                    f"{last['instructions']} were stored; tests/bench/gates.py --store REASON if the rise is worth it")
     return 0 if good else 1

@@ -1,6 +1,6 @@
-// Publishes tables, asks for numbers and reopens the log while requests run on two workers, over connections that stay
-// and over others that come and go in bursts, so that workers hand them over to each other. Exit code 0 when every
-// request was answered; a data race ends it by ThreadSanitizer's own exit code.
+// Publishes tables, asks for numbers and reopens the log while requests run on two workers and are limited and guarded,
+// over connections that stay and over others that come and go in bursts, so that workers hand them over to each other.
+// Exit code 0 when every request was answered; a data race ends it by ThreadSanitizer's own exit code.
 
 #include <csignal>
 #include <cstdio>
@@ -26,7 +26,7 @@ constexpr size_t kClients = 16;
 constexpr size_t kPublished = 400;
 constexpr size_t kBurst = 24;  // connections that come at once, ask once and go
 constexpr uint64_t kSecondsMax = 120;
-constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: web.test\r\n\r\n";
+constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: web.test\r\nAuthorization: Basic amFuZTpqYW5l\r\n\r\n";
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// One end of a connection: answers requests, or sends the next one when an answer is whole.
@@ -90,6 +90,17 @@ struct Upstream {
   std::unique_ptr<event::Listener> listener;
 };
 
+/// Middlewares whose counts all workers share, and passwords, which are weighed by a thread of their own; anew where
+/// the list of users is another.
+std::vector<routing::MiddlewareDefinition> guards(Random& random) {
+  const std::string users = "jane:{SHA}io3u1EYj1MRCaMJmUtgJRYUcT38=,u" + std::to_string(random.below(1000)) + ":{SHA}x";
+  std::vector<routing::MiddlewareDefinition> out(3);
+  out[0] = {"rate", "rateLimit", {{"average", "1000000"}, {"burst", "1000000"}}, {}};
+  out[1] = {"flight", "inFlightReq", {{"amount", "100000"}}, {}};
+  out[2] = {"users", "basicAuth", {{"users", users}}, {}};
+  return out;
+}
+
 /// Every table routes web.test; which upstreams, how many other routers and which strategy change each time.
 std::shared_ptr<const routing::RoutingTable> next_table(const std::shared_ptr<const routing::RoutingTable>& before,
                                                         const std::vector<uint16_t>& ports, Random& random) {
@@ -107,11 +118,14 @@ std::shared_ptr<const routing::RoutingTable> next_table(const std::shared_ptr<co
     service.endpoints.push_back(endpoint);
   }
   definitions->services.push_back(service);
+  definitions->middlewares = guards(random);
   routing::RouterDefinition router;
   router.name = "web";
   router.rule = "Host(`web.test`)";
   router.service = "s";
+  for (const auto& guard : definitions->middlewares) router.middlewares.push_back(guard.name);
   definitions->routers.push_back(router);
+  router.middlewares.clear();
   for (size_t i = random.below(20); i > 0; --i) {
     router.name = "other" + std::to_string(i);
     router.rule = "Host(`other" + std::to_string(i) + ".test`)";
