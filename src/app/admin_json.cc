@@ -69,6 +69,7 @@ std::string services_json(const provider::TableAssembler& assembler, const provi
         object["serverStatus"][endpoint.id] = routing::is_up(endpoint) ? "UP" : "DOWN";
       }
       if (service->health_check) object["healthCheck"] = check_object(*service->health_check);
+      if (service->sticky) object["sticky"] = sticky_object(*service->sticky);
       out.push_back(std::move(object));
     }
   }

@@ -83,6 +83,15 @@ ordered_json endpoint_object(const routing::Service& service, const routing::End
   return out;
 }
 
+ordered_json sticky_object(const routing::StickyCookie& cookie) {
+  ordered_json object{{"path", cookie.path}, {"secure", cookie.secure}, {"httpOnly", cookie.http_only}};
+  if (!cookie.name.empty()) object["name"] = cookie.name;
+  if (!cookie.domain.empty()) object["domain"] = cookie.domain;
+  if (!cookie.same_site.empty()) object["sameSite"] = to_lower(cookie.same_site);
+  if (cookie.max_age_s != 0) object["maxAge"] = cookie.max_age_s;
+  return ordered_json{{"cookie", std::move(object)}};
+}
+
 ordered_json check_object(const routing::HealthCheck& check) {
   const bool grpc = check.mode == routing::HealthCheck::Mode::grpc;
   auto duration = [](uint64_t ms) { return format_duration(static_cast<int64_t>(ms) * 1'000'000); };

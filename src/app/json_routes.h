@@ -21,6 +21,7 @@ nlohmann::ordered_json router_object(const routing::Router& router);
 nlohmann::ordered_json endpoint_object(const routing::Service& service, const routing::Endpoint& endpoint,
                                        const provider::EndpointChecker* checker);
 nlohmann::ordered_json check_object(const routing::HealthCheck& check);
+nlohmann::ordered_json sticky_object(const routing::StickyCookie& cookie);
 
 /// A request that somebody asks about.
 struct RouteQuestion {

@@ -112,8 +112,8 @@ void Exchange::follow_middlewares() {
   if (outcome_.grpc_web != nullptr) {
     if (!begin_grpc_web(*outcome_.grpc_web)) return answer(400);
   } else if (outcome_.compression != nullptr) {
-    put_before_client(std::make_unique<Compressor>(*client_, *outcome_.compression, outcome_.coding,
-                                                   worker_.encoders()));
+    put_before_client(
+        std::make_unique<Compressor>(*client_, *outcome_.compression, outcome_.coding, worker_.encoders()));
   }
   outgoing_.headers = scratch_.headers;
   if (outcome_.path != target_.path || target_.rewritten) {
@@ -150,7 +150,8 @@ void Exchange::put_before_client(std::unique_ptr<AnswerFilter> filter) {
 
 void Exchange::choose_endpoint() {
   service_->retry_budget.note_request(worker_.config().retry);
-  EndpointState* chosen = next_endpoint();
+  kept_ = service_->find_kept(outgoing_.headers);
+  EndpointState* chosen = kept_ != nullptr ? kept_ : next_endpoint();
   if (chosen == nullptr) return end_with(ProxyError::no_endpoint);
   try_endpoint(*chosen);
 }
@@ -370,6 +371,7 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   http::ResponseHead passed = head;
   run_response_middlewares(*router_, head.headers, *by_, scratch_, response_headers_);
   append_via(worker_.config().requests.via, head.version, response_headers_, scratch_.via);
+  if (endpoint_ != kept_) keep_endpoint();
   // Who forwards an answer without a Date says when it came (RFC 9110 section 6.6.1).
   if (!upgraded && http::find(response_headers_, "Date") == nullptr) {
     response_headers_.push_back({"Date", http::http_date()});
@@ -383,6 +385,12 @@ void Exchange::on_response_head(const http::ResponseHead& head) {
   if (worker_.access_log().has_headers()) note_answer(head.headers, passed.headers);
   if (may_pipe(passed.content_length.value_or(0)) && client_->takes_piped()) upstream_->pipe_body();
   wait_at_most(upgraded ? worker_.config().timeouts.upgrade_idle_ms : worker_.config().timeouts.response_idle_ms);
+}
+
+// The client's next requests come to the endpoint that has answered, where its service wants that.
+void Exchange::keep_endpoint() {
+  const std::string_view cookie = service_->set_cookie(*endpoint_);
+  if (!cookie.empty()) response_headers_.push_back({"Set-Cookie", cookie});
 }
 
 void Exchange::on_response_body(std::string_view bytes) {
@@ -484,7 +492,7 @@ void Exchange::finish() {
   router_ = nullptr;
   service_ = nullptr;
   endpoint_ = nullptr;
-  last_resort_ = nullptr;
+  last_resort_ = kept_ = nullptr;
   tried_ = {};
   outcome_ = {};
   scratch_.answer_headers.clear();

@@ -113,6 +113,7 @@ class Exchange final : private http::ServerStreamObserver,
   void on_upstream_drained() override;
   void on_interim(const http::ResponseHead& head) override;
   void on_response_head(const http::ResponseHead& head) override;
+  void keep_endpoint();
   void on_response_body(std::string_view bytes) override;
   void on_response_piped(event::Pipe& pipe) override;
   void on_response_sent(size_t queued_max);
@@ -171,6 +172,7 @@ class Exchange final : private http::ServerStreamObserver,
   std::span<const http::Header> early_trailers_;  // views into trailer_storage_
   Progress progress_;
   TriedEndpoints tried_;
+  EndpointState* kept_ = nullptr;         // the one that the client's cookie names; compared, never followed
   EndpointState* last_resort_ = nullptr;  // only a stale connection to it failed: asked again when no other is left
   uint64_t started_us_ = 0;
   uint64_t attempt_us_ = 0;

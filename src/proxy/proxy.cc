@@ -1,5 +1,7 @@
 #include "weir/proxy/proxy.h"
 
+#include <malloc.h>
+
 #include <thread>
 #include <utility>
 
@@ -30,6 +32,7 @@ class Proxy::Impl {
       workers_.push_back(std::make_unique<Worker>(i, config_, shared));
       shared->workers.push_back(workers_.back().get());
     }
+    shared->trim = [&control = control_] { control.post([] { ::malloc_trim(0); }); };
     for (const config::EntryPointConfig& entry_point : config_.entry_points) {
       SocketAddress address = entry_point.address;
       if (Status free = event::Listener::check_free(address); !free) {

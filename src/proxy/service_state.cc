@@ -15,8 +15,9 @@ bool TriedEndpoints::contains(const EndpointState& endpoint) const {
   return std::find(endpoints_.begin(), endpoints_.end(), &endpoint) != endpoints_.end();
 }
 
-ServiceState::ServiceState(std::shared_ptr<const routing::Service> first, UpstreamPool& pool, uint64_t seed)
-    : service(std::move(first)), balancer(*service, seed) {
+ServiceState::ServiceState(std::shared_ptr<const routing::Service> first, UpstreamPool& pool, uint64_t seed,
+                           uint32_t its_number)
+    : service(std::move(first)), balancer(*service, seed), number(its_number) {
   collect(pool);
 }
 
@@ -29,10 +30,25 @@ void ServiceState::update(std::shared_ptr<const routing::Service> next, Upstream
 void ServiceState::collect(UpstreamPool& pool) {
   endpoints.clear();
   in_flight_.clear();
+  sticky_.reset();
+  if (service->sticky) sticky_ = std::make_unique<const StickySessions>(*service);
   for (const routing::Endpoint& endpoint : service->endpoints) {
     endpoints.push_back(&pool.endpoint(endpoint));
+    static_cast<void>(endpoints.back()->requests_of(number));  // it has a series from here on
     if (service->strategy == "p2c") in_flight_.push_back(endpoints.back()->in_flight);
   }
+}
+
+EndpointState* ServiceState::find_named(std::span<const http::Header> request) const {
+  const size_t place = sticky_->find(request);
+  if (place == StickySessions::npos) return nullptr;
+  const routing::Endpoint& endpoint = service->endpoints[place];
+  return endpoint.live && endpoint.weight > 0 ? endpoints[place] : nullptr;
+}
+
+std::string_view ServiceState::cookie_naming(const EndpointState& endpoint) const {
+  const size_t place = place_of(endpoint);
+  return place < endpoints.size() ? sticky_->set_cookie(place) : std::string_view();
 }
 
 EndpointState* ServiceState::pick(const TriedEndpoints& tried) {
@@ -56,8 +72,13 @@ void ServiceState::end(EndpointState& endpoint) {
 
 void ServiceState::adjust(const EndpointState& endpoint) {
   if (in_flight_.empty()) return;
-  auto at = std::find(endpoints.begin(), endpoints.end(), &endpoint);
-  if (at != endpoints.end()) in_flight_[static_cast<size_t>(at - endpoints.begin())] = endpoint.in_flight;
+  const size_t place = place_of(endpoint);
+  if (place < endpoints.size()) in_flight_[place] = endpoint.in_flight;
+}
+
+// endpoints.size() where a newer table has it no more.
+size_t ServiceState::place_of(const EndpointState& endpoint) const {
+  return static_cast<size_t>(std::find(endpoints.begin(), endpoints.end(), &endpoint) - endpoints.begin());
 }
 
 }  // namespace weir::proxy

@@ -143,22 +143,49 @@ void UpstreamPool::connect(EndpointState& endpoint, UpstreamWaiter& waiter, cons
   made.open();
 }
 
-void UpstreamPool::forget_unless(const std::function<bool(const EndpointState&)>& wanted) {
+RequestStats& EndpointState::requests_of_another(uint32_t service) {
+  if (counted_for == 0) {
+    counted_for = service;
+    return stats.requests;
+  }
+  auto found = std::find_if(others.begin(), others.end(), [&](const auto& one) { return one.service == service; });
+  return (found != others.end() ? *found : others.emplace_back(OtherRequests{service, 0, {}})).requests;
+}
+
+void EndpointState::note_named(uint32_t service, uint64_t round) {
+  named_round = round;
+  if (service == counted_for) counted_round = round;
+  for (OtherRequests& other : others) {
+    if (other.service == service) other.round = round;
+  }
+}
+
+void EndpointState::forget_counts(uint64_t round) {
+  std::erase_if(others, [&](const OtherRequests& other) { return other.round != round; });
+  if (counted_round == round) return;
+  counted_for = 0;
+  stats.requests = {};
+  if (others.empty()) return;
+  counted_for = others.back().service;
+  counted_round = round;
+  stats.requests = std::move(others.back().requests);
+  others.pop_back();
+}
+
+void UpstreamPool::forget_unnamed(uint64_t round) {
   for (auto& [id, endpoint] : endpoints_) {
-    endpoint->wanted = wanted(*endpoint);
+    endpoint->wanted = endpoint->named_round == round;
+    endpoint->forget_counts(round);
     if (endpoint->wanted) continue;
     while (UpstreamConnection* idle = oldest_idle(*endpoint)) idle->close();
   }
   std::erase_if(endpoints_, [&](const auto& entry) {
     const EndpointState& endpoint = *entry.second;
-    bool used = endpoint.in_flight > 0 ||
-                std::any_of(connections_.begin(), connections_.end(),
-                            [&](const auto& connection) { return &connection->endpoint() == &endpoint; });
-    return !used && !endpoint.wanted;
+    return !endpoint.wanted && endpoint.in_flight == 0 && endpoint.connections == 0;
   });
 }
 
-void UpstreamPool::add_stats(Stats& out, const std::function<std::string(const EndpointState&)>& service_of) const {
+void UpstreamPool::add_stats(Stats& out, const std::function<const std::string*(uint32_t)>& name_of) const {
   for (const auto& [id, endpoint] : endpoints_) {
     EndpointStats stats = endpoint->stats;
     auto idle = [](const UpstreamConnection* connection) { return connection->idle(); };
@@ -166,7 +193,11 @@ void UpstreamPool::add_stats(Stats& out, const std::function<std::string(const E
     stats.idle_connections = endpoint->idle.size() + static_cast<size_t>(shared);
     stats.in_flight = endpoint->in_flight;
     stats.pending = endpoint->pending.size();
-    out.endpoints[{service_of(*endpoint), id}].merge(stats);
+    const std::string* name = name_of(endpoint->counted_for);
+    out.endpoints[{name != nullptr ? *name : std::string(), id}].merge(stats);
+    for (const auto& other : endpoint->others) {
+      if (const std::string* its = name_of(other.service)) out.endpoints[{*its, id}].requests.merge(other.requests);
+    }
   }
 }
 

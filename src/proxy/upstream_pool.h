@@ -44,6 +44,13 @@ struct UpstreamKind {
 /// What a worker knows of one endpoint, over all tables. Found by id; lives in the pool until the table does not name
 /// it any more and nobody uses it.
 struct EndpointState {
+  /// The requests that came by one service, by its number; most endpoints are of one service.
+  [[nodiscard]] RequestStats& requests_of(uint32_t service) {
+    return service == counted_for ? stats.requests : requests_of_another(service);
+  }
+  /// Before UpstreamPool::forget_unnamed() of the same round: a service of the newest table has it.
+  void note_named(uint32_t service, uint64_t round);
+
   // constant
   std::string id;
   std::string scheme;     // "http", "https" or "h2c"
@@ -68,6 +75,20 @@ struct EndpointState {
   std::map<std::string, uint64_t> tls_told_ms;  // by reason: when it was said last that TLS failed
   KeepAlive keep_alive;
   EndpointStats stats;
+  struct OtherRequests {
+    uint32_t service = 0;
+    uint64_t round = 0;
+    RequestStats requests;
+  };
+  uint32_t counted_for = 0;           // the service whose requests `stats` counts; 0: none
+  std::vector<OtherRequests> others;  // by the other services that have it
+  uint64_t counted_round = 0;         // when counted_for was last named, and when any was
+  uint64_t named_round = 0;
+
+ private:
+  friend class UpstreamPool;
+  RequestStats& requests_of_another(uint32_t service);
+  void forget_counts(uint64_t round);
 };
 
 /// Waits for a connection, or for its turn. Destroying it, or stop_waiting(), cancels: the connection, once made, goes
@@ -188,10 +209,11 @@ class UpstreamPool {
   /// While there is room and nothing to take: makes a connection for `waiter`, or lets it wait for one being made that
   /// can carry many requests. It hears of it, of the failure, or of timeouts.connect_ms having passed.
   void connect(EndpointState& endpoint, UpstreamWaiter& waiter, const UpstreamKind& kind);
-  /// Forgets endpoints that are not wanted any more: idle connections are closed, busy ones after their request; the
-  /// state goes with the first call that finds it unused.
-  void forget_unless(const std::function<bool(const EndpointState&)>& wanted);
-  void add_stats(Stats& out, const std::function<std::string(const EndpointState&)>& service_of) const;
+  /// Forgets endpoints that were not named in this round: idle connections are closed, busy ones after their request;
+  /// the state goes with the first call that finds it unused. And what was counted for services that have lost one.
+  void forget_unnamed(uint64_t round);
+  /// `name_of` a service by its number; null: it is gone.
+  void add_stats(Stats& out, const std::function<const std::string*(uint32_t)>& name_of) const;
 
  private:
   friend class UpstreamConnection;

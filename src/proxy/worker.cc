@@ -3,7 +3,6 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "proxy/short_slice.h"
@@ -144,7 +143,7 @@ ServiceState& Worker::service_state(const std::shared_ptr<const routing::Service
   if (ServiceState* known = service_cache_.find(*service)) return *known;
   auto found = services_.find(service->name);
   if (found == services_.end()) {
-    auto made = std::make_unique<ServiceState>(service, pool_, index_);
+    auto made = std::make_unique<ServiceState>(service, pool_, index_, ++services_made_);
     found = services_.emplace(service->name, std::move(made)).first;
   }
   ServiceState& state = *found->second;
@@ -168,7 +167,7 @@ void Worker::tidy() {
 
 void Worker::forget_unnamed(const routing::RoutingTable& table) {
   service_cache_.clear();
-  std::unordered_set<const EndpointState*> wanted;
+  ++tidy_round_;
   for (auto state = services_.begin(); state != services_.end();) {
     const auto* named = table.services().find(state->first);
     if (named == nullptr && state->second->users == 0) {
@@ -180,10 +179,10 @@ void Worker::forget_unnamed(const routing::RoutingTable& table) {
     } else if (state->second->service != *named) {
       state->second->update(*named, pool_);
     }
-    wanted.insert(state->second->endpoints.begin(), state->second->endpoints.end());
+    for (EndpointState* endpoint : state->second->endpoints) endpoint->note_named(state->second->number, tidy_round_);
     ++state;
   }
-  pool_.forget_unless([&](const EndpointState& endpoint) { return wanted.contains(&endpoint); });
+  pool_.forget_unnamed(tidy_round_);
   router_counters_.forget_unnamed(table);
 }
 
@@ -205,6 +204,7 @@ void Worker::give_memory_back() {
   if (!trim_due_ && unparked_peak_ - unparked < kFreedForTrim) return;
   unparked_peak_ = unparked;
   trim_due_ = false;
+  if (shared_->trim) return shared_->trim();
   ::malloc_trim(0);
 }
 
@@ -278,7 +278,8 @@ void Worker::count(const RequestOutcome& outcome, std::string_view entry_point, 
   }
   if (router != nullptr && counts_routers_) router_counters_.count(*router, outcome);
   if (service != nullptr && counts_services_) service->stats.requests.count(outcome);
-  if (endpoint != nullptr && counts_endpoints_) endpoint->stats.requests.count(outcome);
+  if (service != nullptr && endpoint != nullptr && counts_endpoints_)
+    endpoint->requests_of(service->number).count(outcome);
 }
 
 void Worker::count_tls(const ForwardedBy& by, std::string_view entry_point, const routing::Router* router,
@@ -304,14 +305,14 @@ Stats Worker::collect() const {
     stats.open_connections += entry_point->open_connections();
   }
   router_counters_.add_to(out);
-  std::unordered_map<const EndpointState*, std::string> service_of;
+  std::unordered_map<uint32_t, const std::string*> names;
   for (const auto& [name, state] : services_) {
     out.services[name].merge(state->stats);
-    for (const EndpointState* endpoint : state->endpoints) service_of.emplace(endpoint, name);
+    names.emplace(state->number, &name);
   }
-  pool_.add_stats(out, [&](const EndpointState& endpoint) {
-    auto found = service_of.find(&endpoint);
-    return found == service_of.end() ? std::string() : found->second;
+  pool_.add_stats(out, [&](uint32_t service) {
+    auto found = names.find(service);
+    return found == names.end() ? nullptr : found->second;
   });
   return out;
 }

@@ -46,6 +46,9 @@ class Worker {
     RequestLimits limits;
     WorkerLoads loads;
     std::vector<Worker*> workers;  // constant once threads run
+    // Gives free memory back to the system, from another thread: it takes as long as there is much of it (48 ms with
+    // 20,000 routes). Null: there is no other. Constant once threads run.
+    std::function<void()> trim;
     const std::shared_ptr<PasswordChecker> passwords = std::make_shared<PasswordChecker>();
   };
   /// Null: a worker on its own, number 0.
@@ -167,6 +170,8 @@ class Worker {
   bool counts_services_ = true;
   bool counts_endpoints_ = true;
   uint64_t tidied_generation_ = 0;
+  uint64_t tidy_round_ = 0;
+  uint32_t services_made_ = 0;
   std::function<void()> on_drained_;
 
   // shared, under the lock

@@ -50,7 +50,7 @@ bool same_options(const Pool& a, const Pool& b) {
          a.definition.servers_transport == b.definition.servers_transport &&
          a.definition.server_name == b.definition.server_name &&
          a.definition.proxy_protocol == b.definition.proxy_protocol &&
-         a.definition.health_check == b.definition.health_check;
+         a.definition.health_check == b.definition.health_check && a.definition.sticky == b.definition.sticky;
 }
 
 std::span<const Rejection> rejected_of(const ServiceDefinitions* decoded) {

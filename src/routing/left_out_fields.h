@@ -10,9 +10,9 @@ namespace weir::routing {
 /// Go's strconv.ParseBool.
 [[nodiscard]] std::optional<bool> parse_bool(std::string_view text);
 
-/// Of "tls.certresolver" of a router, "sticky.cookie.name" of a load balancer, "retry.attempts" of a middleware and
-/// their kin, in lower case: "" where Traefik takes that value, else what it expects. Nothing where it knows no such
-/// field.
+/// Of "tls.certresolver" of a router, "passivehealthcheck.failurewindow" of a load balancer, "retry.attempts" of a
+/// middleware and their kin, in lower case: "" where Traefik takes that value, else what it expects. Nothing where it
+/// knows no such field.
 [[nodiscard]] std::optional<std::string> left_out_problem(std::string_view field, std::string_view value);
 
 /// "prefixes[0]": Traefik reads lists with commas only, and nothing comes of one by numbers.

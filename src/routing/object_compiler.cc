@@ -133,6 +133,7 @@ Service make_service(const ServiceDefinition& definition, const ServiceHealth& h
   Service out{std::move(name), {}, definition.pass_host_header, definition.strategy, definition.proxy_protocol};
   if (!is_strategy(out.strategy)) out.strategy = "wrr";
   out.health_check = check_of(definition);
+  out.sticky = definition.sticky;
   const std::string transport = transport_of(definition);
   out.endpoints.reserve(definition.endpoints.size());
   for (const EndpointDefinition& one : definition.endpoints) {

@@ -9,6 +9,7 @@
 #include "routing/health_check.h"
 #include "routing/option_list.h"
 #include "routing/short_form.h"
+#include "routing/sticky_cookie.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/config/document.h"
@@ -237,8 +238,8 @@ class FileDecoder {
 
   void read_service(const Node& node) {
     if (!check_named_table(node, "service")) return;
-    TableReader reader(
-        node, {"servers", "pass_host_header", "strategy", "proxy_protocol", "servers_transport", "health_check"});
+    TableReader reader(node, {"servers", "pass_host_header", "strategy", "proxy_protocol", "servers_transport",
+                              "health_check", "sticky_cookie"});
     ServiceDefinition service;
     service.name = node.key;
     service.pass_host_header = reader.boolean("pass_host_header", true);
@@ -246,6 +247,7 @@ class FileDecoder {
     service.proxy_protocol = static_cast<uint8_t>(reader.number("proxy_protocol", 0, 2, 0));
     service.servers_transport = reader.text("servers_transport");
     if (const Node* check = node.find("health_check")) service.health_check = read_health_check(*check, reader.errors);
+    if (const Node* cookie = node.find("sticky_cookie")) service.sticky = read_sticky_cookie(*cookie, reader.errors);
     service.origin.text = place_of(node);
     const Node* servers = node.find("servers");
     if (servers == nullptr || servers->kind != Node::Kind::array) {
@@ -295,6 +297,27 @@ class FileDecoder {
       errors.insert(errors.end(), wrong.begin(), wrong.end());
     }
     return reader.check();
+  }
+
+  /// Likewise.
+  static StickyCookieRef read_sticky_cookie(const Node& node, std::vector<Error>& errors) {
+    if (node.kind != Node::Kind::table) {
+      errors.push_back(node.error(TableReader::mismatch(node, "a table such as { name = \"lb\" }")));
+      return {};
+    }
+    TableReader known(node, {"name", "path", "domain", "same_site", "secure", "http_only", "max_age"});
+    errors.insert(errors.end(), known.errors.begin(), known.errors.end());
+    StickyCookieReader reader;
+    reader.read("cookie", "");
+    for (const Node& member : node.members) {
+      std::map<std::string, std::string> texts;
+      flatten(member, "cookie." + replace_all(member.key, "_", ""), texts, errors);
+      for (const auto& [field, text] : texts) {
+        auto expected = reader.read(field, text);
+        if (expected && !expected->empty()) errors.push_back(member.error("expected " + *expected));
+      }
+    }
+    return reader.cookie();
   }
 
   static Result<EndpointDefinition> read_server(const Node& node) {

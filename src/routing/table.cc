@@ -62,9 +62,16 @@ void dump_check(const HealthCheck& check, std::string& out) {
   for (const auto& [name, value] : check.headers) dump_header("  check header ", name, value, out);
 }
 
+void dump_sticky(const StickyCookie& cookie, std::string& out) {
+  out += "  sticky " + cookie.name + " path " + cookie.path + " domain " + cookie.domain + " for " +
+         std::to_string(cookie.max_age_s) + " " + cookie.same_site + (cookie.secure ? " secure" : "") +
+         (cookie.http_only ? " http only\n" : "\n");
+}
+
 void dump_service(const Service& service, std::string& out) {
   out += "service " + service.name + " " + service.strategy + (service.pass_host_header ? "" : " no host header") +
          (service.proxy_protocol > 0 ? " PROXY v" + std::to_string(service.proxy_protocol) : "") + "\n";
+  if (service.sticky) dump_sticky(*service.sticky, out);
   if (service.health_check) dump_check(*service.health_check, out);
   for (const Endpoint& one : service.endpoints) {
     out += "  endpoint " + one.id + " weight " + std::to_string(one.weight) + (one.live ? " live" : " down");

@@ -349,7 +349,8 @@ class Decoder {
     }
     std::string field = field_name(tag, 4);
     if (tag.path[4] == "server") return take_server_field(draft, tag);
-    if (tag.path[4] == "healthcheck") return take_check_field(draft, tag);
+    if (tag.path[4] == "healthcheck") return take_read_field(draft, draft.object.health_check, tag);
+    if (tag.path[4] == "sticky") return take_read_field(draft, draft.object.sticky, tag);
     if (field == "passhostheader") {
       auto on = parse_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
@@ -367,8 +368,10 @@ class Decoder {
     }
   }
 
-  void take_check_field(Draft<TaggedService>& draft, const Tag& tag) {
-    auto expected = draft.object.health_check.read(field_name(tag, 5), tag.value);
+  /// Of an object that has a reader of its own.
+  template <typename Reader>
+  void take_read_field(Draft<TaggedService>& draft, Reader& reader, const Tag& tag) {
+    auto expected = reader.read(field_name(tag, 5), tag.value);
     if (!expected) {
       draft.problems.push_back("unknown field loadbalancer." + field_name(tag, 4));
     } else if (!expected->empty()) {
@@ -477,6 +480,7 @@ class Decoder {
   void check_whole(Draft<TaggedService>& draft) {
     TaggedService& service = draft.object;
     service.options.health_check = service.health_check.check();
+    service.options.sticky = service.sticky.cookie();
     // Traefik reads these: the service is there, with what can be made of its check.
     for (const std::string& note : service.health_check.notes()) {
       out_.rejected.push_back(

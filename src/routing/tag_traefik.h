@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "routing/health_check.h"
+#include "routing/sticky_cookie.h"
 #include "weir/routing/definitions.h"
 
 namespace weir::routing {
@@ -20,6 +21,7 @@ struct TaggedService {
   std::string url;    // instead of address and port
   std::optional<uint32_t> weight;
   HealthCheckReader health_check = {};
+  StickyCookieReader sticky = {};
 };
 
 /// What the tags of one instance say.

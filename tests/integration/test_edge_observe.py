@@ -228,3 +228,22 @@ def test_metrics_scraped(t):
         result = get(f"127.0.0.1:{port}", query).json()["data"]["result"]
         return result and float(result[0]["value"][1]) == 3
     wait_for(answered, 30, "the query finds three fast requests")
+
+
+def test_endpoint_of_two_services(t):
+    """Requests of an endpoint that two services share are counted for the service they came by, until it is gone"""
+    upstream = t.ends(upstreams.Upstream(name="up"))
+    both = route_to("one.test", upstream.url, name="one") + route_to("two.test", upstream.url, name="two")
+    edge = t.edge(routes=both)
+    for host, times in (("one.test", 5), ("two.test", 3)):
+        for _ in range(times):
+            assert get(edge.entry_point(), "/", host).status == 200
+
+    def counted():
+        prefix = "weir_endpoint_requests_total{"
+        return {re.search('service="([^"]*)"', name)[1]: value for name, value in metrics_of(edge).items()
+                if name.startswith(prefix)}
+
+    assert counted() == {"one@file": 5, "two@file": 3}, counted()
+    t.write("routes/test.toml", route_to("two.test", upstream.url, name="two"))
+    wait_for(lambda: counted() == {"two@file": 3}, 20, "the series of the service that is gone to go")

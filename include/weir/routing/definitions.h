@@ -13,6 +13,7 @@
 #include "weir/base/shared_list.h"
 #include "weir/catalog/catalog.h"
 #include "weir/routing/health_check.h"
+#include "weir/routing/sticky_cookie.h"
 
 namespace weir::routing {
 
@@ -71,6 +72,7 @@ struct ServiceDefinition {
   std::string servers_transport = {};  // of the TLS file, for https endpoints; "": "default"
   std::string server_name = {};        // whom that asks for and expects; "": the endpoint's host
   HealthCheckRef health_check = {};
+  StickyCookieRef sticky = {};
   uint8_t panic_threshold_percent = 0;  // of its endpoints: when fewer are well by their checks all of them serve
 
   bool operator==(const ServiceDefinition&) const = default;

@@ -3,13 +3,12 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "weir/base/shared_list.h"
+#include "weir/base/shared_value.h"
 
 namespace weir::routing {
 
@@ -35,22 +34,7 @@ struct HealthCheck {
   bool operator==(const HealthCheck&) const = default;
 };
 
-/// A check or none, shared. Equal where the checks are equal, not only where they are one object.
-class HealthCheckRef {
- public:
-  HealthCheckRef() = default;
-  explicit HealthCheckRef(HealthCheck check) : check_(std::make_shared<const HealthCheck>(std::move(check))) {}
-
-  explicit operator bool() const { return check_ != nullptr; }
-  const HealthCheck* operator->() const { return check_.get(); }
-  const HealthCheck& operator*() const { return *check_; }
-  bool operator==(const HealthCheckRef& other) const {
-    return check_ == other.check_ || (check_ != nullptr && other.check_ != nullptr && *check_ == *other.check_);
-  }
-
- private:
-  std::shared_ptr<const HealthCheck> check_;
-};
+using HealthCheckRef = SharedValue<HealthCheck>;
 
 /// What the newest check of one endpoint has found.
 struct EndpointVerdict {

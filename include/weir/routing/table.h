@@ -71,6 +71,7 @@ struct Service {
   std::string strategy;        // "wrr" or "p2c"
   uint8_t proxy_protocol = 0;  // the version of the PROXY header that endpoints are sent; 0: none
   HealthCheckRef health_check = {};
+  StickyCookieRef sticky = {};  // none: each request goes where the strategy says
 
   bool operator==(const Service&) const = default;
 };

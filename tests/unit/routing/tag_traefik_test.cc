@@ -107,14 +107,15 @@ TEST_CASE("tag_traefik: what a chain names is found by Traefik's name of the cat
 
 TEST_CASE("tag_traefik: a field that can be left out is reported and its object serves") {
   TraefikTags tags =
-      decode({"traefik.http.services.s.loadbalancer.sticky.cookie.name=c",
+      decode({"traefik.http.services.s.loadbalancer.responseforwarding.flushinterval=1s",
               "traefik.http.services.s.loadbalancer.server.port=80", "traefik.http.routers.r.rule=Host(`a`)",
               "traefik.http.routers.r.tls.certresolver=le", "traefik.http.routers.r.observability.metrics=false",
               "traefik.http.routers.r.parentrefs=x"});
   CHECK(reasons(tags) == Texts{"tag r@consul: field observability.metrics is not supported yet and is left out",
                                "tag r@consul: field parentrefs is not supported yet and is left out",
                                "tag r@consul: field tls.certresolver is left out: certificates are files (docs/tls.md)",
-                               "tag s@consul: field sticky.cookie.name is not supported yet and is left out"});
+                               "tag s@consul: field responseforwarding.flushinterval is not supported yet and is left "
+                               "out"});
   CHECK(tags.services.size() == 1);
   REQUIRE(tags.routers.size() == 1);
   CHECK(tags.routers[0].tls);
@@ -177,14 +178,13 @@ TEST_CASE("tag_traefik: blanks count as they do for Traefik; not in our own tags
 }
 
 TEST_CASE("tag_traefik: fields that are known and left out are checked as Traefik checks them") {
-  for (const char* field : {"sticky=true", "sticky.cookie=true", "sticky.cookie.maxage=5",
-                            "responseforwarding.flushinterval=1ms", "passivehealthcheck.maxfailedattempts=3"}) {
+  for (const char* field : {"responseforwarding.flushinterval=1ms", "passivehealthcheck.maxfailedattempts=3"}) {
     INFO(field);
     TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
     CHECK(tags.services.size() == 1);
     CHECK_FALSE(tags.misread);
   }
-  for (const char* field : {"sticky.cookie.colour=red", "sticky.cookie.maxage=long", "sticky.cookie.secure=maybe"}) {
+  for (const char* field : {"responseforwarding.colour=red", "passivehealthcheck.maxfailedattempts=long"}) {
     INFO(field);
     TraefikTags tags = decode({std::string("traefik.http.services.s.loadbalancer.") + field});
     CHECK(tags.services.empty());
