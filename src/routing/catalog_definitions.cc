@@ -27,9 +27,9 @@ Result<std::vector<Health>> parse_healths(const std::vector<std::string>& words)
   return out;
 }
 
-Status check_default_rule(const std::string& rule_template) {
-  if (rule_template.empty()) return {};
-  auto rule = expand_default_rule(rule_template, {"name", {}});
+/// Whether it makes a rule of such a name.
+Status try_default_rule(const std::string& rule_template, const std::string& name) {
+  auto rule = expand_default_rule(rule_template, {name, {}});
   if (!rule && rule.error().code == ErrorCode::not_found) return {};  // the name that is tried here has no such part
   if (!rule) return fail(rule.error());
   // What it makes of no tags at all may be nothing; it is looked at again where it is used.
@@ -38,6 +38,13 @@ Status check_default_rule(const std::string& rule_template) {
     return fail(ErrorCode::invalid, "default rule: " + parsed.error().message);
   }
   return {};
+}
+
+// A template may be for names of several parts, and make nothing good of one word.
+Status check_default_rule(const std::string& rule_template) {
+  if (rule_template.empty()) return {};
+  Status tried = try_default_rule(rule_template, "name");
+  return tried || try_default_rule(rule_template, "some-long-er-na-me") ? Status() : tried;
 }
 
 Status check_constraints(const std::string& constraints) {

@@ -41,6 +41,8 @@ TEST_CASE("catalog definitions: options that make no sense are refused") {
   CHECK_FALSE(catalog_options(config));
   config.default_rule = "Host({{ .Name }})";
   CHECK_FALSE(catalog_options(config));
+  config.default_rule = "Host(`{{ (split \"-\" .Name)._2 }}.test`)";  // of "name" it makes ".test"
+  CHECK(catalog_options(config, "consul").has_value());
   config.default_rule = "";
   CHECK(catalog_options(config));
   config.default_rule = "Host(`{{.Name}}.localhost`)";
