@@ -375,7 +375,9 @@ DEFAULT_RULES = [
 ]
 DEFAULTED = [case(f"the default rule {text}", [service("api-web-v2", "traefik.x=y"), service("Plain-one")],
                   *[f"{host}.d.test/" for host in ("web", "v2", "api-web", "web-v2.api", "api", "one", "plain-one",
-                                                   "api.web", "pla", "api-web-v2")])
+                                                   "api.web", "pla", "api-web-v2")],
+                  differs="of a name of one part it makes a host with a blank, which is refused"
+                  if "._1" in text else None)
              for text in DEFAULT_RULES]
 
 GROUPS = [({}, all_cases()),
