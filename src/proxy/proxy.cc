@@ -64,7 +64,7 @@ class Proxy::Impl {
   }
 
   void publish(const std::shared_ptr<const routing::RoutingTable>& table) {
-    tls_->use_table(*table);
+    tls_->use_table(table);
     for (auto& worker : workers_) worker->offer(table);
   }
 

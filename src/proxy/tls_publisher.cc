@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -13,7 +14,6 @@
 #include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/routing/tls_hosts.h"
-#include "weir/routing/transport.h"
 
 namespace weir::proxy {
 namespace {
@@ -28,16 +28,6 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
 }
 
-tls::ClientOptions transport_of(const routing::Middleware& middleware) {
-  const routing::ForwardAuth& auth = middleware.forward_auth;
-  tls::ClientOptions out;
-  out.name = auth_transport(middleware);
-  out.insecure_skip_verify = auth.skips_verify;
-  if (!auth.ca_file.empty()) out.root_cas = {auth.ca_file};
-  if (!auth.cert_file.empty()) out.certificates = {{auth.cert_file, auth.key_file, ""}};
-  return out;
-}
-
 // What a context is made of, in one text: two that are equal make equal contexts.
 void append_identity(std::string& out, const tls::CertificateMaterial& material) {
   for (const std::string& part : {material.chain_pem, material.key_pem, material.staple}) (out += part) += '\0';
@@ -49,6 +39,7 @@ TlsPublisher::TlsPublisher(event::Loop& control, const config::Config& config, s
     : control_(control),
       config_(config),
       workers_(std::move(workers)),
+      transports_(control, workers_, file_),
       settled_(control, [this] { reload(); }),
       rotation_(control, [this] { rotate_ticket_keys(); }),
       expiry_(control, [this] { warn_of_expiry(); }) {
@@ -70,12 +61,11 @@ Status TlsPublisher::start() {
   }
   tls::ServerMaterial material;
   if (Status read = read_profiles(material); !read) return read;
-  if (Status read = read_certificates(material); !read) return read;
-  read_transports();
+  read_certificates(material);
   if (Status published = publish(material); !published) return published;
   tell_keylog();
   expiry_.start_every(kDayMs);
-  tell_problems({});
+  tell_problems();
   watch();
   return {};
 }
@@ -100,43 +90,46 @@ Status TlsPublisher::check() {
   return read_profiles(material);
 }
 
+// What is bad stops nothing but itself: each step is tried with what there is.
 void TlsPublisher::reload() {
-  std::set<std::string> told = std::exchange(problems_told_, {});
-  status_.problem.clear();
-  auto try_step = [&](Status done) {
+  problems_.clear();
+  auto try_step = [&](const Status& done) {
     if (!done) note(done.error().text());
-    return done.has_value();
   };
   try_step(read_file());
   try_step(read_ticket_keys());
   tls::ServerMaterial material;
-  if (try_step(read_profiles(material)) && try_step(read_certificates(material))) {
-    read_transports();
-    try_step(publish(material));
-  }
-  tell_problems(told);
-  if (!problems_told_.empty()) ++status_.reload_failures;
+  try_step(read_profiles(material));
+  read_certificates(material);
+  try_step(publish(material));
+  tell_problems();
+  const bool bad_certificate = std::any_of(status_.certificates.begin(), status_.certificates.end(),
+                                           [](const CertificateStatus& one) { return !one.problem.empty(); });
+  if (bad_certificate || !problems_.empty() || !transports_.unreadable().empty()) ++status_.reload_failures;
   watch();
 }
 
-/// All that are there now and have not been told yet.
-void TlsPublisher::tell_problems(const std::set<std::string>& told) {
-  for (const CertificateStatus& certificate : status_.certificates) {
-    if (!certificate.problem.empty()) problems_told_.insert(certificate.problem);
+void TlsPublisher::note(const std::string& problem) {
+  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end()) problems_.push_back(problem);
+}
+
+/// All that there are now: shown, and those that are new written to the log.
+void TlsPublisher::tell_problems() {
+  std::vector<std::string> now = problems_;
+  status_.transports = transports_.names();
+  status_.transport_problems = transports_.unreadable();
+  status_.transport_problems.merge(transports_.missing());
+  for (const auto& [name, problem] : status_.transport_problems) {
+    now.emplace_back("serversTransport ").append(name).append(": ").append(problem);
   }
+  status_.problem = now.empty() ? "" : now.front();
+  for (const CertificateStatus& certificate : status_.certificates) {
+    if (!certificate.problem.empty()) now.push_back(certificate.problem);
+  }
+  const std::set<std::string> told = std::exchange(problems_told_, std::set<std::string>(now.begin(), now.end()));
   for (const std::string& problem : problems_told_) {
     if (!told.contains(problem)) log::error("TLS: what was good before stays", {{"problem", problem}});
   }
-}
-
-void TlsPublisher::note(const std::string& problem) {
-  if (status_.problem.empty()) status_.problem = problem;
-  problems_told_.insert(problem);
-}
-
-void TlsPublisher::note_transport(const std::string& name, const Error& error) {
-  status_.transport_problems[name] = error.text();
-  note("serversTransport " + name + ": " + error.text());
 }
 
 // ---- Reading ----
@@ -185,7 +178,6 @@ std::shared_ptr<const tls::CertificateMaterial> TlsPublisher::read_certificate(c
     last_good = std::move(*read);
   } else {
     status.problem = read.error().text();
-    problems_told_.insert(status.problem);
   }
   status.in_use = last_good != nullptr;
   if (last_good == nullptr) return nullptr;
@@ -206,7 +198,7 @@ std::shared_ptr<const tls::CertificateMaterial> TlsPublisher::with_staple(
   return stapled;
 }
 
-Status TlsPublisher::read_certificates(tls::ServerMaterial& material) {
+void TlsPublisher::read_certificates(tls::ServerMaterial& material) {
   status_.certificates.clear();
   stapled_.clear();
   std::set<std::string> named;
@@ -223,24 +215,28 @@ Status TlsPublisher::read_certificates(tls::ServerMaterial& material) {
   }
   std::erase_if(last_good_, [&](const auto& entry) { return !named.contains(entry.first); });
   if (ocsp_) ocsp_->follow(stapled_);
-  return {};
 }
 
+/// The error of one that has never been good. It is left out: who asks for it has others by the handshake, which its
+/// routers refuse (421), since without what clients are checked against there is no way to let the right ones in.
 Status TlsPublisher::read_profiles(tls::ServerMaterial& material) {
   std::map<std::string, tls::ServerMaterial::Profile> good;
+  Status never_good;
   for (const tls::ServerOptions& options : file_.options) {
     auto profile = read_profile(options);
     auto old = profiles_.find(options.name);
-    // Without what clients are checked against there is no way to let the right ones in.
-    if (!profile && old == profiles_.end()) return fail(profile.error());
     if (!profile) note(profile.error().text());
+    if (!profile && old == profiles_.end()) {
+      never_good = fail(profile.error());
+      continue;
+    }
     good[options.name] = profile ? std::move(*profile) : old->second;
     material.profiles.push_back(good[options.name]);
   }
   profiles_ = std::move(good);
   material.alpn_protocols = spoken_protocols();
   material.keylog_file = config_.tls.debug_keylog_file;
-  return {};
+  return never_good;
 }
 
 Result<tls::ServerMaterial::Profile> TlsPublisher::read_profile(const tls::ServerOptions& options) {
@@ -254,66 +250,12 @@ Result<tls::ServerMaterial::Profile> TlsPublisher::read_profile(const tls::Serve
   return profile;
 }
 
-std::vector<tls::ClientOptions> TlsPublisher::wanted_transports() const {
-  std::vector<tls::ClientOptions> out = file_.transports;
-  for (const auto& [name, service] : table_mesh_) out.emplace_back().name = name;
-  for (const auto& [name, options] : auth_servers_) out.push_back(options);
-  return out;
-}
-
-void TlsPublisher::read_transports() {
-  std::map<std::string, tls::ClientMaterial> before = std::exchange(transports_, {});
-  status_.transports.clear();
-  status_.transport_problems.clear();
-  for (const tls::ClientOptions& options : wanted_transports()) {
-    auto read = read_transport(options);
-    if (read) {
-      transports_[options.name] = std::move(*read);
-    } else {
-      note_transport(options.name, read.error());
-      // With the options it had: those of the file now may trust others.
-      if (auto old = before.find(options.name); old != before.end()) transports_[options.name] = std::move(old->second);
-    }
-    if (transports_.contains(options.name)) status_.transports.push_back(options.name);
-  }
-  missing_ = missing_transports();
-  for (const std::string& name : missing_) {
-    if (status_.transport_problems.contains(name)) continue;
-    const std::string& service = *named_[name].begin();
-    note_transport(name, {ErrorCode::not_found, "tls.file has none of that name, which " + service + " asks for"});
-  }
-}
-
-std::set<std::string> TlsPublisher::missing_transports() const {
-  std::set<std::string> out;
-  for (const auto& [name, services] : named_) {
-    if (!transports_.contains(name)) out.insert(name);
-  }
-  return out;
-}
-
-/// What can be made into a context: a worker would otherwise be the first to find out.
-Result<tls::ClientMaterial> TlsPublisher::read_transport(const tls::ClientOptions& options) {
-  const std::string* service = nullptr;
-  for (const auto* by_transport : {&file_.mesh_services, &table_mesh_}) {
-    auto found = by_transport->find(options.name);
-    if (found != by_transport->end()) service = &found->second;
-  }
-  auto read =
-      service != nullptr ? tls::mesh_client_material(options, *service, mesh_) : tls::load_client_material(options);
-  if (!read) return read;
-  if (trial_ == nullptr) trial_ = tls::make_library();
-  auto made = tls::make_client_context(trial_, *read);
-  if (!made) return fail(made.error());
-  return read;
-}
-
 Status TlsPublisher::use_mesh(tls::MeshIdentity identity) {
   auto facts = tls::check(identity);
   if (!facts) return fail(facts.error());
   log::info("certificate of the mesh", {{"uri", identity.uri}, {"serial", facts->serial}});
   status_.mesh = MeshStatus{identity.uri, std::move(*facts)};
-  mesh_ = std::move(identity);
+  transports_.use_mesh(std::move(identity));
   reload();
   return {};
 }
@@ -360,44 +302,38 @@ void TlsPublisher::send_ticket_keys() {
 // ---- Publishing ----
 
 Status TlsPublisher::publish(const tls::ServerMaterial& material) {
+  bool others = transports_.read();
   std::string identity;
   append_identity(identity, *material.default_certificate);
   for (const auto& certificate : material.certificates) append_identity(identity, *certificate);
-  for (const auto& profile : material.profiles) identity += profile.ca_pem;
-  for (const auto& [name, transport] : transports_) {
-    identity += name + transport.ca_pem + transport.options.peer_uri;
-    if (transport.options.insecure_skip_verify) identity += '-';
-    for (const auto& pair : transport.certificates) identity += pair.chain_pem + pair.key_pem;
-  }
+  for (const auto& profile : material.profiles) identity += profile.options.name + '\0' + profile.ca_pem;
   // The rest is in the file itself.
   if (!config_.tls.file.empty()) identity += weir::read_file(config_.tls.file).value_or("");
   identity = std::to_string(fnv1a(identity)) + "." + std::to_string(identity.size());
-  if (identity == published_) return {};
-  for (Worker* worker : workers_) {
-    if (Status done = publish_to(*worker, material); !done) return done;
+  Status published;
+  if (identity != published_) {
+    published = publish_server(material);
+    if (published) published_ = std::move(identity);
+    others = others || published;
   }
-  if (engine_) {
-    if (Status done = publish_to_control(material); !done) return done;
-  }
-  published_ = std::move(identity);
+  if (!others) return published;
   ++status_.reloads;
   if (!config_.tls.file.empty()) {
     log::info("TLS loaded", {{"certificates", material.certificates.size()},
                              {"options", material.profiles.size()},
-                             {"transports", transports_.size()}});
+                             {"transports", transports_.names().size()}});
   }
   warn_of_expiry();
-  return {};
+  return published;
 }
 
-Status TlsPublisher::publish_to(Worker& worker, const tls::ServerMaterial& material) {
-  auto made = std::make_shared<WorkerTls>();
-  auto server = tls::make_server_context(worker.tls().library(), material);
-  if (!server) return fail(server.error());
-  made->server = std::move(*server);
-  make_transports(worker, *made);
-  worker.post([&worker, made] { worker.install_tls(*made); });
-  return {};
+Status TlsPublisher::publish_server(const tls::ServerMaterial& material) {
+  for (Worker* worker : workers_) {
+    auto server = tls::make_server_context(worker->tls().library(), material);
+    if (!server) return fail(server.error());
+    worker->post([worker, made = std::move(*server)] { worker->tls().use(made); });
+  }
+  return engine_ ? publish_to_control(material) : Status();
 }
 
 Status TlsPublisher::publish_to_control(tls::ServerMaterial material) {
@@ -408,74 +344,10 @@ Status TlsPublisher::publish_to_control(tls::ServerMaterial material) {
   return {};
 }
 
-// What has not changed keeps its context, and with it its connections and sessions.
-void TlsPublisher::make_transports(Worker& worker, WorkerTls& made) {
-  std::map<std::string, Given> before = std::exchange(given_[&worker], {});
-  for (const auto& [name, material] : transports_) {
-    if (auth_servers_.contains(name)) {
-      made.auth_servers[name] = material;
-      continue;
-    }
-    auto old = before.find(name);
-    if (old == before.end() || old->second.material != material) {
-      auto context = tls::make_client_context(worker.tls().library(), material);
-      if (context) {
-        old = before.insert_or_assign(name, Given{material, std::move(*context)}).first;
-      } else {
-        note_transport(name, context.error());
-      }
-    }
-    if (old == before.end()) continue;
-    made.transports[name] = old->second.context;
-    given_[&worker][name] = old->second;
-  }
-}
-
-// Asked with every change of the table: only what differs is looked at.
-bool TlsPublisher::note_auth_servers(const SharedList<routing::Middleware>& middlewares) {
-  const auto before = auth_servers_;
-  const auto names_one = [](const std::shared_ptr<const routing::Middleware>* one) {
-    return one != nullptr && (*one)->forward_auth.has_own_tls();
-  };
-  for_each_difference(seen_middlewares_, middlewares, [&](const auto* was, const auto* now) {
-    if (names_one(was)) auth_servers_.erase(auth_transport(**was));
-    if (names_one(now)) auth_servers_[auth_transport(**now)] = transport_of(**now);
-  });
-  seen_middlewares_ = middlewares;
-  return auth_servers_ != before;
-}
-
-bool TlsPublisher::note_named_transports(const SharedList<routing::Service>& services) {
-  const auto names_of = [](const std::shared_ptr<const routing::Service>* service) {
-    std::set<std::string> out;
-    if (service == nullptr) return out;
-    for (const routing::Endpoint& endpoint : (*service)->endpoints) {
-      const std::string_view name = routing::split_transport(endpoint.transport).name;
-      if (endpoint.scheme == "https" && !name.empty()) out.emplace(name);
-    }
-    return out;
-  };
-  for_each_difference(seen_services_, services, [&](const auto* was, const auto* now) {
-    for (const std::string& name : names_of(was)) {
-      auto named = named_.find(name);
-      named->second.erase((*was)->name);
-      if (named->second.empty()) named_.erase(named);
-    }
-    for (const std::string& name : names_of(now)) named_[name].insert((*now)->name);
-  });
-  seen_services_ = services;
-  return missing_transports() != missing_;
-}
-
-void TlsPublisher::use_table(const routing::RoutingTable& table) {
-  bool others = note_auth_servers(table.middlewares());
-  if (auto mesh = routing::mesh_transports(table); mesh != table_mesh_) {
-    table_mesh_ = std::move(mesh);
-    others = true;
-  }
-  others = note_named_transports(table.services()) || others;
-  if (others) reload();
-  tls::HostOptions by_host = routing::tls_options_by_host(table);
+void TlsPublisher::use_table(const std::shared_ptr<const routing::RoutingTable>& table) {
+  if (transports_.use_table(table)) watch();
+  tell_problems();
+  tls::HostOptions by_host = routing::tls_options_by_host(*table);
   if (by_host == host_options_) return;
   host_options_ = by_host;
   auto shared = std::make_shared<const tls::HostOptions>(std::move(by_host));
@@ -503,7 +375,7 @@ void TlsPublisher::watch() {
   for (const tls::ServerOptions& options : file_.options) {
     for (const std::string& path : options.ca_files) add(path);
   }
-  for (const tls::ClientOptions& options : wanted_transports()) {
+  for (const tls::ClientOptions& options : transports_.wanted()) {
     for (const std::string& path : options.root_cas) add(path);
     for (const tls::CertificateFiles& files : options.certificates) add_pair(files);
   }

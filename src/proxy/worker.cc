@@ -122,10 +122,9 @@ void Worker::use_host_options(std::shared_ptr<const tls::HostOptions> host_optio
   tls_.use(host_options_);
 }
 
-void Worker::install_tls(const WorkerTls& tls) {
-  tls_.use(tls.server);
-  pool_.use(tls.transports);
-  auth_client_.use(tls.auth_servers);
+void Worker::install_transports(const WorkerTransports& given) {
+  pool_.use(given.transports);
+  auth_client_.use(given.auth_servers);
 }
 
 PinnedTable* Worker::pin() {

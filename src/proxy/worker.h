@@ -22,7 +22,7 @@
 #include "proxy/router_counters.h"
 #include "proxy/service_cache.h"
 #include "proxy/service_state.h"
-#include "proxy/tls_publisher.h"
+#include "proxy/transport_publisher.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker_loads.h"
 #include "weir/config/config.h"
@@ -73,7 +73,7 @@ class Worker {
 
   // On the worker's thread from here on.
   void install(std::shared_ptr<const routing::RoutingTable> table);
-  void install_tls(const WorkerTls& tls);
+  void install_transports(const WorkerTransports& given);
   void use_host_options(std::shared_ptr<const tls::HostOptions> host_options);
   void drain(std::function<void()> on_drained);
   [[nodiscard]] Stats collect() const;

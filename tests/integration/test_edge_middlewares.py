@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import upstreams
@@ -149,6 +150,39 @@ def test_forward_auth_over_tls(t):
     t.write("trusted.pem", "-----BEGIN CERTIFICATE-----\nbroken\n")
     wait_for(lambda: "trusted.pem" in str(edge.api("/api/tls")), 10, "the broken file is told")
     assert get(web, "/", "guarded.test").status == 200
+
+
+def test_forward_auth_that_goes_away(t):
+    """a request that began before a forwardAuth with TLS was renamed asks its server still"""
+    ca = Authority(t.path("pki", ""))
+    may_answer, asked = threading.Event(), threading.Event()
+
+    def slow(_):
+        asked.set()
+        may_answer.wait(20)
+        return upstreams.response()
+    first, auth = t.ends(upstreams.Upstream(slow)), t.ends(TlsUpstream(ca.issue("auth", "127.0.0.1")))
+    t.endings.append(may_answer.set)
+    up = t.ends(upstreams.Upstream(name="up"))
+    consul = t.consul()
+    edge = t.edge("--workers", "1", consul=consul.url)
+    web = edge.entry_point()
+
+    def put(name, *hosts):
+        register(consul.url, "one", "one", up.port, [
+            *(tag for host in hosts for tag in router(host, f"first,{name}")),
+            f"{M}first.forwardauth.address={first.url}/",
+            f"{M}{name}.forwardauth.address={auth.url}/", f"{M}{name}.forwardauth.tls.ca={ca.cert}"])
+    put("ask", "guarded")
+    wait_for(lambda: edge.api("/api/tls")["serversTransports"][-1].startswith("ask"), 20, "it is known")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(get, web, "/", "guarded.test")
+        assert asked.wait(20)
+        put("other", "guarded", "new")
+        wait_for(lambda: "other" in edge.api("/api/tls")["serversTransports"][-1], 20, "the other one is known")
+        may_answer.set()
+        assert waiting.result(20).status == 200, edge.log()
+    assert wait_status(web, "new.test", 200) and len(auth.requests) == 2
 
 
 def test_traefik_digest_auth(t):

@@ -82,6 +82,8 @@ def test_transport_nobody_defines(t):
     wait_for(lambda: "internal@file asks for" in problems().get("internal", ""), 10, "it is told who asks for what")
     assert "serversTransport internal" in edge.log(), edge.log()
     assert "weir_tls_problems 1" in get(edge.admin, "/metrics").text()
+    told = edge.api("/api/tls")
+    assert (told["reloads"], told["reloadFailures"]) == (1, 0), "nothing was read anew for it, and nothing failed"
     t.write("tls.toml", tls_file + transport("internal", ca.cert))
     wait_for(lambda: status(edge, "internal") == 200 and not problems(), 10, "it is there")
 
@@ -139,6 +141,32 @@ def test_client_ca_that_breaks(t):
     wait_for(lambda: "clients.pem" in edge.api("/api/tls").get("problem", ""), 10, "the problem is told")
     wait_subject(secure, ca.context(mine), "second")
     check()
+
+
+def test_new_options_that_cannot_be_read(t):
+    """new TLS options whose CA file is missing stop nothing but themselves: nobody is let in by them, and certificates
+    and transports of the same reading are used"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(TlsUpstream(ca.issue("up", "127.0.0.1")))
+    own = certificate(ca.issue("site", HOST, subject="first"))
+    mutual = f'host = "{HOST}"\ntls = true\ntls_options = "mutual"'
+    edge, secure = secure_edge(t, own, routes_of(later=upstream) + route(mutual, upstream.url) +
+                               'servers_transport = "later"\n')
+    assert status(edge, "later") == 502
+    ca.issue("site", HOST, subject="second")
+    clients = t.path("clients.pem")
+    t.write("tls.toml", own + transport("later", ca.cert) +
+            f'[tls.options.mutual.clientAuth]\ncaFiles = ["{clients}"]\n')
+    edge.signal(signal.SIGHUP)
+    wait_for(lambda: status(edge, "later") == 200, 10, "the transport is used")
+    wait_subject(secure, ca.context(), "second")
+    assert "clients.pem" in edge.api("/api/tls")["problem"], edge.api("/api/tls")
+    assert tls_get(secure, HOST, ca.context()).status == 421
+    t.write("clients.pem", open(ca.cert, encoding="ascii").read())
+    edge.signal(signal.SIGHUP)
+    wait_for(lambda: "problem" not in edge.api("/api/tls"), 10, "all is well")
+    mine = ca.issue("client", "client.test")
+    wait_for(lambda: tls_get(secure, HOST, ca.context(mine)).status == 200, 10, "the right ones are let in")
 
 
 def test_refused_certificates_are_told(t):
