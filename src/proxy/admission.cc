@@ -1,9 +1,9 @@
 #include "proxy/admission.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
+#include "weir/base/subscriber.h"
 #include "weir/base/text.h"
 
 namespace weir::proxy {
@@ -17,12 +17,6 @@ bool take_one(std::atomic<uint32_t>& count, uint32_t count_max) {
 }
 
 }  // namespace
-
-IpAddress subscriber_of(const IpAddress& ip) {
-  IpAddress out = ip;
-  if (ip.v6) std::fill(out.bytes.begin() + 8, out.bytes.end(), uint8_t{0});
-  return out;
-}
 
 Admission::Admission(const config::Config& config) : connections_max_(config.limits.connections_max) {
   for (const config::EntryPointConfig& entry_point : config.entry_points) {

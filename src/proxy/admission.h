@@ -14,9 +14,6 @@
 
 namespace weir::proxy {
 
-/// Who counts as one client: an IPv6 address is its /64, which is what one subscriber gets.
-[[nodiscard]] IpAddress subscriber_of(const IpAddress& ip);
-
 /// Counts connections over all workers: of the edge, of each entry point, of each client of an entry point. Shared by
 /// the workers and touched when a connection comes and goes, never by a request. Any thread.
 class Admission {

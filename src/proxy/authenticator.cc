@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include "proxy/admission.h"
 #include "proxy/digest_auth.h"
+#include "weir/base/subscriber.h"
 #include "weir/base/text.h"
 #include "weir/tls/digest.h"
 #include "weir/tls/password.h"

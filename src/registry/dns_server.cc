@@ -2,61 +2,71 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
+#include "weir/base/subscriber.h"
 #include "weir/event/loop.h"
 #include "weir/event/timer.h"
-#include "weir/event/turn_end.h"
 
 namespace weir::registry {
 
 /// One TCP client: messages behind two bytes of length, answered in order.
-class DnsServer::Connection final : private event::TcpStream::Observer, private event::TurnEnd {
+class DnsServer::Connection final : private event::TcpStream::Observer {
  public:
   Connection(DnsServer& server, event::TcpStream stream)
-      : server_(server), stream_(std::move(stream)), idle_timer_(server.loop_, [this] { server_.remove(*this); }) {
+      : server_(server),
+        stream_(std::move(stream)),
+        subscriber_(subscriber_of(stream_.peer_address().ip)),
+        idle_timer_(server.loop_, [this] { server_.remove(*this); }) {
     stream_.set_observer(*this);
-    stream_.start_reading();
-    idle_timer_.start_once(kConnectionIdleMs);
+    read_on();
+  }
+  [[nodiscard]] const IpAddress& subscriber() const { return subscriber_; }
+
+  /// Answers the first message that waits; how long the answer is.
+  size_t answer_next() {
+    const std::string_view query = *next_message();
+    std::string found = server_.answer(query, false);
+    if (found.empty()) {
+      server_.remove(*this);
+      return 0;
+    }
+    answered_ += 2 + query.size();
+    char prefix[2] = {static_cast<char>(found.size() >> 8), static_cast<char>(found.size() & 0xFF)};
+    stream_.write({prefix, 2}, found);
+    go_on();
+    return found.size();
   }
 
  private:
   void on_read(std::span<char> bytes) override {
     received_.append(bytes.data(), bytes.size());
-    answer();
+    go_on();
   }
   void on_read_end() override {
     stream_.close_gracefully();
     server_.remove(*this);
   }
-  void on_drained() override { answer(); }
-  void on_turn_end() override { answer(); }
+  void on_drained() override { go_on(); }
   void on_failed(const Error&) override { server_.remove(*this); }
 
-  /// A turn's share of what was asked. Nothing more is read, nor its end heard of, before all of it is answered; a
-  /// client that does not read its answers is not answered until it does, or has been idle for too long.
-  void answer() {
-    idle_timer_.start_once(kConnectionIdleMs);
-    size_t at = 0;
-    size_t bytes = 0;
-    bool waits = false;
-    for (size_t count = 0; std::optional<std::string_view> query = message_at(at); ++count) {
-      bool turn_over = count == kAnswersPerTurn || bytes >= kDnsMessageBytesMax;
-      if (turn_over) request_next_turn_end(server_.loop_);
-      waits = turn_over || stream_.queued_bytes() > 0;
-      if (waits) break;
-      std::string found = server_.answer(*query, false);
-      if (found.empty()) return server_.remove(*this);
-      at += 2 + query->size();
-      bytes += found.size();
-      char prefix[2] = {static_cast<char>(found.size() >> 8), static_cast<char>(found.size() & 0xFF)};
-      stream_.write({prefix, 2}, found);
-    }
-    received_.erase(0, at);
-    waits ? stream_.stop_reading() : stream_.start_reading();
+  /// Nothing more is read, nor its end heard of, before all of what was asked is answered; a client that does not read
+  /// its answers is not answered until it does, or has been idle for too long.
+  void go_on() {
+    if (!next_message()) return read_on();
+    stream_.stop_reading();
+    if (stream_.queued_bytes() > 0) return idle_timer_.start_once(kConnectionIdleMs);
+    idle_timer_.stop();  // it is not the client's fault what it waits for
+    server_.stand_in_line(*this);
   }
-  /// The message whose two bytes of length lie there, if it is there as a whole.
-  [[nodiscard]] std::optional<std::string_view> message_at(size_t at) const {
-    std::string_view rest = std::string_view(received_).substr(at);
+  void read_on() {
+    received_.erase(0, std::exchange(answered_, 0));
+    stream_.start_reading();
+    idle_timer_.start_once(kConnectionIdleMs);
+  }
+  /// If it is there as a whole.
+  [[nodiscard]] std::optional<std::string_view> next_message() const {
+    std::string_view rest = std::string_view(received_).substr(answered_);
     if (rest.size() < 2) return std::nullopt;
     size_t length = static_cast<uint8_t>(rest[0]) * 256U + static_cast<uint8_t>(rest[1]);
     if (rest.size() - 2 < length) return std::nullopt;
@@ -65,8 +75,10 @@ class DnsServer::Connection final : private event::TcpStream::Observer, private 
 
   DnsServer& server_;
   event::TcpStream stream_;
+  const IpAddress subscriber_;
   event::Timer idle_timer_;
-  std::string received_;  // what is not answered yet: a read's worth and less than one message
+  std::string received_;  // a read's worth and less than one message
+  size_t answered_ = 0;   // bytes of it
 };
 
 DnsServer::DnsServer(event::Loop& loop, DnsResolver& resolver, const Clock& clock, std::function<bool()> ready)
@@ -123,10 +135,34 @@ void DnsServer::accept(event::TcpStream stream) {
   connections_.push_back(std::make_unique<Connection>(*this, std::move(stream)));
 }
 
+void DnsServer::stand_in_line(Connection& connection) {
+  auto& line = lines_[connection.subscriber()];
+  if (std::ranges::find(line, &connection) == line.end()) line.push_back(&connection);
+  if (!is_answering_) request_turn_end(loop_);  // else the next one: this one's shares are being given
+}
+
+// Each subscriber has its share, which its connections take turns in.
+void DnsServer::on_turn_end() {
+  is_answering_ = true;
+  for (auto next = lines_.begin(); next != lines_.end();) {
+    auto& line = next->second;
+    size_t bytes = 0;
+    for (size_t count = 0; !line.empty() && count < kAnswersPerTurn && bytes < kDnsMessageBytesMax; ++count) {
+      Connection& first = *line.front();
+      line.pop_front();
+      bytes += first.answer_next();
+    }
+    next = line.empty() ? lines_.erase(next) : std::next(next);
+  }
+  is_answering_ = false;
+  if (!lines_.empty()) request_next_turn_end(loop_);
+}
+
 // The connection may be on the stack: it goes at the end of the turn.
 void DnsServer::remove(Connection& connection) {
   auto at = std::ranges::find_if(connections_, [&](const auto& one) { return one.get() == &connection; });
   if (at == connections_.end()) return;
+  if (auto line = lines_.find(connection.subscriber()); line != lines_.end()) std::erase(line->second, &connection);
   loop_.defer([gone = std::shared_ptr<Connection>(std::move(*at))] {});
   connections_.erase(at);
 }

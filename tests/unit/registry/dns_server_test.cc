@@ -2,7 +2,9 @@
 
 #include "registry/dns_server.h"
 
+#include <algorithm>
 #include <functional>
+#include <list>
 
 #include "catch.h"
 #include "store_fixture.h"
@@ -86,7 +88,7 @@ struct ServerFixture {
   event::Loop loop;
   std::unique_ptr<DnsServer> server;
 
-  explicit ServerFixture(int instances) {
+  explicit ServerFixture(int instances, const char* address = "127.0.0.1") {
     REQUIRE(f.add_node("n1", "127.0.0.1"));
     REQUIRE(f.write([&](Transaction& tx) {
       for (int i = 0; i < instances; ++i) {
@@ -101,7 +103,7 @@ struct ServerFixture {
       return Status{};
     }));
     auto started =
-        DnsServer::listen(loop, {IpAddress::parse("127.0.0.1").value(), 0}, resolver, clock, [] { return true; });
+        DnsServer::listen(loop, {IpAddress::parse(address).value(), 0}, resolver, clock, [] { return true; });
     REQUIRE(started);
     server = std::move(*started);
   }
@@ -133,6 +135,26 @@ TEST_CASE("dns server: who asks much at once lets others in between") {
   REQUIRE(f.run_until([&] { return greedy.answers == 1500 && modest.answers == 1; }));
   CHECK(f.clock.answers == 1501);
   CHECK(before_it < 750);  // it asked behind them, and was not served behind them
+}
+
+TEST_CASE("dns server: who asks much by many connections has one client's share, and each of them has its turn") {
+  ServerFixture f(1, "::");
+  const uint16_t port = f.server->address().port;
+  std::list<Client> greedy;
+  for (int i = 0; i < 50; ++i) {
+    greedy.emplace_back(f.loop, SocketAddress{IpAddress::parse("127.0.0.1").value(), port},
+                        repeat(srv_query("web"), 100));
+  }
+  Client modest(f.loop, {IpAddress::parse("::1").value(), port}, repeat(srv_query("web"), 100));
+  size_t of_the_greedy = 0;
+  modest.on_answer = [&] { of_the_greedy = f.clock.answers - modest.answers; };
+  const auto is_done = [](const Client& one) { return one.answers == 100; };
+  const auto has_some = [](const Client& one) { return one.answers > 0; };
+  REQUIRE(f.run_until([&] { return std::ranges::any_of(greedy, is_done); }));
+  CHECK(std::ranges::all_of(greedy, has_some));
+  REQUIRE(f.run_until([&] { return std::ranges::all_of(greedy, is_done) && is_done(modest); }));
+  CHECK(f.clock.answers == 5100);
+  CHECK(of_the_greedy < 1000);  // as many as its own 100, and what was answered before it came
 }
 
 TEST_CASE("dns server: who does not read is answered as far as the kernel takes it, and on when it reads") {
