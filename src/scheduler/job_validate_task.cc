@@ -135,7 +135,11 @@ void JobCheck::check_unsupported(const Task& task, const std::string& path) {
 void JobCheck::check_lifecycle(const Task& task, const std::string& path) {
   if (!task.lifecycle) return;
   if (!is_one_of(path, "Lifecycle.Hook", task.lifecycle->hook, {"prestart", "poststart", "poststop"})) return;
+  if (task.leader && task.lifecycle->hook == "prestart" && !task.lifecycle->sidecar) {
+    error(path, "Leader", "must not be true in a prestart task: its end would stop the group before the others begin");
+  }
   if (task.lifecycle->hook != "poststop") return;
+  if (task.leader) error(path, "Leader", "must not be true in a poststop task: it would be stopped before it begins");
   if (task.lifecycle->sidecar) warn(path, "Lifecycle.Sidecar", "has no effect: a poststop task runs once");
   if (!task.services.empty()) {
     error(path, "Services", "are not supported in a poststop task: the allocation's services are gone by then");

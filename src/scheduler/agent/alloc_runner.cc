@@ -81,7 +81,7 @@ void AllocRunner::restore() {
   for (const auto& task : tasks_) {
     auto state = alloc_.task_states.find(task->task().name);
     if (state != alloc_.task_states.end()) task->restore(state->second);
-    started_ = started_ || task->state().started_at_ns != 0;
+    started_ = started_ || has_started(*task);
   }
   if (terminal()) return;
   if (alloc_.desired_status != DesiredStatus::run) return stop();

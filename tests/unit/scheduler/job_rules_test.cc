@@ -203,6 +203,15 @@ TEST_CASE("job rules: a hook is one of three, and there is a task that it is a h
         }) == Fields{path + "Services"});
   CHECK(errors_after([](Job& j) { j.task_groups[0].tasks[0].lifecycle = Lifecycle{.hook = "prestart"}; }) ==
         Fields{"TaskGroups[g].Tasks"});
+  const auto led_by = [&](const std::string& hook, bool sidecar = false) {
+    return errors_after([&](Job& j) {
+      with_hook(hook, sidecar)(j);
+      j.task_groups[0].tasks[1].leader = true;
+    });
+  };
+  CHECK(led_by("prestart") == Fields{path + "Leader"});  // no main task would ever run
+  CHECK(led_by("poststop") == Fields{path + "Leader"});  // nor itself
+  CHECK((led_by("prestart", true).empty() && led_by("poststart").empty()));
 }
 
 TEST_CASE("job rules: each wrong field of a service is named") {
