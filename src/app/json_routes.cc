@@ -151,6 +151,10 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
     for (const auto& endpoint : service.endpoints) {
       out["endpoints"].push_back(endpoint_object(service, endpoint, checker));
     }
+    if (const auto answer = seen.answer_of(*explanation.winner); answer.status != 0) {
+      out["answer"]["status"] = answer.status;
+      if (!answer.location.empty()) out["answer"]["location"] = answer.location;
+    }
   }
   return out;
 }

@@ -121,7 +121,14 @@ int route_explain(const RouteOptions& options) {
     std::printf("  %s  %s%s\n", text_member(endpoint, "url").c_str(),
                 flag_member(endpoint, "live") ? "live" : "not live", why.c_str());
   }
-  if (member(*document, "endpoints").empty()) std::printf("  no endpoints: 503\n");
+  if (document->contains("answer")) {
+    const json& answer = (*document)["answer"];
+    const std::string location = text_member(answer, "location");
+    std::printf("  a middleware answers: %s%s%s\n", std::to_string(number_member(answer, "status")).c_str(),
+                location.empty() ? "" : ", Location: ", location.c_str());
+  } else if (member(*document, "endpoints").empty()) {
+    std::printf("  no endpoints: 503\n");
+  }
   return 0;
 }
 

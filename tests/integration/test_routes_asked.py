@@ -61,6 +61,51 @@ def test_explain_files(t):
     assert code == 1 and "404" in out, out
 
 
+def test_explain_answers(t):
+    """explain says what a redirect or a guard answers, and where a redirect leads, as the edge does"""
+    folder = folder_of(t, ROUTES + """
+[[route]]
+name = "old"
+host = "old.test"
+service = "static"
+middlewares = ["strip", "move"]
+
+[[route]]
+name = "gone"
+host = "gone.test"
+service = "none"
+middlewares = ["move"]
+
+[[route]]
+name = "closed"
+host = "closed.test"
+service = "static"
+middlewares = ["closed"]
+
+[services.none]
+servers = []
+
+[middlewares.move]
+type = "redirectScheme"
+scheme = "https"
+
+[middlewares.closed]
+type = "ipAllowList"
+sourceRange = ["192.0.2.1"]
+""")
+    edge = t.edge(routes=folder)
+    for host, status, location in (("old.test", 302, "https://old.test/x?y=1"), ("closed.test", 403, None),
+                                   ("gone.test", 302, "https://gone.test/shop/x?y=1")):
+        got = get(edge.entry_point(), "/shop/x?y=1", host)
+        assert (got.status, got.header("location")) == (status, location), got
+        for where in (("--routes", folder), ("--admin", f"http://{edge.admin}")):
+            code, out, err = run_weir("route", "explain", *where, f"http://{host}/shop/x?y=1")
+            told = f"a middleware answers: {status}" + (f", Location: {location}\n" if location else "\n")
+            assert code == 0 and told in out and "503" not in out, out + err
+    _, out, _ = run_weir("route", "explain", "--routes", folder, "https://gone.test/")
+    assert "no endpoints: 503" in out and "answers" not in out, out
+
+
 def test_explain_normalises(t):
     """explain reads host and path as the edge does: /x/../%61pi//v1 is /api/v1 there too"""
     folder = folder_of(t, ROUTES)

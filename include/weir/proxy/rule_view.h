@@ -1,8 +1,10 @@
 #pragma once
 // A request that somebody asks about, as rules would see it had it come in: for `weir route explain`.
 
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "weir/base/header.h"
@@ -24,6 +26,12 @@ struct AskedRequest {
   bool tls = false;
 };
 
+/// What a router's middlewares answer, so that its service is not asked. `status` 0: nothing.
+struct MiddlewareAnswer {
+  uint16_t status = 0;
+  std::string location;  // of a redirect
+};
+
 /// Made by what an Exchange asks: path and host in their one form, the forwarded headers as the entry point tells them
 /// on (one that the configuration does not have trusts nobody with them). What was asked about and the configuration
 /// outlive it.
@@ -36,6 +44,9 @@ class RuleView {
 
   [[nodiscard]] const routing::RequestView& request() const { return request_; }
   [[nodiscard]] const NormalTarget& target() const { return target_; }
+  /// By `router`, which it has been matched to. Limits are taken as not reached, and those as let in of whom that would
+  /// have to be found out: by weighing a password, or by asking a server.
+  [[nodiscard]] MiddlewareAnswer answer_of(const routing::Router& router) const;
 
  private:
   struct Parts;

@@ -1,6 +1,7 @@
 #include "weir/proxy/rule_view.h"
 
 #include "catch.h"
+#include "weir/http/message.h"
 
 using namespace weir;
 using namespace weir::proxy;
@@ -47,6 +48,41 @@ TEST_CASE("rule view: forwarded headers are those of the entry point, whoever is
   CHECK(seen(config, "X-Forwarded-Proto", forged) == "/https");
   CHECK(seen(config, "X-Forwarded-Port", forged) == "/443");
   CHECK(seen(config, "X-Forwarded-Host", forged) == "/a.example");
+}
+
+TEST_CASE(
+    "rule view: what middlewares answer is known, redirects with where they lead, and no rule sees what they do") {
+  const std::vector<Header> headers = {{"A", "1"}};
+  const auto config = config::Config();
+  const RuleView view({.method = "POST",
+                       .authority = "a.example",
+                       .target = "/old/x?q=1",
+                       .headers = headers,
+                       .client_ip = *IpAddress::parse("10.0.0.1"),
+                       .tls = true},
+                      config);
+  using Type = routing::Middleware::Type;
+  auto strip = std::make_shared<routing::Middleware>();
+  strip->type = Type::strip_prefix;
+  strip->values = {"/old"};
+  auto guard = std::make_shared<routing::Middleware>();
+  guard->type = Type::forward_auth;
+  auto redirect = std::make_shared<routing::Middleware>();
+  redirect->type = Type::redirect_regex;
+  redirect->patterns = {routing::Regexp::compile("^https://a\\.example/(.*)").value()};
+  redirect->values = {"https://b.example/$1"};
+  auto closed = std::make_shared<routing::Middleware>();
+  closed->type = Type::ip_allow_list;
+  closed->status = 403;
+  routing::Router router;
+  CHECK(view.answer_of(router).status == 0);
+  router.middlewares = {strip, guard, redirect};
+  CHECK(view.answer_of(router).status == 307);
+  CHECK(view.answer_of(router).location == "https://b.example/x?q=1");
+  router.middlewares = {strip, closed, redirect};
+  CHECK(view.answer_of(router).status == 403);
+  CHECK(view.answer_of(router).location.empty());
+  CHECK(http::find(view.request().headers, "X-Forwarded-Prefix") == nullptr);
 }
 
 TEST_CASE("rule view: host, port, path and query are in their one form") {
