@@ -1,6 +1,7 @@
 #include "proxy/forwarding.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "weir/base/field_name.h"
 #include "weir/base/host_port.h"
@@ -42,11 +43,17 @@ void renew(std::string_view name, std::string_view list, std::vector<Header>& he
 
 /// As Traefik has it: the port that the client has named, else the usual one of what it speaks, of which a trusted
 /// proxy may have told.
-Header forwarded_port(const http::RequestHead& request, const ForwardedBy& by, const Header* told_proto) {
+Header forwarded_port(const http::RequestHead& request, const ForwardedBy& by, std::string_view told_proto) {
   const Header& usual = by.fields.port();
   if (std::string_view port = split_host_port(request.authority).port; !port.empty()) return {usual.name, port};
-  bool secure = told_proto != nullptr && (is_named(told_proto->value, "https") || is_named(told_proto->value, "wss"));
-  return secure ? Header{usual.name, "443"} : usual;
+  return told_proto == "https" ? Header{usual.name, "443"} : usual;
+}
+
+/// However a trusted proxy writes what its client speaks: rules, fabio's redirects and upstreams ask for this one form.
+std::string_view one_form_of(std::string_view proto) {
+  if (is_named(proto, "https") || is_named(proto, "wss")) return "https";
+  if (is_named(proto, "http") || is_named(proto, "ws")) return "http";
+  return proto;
 }
 
 bool counts_forwards(const http::RequestHead& request) {
@@ -107,7 +114,7 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
   out.clear();
   scratch.forwarded_for.clear();
   scratch.forwarded.clear();
-  const Header* proto = nullptr;
+  std::optional<std::string_view> proto;
   bool has_host = false;
   bool has_port = false;
   bool has_real_ip = false;
@@ -128,18 +135,20 @@ void write_forwarded_headers(const http::RequestHead& request, const ForwardedBy
       *list += header.value;
       continue;
     }
-    if (proto == nullptr && equals_ignore_case(which, "proto")) proto = &header;
     has_host = has_host || equals_ignore_case(which, "host");
     has_port = has_port || equals_ignore_case(which, "port");
     has_real_ip = has_real_ip || equals_ignore_case(which, "real-ip");
     out.push_back(header);
+    if (!equals_ignore_case(which, "proto")) continue;
+    out.back().value = one_form_of(header.value);
+    if (!proto) proto = out.back().value;
   }
   if (!scratch.forwarded.empty()) out.push_back({"Forwarded", scratch.forwarded});
   if (!scratch.forwarded_for.empty()) out.push_back({kForwardedFor, scratch.forwarded_for});
   if (!config.x_forwarded) return;
   if (!has_host && !request.authority.empty()) out.push_back({"X-Forwarded-Host", request.authority});
-  if (proto == nullptr) out.push_back(by.fields.proto());
-  if (!has_port) out.push_back(forwarded_port(request, by, proto));
+  if (!proto) out.push_back(by.fields.proto());
+  if (!has_port) out.push_back(forwarded_port(request, by, proto.value_or("")));
   if (!has_real_ip) out.push_back(by.fields.real_ip());
 }
 

@@ -50,6 +50,22 @@ TEST_CASE("forwarding: a trusted one's are kept and its address is appended") {
         "10.0.0.1;X-Forwarded-Host=a.example;X-Forwarded-Port=443;");
 }
 
+TEST_CASE("forwarding: what a trusted client speaks has one form for rules and upstreams, however it is written") {
+  auto seen = [](std::string_view proto, bool trusted = true) {
+    const http::Header sent[] = {{"x-forwarded-proto", proto}};
+    http::RequestHead head;
+    head.headers = sent;
+    ForwardingScratch scratch;
+    const ForwardedBy by{.fields = HopFields("http", 80, "10.0.0.1"), .trusted = trusted};
+    write_forwarded_headers(head, by, {}, scratch);
+    return std::string(http::find(scratch.headers, "X-Forwarded-Proto")->value);
+  };
+  for (const char* proto : {"https", "HTTPS", "Https", "wss", "WSS"}) CHECK(seen(proto) == "https");
+  for (const char* proto : {"http", "HTTP", "ws"}) CHECK(seen(proto) == "http");
+  for (const char* proto : {"gopher", "https,http", ""}) CHECK(seen(proto) == proto);
+  CHECK(seen("WSS", false) == "http");
+}
+
 TEST_CASE("forwarding: X-Forwarded-Port is the port of Host, else the usual one of what the client speaks") {
   auto seen = [](std::string_view authority, std::string_view proto, uint16_t usual, bool trusted) {
     std::vector<http::Header> sent;
