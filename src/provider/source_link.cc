@@ -142,7 +142,7 @@ void SourceLink::note_failure(uint64_t generation, bool hang) {
 
 bool SourceLink::renew_token() {
   if (options_.token_file.empty()) return false;
-  const std::string refused = token_file_.token();
+  const std::string refused = token_file_.known();
   return token_file_.token(true) != refused;
 }
 

@@ -26,6 +26,8 @@ class TokenFile {
   /// or `force` is set. A file that cannot be read keeps the last token: it may be in the middle of being replaced.
   /// `now_ns` since 1970.
   const std::string& token(bool force = false, int64_t now_ns = SystemClock().wall_ns());
+  /// As it was last read.
+  [[nodiscard]] const std::string& known() const { return token_; }
   [[nodiscard]] uint64_t reads() const { return reads_; }
 
  private:

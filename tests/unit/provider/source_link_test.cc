@@ -29,6 +29,22 @@ TEST_CASE("token file: one that was just renewed is read each time, an older one
   CHECK(file.reads() == 6);
 }
 
+TEST_CASE("source link: a token that was renewed before the old one was refused is another one than that") {
+  TemporaryFolder folder;
+  folder.write("token", "first");
+  event::Loop loop;
+  LinkOptions options;
+  options.addresses = {Url::parse("http://127.0.0.1:1").value()};
+  options.token_file = folder / "token";
+  SourceLink link(
+      loop, options, [] {}, [] {});
+  const auto asked = link.get("/v1/x", "", 1000, [](const auto&) {});
+  CHECK_FALSE(link.renew_token());
+  folder.write("token", "the second");
+  CHECK(link.renew_token());
+  CHECK_FALSE(link.renew_token());
+}
+
 TEST_CASE("token file: one that cannot be used leaves the token that was there") {
   TemporaryFolder folder;
   folder.write("token", " first \n");
