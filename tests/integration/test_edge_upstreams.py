@@ -1,5 +1,6 @@
 """The edge in front of upstreams that misbehave: refused, reset, slow, half-closed, cut, oversized."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -63,12 +64,21 @@ def test_idle_race(t):
 
 
 def test_hanging_is_504(t):
-    """an upstream that never answers gets 504 after the limit, and the connection to it is closed"""
-    hanging = t.ends(upstreams.hanging())
+    """a request that its upstream never answers is answered 504 after the limit, and the connection to it is closed"""
+    hanging, closed = t.ends(upstreams.Upstream(name="hanging")), threading.Event()
+
+    def serve(_, reader):
+        hanging.note(upstreams.read_request(reader))
+        with contextlib.suppress(ConnectionError):
+            while reader.more():
+                pass
+        closed.set()
+    hanging.serve = serve
     web = edge_to(t, hanging)
     took, response = seconds_of(lambda: get(web, "/", HOST))
     assert response.status == 504, response
     assert took >= 0.7, f"took {took} s"  # and less than the client waits, which the usual limit is not
+    assert closed.wait(10), "the connection to it is closed"
 
 
 def test_slow_head(t):
