@@ -129,7 +129,7 @@ void pass_over(FabioRoute& route, const std::vector<std::string>& terms) {
   RouterDefinition own = router;
   const std::string all = join(terms, " && ");
   router.rule += terms.size() == 1 ? " && !" + all : " && !(" + all + ")";
-  own.name += "#own";
+  own.name += " (own)";  // no source has a blank
   own.rule += " && " + all;
   own.priority += kLastResort;
   own.last_resort = true;

@@ -428,7 +428,7 @@ TEST_CASE("service_decoder: a redirect of fabio's tags is two routers: its own, 
   REQUIRE(decoded.routers.size() == 2);
   CHECK(decoded.routers[0].name == "urlprefix-a.localhost:80/");
   const RouterDefinition& last = decoded.routers[1];
-  CHECK((last.name == "urlprefix-a.localhost:80/#own" && last.last_resort));
+  CHECK((last.name == "urlprefix-a.localhost:80/ (own)" && last.last_resort));
   CHECK(last.service == decoded.routers[0].service);
 }
 

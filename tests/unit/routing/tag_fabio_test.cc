@@ -322,13 +322,23 @@ TEST_CASE("tag_fabio: who is where a redirect leads gets the next route, and whe
     const std::string redirect = source + url;
     const std::string name = decode(source)->router.name + "@consul";
     CHECK(answers({redirect}, "/b", "http") == name);
-    CHECK(answers({redirect}, "/b", "https") == decode(source)->router.name + "#own@consul");
+    CHECK(answers({redirect}, "/b", "https") == decode(source)->router.name + " (own)@consul");
     CHECK(answers({redirect, "/b"}, "/b", "https") == "urlprefix-/b@consul");
   }
   CHECK(answers({"a.x:80/" + url, "a.x/"}, "/b", "https") == "urlprefix-a.x/@consul");
   CHECK(answers({"a.x:80/" + url, "a.x/"}, "/b", "http") == "urlprefix-a.x:80/@consul");
   CHECK(answers({"a.x/" + url, "a.x/b"}, "/b", "http") == "urlprefix-a.x/b@consul");  // its rule is longer
-  CHECK(answers({"*:80" + url, "a.x:80/" + url}, "/b", "https") == "urlprefix-a.x:80/#own@consul");
+  CHECK(answers({"*:80" + url, "a.x:80/" + url}, "/b", "https") == "urlprefix-a.x:80/ (own)@consul");
+}
+
+TEST_CASE("tag_fabio: no source is called as the own service of a redirect is") {
+  auto redirect = decode("a.x/ redirect=301,https://$host$path");
+  REQUIRE(redirect->last_resort);
+  for (const std::string end : {"#own", "(own)", "%20(own)", " (own)", "\t(own)"}) {
+    INFO(end);
+    auto written = decode("a.x/" + end);
+    CHECK((!written || written->router.name != redirect->last_resort->name));
+  }
 }
 
 TEST_CASE("tag_fabio: what is no redirect is left out and reported, as fabio does") {
