@@ -145,6 +145,7 @@ Status TlsPublisher::read_file() {
   check_options(outcome);
   if (outcome.errors.empty()) {
     file_ = std::move(outcome.file);
+    file_text_ = std::move(text);
     return {};
   }
   std::vector<std::string> texts;
@@ -307,8 +308,8 @@ Status TlsPublisher::publish(const tls::ServerMaterial& material) {
   append_identity(identity, *material.default_certificate);
   for (const auto& certificate : material.certificates) append_identity(identity, *certificate);
   for (const auto& profile : material.profiles) identity += profile.options.name + '\0' + profile.ca_pem;
-  // The rest is in the file itself.
-  if (!config_.tls.file.empty()) identity += weir::read_file(config_.tls.file).value_or("");
+  // The rest is in the file itself: as it was read, for it may say something else by now.
+  identity += file_text_;
   identity = std::to_string(fnv1a(identity)) + "." + std::to_string(identity.size());
   Status published;
   if (identity != published_) {

@@ -82,6 +82,7 @@ class TlsPublisher {
 
   std::optional<tls::Engine> engine_;  // of the control loop
   TlsFile file_;
+  std::string file_text_;                                                             // that file_ was read from
   std::map<std::string, std::shared_ptr<const tls::CertificateMaterial>> last_good_;  // by certificate file
   std::shared_ptr<const tls::CertificateMaterial> own_certificate_;
   std::map<std::string, tls::ServerMaterial::Profile> profiles_;  // by name, as they were last good

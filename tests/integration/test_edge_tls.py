@@ -142,6 +142,26 @@ def test_reload(t):
         assert old.get("/").status == 200
 
 
+def test_read_once(t):
+    """a reload reads the TLS file once: what is written to it meanwhile is taken for nothing that was published"""
+    ca = Authority(t.path("pki", ""))
+    text = certificate(ca.issue("site", HOST))
+    edge, _ = secure_edge(t, text, "")
+    trace = t.path("trace")
+    watcher = subprocess.Popen(["strace", "-f", "-e", "trace=openat", "-o", trace, "-p", str(edge.child.pid)],
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        assert "attached" in watcher.stderr.readline()
+        reloads = edge.api("/api/tls")["reloads"]
+        t.write("tls.toml", text + '[tls.options.modern]\nminVersion = "VersionTLS13"\n')
+        wait_for(lambda: edge.api("/api/tls")["reloads"] > reloads, 10, "the change is taken")
+    finally:
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate()
+    opened = [line for line in lines_of(trace) if "tls.toml" in line]
+    assert len(opened) == 1, opened
+
+
 def test_client_certificates(t):
     """a router's TLS options ask for a certificate; Host does not lead around them"""
     ca, strangers = Authority(t.path("pki", "")), Authority(t.path("strangers", ""))
