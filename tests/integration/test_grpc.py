@@ -2,13 +2,12 @@
 
 import base64
 import json
-import os
 import re
 import struct
-import subprocess
 
 from harness import h2, processes, upstreams
 from harness.http import Connection, request
+from harness.node import Node
 from harness.test import route_to, takes
 from harness.tls import Authority
 from harness.wait import wait_for
@@ -16,40 +15,15 @@ from harness.websocket import WebSocket
 from test_edge_tls import certificate, secure_edge
 from test_h2_tls import echo, open_socket
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CLIENT = os.path.join(HERE, "clients", "grpc_echo.js")
 HOST = "grpc.test"
 
 
-class Node:
-    """A node program that is talked to by lines."""
-
-    def __init__(self, *arguments):
-        modules = os.path.join(processes.PEERS, "node", "node_modules")
-        assert os.path.isdir(os.path.join(modules, "@grpc")), "@grpc/grpc-js is missing: run scripts/setup --tests"
-        self.child = subprocess.Popen(["node", CLIENT, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      text=True, bufsize=1, env={**os.environ, "NODE_PATH": modules})
-
-    def line(self):
-        return self.child.stdout.readline().rstrip("\n")
-
-    def say(self, text):
-        self.child.stdin.write(text + "\n")
-        self.child.stdin.flush()
-        return self.line()
-
-    def stop(self):
-        self.child.stdin.close()
-        try:
-            self.child.wait(5)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-        self.child.stdout.close()
+def grpc(*arguments):
+    return Node("grpc_echo.js", "@grpc/grpc-js", *arguments)
 
 
 def grpc_server(t, *certificate):
-    server = t.ends(Node("server", *certificate))
+    server = t.ends(grpc("server", *certificate))
     return f"{'https' if certificate else 'h2c'}://127.0.0.1:{int(server.line())}"
 
 
@@ -57,7 +31,7 @@ def grpc_server(t, *certificate):
 def test_grpc_calls(t):
     """unary and all streaming kinds with metadata and trailers, errors, deadline and cancellation, 200 calls at once"""
     edge = t.edge(routes=route_to(HOST, grpc_server(t)))
-    check_calls(t.ends(Node("client", edge.entry_point())))
+    check_calls(t.ends(grpc("client", edge.entry_point())))
 
 
 @takes(120)
@@ -68,7 +42,7 @@ def test_grpc_calls_over_tls(t):
     tls_file = certificate(ca.issue("site", HOST, "nobody.test")) + \
         f'[serversTransports.default]\nrootCAs = ["{ca.cert}"]\n'
     _, secure = secure_edge(t, tls_file, route_to(HOST, url))
-    check_calls(t.ends(Node("client", secure, ca.cert)))
+    check_calls(t.ends(grpc("client", secure, ca.cert)))
 
 
 def check_calls(client):
@@ -213,7 +187,7 @@ def test_streams_outlive_tables(t):
 
     def generation():
         return edge.api("/ready")["generation"]
-    stream = t.ends(Node("stream", edge.entry_point()))
+    stream = t.ends(grpc("stream", edge.entry_point()))
     assert stream.say("begin") == "echo begin"
     with WebSocket(edge.entry_point(), "/", "ws.test") as socket, \
             Connection(edge.entry_point(), host="sse.test") as source, \
