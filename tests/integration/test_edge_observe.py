@@ -195,6 +195,25 @@ def test_metrics_valid(t):
     assert metrics[f'weir_service_server_up{{service="test@file",url="{upstream.url}"}}'] == 1
 
 
+def test_metrics_documented(t):
+    """docs/observability.md has every family of /metrics, and none besides"""
+    with open(os.path.join(processes.ROOT, "docs", "observability.md"), encoding="utf-8") as file:
+        names = re.findall(r"`([a-z_…]+)`", file.read().split("\n## Metrics\n")[1].split("\n## ")[0])
+    # "weir_router_…" has what is said of the first: "weir_entrypoint_requests_total", "…_request_duration_seconds".
+    whole = {name for name in names if re.match("weir_[a-z]", name) and "…" not in name}
+    kinds = {name.removesuffix("_…") for name in names if name.startswith("weir_") and "…" in name}
+    ends = {name.removeprefix("…") for name in names if name.startswith("…")}
+    ends |= {name.removeprefix("weir_entrypoint") for name in whole if name.startswith("weir_entrypoint_")}
+    shortened = {kind + end for kind in kinds | {"weir_entrypoint"} for end in ends}
+    upstream = t.ends(upstreams.Upstream())
+    edge = t.edge(routes=route_to(HOST, upstream.url))
+    assert get(edge.entry_point(), "/", HOST).status == 200
+    text = get(edge.admin, "/metrics").text()
+    shown = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
+    assert len(shown) > 50 and not shown - whole - shortened, shown - whole - shortened
+    assert not whole - shown, whole - shown
+
+
 def test_metrics_go(t):
     """a series goes with its endpoint, and with its router"""
     first, second = t.ends(upstreams.Upstream()), t.ends(upstreams.Upstream())
