@@ -64,7 +64,7 @@ Status ClientContext::load(const ClientMaterial& material) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   if (!material.ca_pem.empty()) {
     if (Status trusted = trust(context, material.ca_pem, library_->raw()); !trusted) return trusted;
-  } else if (!options_.insecure_skip_verify) {
+  } else if (verifies()) {
     // The folder is looked into by name when a certificate is checked; the file would be read and kept whole, for each
     // context again.
     bool set = std::getenv("SSL_CERT_FILE") == nullptr ? SSL_CTX_set_default_verify_dir(context) == 1
@@ -81,8 +81,8 @@ Status ClientContext::load(const ClientMaterial& material) {
       return fail(take_error("client certificate"));
     }
   }
-  SSL_CTX_set_verify(context, options_.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
-  if (!options_.peer_uri.empty() && !options_.insecure_skip_verify) {
+  SSL_CTX_set_verify(context, verifies() ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (!options_.peer_uri.empty()) {
     SSL_CTX_set_cert_verify_callback(context, verify_uri, const_cast<std::string*>(&options_.peer_uri));
   }
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -94,7 +94,7 @@ bool ClientContext::prepare(SSL* ssl, const ClientTarget& target) {
   const std::string& name = options_.server_name.empty() ? target.host : options_.server_name;
   bool is_address = IpAddress::parse(name).has_value();
   if (!is_address && SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) return false;
-  if (!options_.insecure_skip_verify && options_.peer_uri.empty()) {
+  if (verifies() && options_.peer_uri.empty()) {
     X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     bool set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1

@@ -25,6 +25,9 @@ class ClientContext {
   void keep(const std::string& key, SSL_SESSION* session);
 
  private:
+  // A URI is looked for in a certificate that is verified, as in Traefik: who asks for it has not meant "anybody".
+  [[nodiscard]] bool verifies() const { return !options_.insecure_skip_verify || !options_.peer_uri.empty(); }
+
   static constexpr size_t kSessionsMax = 4096;  // one an endpoint; when full, an arbitrary one goes
 
   std::shared_ptr<Library> library_;

@@ -42,9 +42,9 @@ struct ClientOptions {
   std::string name = "default";
   std::string server_name;                     // "": the endpoint's host
   std::vector<std::string> root_cas;           // PEM files; empty: the system's
-  bool insecure_skip_verify = false;           // any certificate will do
+  bool insecure_skip_verify = false;           // any certificate will do, where there is no peer_uri
   std::vector<CertificateFiles> certificates;  // shown to the upstream when it asks; the first that it takes
-  std::string peer_uri;  // "spiffe://...": this URI must be in the certificate, instead of the name
+  std::string peer_uri;  // "spiffe://...": this URI must be in the certificate, which is verified, instead of the name
   bool operator==(const ClientOptions&) const = default;
 };
 

@@ -220,3 +220,19 @@ TEST_CASE("tls: a client checks who it speaks to") {
   mesh.peer_uri = "spiffe://mesh/db";
   CHECK_FALSE(world.shake(world.client_context(mesh), "other.example")->connected);
 }
+
+TEST_CASE("tls: a URI that the peer must have is looked for in a verified certificate, also with insecureSkipVerify") {
+  std::string ca = make_ca("ca-uri");
+  std::string other_ca = make_ca("ca-uri-other");
+  World world(server_material({make_certificate("by-uri", "a.example spiffe://mesh/web", "ca-uri")}));
+  auto speaks = [&](const std::string& trusted, const std::string& uri) {
+    ClientOptions options;
+    options.insecure_skip_verify = true;
+    options.root_cas = {trusted};
+    options.peer_uri = uri;
+    return world.shake(world.client_context(options), "a.example")->connected;
+  };
+  CHECK(speaks(ca, "spiffe://mesh/web"));
+  CHECK_FALSE(speaks(ca, "spiffe://mesh/db"));
+  CHECK_FALSE(speaks(other_ca, "spiffe://mesh/web"));
+}
