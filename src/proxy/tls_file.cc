@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 #include <utility>
 
+#include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/config/document.h"
 
@@ -53,6 +55,13 @@ class Decoder {
       if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
       complain(
           member.key_error("unknown key \"" + member.key + "\"; known are " + join({keys.begin(), keys.end()}, ", ")));
+    }
+  }
+
+  // Traefik's files are taken as they are where nobody is let in, and nothing is sent elsewhere, for lack of it.
+  void ignore(const Node& node, std::string_view key, const std::string& reason) {
+    if (const Node* found = node.find(key)) {
+      out_.ignored.push_back(found->key_error(std::string(key) + ": " + reason));
     }
   }
 
@@ -135,8 +144,9 @@ class Decoder {
   }
 
   void read_options(const Node& node) {
-    known(node,
-          {"minVersion", "maxVersion", "cipherSuites", "curvePreferences", "alpnProtocols", "sniStrict", "clientAuth"});
+    known(node, {"minVersion", "maxVersion", "cipherSuites", "curvePreferences", "alpnProtocols", "sniStrict",
+                 "clientAuth", "disableSessionTickets", "preferServerCipherSuites"});
+    ignore(node, "preferServerCipherSuites", "it does nothing in Traefik 3 either");
     tls::ServerOptions options;
     options.name = node.key;
     options.min_version_minor = version(node, "minVersion", 2);
@@ -148,6 +158,7 @@ class Decoder {
     options.curves = texts(node, "curvePreferences");
     options.alpn_protocols = texts(node, "alpnProtocols");
     options.sni_strict = boolean(node, "sniStrict");
+    options.tickets_off = boolean(node, "disableSessionTickets");
     for (const std::string& protocol : options.alpn_protocols) {
       if (protocol.empty() || protocol.size() > 255) {
         complain(node.find("alpnProtocols")->error("alpnProtocols: a name has 1 to 255 bytes"));
@@ -195,13 +206,22 @@ class Decoder {
   }
 
   void read_transport(const Node& node) {
-    known(node, {"serverName", "rootCAs", "insecureSkipVerify", "certificates", "peerCertURI", "connectService"});
+    known(node, {"serverName", "rootCAs", "insecureSkipVerify", "certificates", "peerCertURI", "connectService",
+                 "disableHTTP2", "maxIdleConnsPerHost", "forwardingTimeouts", "spiffe"});
+    ignore(node, "maxIdleConnsPerHost", "limits.upstream_idle_per_endpoint_max of weir.toml holds for all endpoints");
+    ignore(node, "forwardingTimeouts", "the [timeouts] of weir.toml hold for all endpoints");
+    if (const Node* spiffe = node.find("spiffe")) {  // whom it trusts would be anybody's guess
+      complain(
+          spiffe->key_error("spiffe: there is no Workload API here; peerCertURI names the URI that the upstream "
+                            "must have, rootCAs and certificates the rest"));
+    }
     tls::ClientOptions transport;
     transport.name = node.key;
     transport.server_name = text(node, "serverName");
     transport.root_cas = paths(node, "rootCAs");
     transport.insecure_skip_verify = boolean(node, "insecureSkipVerify");
     transport.peer_uri = text(node, "peerCertURI");
+    transport.http2_off = boolean(node, "disableHTTP2");
     if (std::string service = text(node, "connectService"); !service.empty()) {
       const Node* mesh = node.find("connectService");
       out_.file.mesh_services[node.key] = std::move(service);
@@ -219,12 +239,25 @@ class Decoder {
   TlsFileOutcome out_;
 };
 
+// The file is read again whenever something beside it changes: the same is not told again. Control thread.
+void tell(const std::vector<Error>& ignored) {
+  static std::set<std::string> told;
+  std::set<std::string> now;
+  for (const Error& one : ignored) now.insert(one.text());
+  for (const std::string& text : now) {
+    if (!told.contains(text)) log::warn("a key of the TLS file is ignored", {{"key", text}});
+  }
+  told = std::move(now);
+}
+
 }  // namespace
 
 TlsFileOutcome decode_tls_file(std::string_view text, const std::string& file_name) {
   auto document = config::parse_toml(text, file_name);
-  if (!document) return {{}, {document.error()}};
-  return Decoder(file_name).run(document->root);
+  if (!document) return {{}, {document.error()}, {}};
+  TlsFileOutcome outcome = Decoder(file_name).run(document->root);
+  tell(outcome.ignored);
+  return outcome;
 }
 
 }  // namespace weir::proxy

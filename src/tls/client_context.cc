@@ -101,7 +101,9 @@ bool ClientContext::prepare(SSL* ssl, const ClientTarget& target) {
                           : X509_VERIFY_PARAM_set1_host(parameters, name.c_str(), name.size()) == 1;
     if (!set) return false;
   }
-  if (std::string wire = alpn_wire(target.alpn_protocols); !wire.empty()) {
+  std::vector<std::string> protocols = target.alpn_protocols;
+  if (options_.http2_off) std::erase(protocols, "h2");
+  if (std::string wire = alpn_wire(protocols); !wire.empty()) {
     // The odd one out: 0 is success.
     int failed = SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(wire.data()),
                                      static_cast<unsigned>(wire.size()));

@@ -28,6 +28,12 @@ bool move_to(SSL* ssl, const Profile& profile) {
   SSL_set_verify(ssl, profile.verify_mode, SSL_CTX_get_verify_callback(context));
   SSL_set_min_proto_version(ssl, static_cast<int>(SSL_CTX_get_min_proto_version(context)));
   SSL_set_max_proto_version(ssl, static_cast<int>(SSL_CTX_get_max_proto_version(context)));
+  SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(context));
+  if (profile.options.tickets_off) {
+    SSL_set_options(ssl, SSL_OP_NO_TICKET);
+  } else {
+    SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+  }
   return SSL_set1_groups_list(ssl, profile.groups.c_str()) == 1;
 }
 

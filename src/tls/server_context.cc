@@ -148,7 +148,8 @@ Status ServerContext::add_profile(const ServerMaterial& material, const ServerMa
   }
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // the state of a session is in its ticket
   SSL_CTX_set_timeout(context, kSessionLifetime_s);
-  SSL_CTX_set_num_tickets(context, 1);  // each resumption brings the next
+  SSL_CTX_set_num_tickets(context, options.tickets_off ? 0 : 1);  // each resumption brings the next
+  if (options.tickets_off) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   std::string identity = session_context_of(from);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(identity.data()),
                                  static_cast<unsigned>(identity.size()));

@@ -177,6 +177,18 @@ def test_upstream_http1(t):
     assert get(edge.entry_point(), "/", HOST).status == 200
 
 
+def test_upstream_http2_off(t):
+    """an https upstream that would rather speak h2 is offered HTTP/1.1 alone by a transport with disableHTTP2"""
+    ca = Authority(t.path("pki", ""))
+    upstream = TlsUpstream(ca.issue("up", "up.test"))  # whatever it agrees on, it speaks HTTP/1.1
+    upstream.context.set_alpn_protocols(["h2", "http/1.1"])
+    t.ends(upstream)
+    for off, status in (("", 502), ("disableHTTP2 = true\n", 200)):
+        edge, _ = secure_edge(t, certificate(ca.issue("site", HOST)) + TRUST.format(ca.cert) + off,
+                              route_to(HOST, upstream.url))
+        assert get(edge.entry_point(), "/", HOST).status == status, off
+
+
 def test_upgrade_to_https(t):
     """a WebSocket reaches an https upstream that speaks h2 by HTTP/1.1, which is offered for it alone"""
     ca = Authority(t.path("pki", ""))

@@ -34,6 +34,7 @@ struct ServerOptions {
   bool sni_strict = false;                  // no certificate for that name: refused, not answered with the default one
   ClientAuth client_auth = ClientAuth::none;
   std::vector<std::string> ca_files;  // that client certificates are checked against
+  bool tickets_off = false;           // each connection shakes hands in full
   bool operator==(const ServerOptions&) const = default;
 };
 
@@ -45,6 +46,7 @@ struct ClientOptions {
   bool insecure_skip_verify = false;           // any certificate will do, where there is no peer_uri
   std::vector<CertificateFiles> certificates;  // shown to the upstream when it asks; the first that it takes
   std::string peer_uri;  // "spiffe://...": this URI must be in the certificate, which is verified, instead of the name
+  bool http2_off = false;  // h2 is not offered
   bool operator==(const ClientOptions&) const = default;
 };
 

@@ -68,7 +68,7 @@ TEST_CASE("tls file: every error with its place") {
   CHECK(errors_of("[tls.options.x]\nminVersion = \"VersionTLS11\"\ncolour = 1\nsniStrict = \"yes\"\n") ==
         std::vector<std::string>{
             "/etc/weir/tls.toml:3:1: unknown key \"colour\"; known are minVersion, maxVersion, cipherSuites, "
-            "curvePreferences, alpnProtocols, sniStrict, clientAuth",
+            "curvePreferences, alpnProtocols, sniStrict, clientAuth, disableSessionTickets, preferServerCipherSuites",
             "/etc/weir/tls.toml:2:14: minVersion: TLS 1.0 and 1.1 are not spoken any more (RFC 8996)",
             "/etc/weir/tls.toml:4:13: sniStrict: expected true or false, found a string"});
   CHECK(errors_of("[[tls.certificates]]\nkeyFile = \"a\"\n").size() == 1);
@@ -82,4 +82,31 @@ TEST_CASE("tls file: every error with its place") {
         std::vector<std::string>{"/etc/weir/tls.toml:2:18: connectService together with rootCAs",
                                  "/etc/weir/tls.toml:2:18: connectService together with peerCertURI"});
   CHECK(errors_of("a = = 1\n").size() == 1);
+}
+
+TEST_CASE("tls file: Traefik's other keys are honoured, ignored in words, or refused with what to say instead") {
+  TlsFileOutcome outcome = decode_tls_file(R"(
+[tls.options.default]
+disableSessionTickets = true
+preferServerCipherSuites = true
+[serversTransports.default]
+disableHTTP2 = true
+maxIdleConnsPerHost = 7
+[serversTransports.default.forwardingTimeouts]
+dialTimeout = "42s"
+)",
+                                           "tls.toml");
+  REQUIRE(outcome.errors.empty());
+  CHECK(outcome.file.options[0].tickets_off);
+  CHECK(outcome.file.transports[0].http2_off);
+  std::vector<std::string> ignored;
+  for (const Error& one : outcome.ignored) ignored.push_back(one.text());
+  REQUIRE(ignored.size() == 3);
+  CHECK(ignored[0].find("tls.toml:4:1: preferServerCipherSuites: ") == 0);
+  CHECK(ignored[1].find("tls.toml:7:1: maxIdleConnsPerHost: ") == 0);
+  CHECK(ignored[2].find("tls.toml:8") == 0);
+  CHECK(ignored[2].find("forwardingTimeouts: ") != std::string::npos);
+  std::vector<std::string> refused = errors_of("[serversTransports.x.spiffe]\nids = [\"spiffe://a/b\"]\n");
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].find("peerCertURI") != std::string::npos);
 }

@@ -236,3 +236,15 @@ TEST_CASE("tls: a URI that the peer must have is looked for in a verified certif
   CHECK_FALSE(speaks(ca, "spiffe://mesh/db"));
   CHECK_FALSE(speaks(other_ca, "spiffe://mesh/web"));
 }
+
+TEST_CASE("tls: a client that is to speak no HTTP/2 does not offer it") {
+  ServerMaterial material = server_material({});
+  material.alpn_protocols = {"h2", "http/1.1"};
+  World world(material);
+  ClientOptions options;
+  options.insecure_skip_verify = true;
+  options.http2_off = true;
+  auto context = world.client_context(options);
+  CHECK(world.shake(context, "a.example", {"h2", "http/1.1"})->stream.protocol() == "http/1.1");
+  CHECK(world.newest().stream.protocol() == "http/1.1");
+}

@@ -62,6 +62,28 @@ TEST_CASE("tls: a ticket is good as long as its key is kept, on every edge that 
   CHECK(visit(world, context, "a.example")->tls().resumed());
 }
 
+TEST_CASE("tls: options without tickets resume nothing, also where only some hosts have them") {
+  for (uint8_t version : {uint8_t{2}, uint8_t{3}}) {
+    for (bool for_all : {true, false}) {
+      ServerMaterial material = server_material({make_certificate("tickets", "a.example b.example")});
+      material.profiles.emplace_back();
+      material.profiles[1].options.name = "other";
+      for (auto& profile : material.profiles) profile.options.max_version_minor = version;
+      material.profiles[for_all ? 0 : 1].options.tickets_off = true;
+      World world(material);
+      HostOptions by_host{{"b.example", "other"}};
+      world.server.use(std::make_shared<const HostOptions>(by_host));
+      // One client for each host: sessions are kept by endpoint.
+      for (const char* host : {"a.example", "b.example"}) {
+        auto context = world.client_context(blind());
+        visit(world, context, host);
+        const bool resumes = for_all == (std::string_view(host) == "b.example");
+        CHECK(visit(world, context, host)->tls().resumed() == resumes);
+      }
+    }
+  }
+}
+
 TEST_CASE("tls: a session does not open an entry that asks for certificates") {
   ServerMaterial material = server_material({make_certificate("two-hosts", "a.example b.example")});
   material.profiles.emplace_back();
