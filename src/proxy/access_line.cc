@@ -23,6 +23,7 @@ using Text = AccessRecord::Text;
 enum class Field : uint8_t {
   time,
   start,
+  start_local,
   client_addr,
   client_host,
   client_port,
@@ -51,6 +52,7 @@ enum class Field : uint8_t {
   overhead,
   tls_version,
   tls_cipher,
+  tls_client_subject,
   generation,
   catalog_index,
   error,
@@ -63,7 +65,8 @@ struct Key {
   std::array<char, 32> text{};
   size_t size = 0;
 
-  constexpr Key(std::string_view name) {  // NOLINT: the list below reads as names
+  constexpr Key() = default;
+  explicit constexpr Key(std::string_view name) {
     text[size++] = ',';
     text[size++] = '"';
     for (char c : name) text[size++] = c;
@@ -72,39 +75,59 @@ struct Key {
   }
   [[nodiscard]] std::string_view name() const { return {text.data() + 2, size - 4}; }
 };
-constexpr std::array<Key, kFields> kKeys = {Key("time"),
-                                            Key("StartUTC"),
-                                            Key("ClientAddr"),
-                                            Key("ClientHost"),
-                                            Key("ClientPort"),
-                                            Key("ClientUsername"),
-                                            Key("RequestAddr"),
-                                            Key("RequestHost"),
-                                            Key("RequestPort"),
-                                            Key("RequestMethod"),
-                                            Key("RequestPath"),
-                                            Key("RequestProtocol"),
-                                            Key("RequestScheme"),
-                                            Key("RequestContentSize"),
-                                            Key("RequestCount"),
-                                            Key("entryPointName"),
-                                            Key("RouterName"),
-                                            Key("ServiceName"),
-                                            Key("ServiceURL"),
-                                            Key("ServiceAddr"),
-                                            Key("RetryAttempts"),
-                                            Key("OriginDuration"),
-                                            Key("OriginStatus"),
-                                            Key("OriginContentSize"),
-                                            Key("DownstreamStatus"),
-                                            Key("DownstreamContentSize"),
-                                            Key("Duration"),
-                                            Key("Overhead"),
-                                            Key("TLSVersion"),
-                                            Key("TLSCipher"),
-                                            Key("TableGeneration"),
-                                            Key("CatalogIndex"),
-                                            Key("Error")};
+struct Name {
+  Field field;
+  std::string_view text;
+};
+constexpr Name kNames[] = {
+    {Field::time, "time"},
+    {Field::start, "StartUTC"},
+    {Field::start_local, "StartLocal"},
+    {Field::client_addr, "ClientAddr"},
+    {Field::client_host, "ClientHost"},
+    {Field::client_port, "ClientPort"},
+    {Field::client_username, "ClientUsername"},
+    {Field::request_addr, "RequestAddr"},
+    {Field::request_host, "RequestHost"},
+    {Field::request_port, "RequestPort"},
+    {Field::request_method, "RequestMethod"},
+    {Field::request_path, "RequestPath"},
+    {Field::request_protocol, "RequestProtocol"},
+    {Field::request_scheme, "RequestScheme"},
+    {Field::request_bytes, "RequestContentSize"},
+    {Field::request_count, "RequestCount"},
+    {Field::entry_point, "entryPointName"},
+    {Field::router, "RouterName"},
+    {Field::service, "ServiceName"},
+    {Field::service_url, "ServiceURL"},
+    {Field::service_addr, "ServiceAddr"},
+    {Field::retries, "RetryAttempts"},
+    {Field::origin_duration, "OriginDuration"},
+    {Field::origin_status, "OriginStatus"},
+    {Field::origin_bytes, "OriginContentSize"},
+    {Field::status, "DownstreamStatus"},
+    {Field::response_bytes, "DownstreamContentSize"},
+    {Field::duration, "Duration"},
+    {Field::overhead, "Overhead"},
+    {Field::tls_version, "TLSVersion"},
+    {Field::tls_cipher, "TLSCipher"},
+    {Field::tls_client_subject, "TLSClientSubject"},
+    {Field::generation, "TableGeneration"},
+    {Field::catalog_index, "CatalogIndex"},
+    {Field::error, "Error"},
+};
+constexpr bool kNamesInOrder = [] {
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (kNames[i].field != static_cast<Field>(i)) return false;
+  }
+  return std::size(kNames) == kFields;
+}();
+static_assert(kNamesInOrder, "a name for each field, in the same order");
+constexpr std::array<Key, kFields> kKeys = [] {
+  std::array<Key, kFields> keys{};
+  for (const Name& name : kNames) keys[static_cast<size_t>(name.field)] = Key(name.text);
+  return keys;
+}();
 
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> out{};
@@ -268,6 +291,7 @@ void write_answer(JsonLine& line, const AccessRecord& record) {
   line.number(Field::overhead, (record.duration_us - record.origin_us) * 1000);
   line.text_if_any(Field::tls_version, record.text(Text::tls_version));
   line.text_if_any(Field::tls_cipher, record.text(Text::tls_cipher));
+  line.text_if_any(Field::tls_client_subject, record.text(Text::tls_client_subject));
   line.number(Field::generation, record.generation);
   line.number(Field::catalog_index, record.catalog_index);
   line.text_if_any(Field::error, record.text(Text::error));
@@ -337,21 +361,32 @@ char* AccessLineWriter::write_clf(char* begin, const AccessRecord& record, int64
 char* AccessLineWriter::write_json(char* begin, const AccessRecord& record, int64_t started_wall_us) {
   Cursor out(begin, true);
   JsonLine line(out, dropped_fields_);
-  auto time = [&](Field field, int64_t wall_us, bool with_fraction) {
-    if (!line.begin(field)) return;
-    const Dates& its = dates(wall_us / 1'000'000);
-    out.put('"');
-    out.put({its.iso, its.iso_size});
-    if (with_fraction) {
-      char fraction[7] = {'.', '0', '0', '0', '0', '0', '0'};
-      auto left = static_cast<uint32_t>(wall_us % 1'000'000);
-      for (size_t i = 6; i > 0; --i, left /= 10) fraction[i] = static_cast<char>('0' + left % 10);
-      out.put({fraction, sizeof fraction});
-    }
-    out.put("Z\"");
+  auto fraction = [&](int64_t wall_us) {
+    char digits[7] = {'.', '0', '0', '0', '0', '0', '0'};
+    auto left = static_cast<uint32_t>(wall_us % 1'000'000);
+    for (size_t i = 6; i > 0; --i, left /= 10) digits[i] = static_cast<char>('0' + left % 10);
+    out.put({digits, sizeof digits});
   };
-  time(Field::time, started_wall_us + static_cast<int64_t>(record.duration_us), false);
-  time(Field::start, started_wall_us, true);
+  if (line.begin(Field::time)) {
+    const Dates& ended = dates((started_wall_us + static_cast<int64_t>(record.duration_us)) / 1'000'000);
+    out.put('"');
+    out.put({ended.iso, ended.iso_size});
+    out.put("Z\"");
+  }
+  const Dates& begun = dates(started_wall_us / 1'000'000);
+  if (line.begin(Field::start)) {
+    out.put('"');
+    out.put({begun.iso, begun.iso_size});
+    fraction(started_wall_us);
+    out.put("Z\"");
+  }
+  if (line.begin(Field::start_local)) {
+    out.put('"');
+    out.put({begun.local, begun.local_size});
+    fraction(started_wall_us);
+    out.put({begun.zone, begun.zone_size});
+    out.put('"');
+  }
   std::string_view client = record.text(Text::client_host);
   if (line.begin(Field::client_addr)) {
     bool bracketed = client.find(':') != std::string_view::npos;
@@ -383,6 +418,13 @@ const AccessLineWriter::Dates& AccessLineWriter::dates(int64_t second) {
   gmtime_r(&when, &parts);
   kept.clf_size = std::strftime(kept.clf, sizeof kept.clf, " [%d/%b/%Y:%H:%M:%S +0000] \"", &parts);
   kept.iso_size = std::strftime(kept.iso, sizeof kept.iso, "%Y-%m-%dT%H:%M:%S", &parts);
+  localtime_r(&when, &parts);
+  kept.local_size = std::strftime(kept.local, sizeof kept.local, "%Y-%m-%dT%H:%M:%S", &parts);
+  // RFC 3339, as Go writes it: "+01:00", and "Z" where there is no offset.
+  char zone[8] = {};
+  kept.zone_size = std::strftime(zone, sizeof zone, "%z", &parts) == 5 && parts.tm_gmtoff != 0 ? 6 : 1;
+  const char with_colon[] = {zone[0], zone[1], zone[2], ':', zone[3], zone[4]};
+  std::memcpy(kept.zone, kept.zone_size == 1 ? "Z" : with_colon, kept.zone_size);
   return kept;
 }
 

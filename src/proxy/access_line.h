@@ -38,6 +38,10 @@ class AccessLineWriter {
     size_t clf_size = 0;
     char iso[24] = {};  // "2026-11-21T10:00:00"
     size_t iso_size = 0;
+    char local[24] = {};  // the same in this machine's zone
+    size_t local_size = 0;
+    char zone[8] = {};  // "+01:00", "Z"
+    size_t zone_size = 0;
   };
   char* write_clf(char* begin, const AccessRecord& record, int64_t started_wall_us);
   char* write_json(char* begin, const AccessRecord& record, int64_t started_wall_us);

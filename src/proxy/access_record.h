@@ -22,7 +22,8 @@ struct AccessRecord {
     endpoint,       // its id, a URL
     endpoint_addr,  // host:port
     error,          // ProxyError's word, "" when all went well
-    headers,        // of request and answer, ready as JSON members: `,"request_X":"y"`
+    tls_client_subject,
+    headers,  // of request and answer, ready as JSON members: `,"request_X":"y"`
     // These live as long as the log.
     entry_point,
     scheme,

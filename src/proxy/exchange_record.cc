@@ -32,6 +32,7 @@ void Exchange::note_access(uint16_t status, uint64_t duration_us) {
   texts[AccessRecord::scheme] = by_->proto();
   texts[AccessRecord::tls_version] = by_->tls_version;
   texts[AccessRecord::tls_cipher] = by_->tls_cipher;
+  if (by_->tls != nullptr) texts[AccessRecord::tls_client_subject] = by_->tls->client_subject();
   texts[AccessRecord::entry_point] = entry_point_;
   texts[AccessRecord::error] = row(error_).word;
   if (router_ != nullptr) {

@@ -301,4 +301,12 @@ const std::vector<PeerCertificate>& Layer::client_certificates() const {
   return *client_certificates_;
 }
 
+std::string_view Layer::client_subject() const {
+  if (client_subject_ != nullptr) return *client_subject_;
+  const X509* leaf = SSL_get0_peer_certificate(ssl_.get());
+  if (leaf == nullptr) return {};
+  client_subject_ = std::make_unique<const std::string>(subject_text(leaf));
+  return *client_subject_;
+}
+
 }  // namespace weir::tls

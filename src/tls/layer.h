@@ -46,6 +46,7 @@ class Layer final : public event::StreamLayer, public Connection {
   [[nodiscard]] bool resumed() const override { return SSL_session_reused(ssl_.get()) == 1; }
   [[nodiscard]] CertificateFacts peer_certificate() const override;
   [[nodiscard]] const std::vector<PeerCertificate>& client_certificates() const override;
+  [[nodiscard]] std::string_view client_subject() const override;
 
   /// Its turn has come: goes on with the bytes that waited.
   void resume();
@@ -100,6 +101,7 @@ class Layer final : public event::StreamLayer, public Connection {
   std::string held_;                             // while waiting
   // Null until somebody asks; most never do.
   mutable std::unique_ptr<const std::vector<PeerCertificate>> client_certificates_;
+  mutable std::unique_ptr<const std::string> client_subject_;
   std::list<Layer*>::iterator place_;
   uint64_t messages_since_ms_ = 0;
   uint32_t messages_ = 0;  // about the connection itself, since then

@@ -1,11 +1,13 @@
 """What the edge tells of its TLS: in its log, in access lines, and in a file for Wireshark."""
 
+import json
 import subprocess
 
-from harness import processes
+from harness import processes, upstreams
+from harness.test import route_to
 from harness.tls import Authority, tls_get
 from harness.wait import wait_for
-from test_edge_tls import ENTRY, HOST, certificate, secure_edge
+from test_edge_tls import ENTRY, HOST, certificate, lines_of, secure_edge
 
 
 def test_unlike_traefik(t):
@@ -35,3 +37,17 @@ def test_unlike_traefik(t):
     assert code == 0 and "key of the TLS file is ignored" in text and "maxIdleConnsPerHost: " in text, text
     code, text = check('[serversTransports.a.spiffe]\nids = ["spiffe://a/b"]\n')
     assert code == 1 and "peerCertURI" in text, text
+
+
+def test_client_subject_in_the_access_log(t):
+    """the access line of a request whose client has shown a certificate has its subject; nobody else's has one"""
+    ca = Authority(t.path("pki", ""))
+    upstream = t.ends(upstreams.Upstream())
+    log = t.path("access.log")
+    options = f'[tls.options.default.clientAuth]\ncaFiles = ["{ca.cert}"]\nclientAuthType = "VerifyClientCertIfGiven"\n'
+    _, secure = secure_edge(t, certificate(ca.issue("site", HOST)) + options, route_to(HOST, upstream.url),
+                            config=f'[access_log]\nformat = "json"\npath = "{log}"\n')
+    for own in (ca.issue("me", "me.test", subject="app/O=Org, Inc"), None):
+        assert tls_get(secure, HOST, ca.context(own)).status == 200
+    lines = wait_for(lambda: len(lines_of(log)) == 2 and [json.loads(line) for line in lines_of(log)], 10, "the lines")
+    assert lines[0]["TLSClientSubject"] == r"CN=app,O=Org\, Inc" and "TLSClientSubject" not in lines[1], lines

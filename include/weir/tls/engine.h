@@ -43,6 +43,8 @@ class Connection {
   /// Of a client: all it has shown, the leaf first; none when it has shown none. Read when first asked for, then kept
   /// with the connection.
   [[nodiscard]] virtual const std::vector<PeerCertificate>& client_certificates() const = 0;
+  /// Of its leaf: "CN=a,O=b", as Traefik logs it; "" where there is none. Lives as long as the connection.
+  [[nodiscard]] virtual std::string_view client_subject() const = 0;
 };
 /// Null for a plain stream. Lives as long as the stream's layer.
 const Connection* connection_of(const event::TcpStream& stream);

@@ -1,5 +1,8 @@
 #include "proxy/access_line.h"
 
+#include <cstdlib>
+#include <ctime>
+
 #include "catch.h"
 #include "proxy/proxy_error.h"
 
@@ -10,6 +13,14 @@ namespace {
 
 // 2026-11-21T10:00:00.25Z
 constexpr int64_t kWhen_us = 1'795'255'200'250'000;
+
+/// The machine's zone, while it lives.
+struct Zone {
+  explicit Zone(const char* name) { ::setenv("TZ", name, 1), ::tzset(); }
+  Zone(const Zone&) = delete;
+  Zone& operator=(const Zone&) = delete;
+  ~Zone() { ::unsetenv("TZ"), ::tzset(); }
+};
 
 AccessRecord request() {
   AccessRecord record;
@@ -64,9 +75,11 @@ TEST_CASE("access line: combined is what nginx and Apache write, common goes on 
 }
 
 TEST_CASE("access line: json has Traefik's names, durations in nanoseconds") {
+  Zone zone("UTC0");
   CHECK(
       line(in(config::AccessLogFormat::json), request()) ==
       "{\"time\":\"2026-11-21T10:00:01Z\",\"StartUTC\":\"2026-11-21T10:00:00.250000Z\","
+      "\"StartLocal\":\"2026-11-21T10:00:00.250000Z\","
       "\"ClientAddr\":\"192.0.2.7:4711\",\"ClientHost\":\"192.0.2.7\",\"ClientPort\":\"4711\",\"ClientUsername\":\"-\","
       "\"RequestAddr\":\"a.test:8080\",\"RequestHost\":\"a.test\",\"RequestPort\":\"8080\",\"RequestMethod\":\"GET\","
       "\"RequestPath\":\"/p?q=1\",\"RequestProtocol\":\"HTTP/1.1\",\"RequestScheme\":\"http\","
@@ -75,6 +88,26 @@ TEST_CASE("access line: json has Traefik's names, durations in nanoseconds") {
       "\"RetryAttempts\":1,\"OriginDuration\":1200000000,\"OriginStatus\":200,\"OriginContentSize\":5,"
       "\"DownstreamStatus\":200,\"DownstreamContentSize\":5,\"Duration\":1500000000,\"Overhead\":300000000,"
       "\"TableGeneration\":3,\"CatalogIndex\":77}\n");
+}
+
+TEST_CASE("access line: the local start has the zone's offset") {
+  auto config = in(config::AccessLogFormat::json);
+  config.fields_default = config::FieldMode::drop;
+  config.fields_kept = {"StartLocal"};
+  for (auto [name, expected] :
+       {std::pair("ABC-5:30", "2026-11-21T15:30:00.250000+05:30"),
+        std::pair("ABC11", "2026-11-20T23:00:00.250000-11:00"), std::pair("ABC0", "2026-11-21T10:00:00.250000Z")}) {
+    Zone zone(name);
+    CHECK(line(config, request()) == std::string("{\"StartLocal\":\"") + expected + "\"}\n");
+  }
+}
+
+TEST_CASE("access line: who has shown a certificate is told by its subject, escaped; nobody else has the field") {
+  AccessRecord record = request();
+  CHECK(line(in(config::AccessLogFormat::json), record).find("TLSClientSubject") == std::string::npos);
+  record.texts[AccessRecord::tls_client_subject] = "CN=\\\"a\n";
+  std::string json = line(in(config::AccessLogFormat::json), record);
+  CHECK(json.find(R"("TLSClientSubject":"CN=\\\"a\u000a")") != std::string::npos);
 }
 
 TEST_CASE("access line: a request that nobody answered has no origin, and one without a route no router") {

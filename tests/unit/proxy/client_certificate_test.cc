@@ -41,6 +41,7 @@ struct Shown final : tls::Connection {
   [[nodiscard]] bool resumed() const override { return false; }
   [[nodiscard]] tls::CertificateFacts peer_certificate() const override { return {}; }
   [[nodiscard]] const std::vector<tls::PeerCertificate>& client_certificates() const override { return certificates; }
+  [[nodiscard]] std::string_view client_subject() const override { return {}; }
 };
 
 }  // namespace

@@ -186,6 +186,40 @@ TEST_CASE("tls: the client's certificate is there to be passed on") {
   CHECK(&world.newest().tls().client_certificates() == &shown);
 }
 
+TEST_CASE("tls: a client's subject is told as Go writes it") {
+  ServerMaterial material = server_material({make_certificate("asks", "a.example")});
+  material.profiles[0].options.client_auth = ClientAuth::require_any;
+  World world(material);
+  auto subject_of = [&](const std::string& file, const std::string& subject) {
+    MadeCertificate made = make_certificate(file, "c.example", "", "ec", 30, subject);
+    ClientOptions options;
+    options.insecure_skip_verify = true;
+    options.certificates = {{made.cert, made.key, ""}};
+    auto client = world.shake(world.client_context(options), "a.example");
+    REQUIRE(world.newest().connected);
+    return std::string(world.newest().tls().client_subject());
+  };
+  CHECK(subject_of("go-plain", "/CN=app") == "CN=app");
+  // Its own order, parts of one type together, the last of the common names.
+  CHECK(subject_of("go-order",
+                   "/CN=first/OU=b/C=DE/ST=S/L=City/street=Way/postalCode=1/O=Org/OU=a/serialNumber=7/CN=app") ==
+        "SERIALNUMBER=7,CN=app,POSTALCODE=1,STREET=Way,ST=S,L=City,OU=b+OU=a,O=Org,C=DE");
+  CHECK(subject_of("go-escape", "/CN=#a, b\\+\"c\" <d>;\\\\ü/O= x ") ==
+        "CN=\\#a\\, b\\+\\\"c\\\" \\<d\\>\\;\\\\ü,O=\\ x\\ ");
+  CHECK(subject_of("go-unnamed", "/DC=org/DC=example/CN=app/emailAddress=a@b") ==
+        "CN=app,1.2.840.113549.1.9.1=#0c03614062,0.9.2342.19200300.100.1.25=#13076578616d706c65,"
+        "0.9.2342.19200300.100.1.25=#13036f7267");
+  CHECK(
+      subject_of("go-long", "/CN=app/description=" + std::string(200, 'x')).starts_with("CN=app,2.5.4.13=#1381c87878"));
+
+  ServerMaterial open = server_material({make_certificate("asks-not", "a.example")});
+  world.serve(open);
+  ClientOptions none;
+  none.insecure_skip_verify = true;
+  auto client = world.shake(world.client_context(none), "a.example");
+  CHECK(world.newest().tls().client_subject().empty());
+}
+
 TEST_CASE("tls: a client checks who it speaks to") {
   std::string ca = make_ca("ca-verify");
   std::string other_ca = make_ca("ca-other");

@@ -41,12 +41,13 @@ const std::string& test_folder() {
 }
 
 MadeCertificate make_certificate(const std::string& file, const std::string& names, const std::string& issuer,
-                                 const std::string& kind, int days) {
+                                 const std::string& kind, int days, const std::string& subject) {
   std::string base = test_folder() + "/" + file;
   std::string ca = test_folder() + "/" + issuer;
   std::string key = kind == "ec" ? "-newkey ec -pkeyopt ec_paramgen_curve:P-256" : "-newkey rsa:2048";
-  run("openssl req -x509 " + key + " -nodes -keyout " + base + ".key -out " + base + ".pem -subj /CN=" + file +
-      " -days " + std::to_string(days) + " -addext subjectAltName=" + alternative_names(names) +
+  run("openssl req -x509 " + key + " -nodes -keyout " + base + ".key -out " + base + ".pem -utf8 -subj '" +
+      (subject.empty() ? "/CN=" + file : subject) + "' -days " + std::to_string(days) +
+      " -addext subjectAltName=" + alternative_names(names) +
       (issuer.empty() ? "" : " -CA " + ca + ".pem -CAkey " + ca + ".key -addext basicConstraints=critical,CA:FALSE"));
   return {base + ".pem", base + ".key"};
 }

@@ -22,13 +22,14 @@ inline bool lasts_days(int64_t from_s, int64_t until_s, int64_t days) {
 
 /// A folder of this process's own, removed at its end.
 const std::string& test_folder();
-/// Paths of a new certificate and key: self-signed, or by the CA of that name. `kind` is "ec" or "rsa".
+/// Paths of a new certificate and key: self-signed, or by the CA of that name. `kind` is "ec" or "rsa", `subject` as
+/// the openssl program reads it ("/C=DE/CN=a"; else "/CN=" and the file).
 struct MadeCertificate {
   std::string cert;
   std::string key;
 };
 MadeCertificate make_certificate(const std::string& file, const std::string& names, const std::string& issuer = "",
-                                 const std::string& kind = "ec", int days = 30);
+                                 const std::string& kind = "ec", int days = 30, const std::string& subject = "");
 /// A CA that make_certificate can name; its certificate's path.
 std::string make_ca(const std::string& file);
 std::shared_ptr<const CertificateMaterial> material_of(const MadeCertificate& made);
