@@ -3,6 +3,8 @@
 #include "weir/proxy/proxy.h"
 
 #include "edge_fixture.h"
+#include "weir/tls/client.h"
+#include "weir/tls/engine.h"
 
 using namespace weir;
 using namespace weir::proxy;
@@ -233,4 +235,41 @@ TEST_CASE("proxy: connections to an endpoint that the table does not name any mo
   (*started)->publish(routing::build_table({nothing}, table).table);
   control.until([&] { return upstream.peers[0]->over(); });  // well before timeouts.upstream_idle_ms
   CHECK_FALSE(client.over());
+}
+
+TEST_CASE("proxy: ticket keys of one's own are rotated: a session is resumed until its key is gone") {
+  Control control;
+  control.config.workers = 1;
+  control.config.entry_points[0].tls = true;
+  control.config.entry_points[0].tls_options = "default";
+  control.config.tls.ticket_rotation_s = 1;  // a file has a minute at least; the third rotation forgets a key
+  auto started = Proxy::start(control.loop, control.config);
+  REQUIRE(started);
+  control.publish(**started, empty_table());
+  tls::Engine engine(control.loop);
+  tls::ClientMaterial blind;
+  blind.options.insecure_skip_verify = true;
+  auto context = tls::make_client_context(engine.library(), blind).value();
+  auto resumes = [&](int session) {
+    Peer client;
+    client.stream = event::TcpStream::connect(control.loop, (*started)->addresses().at("web"), client,
+                                              engine.connect(context, {"web.test", std::to_string(session), {}}));
+    control.until([&] { return client.connected; });
+    client.send(get());
+    control.until([&] { return client.has(" 404 "); });
+    return tls::connection_of(client.stream)->resumed();
+  };
+  CHECK_FALSE(resumes(0));
+  CHECK(resumes(0));
+  // Each visit takes its session's ticket and brings a new one: one session for each try.
+  constexpr int kTries = 100;
+  for (int i = 1; i <= kTries; ++i) resumes(i);
+  int tried = 1;
+  event::Timer pause(control.loop, [] {});
+  while (tried < kTries && resumes(tried)) {
+    ++tried;
+    pause.start_once(100);
+    control.until([&] { return !pause.active(); });
+  }
+  CHECK(tried < kTries);
 }
