@@ -22,6 +22,7 @@ class AskedTls final : public tls::Connection {
   [[nodiscard]] std::string_view server_name() const override { return {}; }
   [[nodiscard]] std::string_view options_name() const override { return {}; }
   [[nodiscard]] bool resumed() const override { return false; }
+  [[nodiscard]] std::string_view client_subject() const override { return {}; }
   [[nodiscard]] tls::CertificateFacts peer_certificate() const override { return {}; }
   [[nodiscard]] const std::vector<tls::PeerCertificate>& client_certificates() const override { return none_; }
 

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <set>
 #include <utility>
 
-#include "weir/base/log.h"
 #include "weir/base/text.h"
 #include "weir/config/document.h"
 
@@ -239,25 +237,12 @@ class Decoder {
   TlsFileOutcome out_;
 };
 
-// The file is read again whenever something beside it changes: the same is not told again. Control thread.
-void tell(const std::vector<Error>& ignored) {
-  static std::set<std::string> told;
-  std::set<std::string> now;
-  for (const Error& one : ignored) now.insert(one.text());
-  for (const std::string& text : now) {
-    if (!told.contains(text)) log::warn("a key of the TLS file is ignored", {{"key", text}});
-  }
-  told = std::move(now);
-}
-
 }  // namespace
 
 TlsFileOutcome decode_tls_file(std::string_view text, const std::string& file_name) {
   auto document = config::parse_toml(text, file_name);
   if (!document) return {{}, {document.error()}, {}};
-  TlsFileOutcome outcome = Decoder(file_name).run(document->root);
-  tell(outcome.ignored);
-  return outcome;
+  return Decoder(file_name).run(document->root);
 }
 
 }  // namespace weir::proxy

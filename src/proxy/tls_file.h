@@ -26,7 +26,7 @@ struct TlsFileOutcome {
   std::vector<Error> errors;
   std::vector<Error> ignored;  // what Traefik has and we do without; the file is good
 };
-/// Tells what is ignored in the log; else pure. Relative paths are taken from the folder of `file_name`. Empty text is
+/// Pure. Relative paths are taken from the folder of `file_name`. Empty text is
 /// a good file: all at its default.
 TlsFileOutcome decode_tls_file(std::string_view text, const std::string& file_name);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "proxy/protocols.h"
@@ -143,6 +145,7 @@ Status TlsPublisher::read_file() {
   }
   TlsFileOutcome outcome = decode_tls_file(text, config_.tls.file);
   check_options(outcome);
+  tell_ignored(outcome.ignored);
   if (outcome.errors.empty()) {
     file_ = std::move(outcome.file);
     file_text_ = std::move(text);
@@ -151,6 +154,16 @@ Status TlsPublisher::read_file() {
   std::vector<std::string> texts;
   for (const Error& error : outcome.errors) texts.push_back(error.text());
   return fail(ErrorCode::invalid, join(texts, "; "));
+}
+
+/// Those that are new: the file is read again whenever something beside it changes.
+void TlsPublisher::tell_ignored(const std::vector<Error>& keys) {
+  std::set<std::string> now;
+  for (const Error& key : keys) now.insert(key.text());
+  for (const std::string& key : now) {
+    if (!ignored_.contains(key)) log::warn("a key of the TLS file is ignored", {{"key", key}});
+  }
+  ignored_ = std::move(now);
 }
 
 // With others in their place somebody might be let in.
@@ -362,7 +375,12 @@ void TlsPublisher::use_table(const std::shared_ptr<const routing::RoutingTable>&
 void TlsPublisher::watch() {
   std::set<std::string> folders;
   auto add = [&](const std::string& path) {
-    if (!path.empty()) folders.insert(folder_of(path));
+    if (path.empty()) return;
+    folders.insert(folder_of(path));
+    // A link's target may be rewritten where it lies.
+    std::error_code failed;
+    const auto real = std::filesystem::canonical(path, failed);
+    if (!failed) folders.insert(folder_of(real.string()));
   };
   auto add_pair = [&](const tls::CertificateFiles& files) {
     add(files.cert_file);
@@ -396,6 +414,7 @@ void TlsPublisher::watch() {
 }
 
 void TlsPublisher::warn_of_expiry() {
+  if (config_.tls.expiry_warning_days == 0) return;
   int64_t now_s = std::time(nullptr);
   for (const CertificateStatus& certificate : status_.certificates) {
     if (certificate.file.empty() || !certificate.in_use) continue;

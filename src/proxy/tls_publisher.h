@@ -54,6 +54,7 @@ class TlsPublisher {
   [[nodiscard]] tls::Engine* control_tls() { return engine_ ? &*engine_ : nullptr; }
 
  private:
+  void tell_ignored(const std::vector<Error>& keys);
   void tell_keylog() const;
   Status read_file();
   void check_options(TlsFileOutcome& outcome) const;
@@ -94,6 +95,7 @@ class TlsPublisher {
   TlsStatus status_;
   std::vector<std::string> problems_;    // of the last reading, those of certificates and transports aside
   std::set<std::string> problems_told_;  // each is logged when it appears
+  std::set<std::string> ignored_;        // keys of the TLS file, as they were told
   std::map<std::string, event::FolderWatch> watches_;
   event::Timer settled_;  // after a change: files are seldom written alone
   event::Timer rotation_;

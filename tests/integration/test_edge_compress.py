@@ -75,6 +75,7 @@ def test_events(t):
     with Connection(edge.entry_point()) as client:
         client.send_request("GET", "/", {"Host": "app.test", "Accept-Encoding": "gzip"})
         status, headers = client.read_head()
+        wait_for(lambda: sent, 10, "the upstream has answered")
         assert status == 200 and ("Content-Encoding", "gzip") in headers, headers
         unzip, got = zlib.decompressobj(zlib.MAX_WBITS + 16), b""
         for i in range(20):

@@ -136,10 +136,19 @@ def test_reload(t):
         t.write("tls.toml", "[tls]\ncertificates = 7\n")
         wait_for(lambda: "expected" in edge.api("/api/tls").get("problem", ""), 10, "the broken TLS file is told")
         assert shown() == "second"
-        t.write("tls.toml", certificate(ca.issue("site", HOST, subject="third")))
+        third = ca.issue("site", HOST, subject="third")
+        t.write("tls.toml", certificate(third))
         edge.signal(signal.SIGHUP)
         wait_for(lambda: shown() == "third" and "problem" not in edge.api("/api/tls"), 10, "all is well again")
         assert old.get("/").status == 200
+
+        links = [t.path(f"links/site.{end}") for end in ("pem", "key")]
+        for target, link in zip(third, links):
+            os.symlink(target, link)
+        t.write("tls.toml", certificate(links))
+        wait_for(lambda: edge.api("/api/tls")["certificates"][1]["file"] == links[0], 10, "the links are read")
+        ca.issue("site", HOST, subject="fourth")
+        wait_for(lambda: shown() == "fourth", 10, "what a link leads to is watched")
 
 
 def test_read_once(t):
