@@ -47,20 +47,20 @@ std::optional<Error> routes_error(const std::string& text, const std::string& pa
 
 /// What an edge would refuse only when it starts.
 void check_start(config::LoadOutcome& loaded, const std::string& path) {
+  const bool well_read = loaded.errors.empty();
   auto note = [&](const std::string& where, Error error) {
     error.message = where + error.text();
     error.file = path;
     error.line = error.column = 0;
     loaded.errors.push_back(std::move(error));
   };
-  auto note_reading = [&](const std::string& provider, const auto& reading) {
-    if (!reading) note("providers." + provider + ": ", reading.error());
-  };
-  note_reading("consul", routing::catalog_options(loaded.config.consul));
-  note_reading("nomad", routing::catalog_options(loaded.config.nomad));
+  for (Error& error : routing::catalog_problems(loaded.config.consul)) note("providers.consul: ", std::move(error));
+  for (Error& error : routing::catalog_problems(loaded.config.nomad)) note("providers.nomad: ", std::move(error));
   if (const std::string& folder = loaded.config.data_dir; !folder.empty()) {
     if (Status made = can_make_directories(folder); !made) note("data_dir: ", made.error());
   }
+  // These hang together with options that were not read.
+  if (!well_read) return;
   for (const Error& error : proxy::Proxy::check(loaded.config)) note("", error);
 }
 
@@ -70,7 +70,7 @@ int config_check(const ConfigCheckOptions& options) {
   auto text = read_file_or_pipe(options.path);
   if (!text) return print_error(text.error());
   auto loaded = config::load_config(*text, options.path);
-  if (loaded.errors.empty()) check_start(loaded, options.path);
+  check_start(loaded, options.path);
   std::string folder = options.routes.empty() ? loaded.config.file.directory : options.routes;
   if (options.routes.empty() && !folder.empty()) {
     if (auto error = routes_error(*text, options.path, folder)) {

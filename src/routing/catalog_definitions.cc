@@ -53,6 +53,32 @@ Status check_constraints(const std::string& constraints) {
   return fail(ErrorCode::invalid, "constraints: " + parsed.error().message);
 }
 
+std::vector<Error> rule_problems(const std::string& default_rule, const std::string& constraints) {
+  std::vector<Error> out;
+  if (Status good = check_default_rule(default_rule); !good) out.push_back(good.error());
+  if (Status good = check_constraints(constraints); !good) out.push_back(good.error());
+  return out;
+}
+
+/// What catalogs have in common.
+template <typename Config>
+CatalogOptions common_options(const Config& config, std::string provider) {
+  CatalogOptions out;
+  out.provider = std::move(provider);
+  out.tag_prefixes = config.tag_prefixes;
+  out.fabio_tag_prefix = config.fabio_tag_prefix;
+  out.exposed_by_default = config.exposed_by_default;
+  out.enable_required = config.enable_required;
+  out.default_rule = config.default_rule;
+  out.constraints = config.constraints;
+  out.keep_incumbent = config.conflicts != "drop";
+  out.drop_object_only = config.unknown_fields != "instance";
+  out.empty_routes = config.empty_routes != "absent";
+  out.panic_threshold_percent = config.panic_threshold_percent;
+  out.tombstone_ms = config.tombstone_ms;
+  return out;
+}
+
 }  // namespace
 
 ConnectTags connect_tags(const config::ConsulConfig& config) {
@@ -76,51 +102,37 @@ bool ConnectTags::ask_for(std::string_view service, const std::vector<std::strin
   return asked;
 }
 
+std::vector<Error> catalog_problems(const config::ConsulConfig& config) {
+  std::vector<Error> out = rule_problems(config.default_rule, config.constraints);
+  for (const auto* words : {&config.strict_checks, &config.fabio_status}) {
+    if (auto healths = parse_healths(*words); !healths) out.push_back(healths.error());
+  }
+  return out;
+}
+
+std::vector<Error> catalog_problems(const config::NomadConfig& config) {
+  return rule_problems(config.default_rule, config.constraints);
+}
+
 Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::string provider) {
-  CatalogOptions out;
-  out.provider = std::move(provider);
-  out.tag_prefixes = config.tag_prefixes;
+  if (auto problems = catalog_problems(config); !problems.empty()) return fail(problems.front());
+  CatalogOptions out = common_options(config, std::move(provider));
   out.connect = connect_tags(config).on;
-  out.fabio_tag_prefix = config.fabio_tag_prefix;
-  out.exposed_by_default = config.exposed_by_default;
-  out.enable_required = config.enable_required;
-  out.default_rule = config.default_rule;
-  if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
-  out.constraints = config.constraints;
-  if (Status good = check_constraints(out.constraints); !good) return fail(good.error());
-  auto strict = parse_healths(config.strict_checks);
-  if (!strict) return fail(strict.error());
-  out.strict_checks = std::move(*strict);
-  auto status = parse_healths(config.fabio_status);
-  if (!status) return fail(status.error());
-  out.fabio_status = std::move(*status);
+  out.strict_checks = *parse_healths(config.strict_checks);
+  out.fabio_status = *parse_healths(config.fabio_status);
   out.fabio_matcher = config.fabio_matcher;
   out.fabio_checks_required = config.fabio_checks_required == "all"    ? FabioChecks::all
                               : config.fabio_checks_required == "none" ? FabioChecks::none
                                                                        : FabioChecks::one;
-  out.keep_incumbent = config.conflicts != "drop";
-  out.drop_object_only = config.unknown_fields != "instance";
-  out.empty_routes = config.empty_routes != "absent";
-  out.panic_threshold_percent = config.panic_threshold_percent;
-  out.tombstone_ms = config.tombstone_ms;
   return out;
 }
 
 Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::string provider) {
-  CatalogOptions out;
-  out.provider = std::move(provider);
-  out.tag_prefixes = config.tag_prefixes;
-  out.fabio_tag_prefix = config.fabio_tag_prefix;
-  out.exposed_by_default = config.exposed_by_default;
-  out.enable_required = config.enable_required;
-  out.default_rule = config.default_rule;
-  if (Status good = check_default_rule(out.default_rule); !good) return fail(good.error());
-  out.constraints = config.constraints;
-  if (Status good = check_constraints(out.constraints); !good) return fail(good.error());
+  if (auto problems = catalog_problems(config); !problems.empty()) return fail(problems.front());
+  CatalogOptions out = common_options(config, std::move(provider));
   out.fabio_checks_required = FabioChecks::none;
   out.catalog_kind = "nomad";
   out.trims_tags = true;
-  out.tombstone_ms = config.tombstone_ms;
   return out;
 }
 

@@ -135,6 +135,18 @@ def test_config_check_knows_the_start(t):
     assert not os.path.exists(data) and not os.path.exists(log)
 
 
+def test_config_check_tells_all(t):
+    """weir config check tells every error at once: unknown keys, each catalog's default rule, and its constraints"""
+    wrong = 'default_rule = "Host({{ .Name }})"\nconstraints = "Tag(`a`"\n'
+    path = t.write("wrong.toml", f"nosuch = 1\n[providers.consul]\n{wrong}[providers.nomad]\n{wrong}")
+    lines = fails("config", "check", path).splitlines()
+    words = ("unknown key nosuch", "providers.consul: default rule", "providers.consul: constraints",
+             "providers.nomad: default rule", "providers.nomad: constraints")
+    assert len(lines) == len(words), lines
+    for line, word in zip(lines, words):
+        assert word in line, lines
+
+
 def test_closed_standard_descriptors(t):
     """an edge whose standard descriptors are closed keeps its log out of what it opens itself, and ends in order"""
     ready = t.path("closed.ready")

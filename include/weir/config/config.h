@@ -92,8 +92,12 @@ struct NomadConfig {
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
   bool enable_required = false;           // true: routing tags count where there is <prefix>.enable=true only
   std::string default_rule;
-  std::string constraints;    // Traefik's expression over an instance's tags; "": all are read
-  uint32_t tombstone_ms = 0;  // a route whose service is gone answers 503 this long; 0: not at all
+  std::string constraints;               // Traefik's expression over an instance's tags; "": all are read
+  std::string conflicts;                 // as for Consul
+  std::string unknown_fields;            // as for Consul
+  std::string empty_routes;              // as for Consul
+  uint32_t tombstone_ms = 0;             // a route whose service is gone answers 503 this long; 0: not at all
+  uint32_t panic_threshold_percent = 0;  // as for Consul
   SourceTlsConfig tls;
   bool stale = true;    // any server may answer
   uint32_t wait_s = 0;  // of a blocking query

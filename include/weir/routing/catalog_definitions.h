@@ -70,6 +70,10 @@ Result<CatalogOptions> catalog_options(const config::ConsulConfig& config, std::
 /// The same of Nomad, which knows nothing of health: fabio's tags route without a check.
 Result<CatalogOptions> catalog_options(const config::NomadConfig& config, std::string provider = "nomad");
 
+/// All that is wrong with them; empty where catalog_options gives some.
+std::vector<Error> catalog_problems(const config::ConsulConfig& config);
+std::vector<Error> catalog_problems(const config::NomadConfig& config);
+
 /// What the tags of one catalog service define. Of a service that is gone (`since` kTombstone) what they defined last,
 /// without endpoints. A value; made and read only in this layer.
 struct ServiceDefinitions {

@@ -52,6 +52,20 @@ TEST_CASE("catalog definitions: options that make no sense are refused") {
   CHECK(catalog_options(config)->strict_checks.size() == 3);
 }
 
+TEST_CASE("catalog definitions: all that is wrong with the options is told at once") {
+  config::ConsulConfig consul = config::Config().consul;
+  CHECK(catalog_problems(consul).empty());
+  consul.default_rule = "Host({{ .Name }})";
+  consul.constraints = "Tag(`a`";
+  consul.strict_checks = {"fine"};
+  CHECK(catalog_problems(consul).size() == 3);
+  config::NomadConfig nomad = config::Config().nomad;
+  CHECK(catalog_problems(nomad).empty());
+  nomad.default_rule = consul.default_rule;
+  nomad.constraints = consul.constraints;
+  CHECK(catalog_problems(nomad).size() == 2);
+}
+
 TEST_CASE("catalog definitions: the default rule's template knows the name, plain and normalized") {
   CHECK(*expand_default_rule("{{ normalize .Name }}-{{.Name}}", {"_a__b_", {}}) == "a-b-_a__b_");
   CHECK(normalize_name("...").empty());
