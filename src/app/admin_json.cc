@@ -16,12 +16,14 @@ ordered_json provider_object(const provider::ProviderStatus& status) {
                    {"ageMs", status.age_ms},
                    {"index", status.index},
                    {"services", status.services},
-                   {"liveEndpoints", status.live_endpoints}};
+                   {"liveEndpoints", status.live_endpoints},
+                   {"staleServices", status.stale.size()}};
   if (!status.address.empty()) out["address"] = status.address;
   if (status.last_good_wall_ns != 0) out["lastGood"] = format_rfc3339(status.last_good_wall_ns);
   if (!status.error.empty()) out["error"] = status.error;
   if (!status.held.empty()) out["held"] = status.held;
   if (!status.skipped.empty()) out["skipped"] = status.skipped;
+  if (!status.stale.empty()) out["stale"] = status.stale;
   return out;
 }
 
@@ -65,7 +67,7 @@ std::string services_json(const provider::TableAssembler& assembler, const provi
           {"name", service->name}, {"strategy", service->strategy}, {"passHostHeader", service->pass_host_header}};
       object["endpoints"] = ordered_json::array();
       for (const auto& endpoint : service->endpoints) {
-        object["endpoints"].push_back(endpoint_object(*service, endpoint, &checker));
+        object["endpoints"].push_back(endpoint_object(*assembler.table(), *service, endpoint, &checker));
         object["serverStatus"][endpoint.id] = routing::is_up(endpoint) ? "UP" : "DOWN";
       }
       if (service->health_check) object["healthCheck"] = check_object(*service->health_check);
@@ -82,7 +84,7 @@ std::string endpoints_json(const provider::TableAssembler& assembler, const prov
   if (assembler.table()) {
     for (const auto& service : assembler.table()->services()) {
       for (const auto& endpoint : service->endpoints) {
-        ordered_json object = endpoint_object(*service, endpoint, &checker);
+        ordered_json object = endpoint_object(*assembler.table(), *service, endpoint, &checker);
         object["service"] = service->name;
         auto counted = stats_of(stats, service->name, endpoint.id);
         object["requests"] = counted.requests.requests();

@@ -169,6 +169,9 @@ void write_providers(MetricsWriter& out, const provider::TableAssembler& assembl
     out.sample({{"provider", status.name}}, static_cast<double>(status.age_ms) / 1000);
   out.family("weir_provider_failing", "gauge", "1 while the newest attempt to read the source has failed.");
   for (const auto& status : statuses) out.sample({{"provider", status.name}}, status.error.empty() ? 0 : 1);
+  out.family("weir_provider_stale_services", "gauge",
+             "Services that nobody is sent to because they could not be confirmed for too long.");
+  for (const auto& status : statuses) out.sample({{"provider", status.name}}, static_cast<double>(status.stale.size()));
   out.family("weir_provider_index", "gauge", "The source's own index, where it has one.");
   for (const auto& status : statuses) out.sample({{"provider", status.name}}, static_cast<double>(status.index));
 }

@@ -9,6 +9,7 @@ namespace {
 constexpr std::array kHealths = {Health::passing, Health::warning, Health::critical, Health::maintenance};
 
 size_t live_of(const Service& service) {
+  if (service.freshness == Freshness::stale) return 0;
   return static_cast<size_t>(std::count_if(service.instances.begin(), service.instances.end(),
                                            [](const Instance& one) { return one.health <= Health::warning; }));
 }

@@ -55,7 +55,11 @@ std::unique_ptr<Provider> make_nomad_provider(event::Loop& loop, const Clock& cl
 }
 
 CatalogProvider::CatalogProvider(event::Loop& loop, const Clock& clock, CatalogSource source)
-    : loop_(loop), clock_(clock), source_(std::move(source)) {}
+    : loop_(loop),
+      clock_(clock),
+      source_(std::move(source)),
+      ages_({.late_ms = source_.late_ms, .stale_ms = source_.safety.last_good_age_ms_max}),
+      age_timer_(loop, [this] { look_at_ages(); }) {}
 
 CatalogProvider::~CatalogProvider() { stop(); }
 
@@ -67,11 +71,13 @@ Status CatalogProvider::start(Observer& observer) {
                    .path = source_.snapshot_path,
                    .brake = brake_limits(source_.safety),
                    .coalesce_ms = source_.coalesce_ms};
+  gate.resave_ms = resave_ms(source_.safety, gate.resave_ms);
   gate_ =
       std::make_unique<SnapshotGate>(loop_, clock_, std::move(gate),
                                      [this](std::shared_ptr<const catalog::CatalogSnapshot> snapshot,
                                             uint64_t seen_us) { observer_->on_catalog(std::move(snapshot), seen_us); });
-  disk_wall_ns_ = gate_->load();
+  disk_wall_ns_ = gate_->load([this](int64_t saved_wall_ns) { note_age_on_disk(saved_wall_ns); });
+  if (ages_.limits().any()) age_timer_.start_every(ages_.limits().period_ms());
 
   LinkOptions link = source_.link;
   link.addresses = std::move(*addresses);
@@ -102,6 +108,7 @@ Status CatalogProvider::start(Observer& observer) {
 void CatalogProvider::stop() {
   if (observer_ == nullptr) return;
   observer_ = nullptr;
+  age_timer_.stop();
   tracked_.clear();
   unsettled_ = 0;
   empty_unconfirmed_.clear();
@@ -144,6 +151,7 @@ Status CatalogProvider::on_names(const QueryAnswer& answer) {
     log::info("catalog answers again", {{"provider", source_.name}, {"address", link_->address_text()}});
   }
   error_.clear();
+  names_doubted_ms_ = 0;
   good_at_ms_ = clock_.monotonic_ms();
   good_wall_ns_ = clock_.wall_ns();
   if (synced_) gate_->confirm();
@@ -201,6 +209,7 @@ void CatalogProvider::update_tracked(const std::string& name, uint64_t seen_us) 
   if (wanted_.contains(name)) {
     put({name, {}}, seen_us);
   } else {
+    ages_.forget(name);
     gate_->remove_service(name, seen_us);
   }
 }
@@ -286,14 +295,19 @@ Status CatalogProvider::on_service(const std::string& name, const QueryAnswer& a
   }
   if (!settled(tracked)) --unsettled_;
   tracked.body_hash = answer.body_hash;
+  tracked.good_at_ms = clock_.monotonic_ms();
   tracked.failures = 0;
   tracked.error.clear();
+  ages_.forget(name);
+  gate_->unmark(name);
   note_settled();
   return {};
 }
 
 void CatalogProvider::put(catalog::Service service, uint64_t seen_us) {
   crowd_->note_instances(service);
+  ages_.forget(service.name);
+  gate_->unmark(service.name);
   gate_->put_service(std::make_shared<const catalog::Service>(std::move(service)), seen_us);
 }
 
@@ -306,6 +320,8 @@ void CatalogProvider::on_service_failed(const std::string& name, const Error& er
               {{"provider", source_.name}, {"service", name}, {"error", error}});
   }
   tracked.error = error.text();
+  const bool silent = error.code == ErrorCode::timeout && tracked.good_at_ms != 0;
+  ages_.note_doubted(name, silent ? tracked.good_at_ms : clock_.monotonic_ms());
   const bool was_settled = settled(tracked);
   ++tracked.failures;
   if (!was_settled && settled(tracked)) --unsettled_;
@@ -321,10 +337,14 @@ void CatalogProvider::on_names_failed(const Error& error) {
               {{"provider", source_.name}, {"address", link_->address_text()}, {"error", error}});
   }
   error_ = error.text();
+  note_failure(names_doubted_ms_, error);
   after_failure(error);
 }
 
-void CatalogProvider::on_shared_query_failed(const Error& error) { after_failure(error); }
+void CatalogProvider::on_shared_query_failed(const Error& error) {
+  note_failure(lists_doubted_ms_, error);
+  after_failure(error);
+}
 
 void CatalogProvider::after_failure(const Error& error) {
   if (error.code != ErrorCode::timeout) return;
@@ -350,6 +370,81 @@ void CatalogProvider::note_settled() {
   gate_->complete();
 }
 
+// Ages
+
+void CatalogProvider::note_age_on_disk(int64_t saved_wall_ns) {
+  const uint64_t now_ms = clock_.monotonic_ms();
+  for (const auto& [name, service] : gate_->known())
+    ages_.note_saved(name, saved_age_ms(clock_, saved_wall_ns), now_ms);
+  look_at_ages();
+}
+
+/// The first failure tells how long it has been good: until now, unless nobody answered.
+void CatalogProvider::note_failure(uint64_t& since_ms, const Error& error) const {
+  if (since_ms != 0) return;
+  const bool silent = error.code == ErrorCode::timeout && good_at_ms_ != 0;
+  since_ms = silent ? good_at_ms_ : std::max<uint64_t>(clock_.monotonic_ms(), 1);
+}
+
+/// Since when changes of the crowd may go unnoticed; 0: they do not.
+uint64_t CatalogProvider::crowd_doubted_ms() const {
+  if (names_doubted_ms_ == 0 || lists_doubted_ms_ == 0) return std::max(names_doubted_ms_, lists_doubted_ms_);
+  return std::min(names_doubted_ms_, lists_doubted_ms_);
+}
+
+void CatalogProvider::look_at_ages() {
+  const uint64_t now_ms = clock_.monotonic_ms();
+  FreshnessMap found = ages_.overdue(now_ms);
+  if (crowd_ != nullptr && !crowd_->failing()) lists_doubted_ms_ = 0;
+  ask_the_doubtful(now_ms);
+  const uint64_t since_ms = crowd_doubted_ms();
+  const bool crowd_overdue = since_ms != 0 && ages_.limits().at(now_ms - since_ms) != catalog::Freshness::fresh;
+  for (const auto& [name, tracked] : tracked_) {
+    if (!crowd_overdue) break;
+    if (tracked.watch || tracked.mesh) continue;
+    const auto now = ages_.limits().at(now_ms - std::max(since_ms, tracked.good_at_ms));
+    if (now == catalog::Freshness::fresh) continue;
+    catalog::Freshness& noted = found.try_emplace(name, now).first->second;
+    noted = std::max(noted, now);
+  }
+  size_t stale = 0;
+  const std::string* one = nullptr;
+  for (const auto& [name, freshness] : found) {
+    if (freshness != catalog::Freshness::stale || !gate_->knows(name)) continue;
+    ++stale;
+    one = &name;
+  }
+  say_stale(stale, one != nullptr ? *one : "");
+  gate_->mark(std::move(found));
+}
+
+void CatalogProvider::ask_the_doubtful(uint64_t now_ms) {
+  for (const std::string& name : ages_.take_unasked(now_ms)) {
+    auto found = tracked_.find(name);
+    if (found != tracked_.end() && found->second.watch) found->second.watch->ask_afresh();
+  }
+  const uint64_t since_ms = crowd_doubted_ms();
+  const bool in_doubt = since_ms != 0 && ages_.limits().half_over(now_ms - since_ms);
+  if (in_doubt && !lists_asked_) {
+    names_query_->ask_afresh();
+    crowd_->ask_afresh();
+  }
+  lists_asked_ = in_doubt;
+}
+
+void CatalogProvider::say_stale(size_t count, const std::string& one) {
+  if (count > stale_said_) {
+    log::warn("not confirmed for too long, answered 503",
+              {{"provider", source_.name},
+               {"services", count},
+               {"such_as", one},
+               {"last_good_age_ms_max", source_.safety.last_good_age_ms_max}});
+  } else if (count == 0 && stale_said_ > 0) {
+    log::info("confirmed again, served again", {{"provider", source_.name}});
+  }
+  stale_said_ = count == 0 ? 0 : std::max(count, stale_said_);
+}
+
 ProviderStatus CatalogProvider::status() const {
   ProviderStatus out;
   out.name = source_.name;
@@ -365,7 +460,10 @@ ProviderStatus CatalogProvider::status() const {
   out.address = link_->address_text();
   out.held = gate_->held_text();
   out.services = gate_->applied().services.size();
-  out.live_endpoints = catalog::count_live_instances(gate_->applied());
+  out.live_endpoints = catalog::count_live_instances(gate_->served());
+  for (const auto& [name, freshness] : gate_->marks()) {
+    if (freshness == catalog::Freshness::stale && gate_->knows(name)) out.stale.push_back(name);
+  }
   for (const auto& [name, tracked] : tracked_) {
     if (out.error.empty() && !tracked.error.empty()) out.error = "service " + name + ": " + tracked.error;
     out.skipped.insert(out.skipped.end(), tracked.skipped.begin(), tracked.skipped.end());

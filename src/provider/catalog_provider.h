@@ -20,6 +20,9 @@
 // - Only a 200 that decodes whole. Errors, silence, cut or strange answers keep, per service, what was last known.
 // - A service whose last instance is gone must also be gone from the list, or still be empty when the list has been
 //   read again: a registry that lost its state then shows in one step, which the safety brake sees as what it is.
+// - What could not be confirmed for longer than safety.last_good_age_ms_max is handed out as stale: its routes stay and
+//   answer 503. A query that waits at the server confirms; age is counted from the first that fails, or, where nobody
+//   answered at all, from the last answer. Half-way it is asked without an index, so that it is answered at once.
 // - What a routes file refers to and the catalog does not have is known to be empty (503), not unknown (404).
 
 #include <map>
@@ -31,6 +34,7 @@
 
 #include "provider/catalog_dialect.h"
 #include "provider/crowd.h"
+#include "provider/service_ages.h"
 #include "provider/service_names.h"
 #include "provider/snapshot_gate.h"
 #include "weir/provider/providers.h"
@@ -49,6 +53,7 @@ struct CatalogSource {
   bool exposed_by_default = false;
   routing::ConnectTags connect = {};
   config::SafetyConfig safety;
+  uint64_t late_ms = 0;       // services that have not been confirmed for so long are handed out as late; 0: never
   std::string snapshot_path;  // "": nothing is kept on disk
   QueryTiming timing;
   size_t watches_max = 64;
@@ -80,6 +85,7 @@ class CatalogProvider final : public Provider {
     bool mesh = false;                     // of Consul Connect
     KnownRows rows;                        // of the watch's last answer
     uint64_t body_hash = 0;                // of the last answer, from the watch or the crowd; 0: there was none
+    uint64_t good_at_ms = 0;               // of that answer, or the last one that said the same; 0: there was none
     uint32_t failures = 0;                 // since the start or the last answer
     std::string error;
     std::vector<std::string> skipped;
@@ -110,6 +116,13 @@ class CatalogProvider final : public Provider {
   void for_each_query(void (BlockingQuery::*call)());
   void note_settled();
 
+  void note_age_on_disk(int64_t saved_wall_ns);
+  void note_failure(uint64_t& since_ms, const Error& error) const;
+  [[nodiscard]] uint64_t crowd_doubted_ms() const;
+  void look_at_ages();
+  void ask_the_doubtful(uint64_t now_ms);
+  void say_stale(size_t count, const std::string& one);
+
   // constant after construction
   event::Loop& loop_;
   const Clock& clock_;
@@ -125,7 +138,13 @@ class CatalogProvider final : public Provider {
   int64_t disk_wall_ns_ = 0;
   int64_t good_wall_ns_ = 0;  // the list's last good answer
   uint64_t good_at_ms_ = 0;
-  std::string error_;  // of the list; "" while it is well
+  std::string error_;              // of the list; "" while it is well
+  uint64_t names_doubted_ms_ = 0;  // since when the list could not be read; 0: it could
+  uint64_t lists_doubted_ms_ = 0;  // the same of what the crowd asks
+  ServiceAges ages_;
+  event::Timer age_timer_;
+  size_t stale_said_ = 0;     // services, in the log
+  bool lists_asked_ = false;  // afresh, since they are in doubt
   std::unique_ptr<SnapshotGate> gate_;
   std::unique_ptr<SourceLink> link_;
   std::unique_ptr<Crowd> crowd_;

@@ -105,7 +105,7 @@ Status ConsulKvProvider::start(Observer& observer) {
   }
   observer_ = &observer;
   gate_ = std::make_unique<DefinitionGate>(
-      loop_, clock_, brake_limits(options_.safety),
+      loop_, clock_, brake_limits(options_.safety), options_.safety.last_good_age_ms_max,
       [this](std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
         save_what_serves();
         observer_->on_definitions(std::move(definitions), seen_us);
@@ -121,8 +121,10 @@ Status ConsulKvProvider::start(Observer& observer) {
                   .common_query = consul_query(kv.datacenter, kv.name_space, kv.consistency),
                   .tls = client_options(kv.tls)},
       [each_query] { each_query(&BlockingQuery::ask_afresh); }, [each_query] { each_query(&BlockingQuery::wake); });
+  gate_->set_on_doubt([each_query] { each_query(&BlockingQuery::ask_afresh); });
   add_branch(Branch::Layout::traefik, kv.root_key);
   add_branch(Branch::Layout::fabio, kv.fabio_prefix);
+  doubt_saved();
   hand_out(steady_us());
   for (auto& branch : branches_) branch->query->start();
   return {};
@@ -139,7 +141,8 @@ void ConsulKvProvider::add_branch(Branch::Layout layout, std::string_view prefix
   const std::string path = kv_path(traefik ? bare + "/" : branch->prefix);
   const std::string file =
       options_.data_dir.empty() ? "" : options_.data_dir + "/" + options_.name + (traefik ? "-traefik" : "-fabio");
-  branch->file = std::make_unique<LastGoodFile>(clock_, file, path);
+  branch->file =
+      std::make_unique<LastGoodFile>(clock_, file, path, resave_ms(options_.safety, LastGoodFile::kResaveMs));
   if (auto saved = branch->file->load(); saved && take(*branch, saved->text)) branch->disk_wall_ns = saved->wall_ns;
   Branch* self = branch.get();
   branch->query = std::make_unique<BlockingQuery>(
@@ -183,6 +186,9 @@ Status ConsulKvProvider::on_answer(Branch& branch, const QueryAnswer& answer) {
   branch.good_at_ms = clock_.monotonic_ms();
   branch.good_wall_ns = clock_.wall_ns();
   if (news) hand_out(answer.seen_us);
+  const bool all_good = std::all_of(branches_.begin(), branches_.end(),
+                                    [](const auto& one) { return one->answered && one->error.empty(); });
+  if (all_good) gate_->trust();
   branch.file->confirm();
   return {};
 }
@@ -193,9 +199,22 @@ void ConsulKvProvider::on_failure(Branch& branch, const Error& error) {
               {{"provider", options_.name}, {"key", branch.prefix}, {"error", error}});
   }
   branch.error = error.text();
+  // A query that waits at the server vouches for what is here, one that nobody answers does not.
+  const bool silent = error.code == ErrorCode::timeout && branch.answered;
+  gate_->doubt(silent ? clock_.monotonic_ms() - branch.good_at_ms : 0);
   // One that hangs is seldom alone: a machine that went away silently leaves every connection open.
   if (error.code != ErrorCode::timeout) return;
   for (auto& other : branches_) other->query->ask_again();
+}
+
+/// What is on disk is as old as the older of both.
+void ConsulKvProvider::doubt_saved() {
+  for (const auto& branch : branches_) {
+    if (branch->disk_wall_ns == 0) return;  // then nothing is handed out yet
+  }
+  uint64_t age_ms = 0;
+  for (const auto& branch : branches_) age_ms = std::max(age_ms, saved_age_ms(clock_, branch->disk_wall_ns));
+  gate_->doubt(age_ms);
 }
 
 /// Once all that is read has been read.
@@ -238,7 +257,7 @@ ProviderStatus ConsulKvProvider::status() const {
   out.index = branches_.front()->query->index();
   out.address = link_->address_text();
   out.held = gate_->held_text();
-  if (gate_->applied() != nullptr) count_services(out, *gate_->applied());
+  if (gate_->applied() != nullptr) count_services(out, *gate_->applied(), gate_->stale());
   for (const auto& branch : branches_) {
     if (const std::string unsaved = branch->file->error(); out.error.empty() && !unsaved.empty()) out.error = unsaved;
   }

@@ -59,6 +59,7 @@ class ConsulKvProvider final : public Provider {
   Status take(Branch& branch, std::string_view body);
   Status on_answer(Branch& branch, const QueryAnswer& answer);
   void on_failure(Branch& branch, const Error& error);
+  void doubt_saved();
   void hand_out(uint64_t seen_us);
   void save_what_serves();
 

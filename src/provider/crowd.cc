@@ -6,6 +6,12 @@
 #include "provider/map_difference.h"
 
 namespace weir::provider {
+namespace {
+
+constexpr const char* kChecksPath = "/v1/health/state/any";
+constexpr const char* kNodesPath = "/v1/catalog/nodes";
+
+}  // namespace
 
 Crowd::Crowd(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
              const CatalogDialect& dialect, Callbacks callbacks)
@@ -24,12 +30,15 @@ void Crowd::add(const std::string& name) {
       auto query = std::make_unique<BlockingQuery>(
           loop_, link_, random_, timing_, QuerySubject{.path = path, .text = text},
           [this, on_answer](const QueryAnswer& answer) { return (this->*on_answer)(answer); },
-          callbacks_.on_query_failure);
+          [this, path](const Error& error) {
+            failing_.emplace(path);
+            callbacks_.on_query_failure(error);
+          });
       query->start();
       return query;
     };
-    checks_query_ = ask("/v1/health/state/any", &Crowd::on_checks, &checks_.text());
-    nodes_query_ = ask("/v1/catalog/nodes", &Crowd::on_nodes, nullptr);
+    checks_query_ = ask(kChecksPath, &Crowd::on_checks, &checks_.text());
+    nodes_query_ = ask(kNodesPath, &Crowd::on_nodes, nullptr);
   }
   if (members_.empty() && !dialect_.events_path.empty()) {
     events_ = std::make_unique<EventStream>(
@@ -50,6 +59,7 @@ void Crowd::remove(const std::string& name) {
   checks_query_.reset();
   nodes_query_.reset();
   events_.reset();
+  failing_.clear();
   told_ = false;
   checks_ = CheckList();
   node_addresses_.clear();
@@ -157,9 +167,13 @@ void Crowd::sweep() {
 }
 
 Status Crowd::on_checks(const QueryAnswer& answer) {
-  if (answer.same_body) return {};
+  if (answer.same_body) {
+    failing_.erase(kChecksPath);
+    return {};
+  }
   auto changed = checks_.read();
   if (!changed) return fail(changed.error());
+  failing_.erase(kChecksPath);
   for (const std::string& name : changed->services) {
     if (members_.contains(name)) read_now(name);
   }
@@ -170,9 +184,13 @@ Status Crowd::on_checks(const QueryAnswer& answer) {
 }
 
 Status Crowd::on_nodes(const QueryAnswer& answer) {
-  if (answer.same_body) return {};
+  if (answer.same_body) {
+    failing_.erase(kNodesPath);
+    return {};
+  }
   auto decoded = decode_nodes(answer.body);
   if (!decoded) return fail(decoded.error());
+  failing_.erase(kNodesPath);
   std::set<std::string> changed;
   for_each_changed(node_addresses_, *decoded, [&](const std::string& node) { changed.insert(changed.end(), node); });
   read_services_on(changed);

@@ -50,6 +50,8 @@ class Crowd {
   void ask_again();
   void wake();
   [[nodiscard]] size_t size() const { return members_.size(); }
+  /// The newest attempt of a shared query has failed: changes may go unnoticed.
+  [[nodiscard]] bool failing() const { return !failing_.empty(); }
 
  private:
   static constexpr uint64_t kSweepPeriodMs = 5'000;
@@ -79,6 +81,7 @@ class Crowd {
   const Callbacks callbacks_;
   // loop's thread
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> members_;  // name -> nodes it is on
+  std::set<std::string, std::less<>> failing_;                                      // paths of shared queries
   CheckList checks_;
   std::map<std::string, std::string, std::less<>> node_addresses_;
   uint64_t swept_at_ms_ = 0;             // when the last sweep began

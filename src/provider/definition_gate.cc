@@ -1,5 +1,6 @@
 #include "provider/definition_gate.h"
 
+#include <algorithm>
 #include <set>
 
 #include "weir/base/clock.h"
@@ -30,15 +31,31 @@ void keep_lost(const std::vector<Definition>& before, const char* kind, const st
   }
 }
 
+/// All that it says, but that nobody serves.
+std::shared_ptr<const Definitions> without_endpoints(const Definitions& all) {
+  auto out = std::make_shared<Definitions>(all);
+  for (auto& service : out->services) {
+    service.panic_threshold_percent = 0;
+    for (auto& endpoint : service.endpoints) routing::make_stale(endpoint);
+  }
+  for (auto& edit : out->edits) {
+    if (edit.kind == routing::RouteEdit::Kind::add) routing::make_stale(edit.endpoint);
+  }
+  return out;
+}
+
 size_t objects(const Definitions& all) { return all.routers.size() + all.services.size(); }
 
 }  // namespace
 
-DefinitionGate::DefinitionGate(event::Loop& loop, const Clock& clock, BrakeLimits limits, OnDefinitions on_definitions)
+DefinitionGate::DefinitionGate(event::Loop& loop, const Clock& clock, BrakeLimits limits, uint64_t age_ms_max,
+                               OnDefinitions on_definitions)
     : clock_(clock),
       limits_(limits),
+      age_ms_max_(age_ms_max),
       on_definitions_(std::move(on_definitions)),
-      release_(loop, [this] { evaluate(steady_us()); }) {}
+      release_(loop, [this] { evaluate(steady_us()); }),
+      expiry_(loop, [this] { on_time(); }) {}
 
 void DefinitionGate::put(std::shared_ptr<const Definitions> wanted, uint64_t seen_us) {
   wanted_ = std::move(wanted);
@@ -66,7 +83,44 @@ void DefinitionGate::evaluate(uint64_t seen_us) {
   }
   if (holding()) release_.start_once(release_at_ms_ > now_ms ? release_at_ms_ - now_ms : 1);
   applied_ = holding() ? std::move(kept) : wanted_;
-  on_definitions_(applied_, seen_us);
+  hand_on(seen_us);
+}
+
+void DefinitionGate::hand_on(uint64_t seen_us) {
+  if (stale_ && !std::exchange(stale_said_, true)) {
+    log::warn("not confirmed for too long, answered 503", {{"provider", applied_->provider},
+                                                           {"services", applied_->services.size()},
+                                                           {"last_good_age_ms_max", age_ms_max_}});
+  }
+  on_definitions_(stale_ ? without_endpoints(*applied_) : applied_, seen_us);
+}
+
+void DefinitionGate::doubt(uint64_t age_ms) {
+  if (age_ms_max_ == 0 || stale_ || expiry_.active()) return;
+  const uint64_t all_ms = age_ms_max_ - std::min(age_ms, age_ms_max_);
+  left_ms_ = all_ms / 2;
+  if (all_ms - left_ms_ == 0) return expire();
+  expiry_.start_once(all_ms - left_ms_);
+}
+
+void DefinitionGate::on_time() {
+  if (left_ms_ == 0) return expire();
+  if (ask_afresh_) ask_afresh_();
+  expiry_.start_once(std::exchange(left_ms_, 0));
+}
+
+void DefinitionGate::trust() {
+  expiry_.stop();
+  stale_said_ = false;
+  if (!std::exchange(stale_, false) || applied_ == nullptr) return;
+  log::info("confirmed again, served again", {{"provider", applied_->provider}});
+  hand_on(steady_us());
+}
+
+void DefinitionGate::expire() {
+  stale_ = true;
+  if (ask_afresh_) ask_afresh_();
+  if (applied_ != nullptr) hand_on(steady_us());
 }
 
 void DefinitionGate::begin_hold(uint64_t now_ms) {

@@ -4,9 +4,13 @@
 
 #include "provider/catalog_provider.h"
 #include "weir/base/clock.h"
+#include "weir/base/log.h"
 #include "weir/routing/catalog_definitions.h"
 
 namespace weir::provider {
+
+using catalog::Freshness;
+
 namespace {
 
 constexpr uint64_t kSettleLookMs = 20;
@@ -33,6 +37,7 @@ std::unique_ptr<Provider> make_consul_provider(event::Loop& loop, const Clock& c
       loop, options.name, reading ? reading->strict_checks : routing::CatalogOptions().strict_checks);
   for (const std::string& datacenter : datacenters) {
     CatalogSource source = consul_source(options, datacenter);
+    source.late_ms = options.consul.datacenter_stale_ms;
     source.snapshot_path = snapshot_path_of(options.snapshot_path, datacenter);
     source.watches_max = std::max(kWatchesMin, options.watches_max / datacenters.size());
     out->add(datacenter, std::make_unique<CatalogProvider>(loop, clock, std::move(source)));
@@ -43,13 +48,16 @@ std::unique_ptr<Provider> make_consul_provider(event::Loop& loop, const Clock& c
 std::shared_ptr<const catalog::Service> first_alive(
     const std::vector<std::shared_ptr<const catalog::Service>>& services, const std::vector<catalog::Health>& healths) {
   auto alive = [&](const auto& service) {
-    return service != nullptr &&
-           std::any_of(service->instances.begin(), service->instances.end(), [&](const auto& one) {
-             return std::find(healths.begin(), healths.end(), one.health) != healths.end();
-           });
+    return std::any_of(service->instances.begin(), service->instances.end(), [&](const auto& one) {
+      return std::find(healths.begin(), healths.end(), one.health) != healths.end();
+    });
   };
-  auto found = std::find_if(services.begin(), services.end(), alive);
-  if (found != services.end()) return *found;
+  for (Freshness freshness : {Freshness::fresh, Freshness::late}) {
+    auto found = std::find_if(services.begin(), services.end(), [&](const auto& service) {
+      return service != nullptr && service->freshness == freshness && alive(service);
+    });
+    if (found != services.end()) return *found;
+  }
   auto known = std::find_if(services.begin(), services.end(), [](const auto& service) { return service != nullptr; });
   return known != services.end() ? *known : nullptr;
 }
@@ -85,8 +93,19 @@ void FailoverProvider::take(Branch& branch, std::shared_ptr<const catalog::Catal
   static const SharedList<catalog::Service> none;
   const auto before = std::exchange(branch.known, std::move(snapshot));
   std::vector<std::string> changed;
+  const size_t late_before = branch.late;
+  auto late = [](const auto* service) { return service != nullptr && (*service)->freshness != Freshness::fresh; };
   for_each_difference(before != nullptr ? before->services.list() : none, branch.known->services.list(),
-                      [&](const auto* was, const auto* is) { changed.push_back((is != nullptr ? *is : *was)->name); });
+                      [&](const auto* was, const auto* is) {
+                        changed.push_back((is != nullptr ? *is : *was)->name);
+                        branch.late += static_cast<size_t>(late(is)) - static_cast<size_t>(late(was));
+                      });
+  if (late_before == 0 && branch.late > 0) {
+    log::warn("datacenter not confirmed for long, others go first",
+              {{"provider", name_}, {"datacenter", branch.datacenter}, {"services", branch.late}});
+  } else if (late_before > 0 && branch.late == 0) {
+    log::info("datacenter confirmed again", {{"provider", name_}, {"datacenter", branch.datacenter}});
+  }
   for (const std::string& service : changed) choose(service);
   hand_out(seen_us);
 }
@@ -134,6 +153,7 @@ ProviderStatus FailoverProvider::status() const {
   out.services = merged_.size();
   out.live_endpoints = merged_.live_instances();
   if (!handed_out_) return out;
+  bool any_stale = false;
   out.source = Source::live;
   out.synced_once = true;
   auto note = [](std::string& all, const std::string& datacenter, const std::string& text) {
@@ -147,6 +167,7 @@ ProviderStatus FailoverProvider::status() const {
     note(out.address, branch->datacenter, one.address);
     out.skipped.insert(out.skipped.end(), one.skipped.begin(), one.skipped.end());
     out.index += one.index;
+    any_stale = any_stale || !one.stale.empty();
     if (one.source == Source::none) continue;
     if (one.source == Source::disk) out.source = Source::disk;
     out.synced_once = out.synced_once && one.synced_once;
@@ -154,6 +175,11 @@ ProviderStatus FailoverProvider::status() const {
     if (!oldest) continue;
     out.last_good_wall_ns = one.last_good_wall_ns;
     out.age_ms = one.age_ms;
+  }
+  // Of a service that another datacenter serves nobody asks how old the first one's word is.
+  for (const auto& [name, service] : merged_) {
+    if (!any_stale) break;
+    if (service->freshness == Freshness::stale) out.stale.push_back(name);
   }
   return out;
 }

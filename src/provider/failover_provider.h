@@ -10,14 +10,17 @@
 
 namespace weir::provider {
 
-/// The service as it stands in the first catalog where one of its instances may serve; where there is none, in the
-/// first that knows it; null where nobody does. Pure. `healths` are those that serve.
+/// The service as it stands in the first catalog where one of its instances may serve, among those that are fresh, else
+/// among those that are late; where there is none, in the first that knows it; null where nobody does. Pure. `healths`
+/// are those that serve.
 std::shared_ptr<const catalog::Service> first_alive(
     const std::vector<std::shared_ptr<const catalog::Service>>& services, const std::vector<catalog::Health>& healths);
 
 /// One provider a datacenter, in order of preference, each with its own brake and its own last good catalog; what they
 /// hand over is put together service by service. Nothing is handed over before each datacenter is known or has failed:
 /// one that is far away keeps no edge from starting, and one that answers sooner is not taken for the only one.
+/// A service that a datacenter could not confirm for consul.datacenter_stale_ms comes behind the others' (its provider
+/// hands it out as late): who cannot reach the catalog there often cannot reach the service either.
 /// Owned by the application; control loop's thread.
 class FailoverProvider final : public Provider {
  public:
@@ -45,6 +48,7 @@ class FailoverProvider final : public Provider {
     const std::string datacenter;
     const std::unique_ptr<Provider> provider;
     std::shared_ptr<const catalog::CatalogSnapshot> known;  // null: nothing yet
+    size_t late = 0;                                        // of its services, those that are not fresh
   };
 
   void take(Branch& branch, std::shared_ptr<const catalog::CatalogSnapshot> snapshot, uint64_t seen_us);

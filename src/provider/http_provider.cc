@@ -52,14 +52,18 @@ Status HttpProvider::start(Observer& observer) {
   client_.use_tls(client_options(options_.http.tls));
   observer_ = &observer;
   gate_ = std::make_unique<DefinitionGate>(
-      loop_, clock_, brake_limits(options_.safety),
+      loop_, clock_, brake_limits(options_.safety), options_.safety.last_good_age_ms_max,
       [this](std::shared_ptr<const routing::Definitions> definitions, uint64_t seen_us) {
         save_what_serves();
         observer_->on_definitions(std::move(definitions), seen_us);
       });
   const std::string path = options_.data_dir.empty() ? "" : options_.data_dir + "/" + options_.name + "-document";
-  file_ = std::make_unique<LastGoodFile>(clock_, path, url_.authority() + url_.target);
-  if (auto saved = file_->load(); saved && take_body(saved->text, steady_us())) disk_wall_ns_ = saved->wall_ns;
+  file_ = std::make_unique<LastGoodFile>(clock_, path, url_.authority() + url_.target,
+                                         resave_ms(options_.safety, LastGoodFile::kResaveMs));
+  if (auto saved = file_->load()) {
+    gate_->doubt(saved_age_ms(clock_, saved->wall_ns));
+    if (take_body(saved->text, steady_us())) disk_wall_ns_ = saved->wall_ns;
+  }
   ask();
   return {};
 }
@@ -127,6 +131,7 @@ void HttpProvider::note_good() {
   backoff_.reset();
   good_at_ms_ = clock_.monotonic_ms();
   good_wall_ns_ = clock_.wall_ns();
+  gate_->trust();
   file_->confirm();
   const uint64_t interval_ms = options_.http.interval_ms;
   timer_.start_once(interval_ms - interval_ms / 8 + random_.below(interval_ms / 4 + 1));
@@ -138,6 +143,8 @@ void HttpProvider::failed(const Error& error, uint64_t delay_min_ms) {
               {{"provider", options_.name}, {"endpoint", url_.authority() + url_.target}, {"error", error}});
   }
   error_ = error.text();
+  // Between two polls nobody vouches for it.
+  gate_->doubt(good_wall_ns_ != 0 ? clock_.monotonic_ms() - good_at_ms_ : 0);
   timer_.start_once(std::max<uint64_t>(backoff_.next_ms(random_), delay_min_ms));
 }
 
@@ -161,7 +168,7 @@ ProviderStatus HttpProvider::status() const {
   }
   out.address = url_.scheme + "://" + url_.authority();
   out.held = gate_->held_text();
-  if (gate_->applied() != nullptr) count_services(out, *gate_->applied());
+  if (gate_->applied() != nullptr) count_services(out, *gate_->applied(), gate_->stale());
   if (const std::string unsaved = file_->error(); out.error.empty() && !unsaved.empty()) out.error = unsaved;
   return out;
 }

@@ -28,8 +28,8 @@ std::string_view take_line(std::string_view& text) {
 
 }  // namespace
 
-LastGoodFile::LastGoodFile(const Clock& clock, std::string path, std::string subject)
-    : clock_(clock), path_(std::move(path)), subject_(std::move(subject)) {
+LastGoodFile::LastGoodFile(const Clock& clock, std::string path, std::string subject, uint64_t resave_ms)
+    : clock_(clock), path_(std::move(path)), subject_(std::move(subject)), resave_ms_(resave_ms) {
   if (!path_.empty()) writer_ = std::make_unique<DiskWriter>(path_, kSavePeriodMs);
 }
 
@@ -77,7 +77,7 @@ void LastGoodFile::save(std::string text) {
 }
 
 void LastGoodFile::confirm() {
-  if (text_ != nullptr && clock_.monotonic_ms() - saved_at_ms_ >= kResaveMs) save(*text_);
+  if (text_ != nullptr && clock_.monotonic_ms() - saved_at_ms_ >= resave_ms_) save(*text_);
 }
 
 }  // namespace weir::provider

@@ -18,13 +18,15 @@ namespace weir::provider {
 /// text. Owned by a provider; its loop's thread. Destroying it saves what still waits to be saved.
 class LastGoodFile {
  public:
+  static constexpr uint64_t kResaveMs = 300'000;
+
   struct Saved {
     std::string text;
     int64_t wall_ns = 0;
   };
 
   /// `subject` is what was asked: what another question brought is not taken. `path` "": nothing is kept.
-  LastGoodFile(const Clock& clock, std::string path, std::string subject);
+  LastGoodFile(const Clock& clock, std::string path, std::string subject, uint64_t resave_ms = kResaveMs);
 
   /// Nothing where there is no file; one that is damaged or another's is logged.
   [[nodiscard]] std::optional<Saved> load() const;
@@ -38,11 +40,11 @@ class LastGoodFile {
 
  private:
   static constexpr uint64_t kSavePeriodMs = 1'000;
-  static constexpr uint64_t kResaveMs = 300'000;
 
   const Clock& clock_;
   const std::string path_;
   const std::string subject_;
+  const uint64_t resave_ms_;
   std::shared_ptr<const std::string> text_;  // saved last; null: nothing
   uint64_t saved_at_ms_ = 0;
   std::unique_ptr<DiskWriter> writer_;  // null: nothing is kept

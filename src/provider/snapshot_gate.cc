@@ -19,11 +19,11 @@ SnapshotGate::SnapshotGate(event::Loop& loop, const Clock& clock, GateOptions op
       release_(loop, [this] { evaluate(); }) {
   auto empty = std::make_shared<CatalogSnapshot>();
   empty->provider = options_.provider;
-  applied_ = std::move(empty);
+  applied_ = served_ = std::move(empty);
   if (!options_.path.empty()) writer_ = std::make_unique<DiskWriter>(options_.path, options_.save_period_ms);
 }
 
-int64_t SnapshotGate::load() {
+int64_t SnapshotGate::load(const std::function<void(int64_t)>& on_loaded) {
   if (options_.path.empty()) return 0;
   auto text = read_file(options_.path);
   if (!text) {
@@ -44,7 +44,8 @@ int64_t SnapshotGate::load() {
                                          {"live_endpoints", catalog::count_live_instances(*saved->snapshot)}});
   applied_ = saved->snapshot;
   known_ = applied_->services;
-  on_snapshot_(applied_, steady_us());
+  if (on_loaded) on_loaded(saved->saved_wall_ns);
+  hand_out(steady_us());
   return saved->saved_wall_ns;
 }
 
@@ -58,13 +59,29 @@ void SnapshotGate::put_service(std::shared_ptr<const catalog::Service> service, 
 void SnapshotGate::remove_service(std::string_view name, uint64_t seen_us) {
   if (!known_.contains(name)) return;
   known_.erase(name);
+  unmark(name);
   touch(seen_us);
+}
+
+void SnapshotGate::mark(FreshnessMap marks) {
+  if (marks == marks_) return;
+  marks_ = std::move(marks);
+  hand_out_anyway_ = true;
+  touch(steady_us());
+}
+
+void SnapshotGate::unmark(std::string_view name) {
+  auto found = marks_.find(name);
+  if (found == marks_.end()) return;
+  marks_.erase(found);
+  hand_out_anyway_ = true;
+  touch(steady_us());
 }
 
 void SnapshotGate::complete() {
   if (complete_once_) return;
   complete_once_ = true;
-  hand_out_anyway_ = true;
+  hand_out_anyway_ = save_anyway_ = true;
   touch(steady_us());
 }
 
@@ -94,10 +111,30 @@ void SnapshotGate::evaluate() {
   changed_us_ = 0;
   const bool changed = !catalog::diff(*applied_, *verdict.apply).empty();
   if (!changed && !hand_out_anyway_) return;
-  hand_out_anyway_ = false;
   applied_ = verdict.apply;
-  save();
-  on_snapshot_(applied_, seen_us);
+  // What has only become older was not confirmed just now.
+  if (std::exchange(save_anyway_, false) || changed) save();
+  hand_out(seen_us);
+}
+
+void SnapshotGate::hand_out(uint64_t seen_us) {
+  hand_out_anyway_ = false;
+  if (marks_.empty()) {
+    served_ = applied_;
+    return on_snapshot_(served_, seen_us);
+  }
+  auto out = std::make_shared<CatalogSnapshot>(*applied_);
+  for (const auto& [name, freshness] : marks_) {
+    auto found = applied_->services.find(name);
+    if (found == applied_->services.end()) continue;
+    auto before = served_->services.find(name);
+    auto marked = std::make_shared<catalog::Service>(*found->second);
+    marked->freshness = freshness;
+    const bool same = before != served_->services.end() && *before->second == *marked;
+    out->services.put(same ? before->second : std::move(marked));
+  }
+  served_ = std::move(out);
+  on_snapshot_(served_, seen_us);
 }
 
 void SnapshotGate::note_brake(const BrakeVerdict& verdict) {

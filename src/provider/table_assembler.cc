@@ -202,8 +202,16 @@ Readiness TableAssembler::readiness() const {
         out.ready = false;
         out.reason += "not read yet";
         break;
-      case Source::disk: out.reason += "from disk, " + age_text(status); break;
+      case Source::disk:
+        out.reason += "from disk, " + age_text(status);
+        // Nothing of it is served from: it is as if it had not been read.
+        if (!status.stale.empty() && status.stale.size() >= status.services) out.ready = false;
+        break;
       case Source::live: out.reason += "live, " + age_text(status); break;
+    }
+    if (!status.stale.empty()) {
+      const size_t count = status.stale.size();
+      out.reason += ", stale: " + std::to_string(count) + (count == 1 ? " service" : " services");
     }
     if (!status.held.empty()) out.reason += ", held: " + status.held;
     if (!status.error.empty()) out.reason += ", error: " + status.error;

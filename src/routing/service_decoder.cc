@@ -446,8 +446,17 @@ class ServiceDecoder {
       if (pool.definition.health_check) {
         pool.definition.panic_threshold_percent = static_cast<uint8_t>(options_.panic_threshold_percent);
       }
+      if (service_.freshness == catalog::Freshness::stale) retire_stale(pool.definition);
       sort_endpoints(pool);
       out_.pools.push_back(std::move(pool));
+    }
+  }
+
+  /// Its routes stay and answer 503. What commands have added is not the catalog's.
+  static void retire_stale(ServiceDefinition& definition) {
+    definition.panic_threshold_percent = 0;
+    for (EndpointDefinition& one : definition.endpoints) {
+      if (!one.instance_id.empty()) make_stale(one);
     }
   }
 

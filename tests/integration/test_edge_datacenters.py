@@ -10,20 +10,21 @@ CONFIG = """
 [providers.consul]
 datacenters = ["dc1", "dc2"]
 wait_s = 2
+{more}
 
 [safety]
 hold_ms = 500
 """
 
 
-def start(t, *arguments):
+def start(t, *arguments, more=""):
     """(datacenters, edge, {name: upstream}): the service web in both, serving from the first."""
     datacenters = t.ends(LyingDatacenters("dc1", "dc2"))
     ups = {}
     for name in ("dc1", "dc2"):
         ups[name] = t.ends(upstreams.Upstream(name=name))
         datacenters[name].register(f"web-{name}", "web", ups[name].port, [host_tag("web", "web.test")])
-    edge = t.edge(*arguments, consul=datacenters.url, config=CONFIG)
+    edge = t.edge(*arguments, consul=datacenters.url, config=CONFIG.format(more=more))
     wait_status(edge.entry_point(), "web.test", 200)
     return datacenters, edge, ups
 
@@ -67,8 +68,26 @@ def test_start_with_one(t):
     for name, up in ups.items():
         datacenters[name].register(f"web-{name}", "web", up.port, [host_tag("web", "web.test")])
     datacenters["dc1"].lie("500")
-    edge = t.edge(consul=datacenters.url, config=CONFIG)
+    edge = t.edge(consul=datacenters.url, config=CONFIG.format(more=""))
     serves(edge, "dc2")
     wait_status(edge.admin, "admin", 200, target="/ready")
+    datacenters["dc1"].tell_truth()
+    serves(edge, "dc1")
+
+
+def test_lost(t):
+    """a datacenter that is lost, catalog and instances, is left for the next one, and first again when it is back"""
+    datacenters, edge, ups = start(t, more="datacenter_stale_ms = 300")
+    web = edge.entry_point()
+    serves(edge, "dc1")
+    port = ups["dc1"].port
+    datacenters["dc1"].lie("500")
+    ups["dc1"].stop()
+    serves(edge, "dc2")
+    wait_for(lambda: "dc1: " in get(edge.admin, "/ready").text(), 20, "the failure is shown")
+    [web_service] = edge.api("/api/services")
+    assert [each["state"] for each in web_service["endpoints"]] == ["up"], web_service
+    stays_true(lambda: get(web, "/", "web.test").status == 200, 0.3, "dc2 serves")
+    ups["dc1"] = t.ends(upstreams.Upstream(name="dc1", port=port))
     datacenters["dc1"].tell_truth()
     serves(edge, "dc1")

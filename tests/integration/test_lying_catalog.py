@@ -13,18 +13,19 @@ wait_s = 1
 
 [safety]
 hold_ms = {hold_ms}
+{more}
 """
 # At 1 query a second for each of three watches, doubled, and a start: far below a loop without pause (thousands).
 QUERIES_PER_SECOND_MAX = 30
 
 
-def start(t, instances=6, hold_ms=60_000):
+def start(t, instances=6, hold_ms=60_000, more=""):
     """(catalog, edge, upstreams): all instances serve."""
     catalog = t.ends(LyingCatalog())
     ups = [t.ends(upstreams.Upstream(name=f"i{i}")) for i in range(instances)]
     for i, up in enumerate(ups):
         catalog.register(f"i{i}", "web", up.port, [host_tag("web", HOST)])
-    edge = t.edge(consul=catalog.url, config=QUICK.format(hold_ms=hold_ms))
+    edge = t.edge(consul=catalog.url, config=QUICK.format(hold_ms=hold_ms, more=more))
     wait_for(lambda: len(names_seen(edge.entry_point(), HOST, 3 * instances)) == instances, 15, "all instances answer")
     return catalog, edge, ups
 
@@ -141,7 +142,7 @@ def test_liar_from_the_start(t):
     """a catalog that lies from the start: the edge serves nothing, is not ready, and recovers"""
     catalog = t.ends(LyingCatalog())
     catalog.lie("500")
-    edge = t.edge(consul=catalog.url, config=QUICK.format(hold_ms=1000))
+    edge = t.edge(consul=catalog.url, config=QUICK.format(hold_ms=1000, more=""))
     assert get(edge.entry_point(), "/", HOST).status in (404, 503)
     assert get(edge.admin, "/ready").status == 503
     up = t.ends(upstreams.Upstream(name="up"))
@@ -149,3 +150,27 @@ def test_liar_from_the_start(t):
     catalog.tell_truth()
     wait_status(edge.entry_point(), HOST, 200, deadline_s=20)
     wait_status(edge.admin, "admin", 200, target="/ready")
+
+
+def test_too_old(t):
+    """what the catalog cannot confirm for too long answers 503, not another route, is told, and comes back at once"""
+    catalog, edge, _ = start(t, instances=1, more="last_good_age_ms_max = 300")
+    web = edge.entry_point()
+    rest = t.ends(upstreams.Upstream(name="rest"))
+    catalog.register("rest", "rest", rest.port, ["traefik.http.routers.rest.rule=PathPrefix(`/`)"])
+    wait_status(web, "other.test", 200)
+    catalog.lie("500", "/v1/health/service/web")
+    wait_status(web, HOST, 503)
+    assert get(web, "/", "other.test").header("x-name") == "rest"  # it is read all the time
+    states = {each["name"]: each["endpoints"][0] for each in edge.api("/api/services")}
+    assert states["rest@consul"]["state"] == "up" and states["web@consul"]["state"] == "stale", states
+    assert "safety.last_good_age_ms_max" in states["web@consul"]["why"], states
+    ready = get(edge.admin, "/ready")
+    assert ready.status == 200 and "stale: 1 service" in ready.text(), ready.text()
+    [consul] = edge.api("/api/providers")
+    assert consul["stale"] == ["web"] and consul["liveEndpoints"] == 1, consul
+    assert 'weir_provider_stale_services{provider="consul"} 1' in get(edge.admin, "/metrics").text()
+    assert edge.log().count("not confirmed for too long") == 1
+    catalog.tell_truth()
+    wait_status(web, HOST, 200)
+    assert "stale" not in get(edge.admin, "/ready").text().replace("staleServices", "")

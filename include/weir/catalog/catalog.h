@@ -41,10 +41,18 @@ struct Instance {
   bool operator==(const Instance&) const = default;
 };
 
+/// Whether a service's source has confirmed lately what is known of it.
+enum class Freshness : uint8_t {
+  fresh,
+  late,   // not for so long that another source of the same service is preferred
+  stale,  // not for so long that nobody is sent there any more
+};
+
 /// All instances of one name. Immutable once shared.
 struct Service {
   std::string name;
   std::vector<Instance> instances;  // sorted by node, then id
+  Freshness freshness = Freshness::fresh;
 
   bool operator==(const Service&) const = default;
 };
@@ -66,7 +74,7 @@ struct CatalogDiff {
 };
 CatalogDiff diff(const CatalogSnapshot& before, const CatalogSnapshot& after);
 
-/// Endpoints in a snapshot whose health is passing or warning.
+/// Endpoints in a snapshot whose health is passing or warning; those of stale services are none.
 size_t count_live_instances(const CatalogSnapshot& snapshot);
 
 }  // namespace weir::catalog

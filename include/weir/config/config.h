@@ -46,10 +46,11 @@ struct SourceTlsConfig {
 struct ConsulConfig {
   std::vector<std::string> addresses;  // URLs, tried in order; empty: this provider is off
   std::string token;
-  std::string token_file;                 // read again when it changes; "" none
-  std::string datacenter;                 // "": the agent's own
-  std::vector<std::string> datacenters;   // in place of it: where a service has nobody live, the next one's serves
-  std::string name_space;                 // of Consul Enterprise; "": none is named
+  std::string token_file;                // read again when it changes; "" none
+  std::string datacenter;                // "": the agent's own
+  std::vector<std::string> datacenters;  // in place of it: where a service has nobody live, the next one's serves
+  uint32_t datacenter_stale_ms = 0;      // one of them that is unconfirmed for longer ranks behind the others; 0: never
+  std::string name_space;                // of Consul Enterprise; "": none is named
   std::vector<std::string> tag_prefixes;  // "weir", "traefik"
   std::string fabio_tag_prefix;           // "urlprefix-"; "": fabio's tags are not read
   bool exposed_by_default = false;        // true: services without routing tags get a router by default_rule
@@ -216,6 +217,7 @@ struct SafetyConfig {
   uint32_t mass_removal_share_percent = 0;  // removing more than this share at once is held; 100: no brake
   uint32_t mass_removal_count_min = 0;      // fewer endpoints than this at once are never held
   uint32_t hold_ms = 0;
+  uint32_t last_good_age_ms_max = 0;  // what no source has confirmed for longer is not served from; 0: for ever
 };
 
 /// Active health checks: docs/routing.md.

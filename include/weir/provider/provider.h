@@ -36,6 +36,7 @@ struct ProviderStatus {
   std::string error;              // why the newest attempt failed; "" when it did not
   std::string held;               // what the safety brake holds back; "" when nothing
   std::vector<std::string> skipped;  // instances that could not be taken, with the reason
+  std::vector<std::string> stale;    // services that nobody is sent to: they could not be confirmed for too long
   size_t services = 0;
   size_t live_endpoints = 0;
 };

@@ -58,9 +58,16 @@ struct EndpointDefinition {
   catalog::Health health = catalog::Health::passing;
   std::string node;         // "" when static
   std::string instance_id;  // "" when static
+  bool stale = false;       // its provider has not confirmed it for too long; its health is critical then
 
   bool operator==(const EndpointDefinition&) const = default;
 };
+
+/// Nobody is to be sent there: its provider could not confirm it for longer than what it says may be served from.
+inline void make_stale(EndpointDefinition& endpoint) {
+  endpoint.stale = true;
+  endpoint.health = catalog::Health::critical;
+}
 
 struct ServiceDefinition {
   std::string name;

@@ -32,7 +32,7 @@ class LyingCatalog:
     def __init__(self):
         self.instances = {}  # id -> dict
         self.index, self.index_lost = 100, 0
-        self.kind = None
+        self.kind, self.lied_about = None, ""
         self.changed = threading.Condition()
         self.queries = []  # (seconds since start, target)
         self.started = time.monotonic()
@@ -59,9 +59,10 @@ class LyingCatalog:
                 del self.instances[id]
             self.changed.notify_all()
 
-    def lie(self, kind):
+    def lie(self, kind, about=""):
+        """Only to queries whose target has `about` in it."""
         with self.changed:
-            self.kind = kind
+            self.kind, self.lied_about = kind, about
             self.index += 1
             self.changed.notify_all()
 
@@ -97,7 +98,7 @@ class LyingCatalog:
             sock.sendall(response(403, "Permission denied", reason="Forbidden"))
             return True
         body, index = self.answer(request.target)
-        kind = self.kind
+        kind = self.kind_for(request.target)
         if kind == "hang":
             self.server.released.wait()
             return False
@@ -109,6 +110,9 @@ class LyingCatalog:
             return True
         sock.sendall(self.bytes_of(kind, body, index))
         return kind != "cut"
+
+    def kind_for(self, target):
+        return self.kind if self.lied_about in target else None
 
     def admits(self, _request):
         return True
@@ -148,7 +152,7 @@ class LyingCatalog:
                 # A lie is told at once, but for one that looks like the truth. A query from the future waits like any
                 # other, as with the real one.
                 if asked == 0 or index > asked or self.index != index_at_start or body is None or \
-                        self.kind not in (None, "empty") or remaining <= 0 or self.server.released.is_set():
+                        self.kind_for(target) not in (None, "empty") or remaining <= 0 or self.server.released.is_set():
                     return body, index
                 self.changed.wait(remaining)
 

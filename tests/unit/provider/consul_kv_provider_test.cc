@@ -330,3 +330,20 @@ TEST_CASE("kv provider: datacenter, namespace and consistency go with every quer
     CHECK(request.query_text.starts_with("dc=dc%202&ns=team&stale=&recurse="));
   }
 }
+
+TEST_CASE("kv provider: keys that cannot be read for too long serve nobody, and are back with the next answer") {
+  KvWorld world;
+  world.options.safety.last_good_age_ms_max = 60;
+  world.source.set(kTree, kWeb);
+  world.start();
+  REQUIRE(world.until_routers({"web"}));
+  auto stale = [&] { return world.seen.definitions.back()->services.at(0).endpoints.at(0).stale; };
+  run_for(world.loop, 100);  // a query that waits confirms
+  CHECK_FALSE(stale());
+  world.source.stop_listening();
+  REQUIRE(run_until(world.loop, stale));
+  CHECK(world.routers() == Texts{"web"});
+  CHECK(world.provider->status().stale == Texts{"app"});
+  world.source.listen_again();
+  REQUIRE(run_until(world.loop, [&] { return !stale(); }));
+}

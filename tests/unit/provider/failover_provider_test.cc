@@ -82,6 +82,59 @@ TEST_CASE("failover: the first with a live instance, else the first that knows t
   CHECK(first_alive({live, service({Health::passing})}, {Health::passing}) != live);
 }
 
+TEST_CASE("failover: a fresh one goes before a late one, and a stale one serves nobody") {
+  const std::vector<Health> serving = {Health::passing, Health::warning};
+  auto aged = [](const std::vector<Health>& healths, catalog::Freshness freshness) {
+    auto out = std::make_shared<catalog::Service>(*service(healths));
+    out->freshness = freshness;
+    return std::shared_ptr<const catalog::Service>(std::move(out));
+  };
+  auto live = service({Health::passing});
+  auto dead = service({Health::critical});
+  auto late = aged({Health::passing}, catalog::Freshness::late);
+  auto stale = aged({Health::passing}, catalog::Freshness::stale);
+  CHECK(first_alive({late, live}, serving) == live);
+  CHECK(first_alive({late, dead}, serving) == late);
+  CHECK(first_alive({late, aged({Health::passing}, catalog::Freshness::late)}, serving) == late);
+  CHECK(first_alive({stale, late}, serving) == late);
+  CHECK(first_alive({stale, dead}, serving) == stale);
+}
+
+TEST_CASE("failover: a datacenter whose catalog is lost comes behind the others, and first again when it answers") {
+  CatalogWorld world;
+  world.options.consul.datacenters = {"dc1", "dc2"};
+  world.options.consul.datacenter_stale_ms = 40;
+  world.options.consul.strict_checks = {"passing", "warning"};
+  world.options.consul.default_rule = "Host(`x`)";
+  bool lost = false;
+  int index = 11;
+  world.catalog.put({.service = "web", .id = "web-1"});
+  // Both datacenters are one catalog here; the second has its instance by another name.
+  world.catalog.lie = [&](const http::Request& request, const auto& to) {
+    const std::string* datacenter = request.parameter("dc");
+    if (datacenter != nullptr && *datacenter == "dc1") {
+      if (lost) to->respond({500, {}, "No cluster leader"});
+      return lost;
+    }
+    if (request.path != "/v1/health/service/web") return false;
+    std::string body = world.catalog.body(request.path);
+    const std::string id = "web-1";
+    for (size_t at = body.find(id); at != std::string::npos; at = body.find(id, at + 1)) body.replace(at, 5, "web-2");
+    to->respond({200, {{"X-Consul-Index", std::to_string(++index)}}, body});
+    return true;
+  };
+  world.start();
+  REQUIRE(world.until_text("web:web-1"));
+  run_for(world.loop, 60);
+  CHECK(world.seen.text() == "web:web-1");
+  lost = true;
+  world.catalog.wake_all();
+  REQUIRE(world.until_text("web:web-2"));
+  CHECK(world.provider->status().stale.empty());
+  lost = false;
+  REQUIRE(world.until_text("web:web-1"));
+}
+
 TEST_CASE("failover: pain 27, each service is served from the first datacenter that has it alive, and goes back") {
   World world;
   world.one->say("dc1", {"api", "web"}, {"api", "web"});

@@ -273,3 +273,30 @@ TEST_CASE("http provider: pain 17, a bad object of the document is told with its
   for (const auto& one : world.seen.definitions.back()->rejected) places.push_back(one.name + " " + one.origin);
   CHECK(places == Texts{"bad@http http.routers.bad", "odd@http http.routers.odd"});
 }
+
+TEST_CASE(
+    "http provider: a document that cannot be read for too long serves nobody, from disk neither; then it is back") {
+  TemporaryFolder folder;
+  HttpWorld world;
+  world.options.data_dir = folder.path;
+  world.options.safety.last_good_age_ms_max = 60;
+  world.start();
+  REQUIRE(world.until_routers({"web"}));
+  auto stale = [&] { return world.seen.definitions.back()->services.at(0).endpoints.at(0).stale; };
+  run_for(world.loop, 100);  // it is confirmed all the time
+  CHECK_FALSE(stale());
+  world.source.stop_listening();
+  REQUIRE(run_until(world.loop, stale));
+  CHECK(world.routers() == Texts{"web"});
+  CHECK(world.provider->status().stale == Texts{"app"});
+  CHECK(world.provider->status().live_endpoints == 0);
+  world.provider.reset();
+  world.seen.definitions.clear();
+  world.start();
+  REQUIRE(world.seen.definitions.size() == 1);
+  CHECK(stale());
+  CHECK(world.provider->status().source == Source::disk);
+  world.source.listen_again();
+  REQUIRE(run_until(world.loop, [&] { return !stale(); }));
+  CHECK(world.provider->status().stale.empty());
+}

@@ -140,3 +140,26 @@ TEST_CASE("gate: an unchanged catalog is saved again so that its age stays hones
   gate.confirm();
   CHECK(run_until(world.loop, [&] { return saved_ns() == first + 2'000'000'000; }));
 }
+
+TEST_CASE("gate: a mark is handed out and taken back, and neither is saved nor weighed") {
+  World world;
+  auto gate = world.gate();
+  gate->put_service(service("api", 3), 1);
+  gate->put_service(service("web", 8), 1);
+  REQUIRE(run_until(world.loop, [&] { return world.seen.live() == 11; }));
+  gate->mark({{"web", catalog::Freshness::stale}, {"gone", catalog::Freshness::stale}});
+  REQUIRE(run_until(world.loop, [&] { return world.seen.live() == 3; }));
+  CHECK(gate->held_text().empty());
+  CHECK(world.seen.snapshots.back()->services.at("web")->instances.size() == 8);
+  const auto marked = world.seen.snapshots.back()->services.at("web");
+  CHECK(catalog::count_live_instances(gate->applied()) == 11);
+  gate->put_service(service("api", 4), 1);  // a change of another leaves the marked one the same object
+  REQUIRE(run_until(world.loop, [&] { return world.seen.live() == 4; }));
+  CHECK(world.seen.snapshots.back()->services.at("web") == marked);
+  gate->unmark("web");
+  REQUIRE(run_until(world.loop, [&] { return world.seen.live() == 12; }));
+  const size_t handed_out = world.seen.snapshots.size();
+  gate->unmark("web");
+  run_for(world.loop, 20);
+  CHECK(world.seen.snapshots.size() == handed_out);
+}

@@ -200,3 +200,22 @@ TEST_CASE("assembler: the time from news to published is counted") {
   CHECK(world.changes[0].provider == "consul");
   CHECK(world.assembler.last_change_wall_ns() == world.clock.wall_ns());
 }
+
+TEST_CASE("assembler: stale services are told; an edge whose disk has nothing else is not ready") {
+  World world;
+  world.catalog(
+      {{"web", "traefik.http.routers.web.rule=Host(`a`)"}, {"api", "traefik.http.routers.api.rule=Host(`b`)"}});
+  world.routes("shop.test", "web@consul");
+  world.consul.state.services = 2;
+  world.consul.state.source = Source::live;
+  world.file.state.source = Source::live;
+  world.consul.state.stale = {"api"};
+  CHECK(world.assembler.readiness().reason == "consul: live, 0s old, stale: 1 service; file: live, 0s old");
+  world.consul.state.stale = {"api", "web"};
+  CHECK(world.assembler.readiness().ready);
+  world.consul.state.source = Source::disk;
+  CHECK(world.assembler.readiness().reason == "consul: from disk, 0s old, stale: 2 services; file: live, 0s old");
+  CHECK_FALSE(world.assembler.readiness().ready);
+  world.consul.state.stale = {"api"};
+  CHECK(world.assembler.readiness().ready);
+}

@@ -2,6 +2,7 @@
 #include "catalog_fixture.h"
 #include "catch.h"
 #include "table_fixture.h"
+#include "weir/config/config.h"
 
 using namespace weir;
 using namespace weir::routing;
@@ -120,6 +121,23 @@ TEST_CASE("difference: pain 20, an instance that is registered before its checks
   CHECK(answer(table_of({service("web", {fresh})}), "x") == "503");
 }
 
+TEST_CASE(
+    "difference: pain 20, for Traefik's tags one without checks counts as passing, unless it has a health check") {
+  std::vector<std::string> tags = {"traefik.http.routers.r.rule=Host(`x`)"};
+  auto fresh = [&] {
+    catalog::Instance out = instance("a", tags);
+    out.has_checks = false;
+    out.check_states.clear();
+    return out;
+  };
+  CatalogOptions strict;
+  strict.strict_checks = {Health::passing};
+  CHECK(answer(table_of({service("web", {fresh()})}, strict), "x") == "r@consul");
+  tags.emplace_back("traefik.http.services.web.loadbalancer.healthcheck.path=/up");
+  auto table = table_of({service("web", {fresh()})}, strict);
+  CHECK((*table->services().find("web@consul"))->endpoints.at(0).state == Endpoint::State::probing);
+}
+
 TEST_CASE("difference: our short form in tags makes a router of the service's name") {
   auto of = [](std::vector<std::string> tags) { return service("my_web", {instance("a", std::move(tags))}); };
   auto table = table_of({of({"weir.host=a.example.com, b.example.com", "weir.path_prefix=/api,/v2", "weir.priority=9",
@@ -140,4 +158,49 @@ TEST_CASE("difference: our short form in tags makes a router of the service's na
   CHECK(bad.rejected[0].kind == "router");
   CHECK(bad.rejected[0].reason == "\"a`b\" holds a `; field weir.tls: expected true or false, found \"perhaps\"");
   CHECK(decode(of({"weir.service=other@file"})).routers.at(0).rule == "Host(`my-web`)");
+}
+
+TEST_CASE(
+    "difference: a service that is stale keeps its routes and answers 503, whatever lets failing instances serve") {
+  auto web = service("web", {instance("a", {"traefik.http.routers.r.rule=Host(`x`)", "urlprefix-y/"})});
+  auto other = service(
+      "other",
+      {instance("b", {"traefik.http.routers.all.rule=PathPrefix(`/`)", "traefik.http.routers.all.priority=1"})});
+  CatalogOptions options;
+  options.strict_checks = {Health::passing, Health::warning, Health::critical};
+  options.panic_threshold_percent = 100;
+  for (bool empty_routes : {true, false}) {
+    options.empty_routes = empty_routes;
+    web.freshness = catalog::Freshness::fresh;
+    auto table = table_of({web, other}, options);
+    CHECK(answer(table, "x") == "r@consul");
+    web.freshness = catalog::Freshness::stale;
+    table = table_of({web, other}, options, table);
+    CHECK(answer(table, "x") == "503");
+    CHECK(answer(table, "y") == "503");
+    CHECK(answer(table, "z") == "all@consul");
+    web.freshness = catalog::Freshness::late;  // a matter of datacenters
+    CHECK(answer(table_of({web, other}, options, table), "x") == "r@consul");
+  }
+}
+
+TEST_CASE("difference: Nomad's services are switched to the old behaviour as Consul's are") {
+  config::NomadConfig config = config::Config().nomad;
+  CatalogOptions options = *catalog_options(config);
+  CHECK(options.keep_incumbent);
+  CHECK(options.drop_object_only);
+  CHECK(options.empty_routes);
+  CHECK(options.panic_threshold_percent == 0);
+  config.conflicts = "drop";
+  config.unknown_fields = "instance";
+  config.empty_routes = "absent";
+  config.panic_threshold_percent = 30;
+  options = *catalog_options(config);
+  CHECK_FALSE(options.keep_incumbent);
+  CHECK_FALSE(options.drop_object_only);
+  CHECK_FALSE(options.empty_routes);
+  CHECK(options.panic_threshold_percent == 30);
+  auto one = service("one", {instance("a", {"traefik.http.routers.r.rule=Host(`x`)"}, 1)});
+  auto two = service("two", {instance("b", {"traefik.http.routers.r.rule=Host(`y`)"}, 2)});
+  CHECK(answer(table_of({one, two}, options), "x") == "404");
 }
