@@ -172,7 +172,7 @@ TEST_CASE("consul json: an instance is read with tags verbatim and in order") {
   CHECK(one.check_states == std::vector<Health>{Health::passing, Health::warning});
 }
 
-TEST_CASE("consul json: the node's address serves where the service has none, IPv6 without brackets") {
+TEST_CASE("consul json: trap 16, the node's address serves where the service has none, IPv6 without brackets") {
   CHECK(only(with_service("")).address == "10.0.0.1");
   CHECK(only(with_service(R"(,"Address":null)")).address == "10.0.0.1");
   CHECK(only(with_service(R"(,"Address":"10.9.9.9")")).address == "10.9.9.9");

@@ -74,7 +74,7 @@ TEST_CASE("consul provider: exposed by default routes every service") {
   CHECK(world.until_text("consul: d:d-1"));
 }
 
-TEST_CASE("consul provider: registration, change, health and deregistration arrive in place") {
+TEST_CASE("consul provider: pain 34, registration, change, health and deregistration arrive over HTTP") {
   CatalogWorld world;
   world.start_with(2);
   world.catalog.put({.service = "web", .id = "web-2"});
@@ -214,6 +214,17 @@ TEST_CASE("consul provider: the token, the datacenter, the namespace and the con
   world.start_with(1);
   for (const auto& request : world.catalog.requests) {
     CHECK(request.query_text.find("dc=dc%202&ns=team&stale=&") == 0);
+  }
+}
+
+TEST_CASE("consul provider: a user and a password in the address go with every request, as Traefik's httpAuth does") {
+  CatalogWorld world;
+  world.catalog.put({.service = "web", .id = "web-1"});
+  world.options.consul.addresses = {"http://user:pass%40word@" + world.catalog.url().substr(7)};
+  world.start();
+  REQUIRE(world.until_text("web:web-1"));
+  for (const auto& request : world.catalog.requests) {
+    CHECK(request.header("Authorization") == "Basic dXNlcjpwYXNzQHdvcmQ=");
   }
 }
 

@@ -138,7 +138,7 @@ TEST_CASE("brake: a change of an endpoint that stays is taken during a hold") {
   CHECK(world.applied->services.at("web")->instances[0].port == 4711);
 }
 
-TEST_CASE("brake: everything turning critical at once is a mass removal, maintenance is not") {
+TEST_CASE("brake: pain 35, everything turning critical at once is a mass removal, maintenance is not") {
   World critical;
   critical.take(snapshot({{"web", live(6)}}));
   auto all = live(6);

@@ -26,7 +26,7 @@ std::string refusing(Edge& edge) {
 
 }  // namespace
 
-TEST_CASE("exchange: a refused connection is 502, and another endpoint gets the request, body and all") {
+TEST_CASE("exchange: pain 21, a refused connection is 502, and another endpoint gets the request, body and all") {
   Edge edge;
   std::string nobody = refusing(edge);
   edge.route({nobody});
