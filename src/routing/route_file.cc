@@ -22,7 +22,6 @@ using config::Node;
 
 constexpr std::string_view kProvider = "file";
 constexpr int64_t kWeightMax = 1'000'000;
-constexpr int64_t kPriorityMax = 1'000'000'000'000;
 
 std::string at_provider(std::string_view name) { return std::string(name) + "@" + std::string(kProvider); }
 
@@ -161,7 +160,7 @@ class FileDecoder {
     router.rule = rule_of(node, reader);
     router.name = reader.text("name");
     if (router.name.empty()) router.name = name_from_match(node, reader, router.rule);
-    router.priority = reader.number("priority", -kPriorityMax, kPriorityMax, 0);
+    router.priority = reader.number("priority", INT64_MIN, kPriorityMax, 0);
     router.entry_points = reader.texts("entry_points");
     router.middlewares = reader.texts("middlewares");
     router.service = reader.text("service");

@@ -21,8 +21,6 @@ namespace {
 
 // Beyond it the turns of an endpoint are not told apart any more, see Balancer::form_rings.
 constexpr int64_t kWeightMax = 100'000'000;
-constexpr int64_t kPriorityMax = 1'000'000'000'000;         // higher ones count as this one
-constexpr int64_t kPriorityOfUsersMax = INT64_MAX - 1'000;  // Traefik keeps those beyond for itself
 
 using Tag = TraefikField;
 
@@ -30,8 +28,9 @@ using Tag = TraefikField;
 template <typename T>
 struct Draft {
   T object;
-  std::vector<std::string> problems;
-  std::string origin;  // what its tags begin with
+  std::vector<std::string> problems;      // for which Traefik does not read the instance at all
+  std::vector<std::string> own_problems;  // that cost Traefik no more than this object
+  std::string origin;                     // what its tags begin with
 };
 
 std::optional<int64_t> parse_signed(std::string_view text) { return parse_i64(without_plus(text)); }
@@ -286,8 +285,11 @@ class Decoder {
       router.rule = tag.value;
     } else if (field == "priority") {
       auto priority = parse_signed(tag.value);
-      if (!priority || *priority > kPriorityOfUsersMax) return bad_value(draft, tag, "a whole number");
-      router.priority = std::clamp(*priority, -kPriorityMax, kPriorityMax);
+      if (!priority) return bad_value(draft, tag, "a whole number");
+      if (*priority > kPriorityMax) {
+        return bad_value(tag, "at most " + std::to_string(kPriorityMax), draft.own_problems);
+      }
+      router.priority = *priority;
     } else if (field == "entrypoints") {
       for (std::string_view name : list_items(tag.value)) router.entry_points.emplace_back(name);
     } else if (field == "middlewares") {
@@ -386,17 +388,19 @@ class Decoder {
     if (tag.value.empty() && is_one_of(field, {"port", "scheme", "url"})) return;
     if (field == "port") {
       auto port = parse_u64(tag.value);
-      if (!port || *port == 0 || *port > 65535) return bad_value(draft, tag, "a port, 1 to 65535");
+      // To Traefik it is a text, of a server that nobody reaches.
+      if (!port || *port == 0 || *port > 65535) return bad_value(tag, "a port, 1 to 65535", draft.own_problems);
       service.port = static_cast<uint16_t>(*port);
     } else if (field == "scheme") {
       service.scheme = to_lower(tag.value);
-      if (!is_one_of(service.scheme, {"http", "https", "h2c"})) return bad_value(draft, tag, "http, https or h2c");
+      const bool known = is_one_of(service.scheme, {"http", "https", "h2c"});
+      if (!known) bad_value(tag, "http, https or h2c", draft.own_problems);
     } else if (field == "weight") {
       service.weight = parse_weight(tag.value);
       if (!service.weight) return bad_value(draft, tag, "a whole number");
     } else if (field == "url") {
       if (auto url = Url::parse_server(tag.value); !url) {
-        draft.problems.push_back("field server.url: " + url.error().message);
+        draft.own_problems.push_back("field server.url: " + url.error().message);
       } else {
         service.url = tag.value;
       }
@@ -417,7 +421,7 @@ class Decoder {
     MiddlewareDefinition& middleware = draft.object;
     std::string type = middleware_type_name(tag.path[3]);
     if (!middleware.type.empty() && middleware.type != type) {
-      draft.problems.push_back("two types, " + middleware.type + " and " + type);
+      draft.own_problems.push_back("two types, " + middleware.type + " and " + type);
       return;
     }
     middleware.type = type;
@@ -432,8 +436,11 @@ class Decoder {
 
   template <typename T>
   void bad_value(Draft<T>& draft, const Tag& tag, const std::string& expected) {
+    bad_value(tag, expected, draft.problems);
+  }
+  static void bad_value(const Tag& tag, const std::string& expected, std::vector<std::string>& problems) {
     std::string field = tag.path.size() > 3 ? field_name(tag, 3) : tag.key;
-    draft.problems.push_back("field " + field + ": expected " + expected + ", found \"" + tag.value + "\"");
+    problems.push_back("field " + field + ": expected " + expected + ", found \"" + tag.value + "\"");
   }
 
   /// Traefik calls the catalog consulcatalog; tags written for it must find their objects here.
@@ -470,7 +477,7 @@ class Decoder {
     if (!in_v2_.contains(router.name) || router.rule.empty()) return;
     auto rule = rule_of_v2(router.rule);
     if (!rule) {
-      draft.problems.push_back("rule: " + rule.error().message);
+      draft.own_problems.push_back("rule: " + rule.error().message);
       return;
     }
     if (router.priority == 0) router.priority = static_cast<int64_t>(router.rule.size());
@@ -498,12 +505,13 @@ class Decoder {
       std::string from = origin(draft.origin);
       set_name(draft.object, name, from);
       check_whole(draft);
-      if (draft.problems.empty()) {
+      if (draft.problems.empty() && draft.own_problems.empty()) {
         accept(draft.object);
         continue;
       }
       broken.push_back(name);
-      out_.misread = true;
+      out_.misread = out_.misread || !draft.problems.empty();
+      std::move(draft.own_problems.begin(), draft.own_problems.end(), std::back_inserter(draft.problems));
       out_.rejected.push_back({kind, name + "@" + context_.provider, join(draft.problems, "; "), from});
     }
   }

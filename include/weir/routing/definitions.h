@@ -31,6 +31,9 @@ enum class PathOrder : uint8_t {
   command,  // the same, behind those of tags with that path
 };
 
+/// Of a router's priority: Traefik keeps what is beyond for itself.
+inline constexpr int64_t kPriorityMax = INT64_MAX - 1'000;
+
 struct RouterDefinition {
   std::string name;                       // without @provider
   std::string rule;                       // rule language text; see rule.h
@@ -135,7 +138,7 @@ struct Definitions {
   std::vector<std::string> aliases = {};  // names that its routes ask the edge to have in Consul, fabio's register=
 };
 
-/// All definitions of one name: the one to prefer, and those that say otherwise. Who is in force already stays there.
+/// All definitions of one name: the one to prefer, and those that say otherwise. See DefinitionSet::is_decided.
 template <typename Definition>
 struct Versions {
   Definition first;
@@ -167,7 +170,8 @@ struct DefinitionSet {
   SharedList<Versions<MiddlewareDefinition>> middlewares;
   std::shared_ptr<const std::vector<Rejection>> rejected;                  // null: none
   std::shared_ptr<const std::set<std::string, std::less<>>> aliases = {};  // null: none. No part of a table
-  uint64_t index = 0;  // of the catalog they were read from; 0 where the source has none
+  uint64_t index = 0;       // of the catalog they were read from; 0 where the source has none
+  bool is_decided = false;  // of several versions the first is the one to take; false: whichever is in force stays
 };
 
 /// Definitions of one provider as a set; several count as one, in the order given. What `previous` (or null) says in

@@ -68,6 +68,30 @@ TEST_CASE("difference: pain 17, a bad tag drops its object, not its instance") {
   CHECK(table->match(request("x", "/"))->service->endpoints.size() == 1);  // of the instance without the bad tag
 }
 
+TEST_CASE("difference: as in Traefik, an instance goes for what cannot be read, not for an object that is no good") {
+  CatalogOptions as_traefik;
+  as_traefik.drop_object_only = false;
+  auto answer_beside = [&](std::vector<std::string> tags) {
+    for (const char* good : {"traefik.http.routers.good.rule=Host(`x`)", "traefik.http.routers.good.service=web",
+                             "traefik.http.services.web.loadbalancer.passhostheader=true"}) {
+      tags.emplace_back(good);
+    }
+    return answer(table_of({service("web", {instance("a", std::move(tags))})}, as_traefik), "x");
+  };
+  CHECK(answer_beside({"traefik.http.middlewares.m.addprefix.prefix=/a",
+                       "traefik.http.middlewares.m.stripprefix.prefixes=/b"}) == "good@consul");
+  CHECK(answer_beside({"traefik.http.routers.r.rule=Host(`y`)", "traefik.http.routers.r.service=web",
+                       "traefik.http.routers.r.priority=9223372036854775807"}) == "good@consul");
+  CHECK(answer_beside({"traefik.http.routers.r.rule=Path(`/{a:[`)", "traefik.http.routers.r.rulesyntax=v2",
+                       "traefik.http.routers.r.service=web"}) == "good@consul");
+  for (const char* field : {"port=99999", "port=high", "scheme=ftp", "url=http://127.0.0.1:@b"}) {
+    INFO(field);
+    CHECK(answer_beside({std::string("traefik.http.services.other.loadbalancer.server.") + field}) == "good@consul");
+  }
+  CHECK(answer_beside({"traefik.http.services.other.loadbalancer.server.weight=much"}) == "404");
+  CHECK(answer_beside({"traefik.http.routers.r.priority=9223372036854775808"}) == "404");
+}
+
 TEST_CASE("difference: pain 18, a route without live endpoints answers 503 and falls through to nobody") {
   auto down = service("web", {failing("a", {"traefik.http.routers.r.rule=Host(`x`)"})});
   auto all = service(

@@ -255,10 +255,15 @@ TEST_CASE("tag_traefik: numbers may have a plus and be larger than what tells th
     return std::pair(tags.routers.at(0).priority, tags.services.at(0).weight.value_or(0));
   };
   CHECK(number("+7", "+1") == std::pair(int64_t{7}, 1U));
-  CHECK(number("9223372036854774807", "100000001") == std::pair(int64_t{1'000'000'000'000}, 100'000'000U));
-  CHECK(number("-9223372036854775808", "-5") == std::pair(int64_t{-1'000'000'000'000}, 0U));
-  CHECK(decode({"traefik.http.routers.r.rule=Path(`/`)", "traefik.http.routers.r.priority=9223372036854774808"})
-            .broken_routers.size() == 1);
+  CHECK(number("1000000000001", "1") == std::pair(int64_t{1'000'000'000'001}, 1U));
+  CHECK(number("9223372036854774807", "100000001") == std::pair(INT64_MAX - 1'000, 100'000'000U));
+  CHECK(number("-9223372036854775808", "-5") == std::pair(INT64_MIN, 0U));
+  for (const std::string beyond : {"9223372036854774808", "9223372036854775808"}) {
+    TraefikTags tags = decode({"traefik.http.routers.r.rule=Path(`/`)", "traefik.http.routers.r.priority=" + beyond});
+    CHECK(tags.broken_routers.size() == 1);
+    // What is no number of 64 bits Traefik cannot read at all; the other is its router's own fault.
+    CHECK(tags.misread == (beyond == "9223372036854775808"));
+  }
 }
 
 TEST_CASE("tag_traefik: servers take port, scheme, weight and url") {
