@@ -169,8 +169,8 @@ const Option kOptions[] = {
      "The status of a check that is good for fabio's tags.", SLOT(consul.fabio_status)},
     choice(
         "providers.consul.conflicts", "\"incumbent\"", "incumbent|drop",
-        "When instances or services define one name differently: the version that most instances have, or that is in "
-        "force already, stays and the others are reported; or, as in Traefik, none is routed.",
+        "When instances or services define one name differently: the version of most instances that may serve, or of "
+        "the service that was there first, stays and the others are reported; or, as in Traefik, none is routed.",
         SLOT(consul.conflicts)),
     choice(
         "providers.consul.unknown_fields", "\"object\"", "object|instance",

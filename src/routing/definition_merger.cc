@@ -15,32 +15,60 @@ const std::string& name_of(const RouterDefinition& router) { return router.name;
 const std::string& name_of(const MiddlewareDefinition& middleware) { return middleware.name; }
 const std::string& name_of(const Pool& pool) { return pool.definition.name; }
 
-template <typename Claims, typename Objects>
-void add_claims(Claims& claims, uint64_t since, std::string_view service, const Objects& objects) {
+bool is_dead(const RouterDefinition& router, const ServiceDefinitions& of) {
+  return of.dead_routers.contains(router.name);
+}
+bool is_dead(const MiddlewareDefinition& middleware, const ServiceDefinitions& of) {
+  return of.dead_middlewares.contains(middleware.name);
+}
+bool is_dead(const Pool& pool, const ServiceDefinitions&) { return !pool.living; }
+
+template <typename Claims, typename Objects, typename Places>
+void add_claims(Claims& claims, const ServiceDefinitions& decoded, std::string_view service, const Objects& objects,
+                const Places& before) {
+  const bool gone = decoded.since == ServiceDefinitions::kTombstone;
   for (const auto& object : objects) {
     auto& all = claims.by_name[name_of(object)];
-    typename std::remove_cvref_t<decltype(all)>::value_type claim{since, service, &object};
+    auto place = before.find(name_of(object));
+    const bool stays = !gone && place != before.end();
+    typename std::remove_cvref_t<decltype(all)>::value_type claim{
+        !gone && !is_dead(object, decoded), stays ? std::min(place->second, decoded.since) : decoded.since, service,
+        &object};
     all.insert(std::upper_bound(all.begin(), all.end(), claim), claim);
     claims.touched.insert(name_of(object));
   }
 }
 
 template <typename Claims, typename Objects>
-void remove_claims(Claims& claims, std::string_view service, const Objects& objects) {
+std::map<std::string, uint64_t, std::less<>> remove_claims(Claims& claims, std::string_view service,
+                                                           const Objects& objects) {
+  std::map<std::string, uint64_t, std::less<>> places;
   for (const auto& object : objects) {
     auto found = claims.by_name.find(name_of(object));
-    std::erase_if(found->second, [&](const auto& claim) { return claim.service == service; });
+    std::erase_if(found->second, [&](const auto& claim) {
+      if (claim.service != service) return false;
+      places.emplace(name_of(object), claim.since);
+      return true;
+    });
     if (found->second.empty()) claims.by_name.erase(found);
     claims.touched.insert(name_of(object));
   }
+  return places;
 }
 
-// Those that count: tombstones, which come last, only where there is nobody else.
+// Those that are there: tombstones, which come last, only where there is nobody else.
 template <typename Claim>
-std::span<const Claim> living(const std::vector<Claim>& claims) {
+std::span<const Claim> present(const std::vector<Claim>& claims) {
   auto first = std::find_if(claims.begin(), claims.end(),
                             [](const Claim& one) { return one.since == ServiceDefinitions::kTombstone; });
   return first == claims.begin() ? std::span(claims) : std::span(claims.begin(), first);
+}
+
+// Those that count: of those that are there, the dead only where nobody lives.
+template <typename Claim>
+std::span<const Claim> decisive(const std::vector<Claim>& claims) {
+  auto first = std::find_if(claims.begin(), claims.end(), [](const Claim& one) { return !one.living; });
+  return first == claims.begin() ? present(claims) : std::span(claims.begin(), first);
 }
 
 bool same_options(const Pool& a, const Pool& b) {
@@ -61,34 +89,35 @@ std::span<const Rejection> rejected_of(const ServiceDefinitions* decoded) {
 
 void DefinitionMerger::replace(const std::string& service, std::shared_ptr<const ServiceDefinitions> decoded) {
   auto known = services_.find(service);
+  PlacesOfKinds places;
   const auto before = rejected_of(known != services_.end() ? known->second.get() : nullptr);
   if (!std::ranges::equal(before, rejected_of(decoded.get()))) rejected_changed_ = true;
   if (known == services_.end()) {
     if (decoded == nullptr) return;
     known = services_.emplace(service, nullptr).first;
   } else {
-    remove(known->first, *known->second);
+    places = remove(known->first, *known->second);
   }
   if (decoded == nullptr) {
     services_.erase(known);
     return;
   }
   known->second = std::move(decoded);
-  add(known->first, *known->second);
+  add(known->first, *known->second, places);
 }
 
-void DefinitionMerger::add(const std::string& service, const ServiceDefinitions& decoded) {
-  add_claims(routers_, decoded.since, service, decoded.routers);
-  add_claims(middlewares_, decoded.since, service, decoded.middlewares);
-  add_claims(pools_, decoded.since, service, decoded.pools);
+void DefinitionMerger::add(const std::string& service, const ServiceDefinitions& decoded, const PlacesOfKinds& before) {
+  add_claims(routers_, decoded, service, decoded.routers, before.routers);
+  add_claims(middlewares_, decoded, service, decoded.middlewares, before.middlewares);
+  add_claims(pools_, decoded, service, decoded.pools, before.pools);
   count_aliases(decoded, 1);
 }
 
-void DefinitionMerger::remove(const std::string& service, const ServiceDefinitions& decoded) {
-  remove_claims(routers_, service, decoded.routers);
-  remove_claims(middlewares_, service, decoded.middlewares);
-  remove_claims(pools_, service, decoded.pools);
+DefinitionMerger::PlacesOfKinds DefinitionMerger::remove(const std::string& service,
+                                                         const ServiceDefinitions& decoded) {
   count_aliases(decoded, -1);
+  return {remove_claims(routers_, service, decoded.routers), remove_claims(middlewares_, service, decoded.middlewares),
+          remove_claims(pools_, service, decoded.pools)};
 }
 
 void DefinitionMerger::count_aliases(const ServiceDefinitions& decoded, int change) {
@@ -105,6 +134,7 @@ std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_p
   auto out = before != nullptr ? std::make_shared<DefinitionSet>(*before) : std::make_shared<DefinitionSet>();
   out->provider = provider_;
   out->index = index;
+  out->is_decided = true;
   merge_claims("router", routers_, out->routers);
   merge_claims("middleware", middlewares_, out->middlewares);
   merge_services(*out);
@@ -116,8 +146,8 @@ std::shared_ptr<const DefinitionSet> DefinitionMerger::merge(const std::shared_p
   return same ? before : out;
 }
 
-// Equal definitions of two services are one. Different ones all stay: build_table keeps the incumbent and reports the
-// others. Where we do as Traefik none stays.
+// Equal definitions of two services are one. Different ones of the living all stay: build_table takes the first and
+// reports the others. Where we do as Traefik none stays.
 template <typename Definition>
 void DefinitionMerger::merge_claims(const char* kind, Claims<Definition>& claims,
                                     SharedList<Versions<Definition>>& list) {
@@ -131,11 +161,19 @@ void DefinitionMerger::merge_claims(const char* kind, Claims<Definition>& claims
       continue;
     }
     Versions<Definition> made{*found->second.front().object, {}};
-    for (const auto& claim : living(found->second)) {
+    const auto counting = decisive(found->second);
+    for (const auto& claim : counting) {
       bool said = made.first == *claim.object || std::count(made.others.begin(), made.others.end(), *claim.object) > 0;
       if (!said) made.others.push_back(*claim.object);
     }
     std::vector<Rejection> clashes;
+    for (const auto& claim : present(found->second).subspan(counting.size())) {
+      if (*claim.object == made.first) continue;
+      clashes.push_back({"tag", name + "@" + provider_,
+                         std::string(kind) + " is defined by instances that may not serve; the one that stays: " +
+                             made.first.origin.text,
+                         claim.object->origin.text});
+    }
     const bool is_fabio = !fabio_prefix_.empty() && name.starts_with(fabio_prefix_);
     if (!keep_incumbent_ && !is_fabio && !made.others.empty()) {
       clashes.push_back({"tag", name + "@" + provider_,
@@ -181,11 +219,12 @@ void DefinitionMerger::merge_services(DefinitionSet& set) {
   set.services = set.services.edited(std::move(edits));
 }
 
-// What tags declare goes before the catalog's own service of that name.
+// What tags declare goes before the catalog's own service of that name, also where those that declare it are dead: what
+// stands before that service would be passed by.
 void DefinitionMerger::merge_pools(const std::vector<Claim<Pool>>& claims, ServiceDefinition& out,
                                    std::vector<Rejection>& clashes) {
   std::vector<const Pool*> pools;
-  for (const Claim<Pool>& claim : living(claims)) pools.push_back(claim.object);
+  for (const Claim<Pool>& claim : present(claims)) pools.push_back(claim.object);
   std::stable_partition(pools.begin(), pools.end(), [](const Pool* pool) { return pool->declared; });
   const Pool& first = *pools[0];
   std::vector<const Pool*> taken;

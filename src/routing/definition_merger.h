@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "weir/routing/catalog_definitions.h"
@@ -28,14 +29,16 @@ class DefinitionMerger {
 
  private:
   using Pool = ServiceDefinitions::Pool;
-  // Who was registered first comes first: where names meet, the newcomer has to give way.
+  // Who may serve comes before who may not, then who was registered first: where names meet, the newcomer has to give
+  // way. A service that goes on declaring a name keeps its place, through deploys that replace all its instances.
   template <typename Object>
   struct Claim {
+    bool living = true;
     uint64_t since = 0;
     std::string_view service;
     const Object* object = nullptr;
     bool operator<(const Claim& other) const {
-      return since != other.since ? since < other.since : service < other.service;
+      return std::tie(other.living, since, service) < std::tie(living, other.since, other.service);
     }
   };
   template <typename Object>
@@ -44,8 +47,12 @@ class DefinitionMerger {
     std::set<std::string> touched;
   };
 
-  void add(const std::string& service, const ServiceDefinitions& decoded);
-  void remove(const std::string& service, const ServiceDefinitions& decoded);
+  using Places = std::map<std::string, uint64_t, std::less<>>;  // since when a service has declared a name
+  struct PlacesOfKinds {
+    Places routers, middlewares, pools;
+  };
+  void add(const std::string& service, const ServiceDefinitions& decoded, const PlacesOfKinds& before);
+  PlacesOfKinds remove(const std::string& service, const ServiceDefinitions& decoded);
   template <typename Definition>
   void merge_claims(const char* kind, Claims<Definition>& claims, SharedList<Versions<Definition>>& list);
   void note_clashes(const std::string& key, std::vector<Rejection> clashes);

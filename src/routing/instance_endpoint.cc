@@ -42,14 +42,25 @@ std::optional<EndpointDefinition> make_endpoint(const Instance& instance, const 
   return endpoint;
 }
 
+namespace {
+
+bool may_serve(const Instance& instance, const CatalogOptions& options, bool by_fabio) {
+  return (by_fabio ? fabio_health(instance, options) : serving_health(instance, options)) <= Health::warning;
+}
+
+}  // namespace
+
 std::vector<const Instance*> readable(const std::vector<const Instance*>& instances, const CatalogOptions& options,
                                       bool by_fabio) {
   std::vector<const Instance*> out = instances;
   if (options.empty_routes) return out;
-  std::erase_if(out, [&](const Instance* one) {
-    return (by_fabio ? fabio_health(*one, options) : serving_health(*one, options)) > Health::warning;
-  });
+  std::erase_if(out, [&](const Instance* one) { return !may_serve(*one, options, by_fabio); });
   return out;
+}
+
+size_t count_living(const std::vector<const Instance*>& instances, const CatalogOptions& options, bool by_fabio) {
+  return static_cast<size_t>(std::count_if(instances.begin(), instances.end(),
+                                           [&](const Instance* one) { return may_serve(*one, options, by_fabio); }));
 }
 
 }  // namespace weir::routing

@@ -36,4 +36,8 @@ struct EndpointForm {
 [[nodiscard]] std::vector<const catalog::Instance*> readable(const std::vector<const catalog::Instance*>& instances,
                                                              const CatalogOptions& options, bool by_fabio);
 
+/// How many of them may serve.
+[[nodiscard]] size_t count_living(const std::vector<const catalog::Instance*>& instances, const CatalogOptions& options,
+                                  bool by_fabio);
+
 }  // namespace weir::routing

@@ -30,7 +30,7 @@ std::shared_ptr<const Definition> choose(const char* kind, const Said<Definition
   }
   const Definition* chosen = &versions->first;
   for (const Definition& other : versions->others) {
-    bool is_incumbent = incumbent != nullptr && *chosen != *incumbent && other == *incumbent;
+    bool is_incumbent = !said.is_decided && incumbent != nullptr && *chosen != *incumbent && other == *incumbent;
     if (is_incumbent) chosen = &other;
   }
   auto reject_other = [&](const Definition& one) {

@@ -16,6 +16,7 @@ struct Said {
   const std::string& provider;
   std::string_view name;
   std::shared_ptr<const Versions<Definition>> versions;  // null: it defines no such object
+  bool is_decided = false;                               // the first of the versions is taken, whichever is in force
   bool undecoded = false;  // it does, but in a way that was not understood: broken, not gone
 };
 

@@ -30,6 +30,7 @@ struct TagGroup {
   const std::vector<std::string>* tags = nullptr;
   std::vector<const Instance*> instances;
   uint64_t since = 0;
+  size_t living = 0;  // instances that may serve, by the rules of the tags that are read
 };
 
 /// Endpoints that a service has without any tag that names it.
@@ -45,12 +46,14 @@ struct PendingRejection {
   Rejection rejection;
 };
 
+bool may_serve(const EndpointDefinition& endpoint) { return endpoint.health <= Health::warning; }
+
 std::vector<TagGroup> group_by_tags(const catalog::Service& service) {
   std::vector<TagGroup> groups;
   std::map<std::vector<std::string>, size_t> known;
   for (const Instance& instance : service.instances) {
     auto [at, added] = known.emplace(instance.tags, groups.size());
-    if (added) groups.push_back({&instance.tags, {}, instance.modify_index});
+    if (added) groups.push_back({&instance.tags, {}, instance.modify_index, 0});
     TagGroup& group = groups[at->second];
     group.instances.push_back(&instance);
     group.since = std::min(group.since, instance.modify_index);
@@ -101,6 +104,7 @@ class ServiceDecoder {
     if (tags.misread && !options_.drop_object_only) return drop_instances(tags);
     TagGroup serving = group;
     serving.instances = readable(group.instances, options_, false);
+    serving.living = count_living(serving.instances, options_, false);
     if (!serving.instances.empty()) take_tags(tags, serving);
     serving.instances = readable(group.instances, options_, true);
     if (!serving.instances.empty()) decode_fabio_tags(serving);
@@ -255,6 +259,7 @@ class ServiceDecoder {
   void add_fabio_route(const FabioRoute& route, TagGroup group) {
     std::vector<ServiceDefinitions::Share> shares = apply_edits(route, group.instances);
     if (group.instances.empty()) return;
+    group.living = count_living(group.instances, options_, true);
     claim(routers_, route.router, group);
     if (route.last_resort) claim(routers_, *route.last_resort, group);
     if (!route.alias.empty()) out_.aliases.push_back(route.alias);
@@ -359,13 +364,15 @@ class ServiceDecoder {
     for (PlainEndpoints& plain : plain_) {
       ServiceDefinitions::Pool& target = pool(plain.service, false, "service " + service_.name);
       if ((target.declared || undeclared.contains(plain.service)) && !plain.names_none) continue;
+      const bool serves = std::any_of(plain.endpoints.begin(), plain.endpoints.end(), may_serve);
+      if (serves) plainly_served_.insert(plain.service);
       std::move(plain.endpoints.begin(), plain.endpoints.end(), std::back_inserter(target.definition.endpoints));
     }
   }
 
   template <typename T>
   static void claim(Claims<T>& claims, const T& object, const TagGroup& group) {
-    claims.add(object, group.instances.size(), group.since, instance_label(*group.instances[0]));
+    claims.add(object, {group.instances.size(), group.living, group.since, instance_label(*group.instances[0])});
   }
 
   ServiceDefinitions::Pool& pool(const std::string& name, bool declared, const std::string& origin) {
@@ -389,12 +396,16 @@ class ServiceDecoder {
     // fabio drops nothing for being said twice.
     const std::string& fabio = options_.fabio_tag_prefix;
     const bool is_fabio = !fabio.empty() && followed.object.name.starts_with(fabio);
-    const bool none = versions.size() > 1 && !options_.keep_incumbent && !is_fabio;
+    // The dead contradict nobody alive.
+    const bool disputed = versions.size() > 1 && (versions[1].by.living > 0 || followed.by.living == 0);
+    const bool none = disputed && !options_.keep_incumbent && !is_fabio;
     for (size_t i = none ? 0 : 1; i < versions.size(); ++i) {
-      std::string reason = kind + " is defined differently by " + std::to_string(versions[i].instances) +
-                           " instance(s), such as " + versions[i].claimant + "; ";
+      const bool dead = versions[i].by.living == 0 && followed.by.living > 0;
+      std::string reason = kind + " is defined differently by " + std::to_string(versions[i].by.instances) +
+                           " instance(s)" + (dead ? " that may not serve" : "") + ", such as " +
+                           versions[i].by.example + "; ";
       reason += none ? "it is dropped"
-                     : std::to_string(followed.instances) + " instance(s), such as " + followed.claimant +
+                     : std::to_string(followed.by.instances) + " instance(s), such as " + followed.by.example +
                            ", keep their version";
       out_.rejected.push_back(
           {"tag", followed.object.name + "@" + options_.provider, reason, versions[i].object.origin.text});
@@ -406,6 +417,7 @@ class ServiceDecoder {
     for (auto& [name, versions] : std::move(routers_).take()) {
       good_.insert("router " + name);
       if (const auto* followed = follow("router", versions)) out_.routers.push_back(*followed);
+      if (versions[0].by.living == 0) out_.dead_routers.insert(name);
     }
   }
 
@@ -413,6 +425,7 @@ class ServiceDecoder {
     for (auto& [name, versions] : std::move(middlewares_).take()) {
       good_.insert("middleware " + name);
       if (const auto* followed = follow("middleware", versions)) out_.middlewares.push_back(*followed);
+      if (versions[0].by.living == 0) out_.dead_middlewares.insert(name);
     }
   }
 
@@ -425,6 +438,8 @@ class ServiceDecoder {
         pools_.erase(name);
         continue;
       }
+      // Who lives and serves in it without a word about it has it as it is without one.
+      if (versions[0].by.living == 0 && plainly_served_.contains(name)) continue;
       ServiceDefinition options = *followed;
       ServiceDefinition& pooled = pools_[name].definition;
       options.endpoints = std::move(pooled.endpoints);
@@ -441,6 +456,8 @@ class ServiceDecoder {
       if (options_.edits != nullptr && pool.is_fabio) {
         set_commanded(pool, std::string_view(name).substr(options_.fabio_tag_prefix.size()), *options_.edits);
       }
+      const auto& endpoints = pool.definition.endpoints;
+      pool.living = std::any_of(endpoints.begin(), endpoints.end(), may_serve);
       let_all_serve_in_panic(pool.definition.endpoints);
       // Of what checks find: the catalog's own health has been looked at just now.
       if (pool.definition.health_check) {
@@ -461,8 +478,7 @@ class ServiceDecoder {
   }
 
   void let_all_serve_in_panic(std::vector<EndpointDefinition>& endpoints) const {
-    auto live = [](const EndpointDefinition& one) { return one.health <= Health::warning; };
-    const auto count = static_cast<size_t>(std::count_if(endpoints.begin(), endpoints.end(), live));
+    const auto count = static_cast<size_t>(std::count_if(endpoints.begin(), endpoints.end(), may_serve));
     if (count * 100 >= endpoints.size() * options_.panic_threshold_percent) return;
     for (EndpointDefinition& one : endpoints) one.health = std::min(one.health, Health::warning);
   }
@@ -483,6 +499,7 @@ class ServiceDecoder {
   Claims<ServiceDefinition> services_;
   Claims<MiddlewareDefinition> middlewares_;
   std::vector<PlainEndpoints> plain_;
+  std::set<std::string, std::less<>> plainly_served_;  // services that living instances serve in without a tag
   std::map<std::string, ServiceDefinitions::Pool> pools_;
   std::set<std::string> good_;  // "router web": some instances define it well
   std::set<std::string> broken_services_;

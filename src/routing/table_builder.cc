@@ -179,6 +179,7 @@ Said<Definition> said_of(const ProviderPart& part, const std::string& name,
                          SharedList<Versions<Definition>> DefinitionSet::*list, const char* kind) {
   Said<Definition> out{part.provider, name, nullptr};
   if (part.set != nullptr) out.versions = item_or_null(((*part.set).*list).find(name));
+  out.is_decided = part.set != nullptr && part.set->is_decided;
   out.undecoded = part.set != nullptr && part.undecoded.contains(kind + name);
   return out;
 }

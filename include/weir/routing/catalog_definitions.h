@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -87,6 +88,7 @@ struct ServiceDefinitions {
     std::vector<Share> shares;  // fabio's: parallel to endpoints. Else empty
     bool declared = false;      // named by a tag; false: the catalog service itself
     bool is_fabio = false;      // of a route of fabio's tags: named after their prefix and its source
+    bool living = true;         // some of its endpoints may serve
     bool operator==(const Pool&) const = default;
   };
   static constexpr uint64_t kTombstone = UINT64_MAX;  // after everybody who is there
@@ -94,6 +96,9 @@ struct ServiceDefinitions {
   std::vector<RouterDefinition> routers;
   std::vector<Pool> pools;
   std::vector<MiddlewareDefinition> middlewares;
+  // Those that no instance which may serve declares: what others declare goes before them.
+  std::set<std::string, std::less<>> dead_routers;
+  std::set<std::string, std::less<>> dead_middlewares;
   std::vector<Rejection> rejected;
   std::vector<std::string> aliases = {};  // names that its routes ask the edge to have, fabio's register=; may repeat
 
@@ -101,9 +106,10 @@ struct ServiceDefinitions {
 };
 
 /// Pure. Every service gives a pool of its own name, `web@consul`, whether tagged or not. Where instances disagree
-/// about an object, the version of most instances is taken (of equally many: the one registered first) and the others
-/// are rejected. A bad tag drops its object only. Instances in maintenance, and those tagged enable=false, are left
-/// out; the health of the others is passing or warning exactly where strict_checks lets them serve.
+/// about an object, the version of most instances that may serve is taken (of equally many: of most at all, then the
+/// one registered first) and the others are rejected. A bad tag drops its object only. Instances in maintenance are no
+/// endpoints, and those tagged enable=false are left out; the health of the others is passing or warning exactly where
+/// strict_checks lets them serve.
 ServiceDefinitions decode_service(const catalog::Service& service, const CatalogOptions& options);
 
 /// Pure; every service decoded anew. For tests and small catalogs.

@@ -230,7 +230,8 @@ struct BuildOutcome {
 /// with `previous`. One set a provider.
 ///
 /// Per object, in this order:
-/// - Of several definitions of one name in one provider the incumbent stays (else the first); equal ones are one.
+/// - Of several definitions of one name in one provider the incumbent stays, else the first, or the first in any case
+///   (DefinitionSet::is_decided); equal ones are one.
 /// - A rule that does not parse: the last good version, else the router is absent (nothing says which host it meant).
 /// - A service or middleware that is not there, in a router that changed: the last good version where everything that
 ///   one names is there; else the new version without endpoints, so that its host answers 503 and never falls through
