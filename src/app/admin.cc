@@ -57,7 +57,7 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
   if (path == "/api/version") return send_json(*responder, version_json());
   if (path == "/api/routers") return send_json(*responder, routers_json(assembler));
   if (path == "/api/services") return send_json(*responder, services_json(assembler, source_.checker()));
-  if (path == "/api/rejected") return send_json(*responder, rejected_json(assembler));
+  if (path == "/api/rejected") return send_json(*responder, rejected_json(assembler, source_.config()));
   if (path == "/api/providers") return send_json(*responder, providers_json(assembler));
   if (path == "/api/tls") return send_json(*responder, tls_json(source_.tls_status()));
   if (path == "/api/explain") {
@@ -65,7 +65,7 @@ void Admin::serve(const http::Request& request, const std::shared_ptr<http::Resp
     return send_json(*responder, std::move(answer.body), answer.status);
   }
   if (path == "/api/lint") {
-    auto answer = lint_json(assembler);
+    auto answer = lint_json(assembler, source_.config());
     return send_json(*responder, std::move(answer.body), answer.status);
   }
   if (path == "/api/endpoints") {

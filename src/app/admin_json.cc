@@ -3,6 +3,7 @@
 #include "app/json_routes.h"
 #include "app/version.h"
 #include "weir/base/clock.h"
+#include "weir/routing/lint.h"
 
 namespace weir::app {
 namespace {
@@ -99,13 +100,17 @@ std::string endpoints_json(const provider::TableAssembler& assembler, const prov
   return print(out);
 }
 
-std::string rejected_json(const provider::TableAssembler& assembler) {
+std::string rejected_json(const provider::TableAssembler& assembler, const config::Config& config) {
   ordered_json out = ordered_json::array();
   for (const auto& rejection : assembler.rejected()) {
     out.push_back({{"kind", rejection.kind},
                    {"name", rejection.name},
                    {"reason", rejection.reason},
                    {"origin", rejection.origin}});
+  }
+  if (!assembler.table()) return print(out);
+  for (const auto& finding : routing::find_unknown_entry_points(*assembler.table(), entry_point_names(config))) {
+    out.push_back({{"kind", "tag"}, {"name", finding.router}, {"reason", finding.reason}, {"origin", finding.origin}});
   }
   return print(out);
 }
@@ -166,9 +171,9 @@ RouteAnswer explain_json(const provider::TableAssembler& assembler, const provid
   return {200, print(*answer)};
 }
 
-RouteAnswer lint_json(const provider::TableAssembler& assembler) {
+RouteAnswer lint_json(const provider::TableAssembler& assembler, const config::Config& config) {
   if (!assembler.table()) return {503, print({{"error", "no routes yet"}})};
-  return {200, print(lint_routes(*assembler.table()))};
+  return {200, print(lint_routes(*assembler.table(), config))};
 }
 
 }  // namespace weir::app

@@ -19,7 +19,8 @@ std::string routers_json(const provider::TableAssembler& assembler);
 std::string services_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker);
 std::string endpoints_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
                            const proxy::Stats& stats);
-std::string rejected_json(const provider::TableAssembler& assembler);
+/// With routers on entry points that `config` does not have.
+std::string rejected_json(const provider::TableAssembler& assembler, const config::Config& config);
 std::string providers_json(const provider::TableAssembler& assembler);
 /// Certificates with their names and ends, and what is wrong with them.
 std::string tls_json(const proxy::TlsStatus& status);
@@ -30,6 +31,6 @@ struct RouteAnswer {
 };
 RouteAnswer explain_json(const provider::TableAssembler& assembler, const provider::EndpointChecker& checker,
                          const config::Config& config, const http::Request& request);
-RouteAnswer lint_json(const provider::TableAssembler& assembler);
+RouteAnswer lint_json(const provider::TableAssembler& assembler, const config::Config& config);
 
 }  // namespace weir::app

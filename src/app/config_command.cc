@@ -9,12 +9,13 @@
 #include "weir/config/document.h"
 #include "weir/proxy/proxy.h"
 #include "weir/routing/catalog_definitions.h"
+#include "weir/routing/lint.h"
 
 namespace weir::app {
 namespace {
 
-/// Prints what is wrong in a folder of routes files; the number of errors.
-size_t check_routes(const std::string& folder) {
+/// Prints what is wrong in a folder of routes files for that configuration; the number of errors.
+size_t check_routes(const std::string& folder, const config::Config& config) {
   auto read = read_routes_files(folder);
   if (!read) {
     print_error(read.error());
@@ -25,7 +26,14 @@ size_t check_routes(const std::string& folder) {
     std::fprintf(stderr, "weir: %s: %s %s: %s\n", rejection.origin.c_str(), rejection.kind.c_str(),
                  rejection.name.c_str(), rejection.reason.c_str());
   }
-  size_t errors = read->errors.size() + read->rejected.size();
+  std::vector<std::string> entry_points;
+  for (const config::EntryPointConfig& one : config.entry_points) entry_points.push_back(one.name);
+  const auto nowhere = routing::find_unknown_entry_points(*read->table, entry_points);
+  for (const auto& finding : nowhere) {
+    std::fprintf(stderr, "weir: %s: router %s: %s\n", finding.origin.c_str(), finding.router.c_str(),
+                 finding.reason.c_str());
+  }
+  size_t errors = read->errors.size() + read->rejected.size() + nowhere.size();
   std::printf("%s: %zu files, %zu routers, %zu errors\n", folder.c_str(), read->files, read->routers, errors);
   return errors;
 }
@@ -81,7 +89,7 @@ int config_check(const ConfigCheckOptions& options) {
   for (const Error& error : loaded.errors) print_error(error);
   std::printf("%s: %zu error%s\n", options.path.c_str(), loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
   size_t errors = loaded.errors.size();
-  if (!folder.empty()) errors += check_routes(folder);
+  if (!folder.empty()) errors += check_routes(folder, loaded.config);
   return errors == 0 ? 0 : 1;
 }
 

@@ -181,9 +181,17 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
   return out;
 }
 
-ordered_json lint_routes(const routing::RoutingTable& table) {
+std::vector<std::string> entry_point_names(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const config::EntryPointConfig& one : config.entry_points) out.push_back(one.name);
+  return out;
+}
+
+ordered_json lint_routes(const routing::RoutingTable& table, const config::Config& config) {
   ordered_json out = ordered_json::array();
-  for (const auto& finding : routing::lint(table)) {
+  std::vector<routing::LintFinding> findings = routing::find_unknown_entry_points(table, entry_point_names(config));
+  for (routing::LintFinding& finding : routing::lint(table)) findings.push_back(std::move(finding));
+  for (const auto& finding : findings) {
     ordered_json object{{"kind", routing::to_string(finding.kind)},
                         {"router", finding.router},
                         {"reason", finding.reason},

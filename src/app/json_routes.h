@@ -34,7 +34,8 @@ struct RouteQuestion {
 /// An error where the question cannot be read. `config` says whom its entry point trusts with forwarded headers.
 Result<nlohmann::ordered_json> explain_route(const routing::RoutingTable& table, const RouteQuestion& question,
                                              const config::Config& config, const provider::EndpointChecker* checker);
-/// What lint finds in a table.
-nlohmann::ordered_json lint_routes(const routing::RoutingTable& table);
+/// What lint finds in a table; with `config`, also routers on entry points that it does not have.
+nlohmann::ordered_json lint_routes(const routing::RoutingTable& table, const config::Config& config);
+std::vector<std::string> entry_point_names(const config::Config& config);
 
 }  // namespace weir::app

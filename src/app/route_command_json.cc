@@ -83,7 +83,7 @@ Result<json> ask_for_lint(const RouteOptions& options) {
     auto files = read_routes_files(options.routes);
     if (!files) return fail(files.error());
     for (const Error& error : files->errors) print_error(error);
-    return json(lint_routes(*files->table));
+    return json(lint_routes(*files->table, config::Config()));
   }
   ApiClient api(options.api, "Authorization");
   auto answer = api.get("/api/lint");
@@ -121,13 +121,14 @@ int route_explain(const RouteOptions& options) {
     std::printf("  %s  %s%s\n", text_member(endpoint, "url").c_str(),
                 flag_member(endpoint, "live") ? "live" : "not live", why.c_str());
   }
+  const std::string problem = text_member(winner, "problem");
   if (document->contains("answer")) {
     const json& answer = (*document)["answer"];
     const std::string location = text_member(answer, "location");
     std::printf("  a middleware answers: %s%s%s\n", std::to_string(number_member(answer, "status")).c_str(),
                 location.empty() ? "" : ", Location: ", location.c_str());
-  } else if (member(*document, "endpoints").empty()) {
-    std::printf("  no endpoints: 503\n");
+  } else if (!problem.empty() || member(*document, "endpoints").empty()) {
+    std::printf("  %s: 503\n", problem.empty() ? "no endpoints" : problem.c_str());
   }
   return 0;
 }

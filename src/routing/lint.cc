@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "routing/place.h"
+#include "routing/regexp_literals.h"
 #include "routing/rule.h"
 #include "weir/base/text.h"
+#include "weir/routing/path_text.h"
 #include "weir/routing/qualified_name.h"
 #include "weir/routing/table.h"
 
@@ -65,33 +67,73 @@ bool place_covers(const Place& a, const Place& b) {
 // The predicates that must all hold, as far as they are plain to see.
 std::vector<const Expression*> required(const Expression* residual) {
   std::vector<const Expression*> out;
-  if (residual == nullptr) return out;
+  if (residual == nullptr || residual->kind == Expression::Kind::always) return out;
   if (residual->kind != Expression::Kind::conjunction) return {residual};
   for (const Expression& operand : residual->operands) out.push_back(&operand);
   return out;
 }
 
+// No text begins with both.
+bool part_ways(std::string_view a, std::string_view b) { return !a.starts_with(b) && !b.starts_with(a); }
+
 bool exclude(const Expression& a, const Expression& b) {
   if (a.kind == Expression::Kind::negation && a.operands.front() == b) return true;
   if (b.kind == Expression::Kind::negation && b.operands.front() == a) return true;
   if (a.kind != Expression::Kind::predicate || b.kind != Expression::Kind::predicate) return false;
-  bool methods = a.predicate.kind == Predicate::Kind::method && b.predicate.kind == Predicate::Kind::method;
-  return methods && a.predicate.value != b.predicate.value;
+  const Predicate::Kind kind = a.predicate.kind;
+  if (b.predicate.kind != kind) return false;
+  if (kind == Predicate::Kind::method) return a.predicate.value != b.predicate.value;
+  const bool one_text = kind == Predicate::Kind::host_regexp || kind == Predicate::Kind::path_regexp;
+  return one_text &&
+         part_ways(literals_of_regexp(a.predicate.value).prefix, literals_of_regexp(b.predicate.value).prefix);
 }
 
-bool may_both_hold(const Expression* a, const Expression* b) {
-  for (const Expression* one : required(a)) {
-    for (const Expression* other : required(b)) {
-      if (exclude(*one, *other)) return false;
-    }
+/// A regular expression that no path of that place matches.
+bool excludes(const Place& place, const Expression& one) {
+  const bool of_path = one.kind == Expression::Kind::predicate && one.predicate.kind == Predicate::Kind::path_regexp;
+  if (!of_path) return false;
+  std::string storage;
+  return part_ways(decoded_path(place.path.text, storage), literals_of_regexp(one.predicate.value).prefix);
+}
+
+/// What is left of a condition at a place; an `always` where nothing is.
+Expression left_at(const Place& place, const Expression* residual) {
+  return residual != nullptr ? reduce(*residual, place) : Expression();
+}
+
+bool may_both_hold(const Place& place, const Expression* a, const Expression* b) {
+  const Expression of_a = left_at(place, a);
+  const Expression of_b = left_at(place, b);
+  if (of_a.kind == Expression::Kind::never || of_b.kind == Expression::Kind::never) return false;
+  std::vector<const Expression*> all = required(&of_a);
+  for (const Expression* other : required(&of_b)) {
+    if (std::any_of(all.begin(), all.end(), [&](const auto* one) { return exclude(*one, *other); })) return false;
+    all.push_back(other);
   }
-  return true;
+  return std::none_of(all.begin(), all.end(), [&](const auto* one) { return excludes(place, *one); });
 }
 
-// Whether `a` holds wherever `b` does: everything it asks for is asked for by `b` too.
-bool holds_wherever(const Expression* a, const Expression* b) {
+/// Why no request has that alternative; "": one may.
+std::string why_it_never_holds(const Alternative& alternative) {
+  const auto all = required(alternative.residual.get());
+  for (const Expression* one : all) {
+    const bool excluded = std::any_of(all.begin(), all.end(), [&](const auto* other) { return exclude(*one, *other); });
+    if (excluded) return "its conditions exclude one another";
+    if (one->kind != Expression::Kind::predicate) continue;
+    const Predicate& predicate = one->predicate;
+    std::string why;
+    if (predicate.kind == Predicate::Kind::host_regexp) why = why_no_host_matches(predicate.value);
+    if (predicate.kind == Predicate::Kind::path_regexp) why = why_no_path_matches(predicate.value);
+    if (!why.empty()) return why;
+  }
+  return "";
+}
+
+// Whether `a` holds wherever `b` does, at the place of `b`: everything it asks for is asked for by `b` too.
+bool holds_wherever(const Place& place, const Expression* a, const Expression* b) {
+  const Expression left = left_at(place, a);
   auto of_b = required(b);
-  auto of_a = required(a);
+  auto of_a = required(&left);
   return std::all_of(of_a.begin(), of_a.end(), [&](const Expression* wanted) {
     return std::any_of(of_b.begin(), of_b.end(), [&](const Expression* one) { return *one == *wanted; });
   });
@@ -140,12 +182,20 @@ class Linter {
       auto rule = compile_rule(router->rule());
       if (!rule) continue;
       const auto& alternatives = rules_.emplace_back(std::move(*rule))->alternatives;
-      if (alternatives.empty()) add(Kind::never_holds, *router, nullptr, "no request can match its rule");
-      if (has_named_part(router->rule())) {
-        add(Kind::never_holds, *router, nullptr,
-            "HostRegexp with {name:...} is Traefik 2's: no host matches it without ruleSyntax=v2");
+      std::string never = "no request can match its rule";
+      bool may_hold = false;
+      for (const Alternative& one : alternatives) {
+        std::string why = why_it_never_holds(one);
+        may_hold = may_hold || why.empty();
+        if (why.empty()) {
+          parts_.push_back({router.get(), &one, place_of(one)});
+        } else {
+          never = std::move(why);
+        }
       }
-      for (const Alternative& one : alternatives) parts_.push_back({router.get(), &one, place_of(one)});
+      const bool of_version_2 = has_named_part(router->rule());
+      if (of_version_2) never = "HostRegexp with {name:...} is Traefik 2's: no host matches it without ruleSyntax=v2";
+      if (of_version_2 || !may_hold) add(Kind::never_holds, *router, nullptr, std::move(never));
     }
     for (const Part& part : parts_) {
       bool exact = part.place.host.kind == HostKey::Kind::exact;
@@ -223,7 +273,7 @@ class Linter {
     const Router& first = *a.router;
     const Router& second = *b.router;
     return ranks_before(first, second) && admits_all_of(first, second) && place_covers(a.place, b.place) &&
-           holds_wherever(a.alternative->residual.get(), b.alternative->residual.get());
+           holds_wherever(b.place, a.alternative->residual.get(), b.alternative->residual.get());
   }
 
   // Each pair is told once, at the router that loses.
@@ -234,7 +284,7 @@ class Linter {
     auto common = intersect(winner.place, loser.place);
     const Expression* residual_a = winner.alternative->residual.get();
     const Expression* residual_b = loser.alternative->residual.get();
-    if (!common || !shares_connections(first, second) || !may_both_hold(residual_a, residual_b)) return;
+    if (!common || !shares_connections(first, second) || !may_both_hold(*common, residual_a, residual_b)) return;
     const bool equal = first.priority == second.priority && second.definition->path_order == PathOrder::none;
     // One within the other is how routes are meant to be layered.
     if (!equal && (*common == winner.place || *common == loser.place)) return;
@@ -279,6 +329,7 @@ std::string_view to_string(Kind kind) {
     case Kind::never_holds: return "never_holds";
     case Kind::shadowed: return "shadowed";
     case Kind::equal_priority: return "equal_priority";
+    case Kind::entry_point: return "entry_point";
     case Kind::note: return "note";
   }
   return "unknown";
@@ -289,6 +340,22 @@ std::vector<LintFinding> lint(const RoutingTable& table, uint64_t* comparisons) 
   auto findings = Linter(table).run(counted);
   if (comparisons != nullptr) *comparisons = counted;
   return findings;
+}
+
+std::vector<LintFinding> find_unknown_entry_points(const RoutingTable& table, const std::vector<std::string>& known) {
+  std::vector<LintFinding> out;
+  if (known.empty()) return out;
+  for (const auto& router : table.routers()) {
+    std::vector<std::string> unknown;
+    for (const std::string& name : router->entry_points()) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) unknown.push_back(name);
+    }
+    if (unknown.empty()) continue;
+    const bool all = unknown.size() == router->entry_points().size();
+    std::string reason = "no entry point is named " + join(unknown, ", ") + (all ? "; it answers nowhere" : "");
+    out.push_back({Kind::entry_point, router->name, "", std::move(reason), router->definition->origin.text});
+  }
+  return out;
 }
 
 }  // namespace weir::routing

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "routing/regexp_class.h"
 #include "weir/base/go_regexp.h"
 #include "weir/base/utf8.h"
 
@@ -64,17 +65,6 @@ class SeenText {
   bool is_made_ = false;
   std::string made_;
 };
-
-/// Where the class ends that begins at `at`; the pattern's end where it does not.
-size_t class_end(std::string_view pattern, size_t at) {
-  at += pattern.substr(at).starts_with("[^") ? 2 : 1;
-  if (at < pattern.size() && pattern[at] == ']') ++at;  // the first one is a member
-  while (at < pattern.size() && pattern[at] != ']') {
-    const size_t named_end = pattern.substr(at).starts_with("[:") ? pattern.find(":]", at + 2) : std::string_view::npos;
-    at = named_end != std::string_view::npos ? named_end + 2 : at + (pattern[at] == '\\' ? 2 : 1);
-  }
-  return std::min(at + 1, pattern.size());
-}
 
 /// (?<name>…), which Go takes and RE2 of Debian 12 does not know yet, is (?P<name>…).
 std::string with_named_groups(std::string_view pattern) {

@@ -106,6 +106,26 @@ sourceRange = ["192.0.2.1"]
     assert "no endpoints: 503" in out and "answers" not in out, out
 
 
+def test_explain_says_why_503(t):
+    """a router without one of its middlewares answers 503, and explain names it"""
+    folder = folder_of(t, ROUTES.replace('middlewares = ["strip"]', 'middlewares = ["gone"]'))
+    code, out, _ = run_weir("route", "explain", "--routes", folder, "http://shop.test/")
+    assert code == 0 and "middleware gone@file does not exist: 503" in out, out
+
+
+def test_unknown_entry_point(t):
+    """a router on an entry point that is not there is told by config check, lint and /api/rejected"""
+    folder = folder_of(t, ROUTES.replace('name = "shop"', 'name = "shop"\nentry_points = ["nope"]'))
+    config = t.write("points.toml", "")
+    code, _, err = run_weir("config", "check", config, "--routes", folder)
+    assert code == 1 and "router shop@file: no entry point is named nope; it answers nowhere" in err, err
+    edge = t.edge(routes=folder)
+    assert [(one["name"], one["reason"]) for one in edge.api("/api/rejected")] == [
+        ("shop@file", "no entry point is named nope; it answers nowhere")]
+    code, out, err = run_weir("route", "lint", "--admin", f"http://{edge.admin}")
+    assert code == 1 and "entry_point: router shop@file" in out, out + err
+
+
 def test_explain_normalises(t):
     """explain reads host and path as the edge does: /x/../%61pi//v1 is /api/v1 there too"""
     folder = folder_of(t, ROUTES)

@@ -105,6 +105,58 @@ TEST_CASE("lint: routers that cross each other are noted") {
   CHECK(findings({"host 9: Host(`x`)", "path 5: PathPrefix(`/api`)"}) == Texts{"note path@file host@file"});
 }
 
+TEST_CASE("lint: regular expressions are asked about the hosts and paths that other rules name") {
+  CHECK(findings({"host 9: Host(`a.test`) && PathPrefix(`/x`)", "regexp 5: HostRegexp(`^b`)"}).empty());
+  CHECK(findings({"host 9: Host(`a.test`) && PathPrefix(`/x`)", "regexp 9: HostRegexp(`^b`)"}).empty());
+  CHECK(
+      findings({"host 5: Host(`a.test`) && PathPrefix(`/x`)", "regexp 9: HostRegexp(`^a`) && Method(`GET`)"}).empty());
+  CHECK(findings({"host 5: Host(`a.test`)", "regexp 9: HostRegexp(`^a`)"}) == Texts{"shadowed host@file regexp@file"});
+  CHECK(findings({"path 9: Host(`a`) && Path(`/a`)", "regexp 9: PathRegexp(`^/b`)"}).empty());
+  CHECK(findings({"path 9: Host(`a`) && PathPrefix(`/a/x`)", "regexp 9: PathRegexp(`^/b`)"}).empty());
+  CHECK(findings({"path 9: Host(`a`) && PathPrefix(`/a`)", "regexp 9: PathRegexp(`^/a/b`)"}).size() == 1);
+  CHECK(findings({"path 9: Host(`a`) && PathPrefix(`/a b`)", "regexp 9: PathRegexp(`^/a b`)"}).size() == 1);
+}
+
+TEST_CASE("lint: expressions that plainly begin otherwise have no request in common") {
+  CHECK(findings({"a 9: PathRegexp(`^/a`)", "b 9: PathRegexp(`^/b`)"}).empty());
+  CHECK(findings({"a 9: HostRegexp(`^a\\.`)", "b 9: HostRegexp(`^b`)"}).empty());
+  for (const char* other : {"^/", "/b", "^/a?b", "^(/b)", "^/b|/a", "(?i)^/b", "^/a*b", "^[/]b", "^/\\x62"}) {
+    INFO(other);
+    CHECK(findings({"a 9: PathRegexp(`^/a`)", "b 9: PathRegexp(`" + std::string(other) + "`)"}) ==
+          Texts{"equal_priority b@file a@file"});
+  }
+}
+
+TEST_CASE("lint: conditions that exclude one another, and expressions that no host or path matches, are told") {
+  for (const char* rule : {"Method(`GET`) && Method(`PUT`)", "HostRegexp(`^A\\.test$`)", "HostRegexp(`Api`)",
+                           "HostRegexp(`^a\\.test:8080$`)", "PathRegexp(`^api`)", "PathRegexp(`/a\\?b=1`)",
+                           "Host(`a`) && !Query(`q`) && Query(`q`)", "PathRegexp(`^/a`) && PathRegexp(`^/b`)"}) {
+    INFO(rule);
+    CHECK(findings(Texts{std::string("a: ") + rule}) == Texts{"never_holds a@file"});
+  }
+  for (const char* rule :
+       {"HostRegexp(`(?i)^A$`)", "HostRegexp(`[A-Z]?a`)", "HostRegexp(`^a|B`)", "HostRegexp(`^(A|a)$`)",
+        "HostRegexp(`A*b`)", "HostRegexp(`A{0,1}b`)", "HostRegexp(`^fe80:`)", "PathRegexp(`api`)",
+        "PathRegexp(`^/api`)", "PathRegexp(`^.api`)", "PathRegexp(`^a?/`)", "PathRegexp(`^/a?b`)",
+        "PathRegexp(`^api|^/`)", "Path(`/a`) || Method(`GET`) && Method(`PUT`)"}) {
+    INFO(rule);
+    CHECK(findings(Texts{std::string("a: ") + rule}).empty());
+  }
+}
+
+TEST_CASE("lint: entry points that nobody has are told") {
+  Definitions one = definitions({"a: Host(`a`)", "b: Host(`b`)", "c: Host(`c`)"});
+  one.routers[1].entry_points = {"web", "nope"};
+  one.routers[2].entry_points = {"nope", "never"};
+  const auto table = build_all({one}).table;
+  const auto found = find_unknown_entry_points(*table, {"internal", "web"});
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].router + ": " + found[0].reason == "b@file: no entry point is named nope");
+  CHECK(found[1].router + ": " + found[1].reason == "c@file: no entry point is named nope, never; it answers nowhere");
+  CHECK(to_string(found[1].kind) == "entry_point");
+  CHECK(find_unknown_entry_points(*table, {}).empty());
+}
+
 TEST_CASE("lint: what answers 503 for another reason is left alone") {
   Definitions one = definitions({"a 9: Host(`x`)", "b 9: Host(`x`)"});
   one.routers[0].service = "gone";
