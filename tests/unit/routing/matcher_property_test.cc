@@ -23,7 +23,7 @@ const std::vector<std::string> kHosts = {"a", "a.d", "b.d", "x.a.d", "y.x.a.d", 
 const std::vector<std::string> kPaths = {"/", "/a", "/ab", "/a/b", "/abc", "/b"};
 
 std::string random_predicate() {
-  switch (below(12)) {
+  switch (below(15)) {
     case 0:
     case 1: return "Host(`" + one_of({"a", "a.d", "b.d", "x.a.d", "A.D."}) + "`)";
     case 2: return "Host(`" + one_of({"*.d", "*.a.d", "*", "**.d", "**.a.d", "**.x.a.d"}) + "`)";
@@ -35,6 +35,9 @@ std::string random_predicate() {
     case 8: return "Header(`X-A`, `" + one_of({"1", "2"}) + "`)";
     case 9: return "HostRegexp(`" + one_of({"^a", "d$", "x"}) + "`)";
     case 10: return "PathRegexp(`" + one_of({"b$", "^/a"}) + "`)";
+    case 11: return "HeaderRegexp(`X-A`, `" + one_of({"^1", "[23]"}) + "`)";
+    case 12: return "QueryRegexp(`q`, `" + one_of({"^1$", "2"}) + "`)";
+    case 13: return "ClientIP(`" + one_of({"10.0.0.0/8", "10.1.0.1", "fd00::/8"}) + "`)";
     default: return "Query(`q`, `" + one_of({"1", "2"}) + "`)";
   }
 }
@@ -76,6 +79,7 @@ void random_request(Request& out) {
   out.view.query = out.query;
   out.view.method = out.method;
   out.view.headers = out.headers;
+  out.view.client_ip = *IpAddress::parse(one_of({"10.1.0.1", "10.2.0.1", "192.168.0.1", "fd00::1"}));
   out.view.tls = below(2) == 0;
 }
 
