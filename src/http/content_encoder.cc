@@ -14,8 +14,8 @@ namespace {
 
 using Then = ContentEncoder::Then;
 
-// A proxy's choice: what costs the network most shrinks to within a tenth of what the best levels make of it, at a
-// fraction of their time. Of a worker's other requests none waits long for it.
+// A proxy's choice: a worker's other requests wait while 64 KiB are encoded. Of text gzip takes 140 MB a second so, br
+// 240 and zstd 560, and makes a third to a quarter of it: a tenth more than gzip's best level does.
 constexpr int kGzipLevel = 3;
 constexpr int kBrotliQuality = 3;
 constexpr int kZstdLevel = 3;

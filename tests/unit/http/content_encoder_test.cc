@@ -3,7 +3,6 @@
 #include "weir/http/content_encoder.h"
 
 #include <brotli/decode.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <string_view>
 
 #include "catch.h"
+#include "gunzip.h"
 
 using namespace weir;
 using namespace weir::http;
@@ -21,20 +21,6 @@ namespace {
 
 constexpr ContentCoding kCodings[] = {ContentCoding::gzip, ContentCoding::br, ContentCoding::zstd};
 constexpr size_t kDecodedMax = 1 << 20;
-
-std::string gunzip(std::string_view bytes) {
-  std::string out(kDecodedMax, '\0');
-  z_stream stream = {};
-  inflateInit2(&stream, MAX_WBITS + 16);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  inflate(&stream, Z_SYNC_FLUSH);
-  out.resize(stream.total_out);
-  inflateEnd(&stream);
-  return out;
-}
 
 std::string unbrotli(std::string_view bytes) {
   std::string out(kDecodedMax, '\0');

@@ -1,12 +1,11 @@
 // The compress middleware, through an exchange.
 
-#include <zlib.h>
-
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "edge_fixture.h"
+#include "gunzip.h"
 
 using namespace weir;
 using namespace weir::proxy;
@@ -74,17 +73,7 @@ std::string dechunk(std::string_view body) {
 std::string unzipped(std::string_view answer, bool chunked = true) {
   std::string body(answer.substr(answer.find("\r\n\r\n") + 4));
   if (chunked) body = dechunk(body);
-  std::string out(1 << 20, '\0');
-  z_stream stream = {};
-  inflateInit2(&stream, MAX_WBITS + 16);
-  stream.next_in = reinterpret_cast<Bytef*>(body.data());
-  stream.avail_in = static_cast<uInt>(body.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  inflate(&stream, Z_SYNC_FLUSH);
-  out.resize(stream.total_out);
-  inflateEnd(&stream);
-  return out;
+  return gunzip(body);
 }
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
