@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/json_routes.h"
 #include "app/routes_files.h"
 #include "app/service_runner.h"
 #include "weir/base/file.h"
@@ -26,9 +27,7 @@ size_t check_routes(const std::string& folder, const config::Config& config) {
     std::fprintf(stderr, "weir: %s: %s %s: %s\n", rejection.origin.c_str(), rejection.kind.c_str(),
                  rejection.name.c_str(), rejection.reason.c_str());
   }
-  std::vector<std::string> entry_points;
-  for (const config::EntryPointConfig& one : config.entry_points) entry_points.push_back(one.name);
-  const auto nowhere = routing::find_unknown_entry_points(*read->table, entry_points);
+  const auto nowhere = routing::find_unknown_entry_points(*read->table, entry_point_names(config));
   for (const auto& finding : nowhere) {
     std::fprintf(stderr, "weir: %s: router %s: %s\n", finding.origin.c_str(), finding.router.c_str(),
                  finding.reason.c_str());

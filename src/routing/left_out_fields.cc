@@ -115,6 +115,8 @@ std::optional<bool> parse_bool(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_object_there(std::string_view value) { return value.empty() || equals_ignore_case(value, "true"); }
+
 bool is_numbered(std::string_view field) { return without_numbers(field).ends_with("[*]"); }
 
 bool is_known_elsewhere(std::string_view field) {

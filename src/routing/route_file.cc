@@ -271,15 +271,26 @@ class FileDecoder {
     out_.services.push_back(std::move(service));
   }
 
+  /// False where it is no table. Keys that are none of those are errors.
+  static bool check_table(const Node& node, const char* wanted, std::initializer_list<std::string_view> known_keys,
+                          std::vector<Error>& errors) {
+    if (node.kind != Node::Kind::table) {
+      errors.push_back(node.error(TableReader::mismatch(node, wanted)));
+      return false;
+    }
+    TableReader known(node, known_keys);
+    errors.insert(errors.end(), known.errors.begin(), known.errors.end());
+    return true;
+  }
+
   /// Traefik's fields by our names. What it would read and could not follow is an error here.
   static HealthCheckRef read_health_check(const Node& node, std::vector<Error>& errors) {
-    if (node.kind != Node::Kind::table) {
-      errors.push_back(node.error(TableReader::mismatch(node, "a table such as { path = \"/health\" }")));
+    if (!check_table(node, "a table such as { path = \"/health\" }",
+                     {"mode", "scheme", "path", "method", "status", "port", "interval", "unhealthy_interval", "timeout",
+                      "hostname", "follow_redirects", "headers"},
+                     errors)) {
       return {};
     }
-    TableReader known(node, {"mode", "scheme", "path", "method", "status", "port", "interval", "unhealthy_interval",
-                             "timeout", "hostname", "follow_redirects", "headers"});
-    errors.insert(errors.end(), known.errors.begin(), known.errors.end());
     HealthCheckReader reader;
     reader.read("mode", "");  // without any key it is a check of "/"
     for (const Node& member : node.members) {
@@ -300,12 +311,10 @@ class FileDecoder {
 
   /// Likewise.
   static StickyCookieRef read_sticky_cookie(const Node& node, std::vector<Error>& errors) {
-    if (node.kind != Node::Kind::table) {
-      errors.push_back(node.error(TableReader::mismatch(node, "a table such as { name = \"lb\" }")));
+    if (!check_table(node, "a table such as { name = \"lb\" }",
+                     {"name", "path", "domain", "same_site", "secure", "http_only", "max_age"}, errors)) {
       return {};
     }
-    TableReader known(node, {"name", "path", "domain", "same_site", "secure", "http_only", "max_age"});
-    errors.insert(errors.end(), known.errors.begin(), known.errors.end());
     StickyCookieReader reader;
     reader.read("cookie", "");
     for (const Node& member : node.members) {

@@ -34,10 +34,6 @@ std::string same_site(std::string_view text) {
   return "";
 }
 
-/// With nothing behind the =, or true in any case, an object of Traefik's is there; with anything else it is not, nor
-/// are the fields below it.
-bool is_there(std::string_view value) { return value.empty() || equals_ignore_case(value, "true"); }
-
 std::string read_flag(std::string_view value, bool& out) {
   auto on = parse_bool(value);
   out = on.value_or(false);
@@ -55,7 +51,7 @@ std::string read_attribute(std::string_view value, std::string& out) {
 std::optional<std::string> StickyCookieReader::read(std::string_view field, std::string_view value) {
   constexpr std::string_view kCookie = "cookie.";
   if (field.empty() || field == "cookie") {
-    off_ = off_ || !is_there(value);
+    off_ = off_ || !is_object_there(value);
     named_ = named_ || !field.empty();
     return "";
   }

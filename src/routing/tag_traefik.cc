@@ -314,10 +314,8 @@ class Decoder {
     }
   }
 
-  /// As Traefik has it: with nothing behind the =, or true in any case, it is there; with anything else it is not, nor
-  /// are the fields below it.
   void take_tls(RouterDefinition& router, const Tag& tag) {
-    if (tag.value.empty() || equals_ignore_case(tag.value, "true")) {
+    if (is_object_there(tag.value)) {
       router.tls = true;
       return;
     }
