@@ -1,7 +1,11 @@
 #include "weir/base/duration.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <optional>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -18,52 +22,56 @@ tl::unexpected<Error> invalid(std::string_view text) {
   return fail(ErrorCode::invalid, "time: invalid duration \"" + std::string(text) + "\"");
 }
 
+/// The decimal number that `rest` begins with, taken off it; none where it has no digit or two points.
+std::optional<long double> take_number(std::string_view& rest) {
+  long double number = 0;
+  long double place = 1;
+  bool has_digits = false;
+  bool fraction = false;
+  size_t i = 0;
+  for (; i < rest.size() && (rest[i] == '.' || (rest[i] >= '0' && rest[i] <= '9')); ++i) {
+    if (rest[i] == '.') {
+      if (std::exchange(fraction, true)) return {};
+      continue;
+    }
+    has_digits = true;
+    if (fraction) place /= 10;
+    number = fraction ? number + (rest[i] - '0') * place : number * 10 + (rest[i] - '0');
+  }
+  rest.remove_prefix(i);
+  return has_digits ? std::optional(number) : std::nullopt;
+}
+
+/// The unit that `rest` begins with, taken off it; null where it is none.
+const Unit* take_unit(std::string_view& rest) {
+  const Unit* found =
+      std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& unit) { return rest.starts_with(unit.name); });
+  if (found == std::end(kUnits)) return nullptr;
+  rest.remove_prefix(found->name.size());
+  return found;
+}
+
 }  // namespace
 
 Result<int64_t> parse_duration_ns(std::string_view text) {
   std::string_view rest = text;
-  bool negative = false;
-  if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
-    negative = rest[0] == '-';
-    rest.remove_prefix(1);
-  }
+  const bool negative = rest.starts_with('-');
+  if (negative || rest.starts_with('+')) rest.remove_prefix(1);
   if (rest == "0") return 0;
   if (rest.empty()) return invalid(text);
   long double total = 0;
   while (!rest.empty()) {
-    long double number = 0;
-    long double place = 1;
-    size_t digits = 0;
-    bool fraction = false;
-    size_t i = 0;
-    for (; i < rest.size() && (rest[i] == '.' || (rest[i] >= '0' && rest[i] <= '9')); ++i) {
-      if (rest[i] == '.') {
-        if (fraction) return invalid(text);
-        fraction = true;
-        continue;
-      }
-      ++digits;
-      if (fraction) place /= 10;
-      number = fraction ? number + (rest[i] - '0') * place : number * 10 + (rest[i] - '0');
-    }
-    if (digits == 0) return invalid(text);
-    rest.remove_prefix(i);
+    const auto number = take_number(rest);
+    if (!number) return invalid(text);
     if (rest.empty()) {
       return fail(ErrorCode::invalid, "time: missing unit in duration \"" + std::string(text) + "\"");
     }
-    const Unit* unit = nullptr;
-    for (const Unit& candidate : kUnits) {
-      if (rest.starts_with(candidate.name)) {
-        unit = &candidate;
-        break;
-      }
-    }
+    const Unit* unit = take_unit(rest);
     if (unit == nullptr) return invalid(text);
-    total += number * static_cast<long double>(unit->ns);
-    rest.remove_prefix(unit->name.size());
+    total += *number * static_cast<long double>(unit->ns);
     if (total > static_cast<long double>(std::numeric_limits<int64_t>::max())) return invalid(text);
   }
-  auto ns = static_cast<int64_t>(std::llround(total));
+  const auto ns = static_cast<int64_t>(std::llround(total));
   return negative ? -ns : ns;
 }
 

@@ -157,16 +157,25 @@ Status make_writable_directory(const std::string& path, unsigned mode) {
   return {};
 }
 
+namespace {
+
+// A link whose target is not there is somebody's file too: that it cannot be read is to be told, not passed over.
+bool is_file_or_dangling(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0) return S_ISREG(found.st_mode);
+  return ::lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode);
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> list_files(const std::string& folder, std::string_view suffix) {
   std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
   if (!dir) return fail(system_error("open folder " + folder, errno));
   std::vector<std::string> names;
   while (const dirent* entry = ::readdir(dir.get())) {
     std::string name = entry->d_name;
-    struct stat found {};
     if (!name.ends_with(suffix) || name.starts_with(".")) continue;
-    if (::stat(std::string(folder).append("/").append(name).c_str(), &found) == 0 && S_ISREG(found.st_mode))
-      names.push_back(name);
+    if (is_file_or_dangling(std::string(folder).append("/").append(name))) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

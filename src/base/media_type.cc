@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/field_name.h"
+#include "weir/base/quoted_string.h"
 #include "weir/base/text.h"
 
 namespace weir {
@@ -11,22 +12,11 @@ namespace {
 
 /// A token or a quoted string at the beginning of `text`, which is what follows it then.
 std::optional<std::string> take_value(std::string_view& text) {
-  std::string out;
-  if (!text.starts_with('"')) {
-    const std::string_view token = text.substr(0, text.find_first_of("; \t"));
-    text.remove_prefix(token.size());
-    if (!is_token(token)) return {};
-    return std::string(token);
-  }
-  for (size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') {
-      text.remove_prefix(i + 1);
-      return out;
-    }
-    if (text[i] == '\\' && ++i == text.size()) return {};
-    out += text[i];
-  }
-  return {};
+  if (text.starts_with('"')) return take_quoted_string(text);
+  const std::string_view token = text.substr(0, text.find_first_of("; \t"));
+  text.remove_prefix(token.size());
+  if (!is_token(token)) return {};
+  return std::string(token);
 }
 
 }  // namespace

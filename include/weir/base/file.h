@@ -45,7 +45,7 @@ Status make_directories(const std::string& path, unsigned mode = 0755);
 Status can_make_directories(const std::string& path);
 /// As make_directories(), and files can be made in it; else the reason is why not.
 Status make_writable_directory(const std::string& path, unsigned mode = 0755);
-/// Names (not paths) of the regular files in a folder that end in `suffix`, sorted.
+/// Names (not paths) of the regular files in a folder that end in `suffix`, sorted; also of links that lead to none.
 Result<std::vector<std::string>> list_files(const std::string& folder, std::string_view suffix);
 
 }  // namespace weir

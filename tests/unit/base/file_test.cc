@@ -53,5 +53,9 @@ TEST_CASE("file: an atomic write replaces the whole and leaves nothing beside it
   CHECK_FALSE(can_make_directories(path));
   CHECK_FALSE(can_make_directories(path + "/c"));
   CHECK(list_files(folder, "").value().size() == 1);
+  std::filesystem::create_symlink("a.toml", std::string(folder) + "/b.toml");
+  std::filesystem::create_symlink("nowhere", std::string(folder) + "/c.toml");
+  std::filesystem::create_symlink(".", std::string(folder) + "/d.toml");
+  CHECK(list_files(folder, ".toml").value() == std::vector<std::string>{"a.toml", "b.toml", "c.toml"});
   CHECK(system(("rm -r " + std::string(folder)).c_str()) == 0);
 }

@@ -1,4 +1,5 @@
 #include "weir/base/field_name.h"
+#include "weir/base/quoted_string.h"
 #include "weir/base/text.h"
 
 #include "catch.h"
@@ -75,6 +76,20 @@ void compare_with_all(const char (&lower)[Size]) {
   CHECK_FALSE(is_named(name.substr(1), lower));
 }
 }  // namespace
+
+TEST_CASE("text: a quoted string is taken from the front of a text") {
+  std::string_view text = R"("a \"b\" \\" ; c="d")";
+  CHECK(take_quoted_string(text) == R"(a "b" \)");
+  CHECK(text == R"( ; c="d")");
+  text = R"("")";
+  CHECK(take_quoted_string(text) == "");
+  CHECK(text.empty());
+  for (std::string_view none : {R"()", R"(a)", R"(")", R"("a)", R"("a\)", R"("a\")"}) {
+    text = none;
+    CHECK_FALSE(take_quoted_string(text));
+    CHECK(text == none);
+  }
+}
 
 TEST_CASE("text: a name known beforehand is told from every other, in any case") {
   compare_with_all("te");
