@@ -164,6 +164,11 @@ Loop::~Loop() {
   ::close(state_->wake_fd);
 }
 
+void Loop::close_lingering() {
+  uv_walk(
+      &state_->uv, [](uv_handle_t* handle, void*) { close_if_lingering(handle); }, nullptr);
+}
+
 void Loop::run() {
   // Tasks posted before run() must not be missed although the wake-up handle does not keep the loop alive.
   do {

@@ -209,6 +209,7 @@ void TcpStream::Cell::start_reading() {
 void TcpStream::Cell::read_again() {
   if (!reading || unread == nullptr || state == State::closing) return;  // stopped meanwhile, or done before
   std::unique_ptr<std::string> again = std::move(unread);
+  cut_short = true;
   watch_socket();
   if (state == State::lingering || failed) return;
   if (layer == nullptr) {
@@ -223,6 +224,7 @@ void TcpStream::Cell::read_again() {
 void TcpStream::Cell::read_first() {
   first_read_due = false;
   if (unread == nullptr) read_socket();
+  // The listener holds a reference. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)
   if (held) loop.reads().deliver();  // an answer may be all there is to it
   if (reading && unread == nullptr && state != State::closing) watch_socket();
 }
@@ -266,6 +268,7 @@ bool TcpStream::Cell::read_buffer(ReadBatch& batch) {
   } else if (got <= 0) {
     on_read_over(got < 0 ? errno : 0);
   } else {
+    cut_short = filled;
     batch.hold(*this, buffer.first(static_cast<size_t>(got)));
     if (filled) batch.deliver();
   }
@@ -297,6 +300,7 @@ bool TcpStream::Cell::read_pipe(Pipe& pipe) {
     return false;
   }
   pipe_bytes_left -= static_cast<uint64_t>(got);
+  cut_short = true;
   observer->on_piped(pipe);
   return false;
 }
@@ -386,6 +390,8 @@ bool TcpStream::Cell::nothing_waits() const {
   return unread == nullptr && !held && ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
+bool TcpStream::Cell::more_waits() const { return unread != nullptr || (cut_short && !nothing_waits()); }
+
 void TcpStream::Cell::linger() {
   if (failed || write_error) return close(false);
   state = State::lingering;
@@ -400,7 +406,7 @@ void TcpStream::Cell::linger() {
 void TcpStream::Cell::on_deadline() {
   size_t left = undelivered_bytes();
   bool takes_some = queued_bytes() > 0 && left + kLingerStallBytes <= std::exchange(linger_bytes_left, left);
-  if (!takes_some) return close(false);
+  if (!takes_some) return cut();
   set_deadline(loop, kLingerStallMs);
 }
 
@@ -410,8 +416,12 @@ size_t TcpStream::Cell::undelivered_bytes() const {
   return queued_bytes() + (known ? static_cast<size_t>(in_kernel) : 0);
 }
 
+// Behind a FIN what the peer has might pass for all there is.
+void TcpStream::Cell::cut() { close(queued_bytes() > 0); }
+
 void TcpStream::Cell::close(bool with_reset) {
   if (state == State::closing) return;
+  const std::unique_ptr<Kept> gone = std::move(kept);
   observer = nullptr;
   loop.batch().forget(*this);
   if (std::exchange(held, false)) loop.reads().forget(*this);
@@ -442,7 +452,13 @@ void TcpStream::Cell::release() {
 
 void close_abandoned(uv_handle_t* handle) {
   CHECK(handle->type == UV_TCP);  // a lingering connection; everything else has an owner that must be gone by now
-  static_cast<TcpStream::Cell*>(handle->data)->close(false);
+  static_cast<TcpStream::Cell*>(handle->data)->cut();
+}
+
+void close_if_lingering(uv_handle_t* handle) {
+  if (handle->type != UV_TCP) return;
+  auto* cell = static_cast<TcpStream::Cell*>(handle->data);
+  if (cell->state == TcpStream::Cell::State::lingering) cell->cut();
 }
 
 }  // namespace weir::event

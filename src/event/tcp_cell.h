@@ -33,11 +33,13 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   Loop& loop;
   Observer* observer = nullptr;        // null: nobody listens any more
   std::unique_ptr<StreamLayer> layer;  // null: plain
+  std::unique_ptr<Kept> kept;          // until the socket is closed
   State state = State::open;
   bool attached = false;  // the socket is the handle's
   bool reading = false;
   bool first_read_due = false;   // the listener tries it when its callback is done
   bool held = false;             // something of it is in the loop's ReadBatch
+  bool cut_short = false;        // the last read took no more than it was to: there may be more
   bool reset_wanted = false;     // not reading, and it is to be told
   bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
@@ -95,7 +97,9 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void on_awake() override;
   void report_failure(const Error& error);
   [[nodiscard]] bool nothing_waits() const;
+  [[nodiscard]] bool more_waits() const;
   void linger();
+  void cut();
   void close(bool with_reset);
   void close_unattached(bool with_reset);
   void release();

@@ -80,6 +80,7 @@ int TcpStream::detach() {
   return fd;
 }
 
+void TcpStream::keep(std::unique_ptr<Kept> kept) { cell_->kept = std::move(kept); }
 void TcpStream::set_observer(Observer& observer) { cell_->observer = &observer; }
 void TcpStream::put_layer(std::unique_ptr<StreamLayer> layer) {
   CHECK(cell_->layer == nullptr && !cell_->reading);
@@ -98,6 +99,8 @@ void TcpStream::read_at_most(uint32_t bytes) { cell_->read_bytes_max = bytes; }
 void TcpStream::pipe_next(uint64_t bytes) {
   if (cell_->layer == nullptr) cell_->pipe_bytes_left = bytes;
 }
+
+bool TcpStream::more_waits() const { return cell_->more_waits(); }
 
 void TcpStream::unread(std::string_view bytes) {
   CHECK(!cell_->reading && cell_->unread == nullptr && cell_->layer == nullptr);
@@ -158,7 +161,6 @@ SocketAddress TcpStream::local_address() const { return StreamPort(*cell_).local
 
 // ---- The port: what its layer may ask ----
 
-Loop& StreamPort::loop() const { return cell_->loop; }
 bool StreamPort::open() const { return cell_->observer != nullptr && cell_->usable() && !cell_->failed; }
 SocketAddress StreamPort::local_address() const {
   auto& known = cell_->addresses.local;

@@ -53,5 +53,7 @@ class WriteBatch {
 
 /// Closes a handle whose owner is gone, in the way of its kind. For ~Loop.
 void close_abandoned(uv_handle_s* handle);
+/// For Loop::close_lingering.
+void close_if_lingering(uv_handle_s* handle);
 
 }  // namespace weir::event

@@ -65,8 +65,8 @@ void H1ClientSession::send_piped(event::Pipe& pipe) { stream_.write_piped(pipe);
 
 void H1ClientSession::send_end(std::span<const Header> trailers) {
   if (state_ == State::closed) return;
-  if (state_ == State::tunnel) return stream_.end_writing();
   request_complete_ = true;
+  if (state_ == State::tunnel) return stream_.end_writing();
   if (!chunked_request_) return;
   HeadText& out = head_scratch();
   append_last_chunk(out, trailers);
@@ -155,6 +155,7 @@ std::string_view H1ClientSession::take_head(std::string_view input) {
       return {};
     }
     state_ = State::tunnel;
+    request_complete_ = false;  // the tunnel's half begins
     observer_->on_response_head(head);
   } else {
     bool bodiless = head.body == Body::none;
@@ -231,16 +232,18 @@ void H1ClientSession::close_stream(bool complete) {
 void H1ClientSession::release() {
   ASSERT(observer_ != nullptr);
   observer_ = nullptr;
-  if (state_ == State::answered && request_complete_ && parser_.keep_alive()) {
+  // What has come behind the answer, and was not read with it, would pass for the next one.
+  if (state_ == State::answered && request_complete_ && parser_.keep_alive() && !stream_.more_waits()) {
     state_ = State::idle;
     // Paused for back-pressure: an idle connection must hear of its end.
     if (!stream_.reading()) stream_.start_reading();
     return owner_.on_session_idle(*this);
   }
-  if (state_ == State::tunnel) {
-    stream_.close_gracefully();
+  if (state_ == State::tunnel && request_complete_ && read_ended_) {
+    stream_.close_gracefully(event::TcpStream::Peer::is_done);
   } else {
-    close_stream(state_ == State::answered && request_complete_);
+    // A tunnel that is broken off closes at once, too: what the upstream goes on to say, nobody wants.
+    close_stream(state_ == State::tunnel || (state_ == State::answered && request_complete_));
   }
   state_ = State::closed;
   owner_.on_session_closed(*this, failure_);

@@ -13,12 +13,15 @@ namespace {
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Whether what could not be read as HTTP/1.1 is for whoever speaks HTTP/2: its preface, or what has the same shape,
-/// one line and an empty one, and knows neither a method nor a version of HTTP. Only HTTP/2 has a word for that.
+/// one line that begins with a word in upper case and an empty one, and knows neither a method nor a version of HTTP.
+/// Only HTTP/2 has a word for that; the rest of a chunked body is none of it.
 bool is_for_http2(std::string_view input) {
   if (input.starts_with(kHttp2Preface)) return true;
   std::string_view line = input.substr(0, input.find("\r\n\r\n"));
-  return line.size() < input.size() && line.find_first_of("\r\n") == std::string_view::npos &&
-         line.find("HTTP/") == std::string_view::npos && !is_known_method(line.substr(0, line.find(' ')));
+  std::string_view word = line.substr(0, line.find(' '));
+  bool upper = std::all_of(word.begin(), word.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  return line.size() < input.size() && line.find_first_of("\r\n") == std::string_view::npos && upper && !word.empty() &&
+         word.size() < line.size() && line.find("HTTP/") == std::string_view::npos && !is_known_method(word);
 }
 
 /// Whether more bytes may still make the preface of it. Its first line is no HTTP/1.1, and is refused too early.
@@ -128,7 +131,7 @@ std::string_view H1ServerSession::take_head(std::string_view input) {
         clear_deadline();
         return {};
       }
-      refuse(parser_.error_status(), parser_.error());
+      refuse(parser_.error_status(), parser_.error(), input);
       return {};
     }
     if (!too_early) patience_.note_incomplete(input);
@@ -189,9 +192,10 @@ void H1ServerSession::on_body(std::string_view bytes) {
   if (stream_out_ && state_ == State::request) observer_->on_request_body(bytes);
 }
 
-void H1ServerSession::refuse(uint16_t status, Error reason) {
-  send_refusal(status, reason);
-  owner_.on_bad_request(status, reason);
+void H1ServerSession::refuse(uint16_t status, Error reason, std::string_view head) {
+  method_ = head.starts_with("HEAD ") ? Method::head : Method::other;
+  const size_t body_bytes = send_refusal(status, reason);
+  owner_.on_bad_request(status, reason, body_bytes);
   finish_session();
 }
 
@@ -205,7 +209,8 @@ void H1ServerSession::refuse_body(Error reason) {
   observer_->on_client_gone(reason);
 }
 
-void H1ServerSession::send_refusal(uint16_t status, const Error& reason) {
+/// Returns the bytes of its body, of which HEAD gets none (RFC 9110 section 9.3.2).
+size_t H1ServerSession::send_refusal(uint16_t status, const Error& reason) {
   ResponseHead head;
   head.status = status;
   AnswerPage page = owner_.refusal_page(status);
@@ -220,7 +225,9 @@ void H1ServerSession::send_refusal(uint16_t status, const Error& reason) {
   HeadText& out = head_scratch();
   append_response_head(out, head, AnswerFraming::length, ConnectionField::close);
   stream_.write(out.view());
+  if (method_ == Method::head) return 0;
   stream_.write(page.body);
+  return page.body.size();
 }
 
 void H1ServerSession::break_stream(const Error& error) {
@@ -268,15 +275,16 @@ void H1ServerSession::on_deadline() {
         return;
       }
       return finish_session();
-    case State::head: return refuse(408, Error{ErrorCode::timeout, "the request head took too long"});
-    case State::tunnel: return open_tunnel();
+    case State::head: return refuse(408, Error{ErrorCode::timeout, "the request head took too long"}, held_);
     case State::request: return stream_.watch_for_reset();
+    case State::tunnel:
     case State::closed: return;
   }
 }
 
 // What the client said between its request and our 101 belongs to the tunnel.
-void H1ServerSession::open_tunnel() {
+void H1ServerSession::on_turn_end() {
+  if (state_ != State::tunnel || !stream_out_) return;
   if (!stream_.reading() && !read_ended_) stream_.start_reading();
   if (std::string early = std::exchange(held_, std::string()); !early.empty()) observer_->on_request_body(early);
   if (read_ended_ && stream_out_ && state_ == State::tunnel) observer_->on_request_end({});
@@ -323,8 +331,8 @@ void H1ServerSession::send_head(const ResponseHead& head) {
   if (head.status == 101) {
     state_ = State::tunnel;
     keep_alive_ = false;
-    // At the wheel's next turn: not from within this call.
-    if (!held_.empty() || read_ended_ || client_done_) set_deadline(loop_, 1);
+    clear_deadline();
+    if (!held_.empty() || read_ended_ || client_done_) request_turn_end(loop_);  // not from within this call
   }
 }
 

@@ -88,6 +88,16 @@ char* H2Fields::grow(size_t more) {
   return at;
 }
 
+void H2Fields::note_pseudo(const Header& field, Pseudo& pseudo) {
+  static constexpr std::pair<std::string_view, std::string_view Pseudo::*> kPseudo[] = {
+      {":method", &Pseudo::method}, {":scheme", &Pseudo::scheme},     {":authority", &Pseudo::authority},
+      {":path", &Pseudo::path},     {":protocol", &Pseudo::protocol}, {":status", &Pseudo::status},
+  };
+  for (const auto& [name, member] : kPseudo) {
+    if (field.name == name) pseudo.*member = field.value;
+  }
+}
+
 std::optional<H2Refusal> H2Fields::sort_out(Pseudo& pseudo) {
   if (too_large_) return H2Refusal{431, "the header block is too large"};
   std::string_view all = bytes();
@@ -96,13 +106,7 @@ std::optional<H2Refusal> H2Fields::sort_out(Pseudo& pseudo) {
     Header field{all.substr(place.name, place.value - 2 - place.name),
                  all.substr(place.value, place.end - place.value)};
     if (is_pseudo(field.name)) {
-      static constexpr std::pair<std::string_view, std::string_view Pseudo::*> kPseudo[] = {
-          {":method", &Pseudo::method}, {":scheme", &Pseudo::scheme},     {":authority", &Pseudo::authority},
-          {":path", &Pseudo::path},     {":protocol", &Pseudo::protocol}, {":status", &Pseudo::status},
-      };
-      for (const auto& [name, member] : kPseudo) {
-        if (field.name == name) pseudo.*member = field.value;
-      }
+      note_pseudo(field, pseudo);
       continue;
     }
     switch (classify(field.name)) {
@@ -123,16 +127,12 @@ std::optional<H2Refusal> H2Fields::sort_out(Pseudo& pseudo) {
       case Known::transfer_encoding:
       case Known::upgrade: return bad("a connection field in HTTP/2");
       case Known::other:
-        if (field.name == "cookie") {
-          if (cookie_place == std::string_view::npos) {
-            cookie_place = kept_.size();
-            kept_.push_back(field);
-          } else {
-            if (cookie_.empty()) cookie_ = kept_[cookie_place].value;
-            (cookie_ += "; ") += field.value;
-          }
+        if (field.name == "cookie" && cookie_place != std::string_view::npos) {
+          if (cookie_.empty()) cookie_ = kept_[cookie_place].value;
+          (cookie_ += "; ") += field.value;
           break;
         }
+        if (field.name == "cookie") cookie_place = kept_.size();
         if (passes_for_framing(field.name)) return bad("a field that passes for one that frames");
         kept_.push_back(field);
         break;
@@ -144,10 +144,11 @@ std::optional<H2Refusal> H2Fields::sort_out(Pseudo& pseudo) {
 
 std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limits& limits, bool ended) {
   Pseudo pseudo;
-  if (auto refused = sort_out(pseudo)) return refused;
+  auto unfit = sort_out(pseudo);
   head = RequestHead{};
   head.version = Version::http2;
-  head.method = method_of(pseudo.method);
+  head.method = method_of(pseudo.method);  // also of one that is refused: the answer to HEAD has no body
+  if (unfit) return unfit;
   head.method_text = pseudo.method;
   if (head.method == Method::connect) {
     if (pseudo.protocol.empty()) return H2Refusal{501, "CONNECT is not served"};

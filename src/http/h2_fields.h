@@ -43,6 +43,7 @@ class H2Fields {
     std::string_view method, scheme, authority, path, protocol, status, host;
     bool has_host = false;
   };
+  static void note_pseudo(const Header& field, Pseudo& pseudo);
   std::optional<H2Refusal> sort_out(Pseudo& pseudo);
   std::optional<H2Refusal> take_target(const Pseudo& pseudo, RequestHead& head, const H1Limits& limits);
 

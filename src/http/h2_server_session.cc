@@ -18,7 +18,7 @@ void H2ServerSession::on_head(H2Stream& base, H2Fields& fields, bool ended) {
   auto& stream = static_cast<H2ServerStream&>(base);
   RequestHead head;
   if (auto refused = fields.take_request(head, limits(), ended)) {
-    return refuse(stream, refused->status, Error{ErrorCode::invalid, refused->message});
+    return refuse(stream, head.method, refused->status, Error{ErrorCode::invalid, refused->message});
   }
   stream.begin(head);
   lend(stream);
@@ -27,10 +27,12 @@ void H2ServerSession::on_head(H2Stream& base, H2Fields& fields, bool ended) {
   if (!ended && head.body == Body::none && stream.attached()) stream.deliver_end({});
 }
 
-void H2ServerSession::refuse(H2ServerStream& stream, uint16_t status, const Error& reason) {
-  owner_.on_bad_request(status, reason);
+void H2ServerSession::refuse(H2ServerStream& stream, Method method, uint16_t status, const Error& reason) {
+  AnswerPage page = owner_.refusal_page(status);
+  if (method == Method::head) page = {};
+  owner_.on_bad_request(status, reason, page.body.size());
   spend(H2Budget::Cost::own_reset);
-  stream.refuse(status, owner_.refusal_page(status));
+  stream.refuse(status, page);
 }
 
 void H2ServerSession::on_over(const Error&) { owner_.on_session_closed(); }
@@ -50,7 +52,7 @@ void H2ServerStream::refuse(uint16_t status, const AnswerPage& page) {
   head.status = status;
   Header fields[] = {{"date", http_date()}, {"content-type", page.content_type}};
   head.headers = {fields, page.body.empty() ? 1U : 2U};
-  head.content_length = page.body.size();
+  if (!page.body.empty()) head.content_length = page.body.size();
   session_.submit_head(*this, h2_response_block(head, false), page.body.empty());
   session_.send_stream_body(*this, page.body);
   session_.send_stream_end(*this, {});

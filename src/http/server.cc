@@ -48,7 +48,7 @@ class Server::Impl {
       exchange = std::make_shared<ServerExchange>(stream, head, peer, impl.limits_.body_bytes_max, impl.handler_);
       stream.attach(*exchange);
     }
-    void on_bad_request(uint16_t, const Error&) override {}
+    void on_bad_request(uint16_t, const Error&, size_t) override {}
     void on_session_closed() override {
       std::unique_ptr<Connection> closed = std::move(*self);
       impl.connections_.erase(self);

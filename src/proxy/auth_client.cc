@@ -73,8 +73,7 @@ void AuthClient::use(std::map<std::string, tls::ClientMaterial> transports) {
   for (auto& [name, asking] : clients_) {
     auto now = transports_.find(name);
     if (now == transports_.end() || now->second == asking.material) continue;
-    asking.material = now->second;
-    asking.client.use_tls(asking.material);
+    asking.use(now->second);
   }
   // A call under way ends without a word where its client does.
   if (calls_ == 0) std::erase_if(clients_, [&](const auto& one) { return !transports_.contains(one.first); });
@@ -91,10 +90,7 @@ Result<std::unique_ptr<http::Call>> AuthClient::send(const routing::Middleware& 
     return fail(ErrorCode::io, "the files of its TLS cannot be read");
   }
   auto [asking, is_new] = clients_.try_emplace(name, loop_);
-  if (is_new && transport != transports_.end()) {
-    asking->second.material = transport->second;
-    asking->second.client.use_tls(asking->second.material);
-  }
+  if (is_new && transport != transports_.end()) asking->second.use(transport->second);
   request.timeout_ms = 0;  // the exchange's, which ends the call
   request.body_bytes_max = limit(auth.answer_bytes_max);
   return std::make_unique<CountedCall>(calls_, asking->second.client.send(std::move(request), std::move(on_response)));

@@ -57,6 +57,10 @@ class AuthClient {
   size_t calls_ = 0;  // under way
   struct Asking {
     explicit Asking(event::Loop& loop) : client(loop) {}
+    void use(const tls::ClientMaterial& now) {
+      material = now;
+      client.use_tls(material);
+    }
     http::Client client;
     tls::ClientMaterial material = {};  // its own; a transport may go and come back as another
   };

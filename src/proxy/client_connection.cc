@@ -31,11 +31,13 @@ ForwardedBy describe(const event::TcpStream& stream, const EntryPoint& entry_poi
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts)
+ClientConnection::ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts,
+                                   CountedSocket& socket)
     : worker_(worker),
       entry_point_(entry_point),
       forwarded_by_(describe(stream, entry_point, facts.told.get())),
-      facts_(std::move(facts)) {
+      facts_(std::move(facts)),
+      socket_(socket) {
   if (stream.protocol() == "h2") {
     http::ServerSessionOwner& owner = *this;
     h2_ = std::make_unique<http::H2ServerSession>(worker.loop(), std::move(stream), owner, entry_point.h2_limits());
@@ -84,12 +86,12 @@ void ClientConnection::on_exchange_done(Exchange& exchange) {
   worker_.take_back(std::move(done));
 }
 
-void ClientConnection::on_bad_request(uint16_t status, const Error& reason) {
+void ClientConnection::on_bad_request(uint16_t status, const Error& reason, size_t body_bytes) {
   ++worker_.stats().bad_requests;
   RequestOutcome outcome;
   outcome.status = status;
   outcome.method = http::Method::other;
-  outcome.response_bytes = refusal_page(status).body.size();
+  outcome.response_bytes = body_bytes;
   entry_point_.stats.count(outcome);
   if (!worker_.access_log().wants(status, 0, 0)) return;
   AccessRecord record;
@@ -125,7 +127,12 @@ void ClientConnection::cut() {
 
 bool ClientConnection::on_idle_long(uint64_t idle_ms) { return entry_point_.park(*this, idle_ms); }
 
-int ClientConnection::detach() { return h1_->detach(); }
+int ClientConnection::detach() {
+  facts_.ticket = std::move(socket_.ticket());
+  int fd = h1_->detach();
+  if (fd < 0) socket_.ticket() = std::move(facts_.ticket);
+  return fd;
+}
 
 void ClientConnection::on_session_closed() { entry_point_.remove(*this); }
 

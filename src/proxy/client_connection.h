@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "proxy/counted_socket.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarding.h"
 #include "proxy/parked_client.h"
@@ -20,7 +21,9 @@ class Worker;
 /// Worker thread only.
 class ClientConnection final : private http::H1ServerSession::Owner, private Exchange::Owner {
  public:
-  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts);
+  /// `socket`: kept by the stream. `facts` come without the ticket, which it has.
+  ClientConnection(Worker& worker, EntryPoint& entry_point, event::TcpStream stream, ClientFacts facts,
+                   CountedSocket& socket);
   ~ClientConnection();
 
   void start();
@@ -28,14 +31,14 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   void drain();
   /// Ends at once.
   void cut();
-  /// To be parked: the socket, and who it is of. -1: it stays.
+  /// To be parked: the socket, and with facts() whom it is of, ticket and all. -1: it stays.
   [[nodiscard]] int detach();
   [[nodiscard]] ClientFacts& facts() { return facts_; }
   std::list<std::unique_ptr<ClientConnection>>::iterator place;  // in the entry point's list
 
  private:
   void on_request(http::ServerStream& stream, const http::RequestHead& head) override;
-  void on_bad_request(uint16_t status, const Error& reason) override;
+  void on_bad_request(uint16_t status, const Error& reason, size_t body_bytes) override;
   [[nodiscard]] http::AnswerPage refusal_page(uint16_t status) const override;
   [[nodiscard]] bool on_idle_long(uint64_t idle_ms) override;
   [[nodiscard]] bool take_over(event::TcpStream& stream, std::string_view bytes) override;
@@ -51,7 +54,8 @@ class ClientConnection final : private http::H1ServerSession::Owner, private Exc
   std::optional<http::H1ServerSession> h1_;    // has the stream unless it speaks HTTP/2
   std::unique_ptr<http::H2ServerSession> h2_;  // from the start (ALPN), or by prior knowledge
   std::unique_ptr<Exchange> exchanges_;        // of the requests under way: a list; the others are in the worker's pool
-  ClientFacts facts_;
+  ClientFacts facts_;                          // without the ticket
+  CountedSocket& socket_;                      // as long as the session has the stream
 };
 
 }  // namespace weir::proxy

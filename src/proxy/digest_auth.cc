@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "weir/base/quoted_string.h"
 #include "weir/base/text.h"
 #include "weir/tls/digest.h"
 
@@ -20,13 +21,10 @@ std::optional<std::map<std::string, std::string>> parse_parameters(std::string_v
     text = trim(text.substr(equals + 1));
     std::string value;
     if (text.starts_with('"')) {
-      size_t i = 1;
-      for (; i < text.size() && text[i] != '"'; ++i) {
-        if (text[i] == '\\' && ++i == text.size()) return {};
-        value += text[i];
-      }
-      if (i >= text.size()) return {};
-      text = trim(text.substr(i + 1));
+      auto quoted = take_quoted_string(text);
+      if (!quoted) return {};
+      value = *std::move(quoted);
+      text = trim(text);
       if (!text.empty() && !text.starts_with(',')) return {};
     } else {
       value = trim(text.substr(0, text.find(',')));

@@ -75,7 +75,7 @@ void EntryPoint::serve(event::TcpStream stream) {
     worker_.leave_seat();
     return stream.reset();
   }
-  worker_.connection_opened();
+  count_opened();
   // By the peer, never by its bytes: whoever must send a header cannot leave it out, and nobody else can forge one.
   bool preceded = !config_.proxy_protocol_trusted_cidrs.empty() &&
                   contains(config_.proxy_protocol_trusted_cidrs, stream.peer_address().ip);
@@ -96,7 +96,7 @@ void EntryPoint::on_preamble(ProxyPreamble& preamble, const http::ProxyHeader& h
 void EntryPoint::on_preamble_failed(ProxyPreamble& preamble, const Error&) {
   ++worker_.stats().bad_proxy_headers;
   preamble.stream().reset();
-  worker_.connection_closed();
+  count_closed();
   remove(preamble);
 }
 
@@ -106,7 +106,7 @@ void EntryPoint::admit(event::TcpStream stream, ClientFacts facts) {
   if (!worker_.admission().count_client(facts.ticket, client)) {
     ++worker_.stats().refused_connections;
     stream.reset();
-    return worker_.connection_closed();
+    return count_closed();
   }
   if (!config_.tls) return add(std::move(stream), std::move(facts));
   TlsHandshake::Owner& owner = *this;
@@ -122,12 +122,16 @@ void EntryPoint::on_handshake(TlsHandshake& handshake) {
 
 void EntryPoint::on_handshake_failed(TlsHandshake& handshake, const Error& reason) {
   log::debug("TLS handshake failed", {{"entry_point", name()}, {"error", reason.message}});
-  worker_.connection_closed();
+  count_closed();
   remove(handshake);
 }
 
 void EntryPoint::add(event::TcpStream stream, ClientFacts facts) {
-  connections_.push_front(std::make_unique<ClientConnection>(worker_, *this, std::move(stream), std::move(facts)));
+  auto socket = std::make_unique<CountedSocket>(*this, std::move(facts.ticket));
+  CountedSocket& counted = *socket;
+  stream.keep(std::move(socket));
+  connections_.push_front(
+      std::make_unique<ClientConnection>(worker_, *this, std::move(stream), std::move(facts), counted));
   ClientConnection& connection = *connections_.front();
   connection.place = connections_.begin();
   connection.start();
@@ -147,10 +151,19 @@ void EntryPoint::remove(TlsHandshake& handshake) {
 }
 
 void EntryPoint::remove(ClientConnection& connection) {
-  worker_.connection_closed();
   auto closed = std::move(*connection.place);
   connections_.erase(connection.place);
   worker_.loop().destroy_later(std::move(closed));
+}
+
+void EntryPoint::count_opened() {
+  ++open_connections_;
+  worker_.connection_opened();
+}
+
+void EntryPoint::count_closed() {
+  --open_connections_;
+  worker_.connection_closed();
 }
 
 event::Loop& EntryPoint::loop() { return worker_.loop(); }
@@ -173,13 +186,13 @@ void EntryPoint::wake(ParkedClient& parked) {
   event::TcpStream stream = parked.wake();
   ClientFacts facts = std::move(parked.facts());
   forget(parked);
-  if (!stream.open()) return worker_.connection_closed();
+  if (!stream.open()) return count_closed();
   add(std::move(stream), std::move(facts));
 }
 
 void EntryPoint::remove(ParkedClient& parked) {
   forget(parked);
-  worker_.connection_closed();
+  count_closed();
 }
 
 void EntryPoint::forget(ParkedClient& parked) {

@@ -9,6 +9,7 @@
 
 #include "proxy/admission.h"
 #include "proxy/client_connection.h"
+#include "proxy/counted_socket.h"
 #include "proxy/entry_redirect.h"
 #include "proxy/parked_client.h"
 #include "proxy/proxy_preamble.h"
@@ -35,9 +36,8 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   [[nodiscard]] const SocketAddress& address() const { return address_; }
   [[nodiscard]] const config::EntryPointConfig& config() const { return config_; }
   [[nodiscard]] std::string_view name() const { return config_.name; }
-  [[nodiscard]] size_t open_connections() const {
-    return preambles_.size() + handshakes_.size() + connections_.size() + parked_.size();
-  }
+  /// With those whose session is over and whose socket is not closed yet.
+  [[nodiscard]] size_t open_connections() const { return open_connections_; }
   [[nodiscard]] const http::H2Limits& h2_limits() const { return h2_limits_; }
   /// Where its requests are sent instead of being routed; null for most.
   [[nodiscard]] const EntryRedirect* redirect() const { return redirect_ ? &*redirect_ : nullptr; }
@@ -45,7 +45,10 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   RequestStats stats;
 
   [[nodiscard]] event::Loop& loop();
+  /// Its session is over.
   void remove(ClientConnection& connection);
+  /// The session was over before, or this is what ended it.
+  void on_socket_closed() { count_closed(); }
   /// A connection that another worker has accepted and given a seat here.
   void take_over(int fd);
   /// Gives an idle connection up for its socket and facts, where there are many; false where it stays.
@@ -71,6 +74,8 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   void add(event::TcpStream stream, ClientFacts facts);
   void remove(TlsHandshake& handshake);
   void forget(ParkedClient& parked);
+  void count_opened();
+  void count_closed();
 
   Worker& worker_;
   const config::EntryPointConfig& config_;
@@ -79,6 +84,7 @@ class EntryPoint final : private ProxyPreamble::Owner, private TlsHandshake::Own
   SocketAddress address_;
   std::optional<EntryRedirect> redirect_;
   std::optional<event::Listener> listener_;
+  size_t open_connections_ = 0;
   std::list<std::unique_ptr<ProxyPreamble>> preambles_;
   std::list<std::unique_ptr<TlsHandshake>> handshakes_;
   std::list<std::unique_ptr<ClientConnection>> connections_;

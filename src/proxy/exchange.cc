@@ -238,7 +238,8 @@ void Exchange::forward_head() {
     resume_client();
   }
   if (request_ended_) upstream_->send_end(early_trailers_);
-  streams_messages_ = !request_ended_ && GrpcWeb::is_plain_call(outgoing_);
+  // What HTTP/1.1 calls so is none: gRPC streams over HTTP/2 alone.
+  streams_messages_ = !request_ended_ && request_.version == http::Version::http2 && GrpcWeb::is_plain_call(outgoing_);
   wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : request_idle_ms());
 }
 
@@ -253,7 +254,7 @@ void Exchange::on_request_body(std::string_view bytes) {
     return end_with(ProxyError::body_too_large);
   }
   request_bytes_ += bytes.size();
-  if (collects_body_) return collect(bytes);
+  if (state_ == State::collecting) return collect(bytes);
   if (before_upstream()) {
     // At most what one read brought, for reading stops here until an upstream is there.
     early_body_.append(bytes);
@@ -294,8 +295,8 @@ void Exchange::keep_sent_body(std::string_view bytes) {
 }
 
 bool Exchange::before_upstream() const {
-  return state_ == State::routing || state_ == State::undecided || state_ == State::queued ||
-         state_ == State::connecting;
+  return state_ == State::routing || state_ == State::collecting || state_ == State::undecided ||
+         state_ == State::queued || state_ == State::connecting;
 }
 
 bool Exchange::in_tunnel() const { return state_ == State::tunnel || state_ == State::half_tunnel; }
@@ -333,7 +334,7 @@ void Exchange::on_request_end(std::span<const Header> trailers) {
     late.headers = trailers;
     early_trailers_ = trailer_storage_.keep(late).headers;
   }
-  if (collects_body_) return ask_auth_server();
+  if (state_ == State::collecting) return ask_auth_server();
   if (upstream_ == nullptr) return;
   upstream_->send_end(trailers);
   if (state_ == State::waiting) wait_at_most(worker_.config().timeouts.response_head_ms);
@@ -488,7 +489,14 @@ void Exchange::finish() {
   if (service_ != nullptr) --service_->users;
   worker_.unpin(*std::exchange(pinned_, nullptr));
   http::ServerStream* client = std::exchange(client_, nullptr);
-  Owner* owner = owner_;
+  forget();
+  enter(State::free);
+  owner_->on_exchange_done(*this);
+  client->release();  // last: the session may begin the next request in here
+}
+
+// What the next request must not find; the others are set by it before they are read.
+void Exchange::forget() {
   router_ = nullptr;
   service_ = nullptr;
   endpoint_ = nullptr;
@@ -507,10 +515,7 @@ void Exchange::finish() {
   retries_ = scratch_.passed = 0;
   status_ = 0;
   error_ = ProxyError::none;
-  fresh_connection_ = request_ended_ = collects_body_ = streams_messages_ = scratch_.wants_events = false;
-  enter(State::free);
-  owner->on_exchange_done(*this);
-  client->release();  // last: the session may begin the next request in here
+  fresh_connection_ = request_ended_ = streams_messages_ = scratch_.wants_events = false;
 }
 
 void Exchange::release_upstream() {

@@ -62,6 +62,7 @@ class Exchange final : private http::ServerStreamObserver,
   enum class State : uint8_t {
     free,         // in the worker's pool
     routing,      // the head is being looked at
+    collecting,   // the whole body is taken in, for a server that says whether the request may pass
     undecided,    // waits until it is known whether it may pass
     queued,       // waits for its turn at an endpoint that is busy
     connecting,   // waits for an upstream connection
@@ -129,6 +130,7 @@ class Exchange final : private http::ServerStreamObserver,
   void answer(uint16_t status, std::string_view location = {});
   void send_answer(uint16_t status, std::string_view body);
   void finish();
+  void forget();
 
   void enter(State wanted);
   void wait_at_most(uint32_t timeout_ms);
@@ -187,7 +189,6 @@ class Exchange final : private http::ServerStreamObserver,
   bool own_authority_ = false;     // each endpoint gets its own Host
   bool fresh_connection_ = false;  // a kept one was stale: only new ones from here on
   bool request_ended_ = false;     // its last byte has been read
-  bool collects_body_ = false;     // all of it, for the server of a forwardAuth
   bool streams_messages_ = false;  // its body is a gRPC client's, and comes when there is something to say
 };
 

@@ -31,7 +31,7 @@ void Exchange::on_upstream_failed(const Error& error) {
 void Exchange::on_deadline() {
   // Whoever was asked to send its body only when told so owes nothing before, and nothing at a rate who sends messages.
   bool asked_for = !(request_.expect_continue && request_bytes_ == 0) && !streams_messages_;
-  bool client_owes = (state_ == State::waiting || collects_body_) && !request_ended_ && asked_for;
+  bool client_owes = (state_ == State::waiting || state_ == State::collecting) && !request_ended_ && asked_for;
   Progress::Sides sides{before_upstream() ? nullptr : client_, upstream_, request_bytes_, response_bytes_, client_owes};
   switch (progress_.look(worker_.loop().now_ms(), sides)) {
     case Progress::Verdict::going_on: return look_again();
@@ -50,7 +50,7 @@ void Exchange::end_silence() {
 
 // Who does not read what is queued for it is the one to blame.
 ProxyError Exchange::silent_side() const {
-  if (collects_body_) return ProxyError::request_timeout;
+  if (state_ == State::collecting) return ProxyError::request_timeout;
   if (auth_call_ != nullptr) return ProxyError::auth_failed;
   if (state_ == State::undecided) return ProxyError::authentication_busy;
   if (state_ == State::queued) return ProxyError::endpoint_busy;

@@ -11,12 +11,12 @@ namespace weir::proxy {
 using http::Body;
 
 void Exchange::ask_guard() {
-  enter(State::undecided);
   const routing::Middleware& guard = *outcome_.undecided;
   if (guard.type == routing::Middleware::Type::forward_auth) {
     const bool waits = guard.forward_auth.sends_body && request_.body != Body::none && !request_ended_;
     return waits ? collect_body() : ask_auth_server();
   }
+  enter(State::undecided);
   if (!worker_.authenticator().weigh(guard, request_, client_ip_, *this))
     return end_with(ProxyError::authentication_busy);
   wait_at_most(worker_.config().timeouts.pending_ms);
@@ -33,7 +33,7 @@ void Exchange::pass_guard() {
 
 void Exchange::collect_body() {
   if (is_too_large_to_ask(request_.content_length)) return answer(401);
-  collects_body_ = true;
+  enter(State::collecting);
   if (request_.expect_continue && request_bytes_ == 0) {
     http::ResponseHead go_on;
     go_on.status = 100;
@@ -56,7 +56,7 @@ void Exchange::collect(std::string_view bytes) {
 }
 
 void Exchange::ask_auth_server() {
-  collects_body_ = false;
+  enter(State::undecided);
   const routing::ForwardAuth& auth = outcome_.undecided->forward_auth;
   std::string target(outcome_.path.empty() ? "/" : outcome_.path);
   if (target_.has_query) (target += '?') += target_.query;

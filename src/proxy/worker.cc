@@ -42,7 +42,9 @@ Worker::Worker(size_t index, const config::Config& config, std::shared_ptr<Share
 
 Worker::~Worker() {
   stop();
-  entry_points_.clear();  // connections and their exchanges, while all they refer to is still there
+  on_drained_ = nullptr;
+  loop_.close_lingering();  // they are counted by their entry points
+  entry_points_.clear();    // connections and their exchanges, while all they refer to is still there
 }
 
 Result<SocketAddress> Worker::bind(const config::EntryPointConfig& config, const SocketAddress& address) {

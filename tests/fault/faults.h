@@ -2,6 +2,7 @@
 // System calls of one thread that fail as told. The linker sends every read, recv, write, send, connect, socket,
 // accept4, splice, pipe2 and syscall of this program, also those within libuv, to faults.cc (--wrap).
 
+#include <array>
 #include <cstdint>
 
 namespace weir::fault {
@@ -19,7 +20,11 @@ struct Rates {
 
 /// For the calling thread, from now on. Rates{}: nothing fails.
 void set(const Rates& rates, uint64_t seed);
-/// Calls of this thread that went wrong since set().
+/// What can be made to go wrong.
+enum class Call : uint8_t { recv, send, sendmsg, write, splice, pipe2, connect, socket, accept4 };
+using Counts = std::array<uint64_t, 9>;
+/// Calls of this thread that went wrong since set(): of each kind, and all.
+const Counts& counts();
 uint64_t count();
 
 }  // namespace weir::fault

@@ -180,7 +180,7 @@ class ServerSide final : public ServerSessionOwner {
     served.stream = &stream;
     stream.attach(served);
   }
-  void on_bad_request(uint16_t status, const Error&) override { CHECK(status >= 400 && status <= 599); }
+  void on_bad_request(uint16_t status, const Error&, size_t) override { CHECK(status >= 400 && status <= 599); }
   void on_session_closed() override {
     CHECK(attached_ == 0 && !over_);
     over_ = true;

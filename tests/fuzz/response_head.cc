@@ -38,7 +38,7 @@ void fuzz::run(std::string_view input) {
   if (taken.outcome != ParseOutcome::complete) return;
 
   CHECK(taken.consumed <= input.size() && input.substr(0, taken.consumed).ends_with("\r\n\r\n"));
-  CHECK(head.status >= 100 && head.status <= 599);
+  CHECK(head.status >= 100 && head.status <= 999);
   CHECK(std::all_of(head.reason.begin(), head.reason.end(), is_field_char));
   bool bodiless = method == Method::head || head.status < 200 || head.status == 204 || head.status == 304;
   if (bodiless) CHECK(head.body == Body::none);

@@ -39,6 +39,9 @@ class Loop {
   void post_unhurried(std::function<void()> task);
   /// Runs `task` at the end of this turn, when no callback of ours is on the stack: the place to delete oneself.
   void defer(std::function<void()> task);
+  /// Closes the connections that were let go and still linger (TcpStream::close_gracefully): for whoever ends while
+  /// they keep something of his.
+  void close_lingering();
   /// Destroys an object at the end of this turn: for one that may be on the stack now.
   template <typename T>
   void destroy_later(std::unique_ptr<T> object) {

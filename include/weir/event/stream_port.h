@@ -15,7 +15,6 @@ class StreamPort {
   StreamPort() = default;
   explicit StreamPort(TcpStream::Cell& cell) : cell_(&cell) {}
 
-  [[nodiscard]] Loop& loop() const;
   /// Whether the owner still listens. Once it does not, nothing more must be delivered.
   [[nodiscard]] bool open() const;
 

@@ -62,6 +62,13 @@ class TcpStream {
   /// nothing to write. -1 and unchanged where the system has no descriptor to spare.
   [[nodiscard]] int detach();
 
+  /// What lives as long as the socket does.
+  class Kept {
+   public:
+    virtual ~Kept() = default;
+  };
+  /// Destroyed when the socket is closed, which may be long after the stream was let go (close_gracefully). Once.
+  void keep(std::unique_ptr<Kept> kept);
   /// Who is told from now on. Needed before anything can happen on an accepted stream.
   void set_observer(Observer& observer);
   /// Puts a layer into an accepted stream, before anything is read. The observer hears on_connected() when the layer is
@@ -85,6 +92,9 @@ class TcpStream {
   /// So many bytes may come by on_piped() from here on: for long bodies that nobody looks into. They come by on_read()
   /// all the same where the system cannot do it, or a layer has to see them.
   void pipe_next(uint64_t bytes);
+  /// Whether more has come than the owner was told of: one read brings only so much. A system call where the last read
+  /// may have been cut short by that. A layer is taken to have handed on all that it got.
+  [[nodiscard]] bool more_waits() const;
   /// Gives back bytes that were read too far, while reading is stopped: they are read again before all others, after
   /// this turn at the earliest, by whoever starts to read.
   void unread(std::string_view bytes);

@@ -99,9 +99,9 @@ class H1ClientSession final : private event::TcpStream::Observer,
   State state_ = State::idle;
   Method method_ = Method::get;
   bool chunked_request_ = false;
-  bool pipe_asked_ = false;    // for the answer's body
-  bool long_answers_ = false;  // the last one was: so will be the next
-  bool request_complete_ = false;
+  bool pipe_asked_ = false;        // for the answer's body
+  bool long_answers_ = false;      // the last one was: so will be the next
+  bool request_complete_ = false;  // in a tunnel: we have ended our half
   bool answer_begun_ = false;
   bool read_ended_ = false;  // FIN has come
 };

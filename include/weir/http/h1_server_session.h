@@ -5,6 +5,7 @@
 
 #include "weir/event/loop.h"
 #include "weir/event/tcp_stream.h"
+#include "weir/event/turn_end.h"
 #include "weir/event/wheel.h"
 #include "weir/http/h1_parser.h"
 #include "weir/http/session.h"
@@ -17,6 +18,7 @@ namespace weir::http {
 /// (400, 408, 414, 417, 431, 501, 505) and the connection closed.
 class H1ServerSession final : private event::TcpStream::Observer,
                               private event::Deadline,
+                              private event::TurnEnd,
                               private H1Parser::BodySink,
                               public ServerStream {
  public:
@@ -89,6 +91,7 @@ class H1ServerSession final : private event::TcpStream::Observer,
   void on_drained() override;
   void on_failed(const Error& error) override;
   void on_deadline() override;
+  void on_turn_end() override;
   void on_body(std::string_view bytes) override;
 
   void take(std::string_view input);
@@ -98,11 +101,10 @@ class H1ServerSession final : private event::TcpStream::Observer,
   [[nodiscard]] bool client_lags() const;
   void start_request(const RequestHead& head);
   void note_complete();
-  // By value: the session may die while it tells, and the reason with it.
-  void refuse(uint16_t status, Error reason);
+  // `reason` by value: the session may die while it tells, and the reason with it. `head`: what has come of it.
+  void refuse(uint16_t status, Error reason, std::string_view head);
   void refuse_body(Error reason);
-  void send_refusal(uint16_t status, const Error& reason);
-  void open_tunnel();
+  size_t send_refusal(uint16_t status, const Error& reason);
   void break_stream(const Error& error);
   void become_idle();
   void finish_session();

@@ -30,7 +30,7 @@ class H2ServerSession final : public H2Session {
   std::unique_ptr<H2Stream> make_stream() override;
   void on_head(H2Stream& stream, H2Fields& fields, bool ended) override;
   void on_over(const Error& reason) override;
-  void refuse(H2ServerStream& stream, uint16_t status, const Error& reason);
+  void refuse(H2ServerStream& stream, Method method, uint16_t status, const Error& reason);
 
   // constant after construction
   ServerSessionOwner& owner_;

@@ -143,8 +143,9 @@ class ServerSessionOwner {
   /// A request has come; its head lives during the call, in which an observer must be attached to `stream`, or the
   /// stream released.
   virtual void on_request(ServerStream& stream, const RequestHead& head) = 0;
-  /// A head was refused with `status` before it became a request: for the log and the counters.
-  virtual void on_bad_request(uint16_t status, const Error& reason) = 0;
+  /// A head was refused with `status`, and a body of so many bytes, before it became a request: for the log and the
+  /// counters.
+  virtual void on_bad_request(uint16_t status, const Error& reason, size_t body_bytes) = 0;
   /// What such a head is answered with; lives during the call that asks. {}: status and reason as plain text.
   [[nodiscard]] virtual AnswerPage refusal_page(uint16_t) const { return {}; }
   /// The last call. The connection is closed and no stream is out.

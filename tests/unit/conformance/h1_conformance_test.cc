@@ -20,6 +20,7 @@ constexpr int kQuietTurns = 8;
 constexpr size_t kWholeCutsBytesMax = 1500;  // above, cuts are taken near the ends and far apart within
 
 const std::string kFolder = std::string(WEIR_SOURCE_ROOT) + "/tests/conformance/h1/";
+constexpr std::string_view kProxyV2("\r\n\r\n\0\r\nQUIT\n", 12);
 const std::string kOk = "HTTP/1.1 200 OK\r\nDate: kept\r\nContent-Length: 2\r\n\r\nok";
 
 /// How the bytes of a run are cut.
@@ -82,13 +83,12 @@ class CaseRun {
   explicit CaseRun(const Case& which) : case_(which) {
     edge_.config.limits.upstream_idle_per_endpoint_max = 0;
     edge_.config.retry.attempts_max = 0;
-    for (const std::string& option : case_.options) {
-      if (option == "pass_unknown_methods") edge_.config.requests.pass_unknown_methods = true;
-      if (option == "via") edge_.config.requests.via = "edge";
-      if (option == "keep_upstreams") edge_.config.limits.upstream_idle_per_endpoint_max = 8;
-    }
+    uint8_t proxy_out = 0;
+    for (const std::string& option : case_.options) proxy_out = std::max(proxy_out, apply(option));
     upstream_ = &edge_.upstream([this](Peer& peer) { on_upstream(peer); });
     edge_.route(*upstream_);
+    edge_.service.proxy_protocol = proxy_out;
+    edge_.install();
   }
 
   void run(const Cuts& cuts) {
@@ -116,6 +116,20 @@ class CaseRun {
   }
 
  private:
+  /// Returns the version of the PROXY header that upstreams are sent.
+  uint8_t apply(const std::string& option) {
+    config::Config& config = edge_.config;
+    const std::vector<Cidr> loopback = {Cidr::parse("127.0.0.0/8").value()};
+    if (option == "pass_unknown_methods") config.requests.pass_unknown_methods = true;
+    if (option == "via") config.requests.via = "edge";
+    if (option == "keep_upstreams") config.limits.upstream_idle_per_endpoint_max = 8;
+    if (option == "forwarded") config.forwarding.forwarded = true;
+    if (option == "trusted") config.entry_points[0].forwarded_headers_trusted_cidrs = loopback;
+    if (option == "proxy_in") config.entry_points[0].proxy_protocol_trusted_cidrs = loopback;
+    if (option == "proxy_out_1") return 1;
+    return option == "proxy_out_2" ? 2 : 0;
+  }
+
   template <typename Condition>
   bool turn_until(Condition holds) {
     for (int i = 0; i < kTurnsMax; ++i) {
@@ -145,6 +159,10 @@ class CaseRun {
   }
 
   void on_upstream(Peer& peer) {
+    if (peer.taken == 0 && peer.got.starts_with(kProxyV2)) {  // whose first bytes look like the end of a head
+      if (peer.got.size() < 16) return;
+      peer.taken = 16 + static_cast<unsigned char>(peer.got[15]);
+    }
     if (case_.replies.empty()) {
       for (size_t size; (size = request_end(std::string_view(peer.got).substr(peer.taken))) != std::string::npos;) {
         peer.taken += size;
@@ -208,6 +226,7 @@ class CaseRun {
   }
   static std::string answer_of(const Peer& client) { return without_fields(client.got, {"Date: "}); }
   [[nodiscard]] std::string forwarded() const {
+    if (case_.forwarded.find("X-Forwarded-") != std::string::npos) return upstream_->all();
     return without_fields(upstream_->all(), {"X-Forwarded-", "X-Real-Ip: "});
   }
   void report(const Peer& client) const {
@@ -301,11 +320,12 @@ TEST_CASE("conformance: lines, names and values of a request's head") { run_file
 TEST_CASE("conformance: targets and Host") { run_file("target.case"); }
 TEST_CASE("conformance: methods, versions and pipelining") { run_file("method.case"); }
 TEST_CASE("conformance: what a message means") { run_file("message.case"); }
+TEST_CASE("conformance: who has asked") { run_file("forwarded.case"); }
 TEST_CASE("conformance: hostile upstreams") { run_file("upstream.case"); }
 
 TEST_CASE("conformance: no file of the folder is left out") {
   CHECK(files() == std::set<std::string>{"framing.case", "chunked.case", "head.case", "target.case", "method.case",
-                                         "message.case", "upstream.case"});
+                                         "message.case", "forwarded.case", "upstream.case"});
 }
 
 TEST_CASE("conformance: where plain llhttp comes to another verdict the case says why") {

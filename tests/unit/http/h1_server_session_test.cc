@@ -104,7 +104,7 @@ class World final : public H1ServerSession::Owner, ServerStreamObserver, event::
     handed_over = bytes;
     return true;
   }
-  void on_bad_request(uint16_t, const Error&) override {}
+  void on_bad_request(uint16_t, const Error&, size_t) override {}
   void on_session_closed() override { closed = true; }
   void on_request_body(std::string_view bytes) override { body += bytes; }
   void on_request_end(std::span<const Header> trailers) override {
@@ -203,6 +203,24 @@ TEST_CASE("h1 server session: broken chunks are refused and never another reques
   }
 }
 
+TEST_CASE("h1 server session: a refused HEAD has no body either, a head that never ends included") {
+  World world;
+  for (const std::string& rest :
+       {" /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n", std::string(" / HTTP/1.1\r\nA b\r\n\r\n"),
+        std::string(" / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz"), std::string(" / HT")}) {
+    for (std::string_view method : {"HEAD", "GET"}) {
+      world.connect();
+      world.send(std::string(method) + rest);
+      world.some_turns();
+      world.loop.skip_ms(world.limits.head_timeout_ms + 200);
+      world.until([&] { return world.client_ended; });
+      INFO(world.got);
+      CHECK(world.got.starts_with("HTTP/1.1 4"));
+      CHECK(world.got.ends_with("\r\n\r\n") == (method == "HEAD"));
+    }
+  }
+}
+
 TEST_CASE("h1 server session: an upgrade to h2c is not passed on, another one is") {
   World world;
   std::string get =
@@ -246,6 +264,16 @@ TEST_CASE("h1 server session: what only begins like the preface of HTTP/2 is ref
       CHECK(world.exchange({text.substr(0, cut), text.substr(cut)}) == whole);
     }
   }
+  // Nor is what is left of another message.
+  for (std::string_view text :
+       {"0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n0\r\n\r\n", "websocket\r\n\r\n", "a=b\r\n\r\n"}) {
+    const std::string whole = world.exchange({text});
+    CHECK(whole.starts_with("HTTP/1.1 400 "));
+    for (size_t cut = 1; cut < text.size(); ++cut) {
+      INFO(text << " cut at " << cut);
+      CHECK(world.exchange({text.substr(0, cut), text.substr(cut)}) == whole);
+    }
+  }
   CHECK_FALSE(world.handed_over.has_value());
 }
 
@@ -263,7 +291,8 @@ TEST_CASE("h1 server session: what a client says before the 101 reaches the tunn
   head.upgrade = "echo";
   world.stream->send_head(head);
   CHECK(world.body.empty());
-  world.until([&] { return world.tunnel_ended; });
+  world.some_turns();  // and no deadline: what was said early is not said late
+  CHECK(world.tunnel_ended);
   CHECK(world.body == "early");
   world.stream->send_body("late");
   world.stream->send_end({});

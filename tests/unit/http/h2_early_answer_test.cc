@@ -99,7 +99,7 @@ class Early final : ServerSessionOwner, ServerStreamObserver, event::TcpStream::
     stream.send_end({});
     stream.release();
   }
-  void on_bad_request(uint16_t, const Error&) override {}
+  void on_bad_request(uint16_t, const Error&, size_t) override {}
   void on_session_closed() override { closed = true; }
   void on_request_body(std::string_view bytes) override { body_bytes += bytes.size(); }
   void on_request_end(std::span<const Header>) override {}

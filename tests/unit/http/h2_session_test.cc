@@ -161,7 +161,7 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
     one.head = head.target;
     stream.attach(one);
   }
-  void on_bad_request(uint16_t, const Error&) override {}
+  void on_bad_request(uint16_t, const Error&, size_t) override {}
   void on_session_closed() override { server_closed = true; }
   void on_stream_released(H2ClientSession&) override {}
   void on_session_closed(H2ClientSession&, const Error&) override { client_closed = true; }

@@ -222,9 +222,10 @@ TEST_CASE("access log: lines of real requests, refused ones too, say who answere
   edge.ask("GET / HTTP/1.1\r\n\r\n");
   edge.route({"http://127.0.0.1:1"});
   edge.ask(get("/refused"));
+  edge.ask("HEAD / HTTP/1.1\r\n\r\n");
   edge.settle();
   edge.worker().access_log().hand_over();
-  disk.until([&] { return count(disk.file, "\n") == 4; });
+  disk.until([&] { return count(disk.file, "\n") == 5; });
   std::vector<std::string> lines;
   for (size_t at = 0; at < disk.file.size(); at = disk.file.find('\n', at) + 1) {
     lines.push_back(disk.file.substr(at, disk.file.find('\n', at) - at));
@@ -243,6 +244,8 @@ TEST_CASE("access log: lines of real requests, refused ones too, say who answere
   CHECK(has(3, "\"DownstreamStatus\":502"));
   CHECK(has(3, "\"Error\":\"connect_failed\""));
   CHECK_FALSE(has(3, "\"OriginStatus\""));
+  CHECK(has(2, "\"DownstreamContentSize\":16"));
+  CHECK(has(4, "\"DownstreamContentSize\":0"));
   edge.worker().set_log_writer(nullptr);
 }
 

@@ -85,6 +85,26 @@ TEST_CASE("entry point: its own limits close the connection that is one too many
   }
 }
 
+TEST_CASE("entry point: a client keeps its place until its socket is closed, however long after its last answer") {
+  Edge edge;
+  edge.config.entry_points[0].connections_per_client_max = 1;
+  edge.route(edge.upstream(answering(ok("x"))));
+  for (std::string_view last :
+       {"no HTTP\r\n\r\n", "GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\nmore"}) {
+    Peer& stays = edge.connect();
+    stays.send(last);
+    edge.until([&] { return stays.ended; });
+    edge.check_balanced();
+    CHECK(edge.worker().collect().open_connections == 1);
+    Peer& refused = edge.connect();
+    edge.until([&] { return refused.over(); });
+    CHECK(refused.got.empty());
+    edge.pass_ms(event::TcpStream::kLingerMs);
+    CHECK(edge.worker().collect().open_connections == 0);
+  }
+  CHECK(edge.ask(get()).starts_with("HTTP/1.1 200 "));
+}
+
 TEST_CASE("PROXY: the client is whom the header names, however the bytes come") {
   const std::string v2("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\x12\x67\x01\xbb", 28);
   for (const std::string& header : {kV1, v2}) {

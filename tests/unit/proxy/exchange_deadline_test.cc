@@ -170,6 +170,7 @@ TEST_CASE("deadline: a head that never ends is 408, a connection that never spea
   edge.until([&] { return half.over() && silent.over(); });
   CHECK(half.got.starts_with("HTTP/1.1 408 "));
   CHECK(silent.got.empty());
+  edge.pass_ms(event::TcpStream::kLingerMs);  // they do not leave by themselves
   CHECK(edge.worker().collect().open_connections == 0);
 }
 

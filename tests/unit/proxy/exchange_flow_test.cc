@@ -134,6 +134,24 @@ TEST_CASE("flow: a tunnel whose one side is reset ends the other") {
   edge.check_balanced();
 }
 
+TEST_CASE("flow: the upstream of a tunnel whose client is gone hears it at once, though it does not read") {
+  Edge edge;
+  Upstream& upstream = edge.upstream([](Peer& peer) {
+    if (peer.taken++ == 0) peer.send(kSwitching);
+    peer.stream.stop_reading();
+  });
+  edge.route(upstream);
+  Peer& client = open_tunnel(edge);
+  client.send(std::string(kBigBytes, 't'));
+  client.stream.reset();
+  Peer& server = *upstream.peers[0];
+  edge.until([&] {
+    server.send("news");
+    return server.failed;
+  });
+  edge.check_balanced();
+}
+
 TEST_CASE("flow: an upgrade that is refused is an ordinary answer, and the connection goes on") {
   Edge edge;
   edge.route(edge.upstream(answering(ok("no"))));
@@ -165,8 +183,10 @@ TEST_CASE("drain: answers under way finish with Connection: close, and only then
   CHECK(other_idle.got.empty());
   CHECK_FALSE(drained);
   upstream.peers[0]->send(ok("done"));
-  edge.until([&] { return drained; });
   edge.until([&] { return busy.ended; });
+  CHECK_FALSE(drained);  // nobody knows yet that it has been read
+  busy.stream = {};
+  edge.until([&] { return drained; });
   CHECK(busy.got.ends_with("done"));
   CHECK(count(busy.got, "Connection: close\r\n") == 1);
   edge.check_balanced();

@@ -155,6 +155,8 @@ TEST_CASE("limits: a body slower than the least rate is 408, one at the rate goe
   Peer& slow = edge.connect();
   Peer& fair = edge.connect();
   Peer& told_to_wait = edge.connect();
+  Peer& no_call = edge.connect();  // of gRPC, whatever it says: it is no HTTP/2
+  no_call.send("POST / HTTP/1.1\r\nHost: web.test\r\nContent-Type: application/grpc\r\nContent-Length: 9\r\n\r\n");
   slow.send(head);
   fair.send(head);
   told_to_wait.send("POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
@@ -164,8 +166,9 @@ TEST_CASE("limits: a body slower than the least rate is 408, one at the rate goe
     edge.pass_ms(5'000);
     CHECK_FALSE(fair.over());
   }
-  edge.until([&] { return slow.over(); });
+  edge.until([&] { return slow.over() && no_call.over(); });
   CHECK(refused(slow.got, "408"));
+  CHECK(refused(no_call.got, "408"));
   CHECK(fair.got.empty());
   CHECK_FALSE(told_to_wait.over());
 }
