@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "registry/definition_members.h"
 #include "registry/definitions.h"
 #include "registry/json_decode.h"
@@ -6,6 +8,7 @@
 namespace weir::registry {
 namespace {
 
+constexpr int64_t kDnsWeightMax = 65535;
 constexpr size_t kMetaPairsMax = 64;
 constexpr size_t kMetaKeyBytesMax = 128;
 constexpr size_t kMetaValueBytesMax = 512;
@@ -82,8 +85,11 @@ void choose_kind(CheckRequest& check) {
 
 Result<CheckRequest> decode_nested_check(const JsonValue& json, const std::string& path) {
   CheckRequest check;
-  Status done = decode_members(
-      json, path, [&](const Member& m) { return m.is("CheckID") ? m.read(check.id) : read_check_member(m, check); });
+  Status done = decode_members(json, path, [&](const Member& m) {
+    if (m.is("CheckID")) return m.read(check.id);
+    if (m.is("ServiceID", "service_id")) return Member::ignore();  // it is the one around it
+    return read_check_member(m, check);
+  });
   if (!done) return fail(done.error());
   choose_kind(check);
   return check;
@@ -108,15 +114,9 @@ Status read_service_member(const Member& m, ServiceRequest& out) {
   return m.unknown();
 }
 
-bool is_unspecified(const std::string& address) {
-  Result<IpAddress> ip = IpAddress::parse(address);
-  return ip && ip->bytes == std::array<uint8_t, 16>{};
-}
-
-Status validate_meta_pair(const std::string& key, const std::string& value) {
+Status validate_meta_pair(const std::string& what, const std::string& key, const std::string& value) {
   auto refuse = [&](const std::string& why) {
-    return fail(ErrorCode::invalid,
-                "Invalid Service Meta: Couldn't load metadata pair ('" + key + "', '" + value + "'): " + why);
+    return fail(ErrorCode::invalid, what + ": Couldn't load metadata pair ('" + key + "', '" + value + "'): " + why);
   };
   if (key.empty()) return refuse("Key cannot be blank");
   for (char c : key) {
@@ -169,6 +169,12 @@ Result<CheckRequest> decode_check_request(const JsonValue& json) {
   return check;
 }
 
+bool is_unspecified(const std::string& address) {
+  if (address == "[::]") return true;
+  Result<IpAddress> ip = IpAddress::parse(address);
+  return ip && ip->bytes == std::array<uint8_t, 16>{};
+}
+
 Status validate_service(const Service& service) {
   if (service.name.empty()) return fail(ErrorCode::invalid, "Missing service name");
   if (is_unspecified(service.address)) return fail(ErrorCode::invalid, "Invalid service address");
@@ -178,11 +184,18 @@ Status validate_service(const Service& service) {
   if (service.weights.warning < 0) {
     return fail(ErrorCode::invalid, "Invalid Weights: Warning must be greater or equal than 0");
   }
-  if (service.meta.size() > kMetaPairsMax) {
-    return fail(ErrorCode::invalid, "Invalid Service Meta: Node metadata cannot contain more than 64 key/value pairs");
+  if (std::max(service.weights.passing, service.weights.warning) > kDnsWeightMax) {
+    return fail(ErrorCode::invalid, "Invalid Weights: DNS Weight must be between 0 and 65535");
   }
-  for (const auto& [key, value] : service.meta) {
-    if (Status done = validate_meta_pair(key, value); !done) return done;
+  return validate_meta(service.meta, "Invalid Service Meta");
+}
+
+Status validate_meta(const StringMap& meta, const std::string& what) {
+  if (meta.size() > kMetaPairsMax) {
+    return fail(ErrorCode::invalid, what + ": Node metadata cannot contain more than 64 key/value pairs");
+  }
+  for (const auto& [key, value] : meta) {
+    if (Status done = validate_meta_pair(what, key, value); !done) return done;
   }
   return {};
 }

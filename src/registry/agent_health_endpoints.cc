@@ -68,17 +68,18 @@ Reply with_reason(Reply reply, const std::string& reason) {
   return reply;
 }
 
-Reply text_health(Aggregate aggregate) {
-  Reply reply = Reply::text(status_code(aggregate), to_string(aggregate));
-  reply.content_type = "text/plain";
-  return with_reason(std::move(reply), to_string(aggregate));
+bool wants_text(const Call& call) {
+  return call.parameter("format") == "text" || http::find_header(call.request.headers, "Accept") == "text/plain";
 }
 
-Reply not_found(const std::string& reason, std::string body, bool as_text, bool pretty) {
-  if (!as_text) return with_reason(Reply::json(std::move(body), 404), reason);
-  JsonWriter json(pretty);
-  json.value(reason);
-  return with_reason(Reply::json(json.take(), 404), reason);
+Reply plain_text(int status, std::string body) {
+  Reply reply = Reply::text(status, std::move(body));
+  reply.content_type = "text/plain";
+  return reply;
+}
+
+Reply text_health(Aggregate aggregate) {
+  return with_reason(plain_text(status_code(aggregate), to_string(aggregate)), to_string(aggregate));
 }
 
 }  // namespace
@@ -86,14 +87,17 @@ Reply not_found(const std::string& reason, std::string body, bool as_text, bool 
 void agent_health_by_id(Api& api, Call call) {
   std::string id = call.argument;
   if (id.empty()) return Api::reply(call, Reply::text(400, "Missing serviceID"));
-  bool as_text = call.parameter("format") == "text";
+  bool as_text = wants_text(call);
   bool pretty = call.pretty;
   api.look(std::move(call), [&api, id, as_text, pretty] {
     JsonWriter json(pretty);
     Ref<Service> service = registry::agent_service(api.tables(), api.self(), id);
     if (!service) {
       json.begin_object().member("AggregatedStatus", kCritical).key("Service").null().key("Checks").null().end_object();
-      return not_found("ServiceId " + id + " not found", json.take(), as_text, pretty);
+      std::string unknown = "ServiceId " + id + " not found";
+      // As Consul has it: a JSON string in place of the text.
+      std::string body = as_text ? JsonWriter(pretty).value(unknown).take() : json.take();
+      return with_reason(Reply::json(std::move(body), 404), unknown);
     }
     Aggregate aggregate = aggregate_of(checks_for(api, *service));
     if (as_text) return text_health(aggregate);
@@ -105,7 +109,7 @@ void agent_health_by_id(Api& api, Call call) {
 void agent_health_by_name(Api& api, Call call) {
   std::string name = call.argument;
   if (name.empty()) return Api::reply(call, Reply::text(400, "Missing service Name"));
-  bool as_text = call.parameter("format") == "text";
+  bool as_text = wants_text(call);
   bool pretty = call.pretty;
   api.look(std::move(call), [&api, name, as_text, pretty] {
     JsonWriter json(pretty);
@@ -119,7 +123,9 @@ void agent_health_by_name(Api& api, Call call) {
       write_health(json, api, *service);
     }
     json.end_array();
-    if (!found) return not_found("ServiceName " + name + " Not Found", json.take(), as_text, pretty);
+    std::string unknown = "ServiceName " + name + " Not Found";
+    if (!found && as_text) return with_reason(plain_text(404, unknown), unknown);
+    if (!found) return with_reason(Reply::json(json.take(), 404), unknown);
     if (as_text) return text_health(worst);
     return with_reason(Reply::json(json.take(), status_code(worst)), to_string(worst));
   });

@@ -6,10 +6,10 @@
 #include "registry/catalog_writes.h"
 #include "registry/endpoints.h"
 #include "registry/filter_rows.h"
-#include "registry/go_bool.h"
 #include "registry/health_checker.h"
 #include "registry/read_options.h"
 #include "registry/record_json.h"
+#include "weir/base/go_bool.h"
 
 namespace weir::registry::endpoints {
 namespace {

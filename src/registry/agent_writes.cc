@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "registry/catalog_writes.h"
 #include "weir/base/ip.h"
+#include "weir/base/text.h"
 
 namespace weir::registry {
 namespace {
@@ -49,6 +49,24 @@ std::string maintenance_id(const std::string& service_id) {
   return std::string(kServiceMaintenancePrefix) + service_id;
 }
 
+Error not_a_free_check() { return {ErrorCode::invalid, "Invalid check ID: \"serfHealth\" is the server's own"}; }
+
+/// What stands on `former`, whose node goes, stands on `name` then.
+Status move_node(Transaction& tx, const std::string& former, const std::string& name) {
+  for (const Ref<Service>& service : tx.tables().services_of_node(former)) {
+    Service moved = *service;
+    moved.node = name;
+    if (Status done = put_service(tx, std::move(moved)); !done) return done;
+  }
+  for (const Ref<Check>& check : tx.tables().checks_of_node(former)) {
+    Check moved = *check;
+    moved.node = name;
+    if (Status done = put_check(tx, std::move(moved)); !done) return done;
+  }
+  remove_node(tx, former);
+  return {};
+}
+
 }  // namespace
 
 Status put_own_node(Transaction& tx, const Identity& self) {
@@ -63,13 +81,15 @@ Status put_own_node(Transaction& tx, const Identity& self) {
     node.tagged_addresses[network + family] = self.address;
   }
   node.meta["consul-network-segment"] = "";
-  // The machine was renamed since: what stood under the old name is gone with it.
+  put_node(tx, node);
+  // The machine was renamed since: its services and checks are there under the new name, as a Consul agent's are.
   std::vector<std::string> former_names;
   for (const auto& [name, other] : tx.tables().nodes()) {
     if (other->id == node.id && name != fold_name(node.name)) former_names.push_back(name);
   }
-  for (const std::string& name : former_names) remove_node(tx, name);
-  put_node(tx, std::move(node));
+  for (const std::string& name : former_names) {
+    if (Status done = move_node(tx, name, node.name); !done) return done;
+  }
 
   Service server;
   server.node = self.node_name;
@@ -106,6 +126,7 @@ Result<std::vector<std::string>> put_agent_service(Transaction& tx, const Identi
     if (check.name.empty()) check.name = default_name;
     check.service_id = service_id;
     ids.push_back(check.id);
+    if (check.id == kSerfHealth) return fail(not_a_free_check());
     if (Status done = put_keeping_status(tx, to_check(self, std::move(check))); !done) return fail(done.error());
   }
   if (!replace_checks) return ids;
@@ -117,12 +138,29 @@ Result<std::vector<std::string>> put_agent_service(Transaction& tx, const Identi
 }
 
 Status put_agent_check(Transaction& tx, const Identity& self, CheckRequest request) {
-  if (request.id == kSerfHealth)
-    return fail(ErrorCode::invalid, "Invalid check ID: \"serfHealth\" is the server's own");
+  if (request.id == kSerfHealth) return fail(not_a_free_check());
   if (!request.service_id.empty() && !agent_service(tx.tables(), self, request.service_id)) {
     return fail(ErrorCode::not_found, "ServiceID \"" + request.service_id + "\" does not exist");
   }
   return put_keeping_status(tx, to_check(self, std::move(request)));
+}
+
+bool is_own_node(const Identity& self, std::string_view node) { return equals_ignore_case(node, self.node_name); }
+
+bool is_own_service(const Identity& self, std::string_view node, std::string_view id) {
+  return is_own_node(self, node) && id == kServerService;
+}
+
+bool is_own_check(const Identity& self, std::string_view node, std::string_view id) {
+  return is_own_node(self, node) && id == kSerfHealth;
+}
+
+void leave_out_own(const Identity& self, Registration& registration) {
+  const std::string& node = registration.node.name;
+  if (!is_own_node(self, node)) return;
+  registration.skip_node_update = true;
+  if (registration.service && is_own_service(self, node, registration.service->id)) registration.service.reset();
+  std::erase_if(registration.checks, [&](const Check& check) { return is_own_check(self, node, check.id); });
 }
 
 Status put_maintenance(Transaction& tx, const Identity& self, const std::string& service_id,

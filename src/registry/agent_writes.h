@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "registry/catalog_writes.h"
 #include "registry/definitions.h"
 #include "registry/identity.h"
 #include "registry/transaction.h"
@@ -24,6 +25,13 @@ Status put_own_node(Transaction& tx, const Identity& self);
 Result<std::vector<std::string>> put_agent_service(Transaction& tx, const Identity& self, ServiceRequest request,
                                                    bool replace_checks);
 Status put_agent_check(Transaction& tx, const Identity& self, CheckRequest request);
+
+/// The server's own records are its node, its service "consul" and serfHealth. What the catalog says of them does not
+/// last: in Consul agent and leader put them back, here they stay.
+[[nodiscard]] bool is_own_node(const Identity& self, std::string_view node);
+[[nodiscard]] bool is_own_service(const Identity& self, std::string_view node, std::string_view id);
+[[nodiscard]] bool is_own_check(const Identity& self, std::string_view node, std::string_view id);
+void leave_out_own(const Identity& self, Registration& registration);
 
 /// Maintenance of one service, or of the node when `service_id` is "".
 Status put_maintenance(Transaction& tx, const Identity& self, const std::string& service_id, const std::string& reason);

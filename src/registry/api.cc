@@ -158,8 +158,10 @@ void Api::read(Call call, Read read) {
   query.wait_ms = parsed.options.wait_ms;
   auto shared_call = std::make_shared<Call>(std::move(call));
   auto shared_read = std::make_shared<Read>(std::move(read));
-  query.ready = [shared_read, index = parsed.options.index, absent = false](bool woken) mutable {
+  query.ready = [this, shared_read, index = parsed.options.index, absent = false](bool woken) mutable {
     if (index == 0) return true;
+    // Never given by this store: it has lost what it had then, and its client need not wait to learn that.
+    if (!shared_read->index_is_hash && index > store().last_index()) return true;
     bool was_absent = std::exchange(absent, shared_read->found && !shared_read->found());
     if (woken && was_absent && absent) return false;
     return shared_read->index_is_hash ? shared_read->index() != index : shared_read->index() > index;

@@ -41,13 +41,14 @@ BlockingQueries::BlockingQueries(event::Loop& loop, Watchers& watchers) : loop_(
 BlockingQueries::~BlockingQueries() = default;
 
 void BlockingQueries::run(Query query) {
-  if (query.ready(false)) return query.answer();
+  if (finishing_ || query.ready(false)) return query.answer();
   uint64_t wait_ms = query.wait_ms + random_.below(query.wait_ms / 16 + 1);
   waiting_.push_back(std::make_unique<Waiting>(*this, std::move(query)));
   waiting_.back()->start(std::prev(waiting_.end()), wait_ms);
 }
 
 void BlockingQueries::finish_all() {
+  finishing_ = true;
   while (!waiting_.empty()) waiting_.front()->finish(true);
 }
 

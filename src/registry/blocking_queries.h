@@ -34,7 +34,7 @@ class BlockingQueries {
   /// Answers at once if ready, else when ready or when the time is up (plus up to a 16th of it, so that clients which
   /// began together do not come back together).
   void run(Query query);
-  /// Answers everybody with what there is now: before the server goes away.
+  /// Answers everybody with what there is now, and at once whoever comes later: before the server goes away.
   void finish_all();
   [[nodiscard]] size_t count() const { return waiting_.size(); }
 
@@ -49,6 +49,7 @@ class BlockingQueries {
   Watchers& watchers_;
   Random random_;
   std::list<std::unique_ptr<Waiting>> waiting_;
+  bool finishing_ = false;
 };
 
 }  // namespace weir::registry

@@ -134,6 +134,20 @@ Status validate_catalog_registration(const CatalogRegistration& request) {
   if (registration.service && registration.service->name.empty()) {
     return fail(ErrorCode::invalid, "Must provide service name with ID");
   }
+  if (registration.service) {
+    const Service& service = *registration.service;
+    if (is_unspecified(service.address)) return fail(ErrorCode::invalid, "Invalid service address");
+    Status valid = validate_meta(service.meta, "failed inserting service: Invalid Service Meta for node " +
+                                                   registration.node.name + " and serviceID " + service.id);
+    if (!valid) return valid;
+  }
+  for (const Check& check : registration.checks) {
+    if (!check.id.empty()) continue;
+    return fail(ErrorCode::invalid,
+                "failed inserting check: failed inserting check: object missing primary index on "
+                "node \"" +
+                    registration.node.name + "\"");
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "registry/agent_writes.h"
 #include "registry/catalog_writes.h"
 #include "registry/definitions.h"
 #include "registry/endpoints.h"
@@ -45,6 +46,7 @@ void catalog_register(Api& api, Call call) {
     return Api::reply(call, Reply::text(500, valid.error().message));
   }
   if (is_other_datacenter(api, request->datacenter)) return Api::reply(call, Reply::text(500, "No path to datacenter"));
+  leave_out_own(api.self(), request->registration);
   auto change = [registration = request->registration](Transaction& tx) { return register_all(tx, registration); };
   api.write(std::move(call), change, json_true);
 }
@@ -56,12 +58,14 @@ void catalog_deregister(Api& api, Call call) {
   if (!request) return Api::reply(call, decode_failure(request.error()));
   if (request->node.empty()) return Api::reply(call, Reply::text(500, "Must provide node"));
   if (is_other_datacenter(api, request->datacenter)) return Api::reply(call, Reply::text(500, "No path to datacenter"));
-  auto change = [request = *request](Transaction& tx) -> Status {
+  auto change = [&api, request = *request](Transaction& tx) -> Status {
     if (!request.service_id.empty()) {
+      if (is_own_service(api.self(), request.node, request.service_id)) return {};
       remove_service(tx, request.node, request.service_id);
     } else if (!request.check_id.empty()) {
+      if (is_own_check(api.self(), request.node, request.check_id)) return {};
       remove_check(tx, request.node, request.check_id);
-    } else {
+    } else if (!is_own_node(api.self(), request.node)) {
       remove_node(tx, request.node);
     }
     return {};

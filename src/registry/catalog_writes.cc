@@ -34,15 +34,14 @@ void touch_after_removal(Transaction& tx, const std::string& name) {
   tx.touch({Kind::service_extinction});
 }
 
-/// Tells who runs checks; changes of status do not concern them.
-void wake_runners(Transaction& tx, const Ref<Check>& before, const CheckDefinition& after) {
+void tell_runners(Transaction& tx, const std::string& id, const Ref<Check>& before, const CheckDefinition& after) {
   CheckDefinition none;
-  if ((before ? before->definition : none) != after) tx.drop({Kind::check_definitions});
+  if ((before ? before->definition : none) != after) tx.redefine_check(id);
 }
 
 void erase_check(Transaction& tx, const Ref<Check>& check) {
   tx.erase(check);
-  wake_runners(tx, check, CheckDefinition{});
+  tell_runners(tx, check->id, check, CheckDefinition{});
   tx.touch({Kind::checks});
   end_sessions_of_check(tx, *check);
 }
@@ -132,7 +131,7 @@ Status put_check(Transaction& tx, Check check) {
   } else {
     touch_service_name(tx, check.service_name);
   }
-  wake_runners(tx, before, check.definition);
+  tell_runners(tx, check.id, before, check.definition);
   bool critical = check.status == kCritical;
   Check copy = check;
   tx.put(before, std::move(check));

@@ -36,6 +36,11 @@ class CheckProbe {
     return definition.timeout_ns > 0 ? static_cast<uint64_t>(definition.timeout_ns) / 1'000'000 + 1 : kTimeoutDefaultMs;
   }
 
+  /// Of what the checked one says: a TTL check's output, an HTTP check's body.
+  [[nodiscard]] static size_t output_bytes_max(const CheckDefinition& definition) {
+    return definition.output_bytes_max > 0 ? static_cast<size_t>(definition.output_bytes_max) : kOutputBytesMax;
+  }
+
   static constexpr uint64_t kTimeoutDefaultMs = 10'000;
   static constexpr size_t kOutputBytesMax = 4096;
   static constexpr int kRedirectsMax = 10;

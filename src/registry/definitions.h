@@ -37,6 +37,10 @@ struct ServiceRequest {
 Result<ServiceRequest> decode_service_request(const JsonValue& json);
 Result<CheckRequest> decode_check_request(const JsonValue& json);
 
+/// 0.0.0.0 and ::, at which nobody can be reached.
+[[nodiscard]] bool is_unspecified(const std::string& address);
+/// The rules for a service's metadata; errors begin with `what`.
+Status validate_meta(const StringMap& meta, const std::string& what);
 /// The rules for a service (name, address, weights, meta) without its checks.
 Status validate_service(const Service& service);
 /// The text after "Invalid check: ".

@@ -190,9 +190,10 @@ void DnsResolver::add_srv(const DnsQuery& query, const std::vector<Target>& targ
 // The name an SRV points at, and its address beside it, so that clients need not ask again.
 void DnsResolver::add_srv_target(const Target& target, std::string& name, DnsAnswer& answer) {
   const std::string& address = target.service->address;
-  Result<IpAddress> ip = IpAddress::parse(address.empty() ? target.node->address : address);
-  if (!address.empty() && !ip) {
-    name = address;
+  const std::string& place = address.empty() ? target.node->address : address;
+  Result<IpAddress> ip = IpAddress::parse(place);
+  if (!place.empty() && !ip) {
+    name = place;
     return;
   }
   if (!address.empty()) {

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "registry/filter_parser.h"
-#include "registry/go_bool.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 
 namespace weir::registry {

@@ -16,10 +16,12 @@ namespace {
 
 uint64_t to_ms(int64_t ns) { return ns > 0 ? static_cast<uint64_t>(ns) / 1'000'000 : 0; }
 
+/// What a client said of its TTL check, cut as Consul's agent cuts it.
 std::string cut(const std::string& output, const CheckDefinition& definition) {
-  size_t bytes_max =
-      definition.output_bytes_max > 0 ? static_cast<size_t>(definition.output_bytes_max) : CheckProbe::kOutputBytesMax;
-  return output.substr(0, bytes_max);
+  const size_t bytes_max = CheckProbe::output_bytes_max(definition);
+  if (output.size() <= bytes_max) return output;
+  return output.substr(0, bytes_max) + " ... (captured " + std::to_string(bytes_max) + " of " +
+         std::to_string(output.size()) + " bytes)";
 }
 
 }  // namespace
@@ -83,26 +85,22 @@ class HealthChecker::Running {
 HealthChecker::HealthChecker(event::Loop& loop, CatalogStore& store, const Identity& self)
     : loop_(loop), store_(store), self_(self), sweep_timer_(loop, [this] { sweep(); }) {}
 
-HealthChecker::~HealthChecker() = default;
+HealthChecker::~HealthChecker() { store_.on_check_redefined(nullptr); }
 
 void HealthChecker::start() {
-  reconcile();
+  for (const Ref<Check>& check : store_.tables().checks_of_node(self_.node_name)) follow(check->id);
+  store_.on_check_redefined([this](const std::string& id) { follow(id); });
   sweep_timer_.start_every(kReapPeriodMs);
 }
 
-void HealthChecker::on_changed() { reconcile(); }
-
-void HealthChecker::reconcile() {
-  store_.watchers().wait(*this, {{Resource::Kind::check_definitions}});
-  std::map<std::string, std::unique_ptr<Running>, std::less<>> next;
-  for (const Ref<Check>& check : store_.tables().checks_of_node(self_.node_name)) {
-    if (check->definition.kind == Kind::none) continue;
-    auto at = running_.find(check->id);
-    bool same = at != running_.end() && at->second->definition == check->definition;
-    std::unique_ptr<Running> running = same ? std::move(at->second) : std::make_unique<Running>(*this, *check);
-    next.emplace(check->id, std::move(running));
+void HealthChecker::follow(const std::string& id) {
+  Ref<Check> check = store_.tables().check(self_.node_name, id);
+  auto at = running_.find(id);
+  if (!check || check->definition.kind == Kind::none) {
+    if (at != running_.end()) running_.erase(at);
+  } else if (at == running_.end() || at->second->definition != check->definition) {
+    running_.insert_or_assign(id, std::make_unique<Running>(*this, *check));
   }
-  running_ = std::move(next);
 }
 
 std::shared_ptr<http::Client> HealthChecker::client_for(const CheckDefinition& definition) {
@@ -127,11 +125,13 @@ void HealthChecker::restart_ttl(const std::vector<std::string>& ids) {
 
 void HealthChecker::update_ttl(const std::string& id, const std::string& status, const std::string& output,
                                CatalogStore::Done done) {
+  Ref<Check> check = store_.tables().check(self_.node_name, id);
+  const std::string text = check ? cut(output, check->definition) : output;
   auto at = running_.find(id);
   // Registered a moment ago and not committed yet: there is nothing to restart, but the status counts.
-  if (at == running_.end()) return write_status(id, status, output, std::move(done));
+  if (at == running_.end()) return write_status(id, status, text, std::move(done));
   at->second->restart_ttl();
-  report(*at->second, status, output, std::move(done));
+  report(*at->second, status, text, std::move(done));
 }
 
 std::string_view HealthChecker::output_of(const Check& check) const {
@@ -143,12 +143,11 @@ void HealthChecker::report(Running& running, const std::string& status, const st
                            CatalogStore::Done done) {
   Ref<Check> stored = store_.tables().check(self_.node_name, running.id);
   if (!stored) return store_.when_durable(std::move(done));
-  std::string text = cut(output, running.definition);
-  bool new_output = text != running.output;
-  running.output = text;
+  bool new_output = output != running.output;
+  running.output = output;
   if (stored->status != status) {
     running.write_output_at_ms = 0;
-    return write_status(running.id, status, text, std::move(done));
+    return write_status(running.id, status, output, std::move(done));
   }
   if (new_output && running.write_output_at_ms == 0) {
     running.write_output_at_ms = loop_.now_ms() + kOutputPeriodMs / 2 + random_.below(kOutputPeriodMs);

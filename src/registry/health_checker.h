@@ -10,7 +10,6 @@
 
 #include "registry/identity.h"
 #include "registry/store.h"
-#include "registry/watchers.h"
 #include "weir/base/random.h"
 #include "weir/event/timer.h"
 #include "weir/http/client.h"
@@ -20,10 +19,12 @@ namespace weir::registry {
 /// Follows the store: a check that appears there is run, one that is gone is stopped. A new status is written at once;
 /// an output that changed alone is shown by output_of() at once and written only every few minutes, so that chatty
 /// checks wake nobody. Owned by Registry; loop's thread.
-class HealthChecker final : private Waiter {
+class HealthChecker {
  public:
   HealthChecker(event::Loop& loop, CatalogStore& store, const Identity& self);
-  ~HealthChecker() override;
+  ~HealthChecker();
+  HealthChecker(const HealthChecker&) = delete;
+  HealthChecker& operator=(const HealthChecker&) = delete;
 
   /// After the store has loaded.
   void start();
@@ -45,8 +46,8 @@ class HealthChecker final : private Waiter {
   /// The client that speaks TLS as the definition wants it. Lives as long as a check holds it.
   [[nodiscard]] std::shared_ptr<http::Client> client_for(const CheckDefinition& definition);
 
-  void on_changed() override;
-  void reconcile();
+  /// Runs the check as the store has it now, or no more.
+  void follow(const std::string& id);
   void report(Running& running, const std::string& status, const std::string& output, CatalogStore::Done done);
   void write_status(const std::string& id, const std::string& status, const std::string& output,
                     CatalogStore::Done done);

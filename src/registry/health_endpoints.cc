@@ -4,10 +4,10 @@
 
 #include "registry/endpoints.h"
 #include "registry/filter_rows.h"
-#include "registry/go_bool.h"
 #include "registry/queries.h"
 #include "registry/record_json.h"
 #include "registry/selection.h"
+#include "weir/base/go_bool.h"
 
 namespace weir::registry::endpoints {
 namespace {

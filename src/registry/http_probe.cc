@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "registry/json_writer.h"
+#include "weir/base/field_name.h"
 #include "weir/base/text.h"
 #include "weir/http/redirect.h"
 
@@ -13,6 +15,37 @@ std::string capitalised(std::string_view method) {
   std::string word = to_lower(method);
   if (!word.empty() && word[0] >= 'a' && word[0] <= 'z') word[0] = static_cast<char>(word[0] - 32);
   return word;
+}
+
+/// Whether Go's client would send it: a line end would begin a field, or a request, of the definition's own making.
+bool is_field_value(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7F; });
+}
+
+std::string json_quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+/// What is wrong with the fields, in Go's words; "" when nothing is.
+std::string field_refusal(const CheckDefinition& definition) {
+  for (const auto& [name, values] : definition.header) {
+    if (!is_token(name)) return "net/http: invalid header field name " + json_quoted(name);
+    for (const std::string& value : values) {
+      if (is_field_value(value)) continue;
+      return "net/http: invalid header field value " + json_quoted(value) + " for key " + name;
+    }
+  }
+  return "";
+}
+
+/// Fields that follow from the request itself, as in Go's client; Host is told apart.
+bool is_left_out(std::string_view name) {
+  for (const char* own : {"Host", "Connection", "Content-Length", "Transfer-Encoding", "Trailer"}) {
+    if (equals_ignore_case(name, own)) return true;
+  }
+  return false;
 }
 
 std::string host_and_port(const Url& url) {
@@ -31,14 +64,13 @@ HttpProbe::HttpProbe(event::Loop& loop, http::Client& client, const CheckDefinit
 void HttpProbe::send(const std::string& method, const std::string& url_text) {
   method_ = method;
   url_text_ = url_text;
+  if (!is_token(method)) return fail_soon("net/http: invalid method " + json_quoted(method));
   Result<Url> url = Url::parse(url_text);
-  if (!url) {
-    // The callback must not come from within the constructor.
-    loop_.defer([this, alive = std::weak_ptr<bool>(alive_), error = url.error()] {
-      if (!alive.expired()) on_result_({kCritical, failure_text(error)});
-    });
-    return;
+  if (!url) return fail_soon(failure_text(url.error()));
+  if (std::string refusal = field_refusal(definition_); !refusal.empty()) {
+    return fail_soon(failure_text({ErrorCode::invalid, std::move(refusal)}));
   }
+  if (redirects_ == 0) authority_ = url->authority();
   url_ = *url;
   http::ClientRequest request;
   request.method = method;
@@ -50,6 +82,10 @@ void HttpProbe::send(const std::string& method, const std::string& url_text) {
   bool agent = false;
   bool accept = false;
   for (const auto& [name, values] : definition_.header) {
+    // The name to ask for is the check's own place's, not that of where a redirect leads.
+    bool names_host = equals_ignore_case(name, "Host") && url_.authority() == authority_;
+    if (names_host && !values.empty()) request.host = values.front();
+    if (is_left_out(name)) continue;
     for (const std::string& value : values) request.headers.emplace_back(name, value);
     agent = agent || equals_ignore_case(name, "User-Agent");
     accept = accept || equals_ignore_case(name, "Accept");
@@ -57,8 +93,7 @@ void HttpProbe::send(const std::string& method, const std::string& url_text) {
   if (!agent) request.headers.emplace_back("User-Agent", "Consul Health Check");
   if (!accept) request.headers.emplace_back("Accept", "text/plain, text/*, */*");
   body_.clear();
-  size_t bytes_max =
-      definition_.output_bytes_max > 0 ? static_cast<size_t>(definition_.output_bytes_max) : kOutputBytesMax;
+  const size_t bytes_max = output_bytes_max(definition_);
   call_ = client_.send(
       std::move(request), [this](Result<http::ClientResponse> response) { on_response(std::move(response)); },
       [this, bytes_max](std::string_view chunk) {
@@ -66,10 +101,17 @@ void HttpProbe::send(const std::string& method, const std::string& url_text) {
       });
 }
 
+// The callback must not come from within the constructor.
+void HttpProbe::fail_soon(std::string why) {
+  loop_.defer([this, alive = std::weak_ptr<bool>(alive_), why = std::move(why)] {
+    if (!alive.expired()) on_result_({kCritical, why});
+  });
+}
+
 void HttpProbe::on_response(Result<http::ClientResponse> response) {
   if (!response) return on_result_({kCritical, failure_text(response.error())});
   if (follow(*response)) return;
-  if (body_.empty()) body_ = response->body.substr(0, kOutputBytesMax);
+  if (body_.empty()) body_ = response->body.substr(0, output_bytes_max(definition_));
   on_result_(judge(*response));
 }
 

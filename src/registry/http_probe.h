@@ -15,6 +15,7 @@ class HttpProbe final : public CheckProbe {
 
  private:
   void send(const std::string& method, const std::string& url_text);
+  void fail_soon(std::string why);
   void on_response(Result<http::ClientResponse> response);
   /// True when it went to another place.
   bool follow(const http::ClientResponse& response);
@@ -27,6 +28,7 @@ class HttpProbe final : public CheckProbe {
   OnResult on_result_;
   std::string method_;
   std::string url_text_;
+  std::string authority_;  // of the definition's URL
   Url url_;
   std::string body_;  // the beginning of the answer
   int redirects_ = 0;

@@ -93,7 +93,7 @@ Status Member::unknown() const {
 Status Member::mismatch(std::string_view go_type) const {
   std::string what(value_.kind_name());
   // Go names the number only where its shape, not its kind, is wrong.
-  if (value_.kind == Kind::number && go_type != "string") what += " " + value_.text;
+  if (value_.kind == Kind::number && (go_type == "int" || go_type == "uint64")) what += " " + value_.text;
   return fail(ErrorCode::invalid, "json: cannot unmarshal " + what + " into Go struct field " + path() + " of type " +
                                       std::string(go_type));
 }

@@ -52,7 +52,8 @@ std::string advertised(const Registry::Options& options) {
 class Registry::Impl {
  public:
   Impl(event::Loop& loop, std::unique_ptr<Journal> journal, Identity self, const Options& options)
-      : self_(std::move(self)),
+      : loop_(loop),
+        self_(std::move(self)),
         journal_(std::move(journal)),
         store_(*journal_, clock_),
         checker_(loop, store_, self_),
@@ -89,16 +90,21 @@ class Registry::Impl {
     });
   }
 
-  void drain() {
+  void drain(std::function<void()> done) {
     server_->drain();
     api_.blocking().finish_all();
+    // Answers to writes that came before have their place in front of this; they leave before what is deferred.
+    store_.when_durable([this, done = std::move(done)](const Status&) { loop_.defer(done); });
   }
 
   [[nodiscard]] SocketAddress http_address() const { return self_.http_address; }
   [[nodiscard]] std::optional<SocketAddress> dns_address() const {
     return dns_ ? std::optional<SocketAddress>(dns_->address()) : std::nullopt;
   }
-  [[nodiscard]] bool ready() const { return ready_; }
+  [[nodiscard]] Result<bool> ready() const {
+    if (!loaded_) return fail(loaded_.error());
+    return ready_;
+  }
 
  private:
   void register_self() {
@@ -107,18 +113,18 @@ class Registry::Impl {
   }
 
   void finish(const Status& status) {
+    loaded_ = status;
     if (status) {
       ready_ = true;
       checker_.start();
       sessions_.start();
       api_.start_serving();
       log::info("registry is serving", {{"http", self_.http_address.text()}, {"index", store_.last_index()}});
-    } else {
-      log::error("the registry cannot be loaded", {{"error", status.error()}});
     }
     if (on_ready_) on_ready_(status);
   }
 
+  event::Loop& loop_;
   const SystemClock clock_;
   Identity self_;
   std::unique_ptr<Journal> journal_;
@@ -132,6 +138,7 @@ class Registry::Impl {
   std::unique_ptr<DnsServer> dns_;
   std::function<void(Status)> on_ready_;
   bool ready_ = false;
+  Status loaded_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -162,7 +169,7 @@ Registry::~Registry() = default;
 
 SocketAddress Registry::http_address() const { return impl_->http_address(); }
 std::optional<SocketAddress> Registry::dns_address() const { return impl_->dns_address(); }
-bool Registry::ready() const { return impl_->ready(); }
-void Registry::drain() { impl_->drain(); }
+Result<bool> Registry::ready() const { return impl_->ready(); }
+void Registry::drain(std::function<void()> done) { impl_->drain(std::move(done)); }
 
 }  // namespace weir::registry

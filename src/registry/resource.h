@@ -23,7 +23,6 @@ struct Resource {
     node,                // one node and its services
     kv_key,              // waited for only; the index is the entry's own
     kv_prefix,           // waited for only; the index comes from entries and tombstones
-    check_definitions,   // waited for only: a check that may be run came, went or is defined otherwise
   };
   Kind kind = Kind::nodes;
   std::string name = {};

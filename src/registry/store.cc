@@ -79,12 +79,15 @@ void CatalogStore::on_committed(Status status) {
     // The open batch was built on this one, so it goes too.
     take_back(open_);
     take_back(batch);
+    tell_redefined(open_);
+    tell_redefined(batch);
     last_index_ = std::max(committed_index_, floor_index_);
     std::ranges::move(open_.waiting, std::back_inserter(batch.waiting));
     open_ = {};
   } else {
     committed_index_ = batch.last_index;
     trim_tombstones();
+    tell_redefined(batch);
     wake(batch);
   }
   for (Done& done : batch.waiting) done(status);
@@ -104,6 +107,13 @@ void CatalogStore::wake(const Batch& batch) {
     for (const Transaction::IndexStep& step : log.indexes) changed.push_back(step.resource);
   }
   watchers_.notify(changed);
+}
+
+void CatalogStore::tell_redefined(const Batch& batch) const {
+  if (!on_redefined_) return;
+  for (const Transaction::Log& log : batch.logs) {
+    for (const std::string& id : log.redefined_checks) on_redefined_(id);
+  }
 }
 
 uint64_t CatalogStore::index_or_zero(const Resource& resource) const {

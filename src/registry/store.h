@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "registry/journal.h"
@@ -43,6 +44,10 @@ class CatalogStore {
   /// Calls `done` as soon as what the tables hold now is durable: at once if it is already.
   void when_durable(Done done);
 
+  /// Told of each check that a committed write, or one that was taken back, let come, go or be run otherwise. One
+  /// listener; null: none.
+  void on_check_redefined(std::function<void(const std::string& id)> told) { on_redefined_ = std::move(told); }
+
   /// The last write that touched the resource: never 0, and not less than before a restart.
   [[nodiscard]] uint64_t index_of(const Resource& resource) const;
   /// 0 when no write has touched it since the store was new.
@@ -69,6 +74,7 @@ class CatalogStore {
   void on_committed(Status status);
   void take_back(Batch& batch);
   void wake(const Batch& batch);
+  void tell_redefined(const Batch& batch) const;
   void trim_tombstones();
 
   Journal& journal_;
@@ -84,6 +90,7 @@ class CatalogStore {
   Batch open_;        // applied, not yet given to the journal
   Batch committing_;  // with the journal
   bool commit_under_way_ = false;
+  std::function<void(const std::string& id)> on_redefined_;
   std::unordered_map<std::string, uint64_t> lock_delays_ms_;  // key -> monotonic end
 };
 

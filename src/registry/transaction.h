@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ class Transaction {
     std::vector<Change> changes;
     std::vector<IndexStep> indexes;
     std::vector<LockDelay> lock_delays;
+    std::vector<std::string> redefined_checks;  // ids: came, went or is run otherwise
   };
 
   Transaction(Tables& tables, IndexTable& indexes, uint64_t index)
@@ -61,6 +63,9 @@ class Transaction {
   void drop(const Resource& resource);
 
   void delay_lock(std::string key, int64_t delay_ns) { log_.lock_delays.push_back({std::move(key), delay_ns}); }
+
+  /// Tells who runs checks; changes of status do not concern them.
+  void redefine_check(const std::string& id) { log_.redefined_checks.push_back(id); }
 
   /// Takes everything back and leaves the log empty.
   void roll_back();

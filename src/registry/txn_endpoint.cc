@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/agent_writes.h"
 #include "registry/catalog_writes.h"
 #include "registry/definitions.h"
 #include "registry/endpoints.h"
@@ -202,6 +203,20 @@ Status run_catalog(const Operation& op, const std::string& what, const Ref<T>& b
   return failed("unknown " + what.substr(0, what.find(' ')) + " verb \"" + op.verb + "\"");
 }
 
+/// Whether it would change one of the server's own records, which stay as they are.
+bool writes_own(const Identity& self, const Operation& op) {
+  if (!writes(op)) return false;
+  switch (op.kind) {
+    case Operation::Kind::kv: return false;
+    case Operation::Kind::node: return is_own_node(self, op.node.name);
+    case Operation::Kind::service:
+      return is_own_service(self, op.service_node, op.service.id.empty() ? op.service.name : op.service.id);
+    case Operation::Kind::check:
+      return is_own_check(self, op.check.node, op.check.id.empty() ? op.check.name : op.check.id);
+  }
+  return false;
+}
+
 Status run_one(Transaction& tx, CatalogStore& store, const Operation& op, Outcome& out) {
   const Tables& tables = tx.tables();
   switch (op.kind) {
@@ -330,6 +345,7 @@ void txn(Api& api, Call call) {
   }
   auto change = [&api, run, operations = std::move(*operations)](Transaction& tx) -> Status {
     for (size_t i = 0; i < operations.size(); ++i) {
+      if (writes_own(api.self(), operations[i])) continue;
       Status done = run_one(tx, api.store(), operations[i], run->outcomes.emplace_back());
       if (done) continue;
       run->failures.push_back({i, done.error().message});

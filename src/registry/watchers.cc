@@ -38,11 +38,6 @@ void Watchers::notify(const std::vector<Resource>& changed) {
   call_woken();
 }
 
-void Watchers::notify_all() {
-  while (!lists_.empty()) gather(Resource(lists_.begin()->first));
-  call_woken();
-}
-
 // Moves the waiters of a list to woken_, so that a call to one of them may destroy any other.
 void Watchers::gather(const Resource& resource) {
   auto at = lists_.find(resource);

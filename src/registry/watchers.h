@@ -47,7 +47,6 @@ class Watchers {
   void wait(Waiter& waiter, std::vector<Resource> resources);
   /// Wakes whoever waits for one of these, each once. A changed key also wakes those who wait for a prefix of it.
   void notify(const std::vector<Resource>& changed);
-  void notify_all();
   [[nodiscard]] size_t count() const { return waiter_count_; }
 
  private:

@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import os
 import random
+import resource
+import sqlite3
 import threading
 
-from harness import upstreams
+from harness import processes, upstreams
 from harness.http import Connection, get, put_json, request
 from harness.test import deregister, register
 from harness.wait import stays_true, wait_for
@@ -94,6 +97,51 @@ def test_restart(t):
     watcher.join(10)
     assert answers and answers[-1] == [], answers
     assert len(answers) <= 2, f"{len(answers)} answers for one change"
+
+
+def test_stop(t):
+    """SIGTERM answers who waits, with what there is"""
+    registry = t.registry()
+    now = index_of(registry, "/v1/catalog/services")
+    with contextlib.ExitStack() as clients:
+        waiting = [clients.enter_context(Connection(registry.url)) for _ in range(20)]
+        for connection in waiting:
+            connection.send_request("GET", f"/v1/catalog/services?index={now}&wait=300s")
+        register(registry.url, "a", "a", 1)  # on a connection of its own: the others' requests came before
+        index = index_of(registry, "/v1/catalog/services")
+        for connection in waiting:
+            assert connection.read_response().json() == {"a": [], "consul": []}
+            connection.send_request("GET", f"/v1/catalog/services?index={index}&wait=300s")
+        wait_for(lambda: index_of(registry, "/v1/catalog/services") == index, 10, "it has read those requests")
+        assert registry.stop() == 0
+        for connection in waiting:
+            response = connection.read_response()
+            assert response.status == 200 and response.json() == {"a": [], "consul": []}, response
+
+
+def test_unreadable_store(t):
+    """a store that cannot be read ends the registry with its reason, rather than leave it answering 500 for ever"""
+    data_dir = t.path("data", "")
+    assert t.registry(data_dir=data_dir).stop() == 0
+    with contextlib.closing(sqlite3.connect(os.path.join(data_dir, "registry.db"))) as database:
+        database.execute("UPDATE rows SET row = '{bad'")
+        database.commit()
+    code, _, errors = processes.run_weir("registry", "--http", "127.0.0.1:0", "--dns", "", "--data-dir", data_dir)
+    assert code == 1 and "registry: row" in errors, (code, errors)
+
+
+def test_file_size_limit(t):
+    """beyond RLIMIT_FSIZE a write is refused, as on a full disk, and the rest goes on"""
+    registry = t.registry()
+    limit = resource.RLIMIT_FSIZE
+    old = resource.prlimit(registry.child.pid, limit)
+    resource.prlimit(registry.child.pid, limit, (400_000, old[1]))
+    answers = [request(registry.url, "PUT", f"/v1/kv/k{i}", body=b"x" * 100_000).status for i in range(8)]
+    assert answers[0] == 200 and answers[-1] == 500, answers
+    resource.prlimit(registry.child.pid, limit, old)
+    assert request(registry.url, "PUT", "/v1/kv/later", body=b"x").status == 200
+    keys = get(registry.url, "/v1/kv/?keys").json()
+    assert keys == sorted([f"k{i}" for i, status in enumerate(answers) if status == 200] + ["later"]), keys
 
 
 def test_http_check(t):
@@ -210,9 +258,11 @@ def test_clients_that_vanish(t):
     """watchers that vanish free their place; thousands of idle ones stop nobody"""
     registry = t.registry()
     socks = []
+    # The last there is: what moves it later wakes some for nothing, and those just end.
+    now = index_of(registry, "/v1/health/service/idle")
     for _ in range(1000):
         connection = Connection(registry.url)
-        connection.send_request("GET", "/v1/health/service/idle?index=1000000&wait=300s")
+        connection.send_request("GET", f"/v1/health/service/idle?index={now}&wait=300s")
         socks.append(connection)
     register(registry.url, "busy", "busy", 1)
     assert passing(registry, "busy") == ["busy"]

@@ -40,10 +40,10 @@ class Registry {
   [[nodiscard]] SocketAddress http_address() const;
   /// As bound.
   [[nodiscard]] std::optional<SocketAddress> dns_address() const;
-  /// Loaded and serving.
-  [[nodiscard]] bool ready() const;
-  /// Answers what is waiting and accepts nothing new; destroy it once those answers are out.
-  void drain();
+  /// Loaded and serving; fails when the store cannot be read, which no later call will change.
+  [[nodiscard]] Result<bool> ready() const;
+  /// Answers what is waiting and accepts nothing new; `done` comes when that is written.
+  void drain(std::function<void()> done);
 
  private:
   class Impl;

@@ -33,6 +33,13 @@ TEST_CASE("agent: bad registrations are refused in Consul's words") {
           "400 Request decode failed: json: cannot unmarshal string into Go struct field .Port of type int"},
       Row{R"({"Name":"x","Address":"0.0.0.0"})", "400 Invalid service address"},
       Row{R"({"Name":"x","Address":"::"})", "400 Invalid service address"},
+      Row{R"({"Name":"x","Address":"[::]"})", "400 Invalid service address"},
+      Row{R"({"Name":"x","Weights":{"Passing":65536}})", "400 Invalid Weights: DNS Weight must be between 0 and 65535"},
+      Row{R"({"Name":"x","EnableTagOverride":1})",
+          "400 Request decode failed: json: cannot unmarshal number into Go struct field .EnableTagOverride of type "
+          "bool"},
+      Row{R"({"Name":"x","Check":{"CheckID":"serfHealth","TTL":"5s"}})",
+          "400 Invalid check ID: \"serfHealth\" is the server's own"},
       Row{R"({"Name":"x","Weights":{"Passing":0}})", "400 Invalid Weights: Passing must be greater than 0"},
       Row{R"({"Name":"x","Meta":{"a b":"c"}})",
           "400 Invalid Service Meta: Couldn't load metadata pair ('a b', 'c'): Key contains invalid characters"},
@@ -100,6 +107,21 @@ TEST_CASE("agent: registering again keeps status and output, moves nothing, and 
                   R"({"Name":"m","Checks":[{"CheckID":"own","TTL":"10s"}]})") == "200 ");
   CHECK(f.status_of("service:m:1") == "(none)");
   CHECK(f.status_of("own") == "critical:");
+}
+
+TEST_CASE("agent: the ServiceID of a check within a service says nothing") {
+  AgentFixture f;
+  f.add(R"({"Name":"m","Check":{"TTL":"10s","ServiceID":"other"},"Weights":{"Passing":65535}})");
+  CHECK(f.status_of("service:m") == "critical:");
+}
+
+TEST_CASE("agent: what is said of a TTL check is cut, and says so") {
+  AgentFixture f;
+  f.add(R"({"Name":"m","Check":{"TTL":"10s","OutputMaxSize":4}})");
+  f.put("/v1/agent/check/pass/service:m?note=1234");
+  CHECK(f.status_of("service:m") == "passing:1234");
+  f.put("/v1/agent/check/warn/service:m?note=12345");
+  CHECK(f.status_of("service:m") == "warning:1234 ... (captured 4 of 5 bytes)");
 }
 
 TEST_CASE("agent: a new name under the same id moves the instance") {
@@ -195,6 +217,10 @@ TEST_CASE("agent: health of what is unknown is 404 with a reason") {
   CHECK(by_id->header("X-Consul-Reason") == "ServiceId nope not found");
   CHECK(by_id->body() == R"({"AggregatedStatus":"critical","Service":null,"Checks":null})");
   CHECK(f.refused("GET", "/v1/agent/health/service/name/nope") == "404 []");
+  auto as_text = f.get("/v1/agent/health/service/name/nope?format=text");
+  CHECK(as_text->body() == "ServiceName nope Not Found");
+  CHECK(as_text->header("Content-Type") == "text/plain");
+  CHECK(f.refused("GET", "/v1/agent/health/service/id/nope?format=text") == R"(404 "ServiceId nope not found")");
 }
 
 }  // namespace weir::registry

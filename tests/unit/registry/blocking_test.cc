@@ -27,15 +27,19 @@ struct BlockingFixture : ApiFixture {
 
 }  // namespace
 
-TEST_CASE("blocking: an older index is answered at once, the current one waits, 0 does not") {
+TEST_CASE("blocking: the current index waits; an older one, 0 and one that was never given are answered at once") {
   BlockingFixture f;
   f.add("A");
   uint64_t index = f.index_of("/v1/health/service/A");
   CHECK(f.get("/v1/health/service/A?wait=5m&index=" + std::to_string(index - 1))->answered());
   CHECK(f.get("/v1/health/service/A?wait=5m&index=0")->answered());
   CHECK_FALSE(f.get("/v1/health/service/A?wait=5m&index=" + std::to_string(index))->answered());
-  CHECK_FALSE(f.get("/v1/health/service/A?wait=5m&index=" + std::to_string(index + 100))->answered());
+  f.add("B");  // a number that A's index has not reached has been given all the same
+  CHECK_FALSE(f.get("/v1/health/service/A?wait=5m&index=" + std::to_string(index + 1))->answered());
   CHECK(f.api->blocking().count() == 2);
+  auto lost = f.get("/v1/health/service/A?wait=5m&index=" + std::to_string(index + 2));
+  REQUIRE(lost->answered());
+  CHECK(lost->index() == index);
 }
 
 TEST_CASE("blocking: a watch on an absent service wakes when it appears, not for others") {
@@ -121,10 +125,11 @@ TEST_CASE("blocking: a client that leaves is forgotten, and finish_all answers t
   auto second = f.block("/v1/catalog/nodes");
   first->leave();
   CHECK(f.api->blocking().count() == 1);
-  CHECK(f.f.store.watchers().count() == 3);  // the other client, the checker and the session timers
+  CHECK(f.f.store.watchers().count() == 2);  // the other client and the session timers
   f.api->blocking().finish_all();
   CHECK_FALSE(first->answered());
   CHECK(second->answered());
+  CHECK(f.block("/v1/catalog/nodes")->answered());  // read together with the signal
   CHECK(f.api->blocking().count() == 0);
 }
 

@@ -31,6 +31,13 @@ TEST_CASE("catalog: bad registrations are refused in Consul's words") {
                Row{R"({"Node":"e","Address":"1.1.1.1","WriteRequest":{}})",
                    "400 Request decode failed: json: unknown field \"WriteRequest\""},
                Row{R"({"Node":"e","Address":"1.1.1.1","ID":"abc"})", "500 Bad node ID: uuid string is wrong length"},
+               Row{R"({"Node":"e","Address":"1.1.1.1","Service":{"Service":"x","Address":"0.0.0.0"}})",
+                   "500 Invalid service address"},
+               Row{R"({"Node":"e","Address":"1.1.1.1","Service":{"Service":"x","Meta":{"a b":"c"}}})",
+                   "500 failed inserting service: Invalid Service Meta for node e and serviceID x: Couldn't load "
+                   "metadata pair ('a b', 'c'): Key contains invalid characters"},
+               Row{R"({"Node":"e","Address":"1.1.1.1","Check":{"Status":"passing"}})",
+                   "500 failed inserting check: failed inserting check: object missing primary index on node \"e\""},
                Row{R"({"Node":"e","Address":"1.1.1.1","Datacenter":"dc9"})", "500 No path to datacenter"});
   CHECK(f.refused("PUT", kRegister, row.body) == row.answer);
 }
@@ -50,6 +57,30 @@ TEST_CASE("catalog: an external node reads back, with null only for what is unkn
   CHECK(f.get("/v1/health/state/warning")->body() == "[]");
   CHECK(f.refused("PUT", "/v1/catalog/deregister", R"({"Node":"nope"})") == "200 true");
   CHECK(f.refused("PUT", "/v1/catalog/deregister", "{}") == "500 Must provide node");
+}
+
+TEST_CASE("catalog: the server's own node, service and check stay whatever is said of them") {
+  ApiFixture f;
+  REQUIRE(f.put("/v1/agent/service/register", R"({"Name":"a"})")->status() == 200);
+  const auto own = [&] { return f.get("/v1/catalog/node/n1")->body() + f.get("/v1/health/node/n1")->body(); };
+  const std::string before = own();
+  for (const char* body :
+       {R"({"Node":"N1"})", R"({"Node":"n1","ServiceID":"consul"})", R"({"Node":"n1","CheckID":"serfHealth"})"}) {
+    CHECK(f.refused("PUT", "/v1/catalog/deregister", body) == "200 true");
+  }
+  CHECK(f.refused("PUT", kRegister,
+                  R"({"Node":"n1","Address":"9.9.9.9","Service":{"Service":"consul","Port":1},)"
+                  R"("Check":{"CheckID":"serfHealth","Status":"critical"}})") == "200 true");
+  CHECK(f.put("/v1/txn", R"([{"Node":{"Verb":"delete","Node":{"Node":"n1"}}},)"
+                         R"({"Service":{"Verb":"delete","Node":"n1","Service":{"ID":"consul"}}},)"
+                         R"({"Check":{"Verb":"delete","Check":{"Node":"n1","CheckID":"serfHealth"}}}])")
+            ->status() == 200);
+  CHECK(own() == before);
+  // What else stands on the node comes and goes.
+  CHECK(f.refused("PUT", kRegister, R"({"Node":"n1","Address":"9.9.9.9","Service":{"Service":"b"}})") == "200 true");
+  CHECK(f.get("/v1/catalog/service/b")->body().find("\"Address\":\"127.0.0.1\"") != std::string::npos);
+  CHECK(f.refused("PUT", "/v1/catalog/deregister", R"({"Node":"n1","ServiceID":"b"})") == "200 true");
+  CHECK(f.get("/v1/catalog/service/b")->body() == "[]");
 }
 
 TEST_CASE("catalog: the list of services that is kept is the one that is made anew, whatever changes") {

@@ -1,5 +1,7 @@
 // Running checks: thresholds, and real connections on the loopback.
 
+#include <algorithm>
+
 #include "api_fixture.h"
 #include "catch.h"
 #include "registry/check_thresholds.h"
@@ -69,6 +71,66 @@ TEST_CASE("checks: HTTP passes on 2xx, warns on 429 and says what it got") {
   f.add_check(R"({"Name":"busy","HTTP":")" + busy_url + R"(","Interval":"1s"})");
   CHECK(f.wait_for_change("busy") == "HTTP GET " + busy_url + ": 429 Too Many Requests Output: later");
   CHECK(f.status("busy") == kWarning);
+}
+
+TEST_CASE("checks: HTTP asks for the Host that it is told, once, and sends no framing of the definition's") {
+  CheckFixture f;
+  std::vector<http::HeaderFields> seen;
+  auto server = http::Server::listen(f.loop, SocketAddress::parse("127.0.0.1:0").value(),
+                                     [&](http::Request request, std::shared_ptr<http::Responder> responder) {
+                                       seen.push_back(request.headers);
+                                       responder->respond({200, {}, ""});
+                                     });
+  REQUIRE(server);
+  f.add_check(R"({"Name":"c","HTTP":"http://)" + (*server)->address().text() +
+              R"(/","Interval":"1s","Method":"POST","Body":"hi","Header":{"host":["a.example"],"X":["1","2"],)"
+              R"("Content-Length":["9"],"Transfer-Encoding":["chunked"],"Connection":["keep-alive"]}})");
+  f.wait_for_change("c");
+  CHECK(f.status("c") == kPassing);
+  REQUIRE_FALSE(seen.empty());
+  const auto count = [&](std::string_view name) {
+    return std::ranges::count_if(seen[0], [&](const auto& field) { return equals_ignore_case(field.first, name); });
+  };
+  CHECK(http::find_header(seen[0], "Host") == "a.example");
+  CHECK(count("Host") == 1);
+  CHECK(count("X") == 2);
+  CHECK(count("Content-Length") <= 1);
+  CHECK(count("Transfer-Encoding") == 0);
+}
+
+TEST_CASE("checks: HTTP sends nothing that would end its line") {
+  CheckFixture f;
+  bool reached = false;
+  auto server = http::Server::listen(f.loop, SocketAddress::parse("127.0.0.1:0").value(),
+                                     [&](http::Request, std::shared_ptr<http::Responder> responder) {
+                                       reached = true;
+                                       responder->respond({200, {}, ""});
+                                     });
+  REQUIRE(server);
+  struct Row {
+    const char* members;
+    const char* output;
+  };
+  const std::string url = "http://" + (*server)->address().text() + "/";
+  const Row row = GENERATE(
+      Row{R"("Method":"GET / HTTP/1.1\r\nA: b\r\n\r\nGET")",
+          R"(net/http: invalid method "GET / HTTP/1.1\r\nA: b\r\n\r\nGET")"},
+      Row{R"("Header":{"A":["b\r\nC: d"]})", R"(net/http: invalid header field value "b\r\nC: d" for key A)"},
+      Row{R"("Header":{"Host":["b\r\nC: d"]})", R"(net/http: invalid header field value "b\r\nC: d" for key Host)"},
+      Row{R"("Header":{"A: b\r\nC":["d"]})", R"(net/http: invalid header field name "A: b\r\nC")"},
+      Row{R"("Header":{"A b":["d"]})", R"(net/http: invalid header field name "A b")"});
+  f.add_check(R"({"Name":"c","HTTP":")" + url + R"(","Interval":"1s","Status":"passing",)" + row.members + "}");
+  CHECK(f.wait_for_change("c").ends_with(row.output));
+  CHECK(f.status("c") == kCritical);
+  CHECK_FALSE(reached);
+}
+
+TEST_CASE("checks: of an HTTP answer the body is cut, not what was asked and got") {
+  CheckFixture f;
+  auto server = f.serve(200, "0123456789");
+  std::string url = "http://" + server->address().text() + "/";
+  f.add_check(R"({"Name":"c","HTTP":")" + url + R"(","Interval":"1s","OutputMaxSize":4})");
+  CHECK(f.wait_for_change("c") == "HTTP GET " + url + ": 200 OK Output: 0123");
 }
 
 TEST_CASE("checks: HTTP that nobody answers is critical with Go's words") {

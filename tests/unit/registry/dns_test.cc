@@ -122,6 +122,9 @@ TEST_CASE("dns: SRV names a target and brings its address") {
   CHECK(texts(answer.answers) == "withip.service.consul SRV 5 99 0a060001.addr.dc1.consul");
   CHECK(texts(answer.additional) == "0a060001.addr.dc1.consul A 10.6.0.1");
   CHECK(f.answers("withfqdn.service.consul", DnsType::srv) == "withfqdn.service.consul SRV 5 99 foo.example.com");
+  REQUIRE(f.f.add_node("named", "node.example.com"));
+  f.add("named", "onfqdn", "", 99);
+  CHECK(f.answers("onfqdn.service.consul", DnsType::srv) == "onfqdn.service.consul SRV 5 99 node.example.com");
   REQUIRE(f.f.add_check("d1", "w", "withip", kWarning));
   CHECK(f.answers("withip.service.consul", DnsType::srv) == "withip.service.consul SRV 2 99 0a060001.addr.dc1.consul");
 }

@@ -3,6 +3,7 @@
 #include "weir/registry/registry.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "catch.h"
 #include "weir/base/random.h"
@@ -24,11 +25,11 @@ struct RegistryFixture {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<http::Client> client = std::make_unique<http::Client>(loop);
 
-  Status start(const std::string& data_dir) {
+  Status start(const std::string& data_dir, const std::string& node_name = "n1") {
     Registry::Options options;
     options.http_address.port = 0;
     options.data_dir = data_dir;
-    options.node_name = "n1";
+    options.node_name = node_name;
     options.on_ready = [this](const Status& status) {
       loaded = status;
       loop.stop();
@@ -83,6 +84,47 @@ TEST_CASE("registry: what was acknowledged is there after a restart, and the ind
   CHECK(parse_u64(health.header("X-Consul-Index")).value() > before);
 }
 
+TEST_CASE("registry: under another node name the same services and checks stand") {
+  TemporaryFolder folder;
+  {
+    RegistryFixture f;
+    REQUIRE(f.start(folder.path.string(), "old"));
+    CHECK(f.send("PUT", "/v1/agent/service/register",
+                 R"({"Name":"web","Port":1,"Check":{"TTL":"1h","Status":"passing"}})")
+              .status == 200);
+  }
+  for (const char* name : {"new", "newer"}) {
+    RegistryFixture f;
+    REQUIRE(f.start(folder.path.string(), name));
+    const std::string health = f.send("GET", "/v1/health/service/web?passing").body;
+    CHECK(health.find("\"Node\":\"" + std::string(name) + "\"") != std::string::npos);
+    CHECK(health.find("\"CheckID\":\"service:web\"") != std::string::npos);
+    CHECK(health.find("\"Node\":\"old\"") == std::string::npos);
+    CHECK(f.send("GET", "/v1/catalog/node/old").body == "null");
+    CHECK(f.send("PUT", "/v1/agent/check/warn/service:web").status == 200);
+    CHECK(f.send("PUT", "/v1/agent/check/pass/service:web").status == 200);
+  }
+}
+
+TEST_CASE("registry: a store that cannot be read is an error for ever") {
+  TemporaryFolder folder;
+  {
+    RegistryFixture f;
+    REQUIRE(f.start(folder.path.string()));
+    f.send("PUT", "/v1/kv/k", std::string(100'000, 'v'));
+  }
+  std::filesystem::path database = folder.path / "registry.db";
+  {
+    std::fstream file(database, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192);
+    file << std::string(std::filesystem::file_size(database) - 8192, 'x');
+  }
+  RegistryFixture f;
+  Status started = f.start(folder.path.string());
+  REQUIRE_FALSE(started);
+  if (f.registry) CHECK_FALSE(f.registry->ready());
+}
+
 TEST_CASE("registry: two cannot share a folder, and a bad folder is an error") {
   TemporaryFolder folder;
   RegistryFixture f;
@@ -105,7 +147,7 @@ TEST_CASE("registry: DNS and HTTP stand on the ports they report") {
   REQUIRE(started);
   f.registry = std::move(*started);
   f.run();
-  CHECK(f.registry->ready());
+  CHECK(f.registry->ready() == true);
   CHECK(f.registry->http_address().port != 0);
   REQUIRE(f.registry->dns_address());
   CHECK(f.send("GET", "/v1/status/leader").body == "\"127.0.0.1:8300\"");

@@ -88,6 +88,37 @@ TEST_CASE("store: a commit that fails takes back its batch and what was built on
   CHECK(f.store.tables().kv_entry("b")->stamps.modify_index == index + 1);
 }
 
+TEST_CASE("store: of checks that are run otherwise it tells one by one, also when that was taken back") {
+  StoreFixture f;
+  std::vector<std::string> told;
+  f.store.on_check_redefined([&](const std::string& id) { told.push_back(id); });
+  REQUIRE(f.add_node("n"));
+  const auto put = [](std::string id, std::string status, int64_t ttl_ns) {
+    return [=](Transaction& tx) {
+      Check check;
+      check.node = "n";
+      check.id = id;
+      check.status = status;
+      check.definition.kind = CheckDefinition::Kind::ttl;
+      check.definition.ttl_ns = ttl_ns;
+      return put_check(tx, check);
+    };
+  };
+  REQUIRE(f.write(put("a", kPassing, 1)));
+  REQUIRE(f.write(put("b", kPassing, 1)));
+  REQUIRE(f.write(put("a", kCritical, 1)));
+  CHECK(told == std::vector<std::string>{"a", "b"});
+  REQUIRE(f.write(put("a", kCritical, 2)));
+  f.journal.answer = fail(ErrorCode::io, "disk full");
+  CHECK_FALSE(f.write(put("b", kPassing, 2)));
+  f.journal.answer = {};
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    remove_node(tx, "n");
+    return {};
+  }));
+  CHECK(told == std::vector<std::string>{"a", "b", "a", "b", "a", "b"});
+}
+
 TEST_CASE("store: a refused write leaves nothing behind and takes no number") {
   StoreFixture f;
   uint64_t index = f.store.last_index();
