@@ -65,6 +65,7 @@ job "backend" {
       }
 
       env {
+        NODE     = "${node.unique.name}"
         VERSION  = "1"
         GREETING = "Hello from ${NOMAD_ALLOC_NAME} on ${node.unique.name}"
       }

@@ -64,6 +64,7 @@ job "fib" {
       }
 
       env {
+        NODE     = "${node.unique.name}"
         VERSION  = "1"
         GREETING = "One number after the other"
       }

@@ -71,6 +71,7 @@ job "frontend" {
 
       env {
         CONSUL_HTTP_ADDR = var.consul_addr
+        NODE             = "${node.unique.name}"
         VERSION          = "1"
         GREETING         = "Welcome to ${NOMAD_JOB_NAME} in ${node.datacenter}"
       }

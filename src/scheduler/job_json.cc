@@ -297,11 +297,6 @@ Json job_to_json(const Job& job) {
   return out;
 }
 
-Json resources_to_json(const Resources& resources) { return encoded(resources); }
-Json network_to_json(const NetworkResource& network) { return encoded(network); }
-Json service_to_json(const Service& service) { return encoded(service); }
-Json update_to_json(const UpdateStrategy& update) { return encoded(update); }
-
 Json value_to_json(const Value& value) {
   if (value.is_bool()) return value.as_bool();
   if (value.is_integer()) return value.as_integer();

@@ -9,10 +9,6 @@
 namespace weir::scheduler {
 
 nlohmann::json job_to_json(const Job& job);
-nlohmann::json resources_to_json(const Resources& resources);
-nlohmann::json network_to_json(const NetworkResource& network);
-nlohmann::json service_to_json(const Service& service);
-nlohmann::json update_to_json(const UpdateStrategy& update);
 nlohmann::json value_to_json(const Value& value);
 
 /// See decode_job().

@@ -140,6 +140,9 @@ void JobCheck::check_probe(const Service& service, const ServiceCheck& check, co
 }
 
 void JobCheck::warn_service(const TaskGroup& group, const Task* task, const Service& service, const std::string& path) {
+  if (service.provider == "nomad") {
+    warn(path, "Provider", "\"nomad\": it is registered in the registry too, which runs its checks");
+  }
   if (service.checks.empty()) {
     warn(path, "Checks", "a service without a check gets requests before its process listens");
   }

@@ -77,21 +77,25 @@ std::string replace_from(std::string_view text, const TextMap& first, const Text
   });
 }
 
-void add_identity(const Job& job, const TaskGroup& group, const Task& task, const TaskIdentity& identity,
-                  TextMap& env) {
-  env["NOMAD_ALLOC_DIR"] = identity.alloc_dir;
-  env["NOMAD_TASK_DIR"] = identity.task_dir;
-  env["NOMAD_SECRETS_DIR"] = identity.secrets_dir;
+void add_allocation(const Job& job, const TaskGroup& group, const TaskIdentity& identity, const NodeVariables& node,
+                    TextMap& env) {
+  if (!identity.alloc_dir.empty()) env["NOMAD_ALLOC_DIR"] = identity.alloc_dir;
   env["NOMAD_ALLOC_ID"] = identity.alloc_id;
   env["NOMAD_SHORT_ALLOC_ID"] = identity.alloc_id.substr(0, 8);
   env["NOMAD_ALLOC_NAME"] = identity.alloc_name;
   env["NOMAD_ALLOC_INDEX"] = std::to_string(allocation_index(identity.alloc_name));
-  env["NOMAD_TASK_NAME"] = task.name;
   env["NOMAD_GROUP_NAME"] = group.name;
   env["NOMAD_JOB_ID"] = job.id;
   env["NOMAD_JOB_NAME"] = job.name;
   env["NOMAD_NAMESPACE"] = job.namespace_;
   env["NOMAD_REGION"] = job.region;
+  if (const std::string* datacenter = find(node, "node.datacenter")) env["NOMAD_DC"] = *datacenter;
+}
+
+void add_task(const Task& task, const TaskIdentity& identity, TextMap& env) {
+  env["NOMAD_TASK_DIR"] = identity.task_dir;
+  env["NOMAD_SECRETS_DIR"] = identity.secrets_dir;
+  env["NOMAD_TASK_NAME"] = task.name;
   env["NOMAD_CPU_LIMIT"] = std::to_string(task.resources.cpu_mhz);
   env["NOMAD_MEMORY_LIMIT"] = std::to_string(task.resources.memory_mb);
   if (task.resources.memory_max_mb > 0) env["NOMAD_MEMORY_MAX_LIMIT"] = std::to_string(task.resources.memory_max_mb);
@@ -147,14 +151,24 @@ void add_meta(const Job& job, const TaskGroup& group, const Task& task, const No
 TextMap build_task_env(const Job& job, const TaskGroup& group, const Task& task, const TaskIdentity& identity,
                        const NodeVariables& node) {
   TextMap env;
-  add_identity(job, group, task, identity, env);
-  if (const std::string* datacenter = find(node, "node.datacenter")) env["NOMAD_DC"] = *datacenter;
+  add_allocation(job, group, identity, node, env);
+  add_task(task, identity, env);
   for (const AssignedPort& port : identity.ports) add_port(task, port, env);
   add_meta(job, group, task, node, env);
   for (const auto& [name, value] : identity.host_env) {
     if (!is_credential(name)) env.try_emplace(name, value);
   }
   for (const auto& [name, text] : task.env) env[name] = replace_from(text, node, env);
+  return env;
+}
+
+TextMap build_group_env(const Job& job, const TaskGroup& group, const TaskIdentity& identity,
+                        const NodeVariables& node) {
+  const Task none;
+  TextMap env;
+  add_allocation(job, group, identity, node, env);
+  for (const AssignedPort& port : identity.ports) add_port(none, port, env);
+  add_meta(job, group, none, node, env);
   return env;
 }
 

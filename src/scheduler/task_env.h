@@ -39,6 +39,10 @@ using NodeVariables = TextMap;
 TextMap build_task_env(const Job& job, const TaskGroup& group, const Task& task, const TaskIdentity& identity,
                        const NodeVariables& node);
 
+/// What the group's own services may speak of: the allocation, and none of its tasks.
+TextMap build_group_env(const Job& job, const TaskGroup& group, const TaskIdentity& identity,
+                        const NodeVariables& node);
+
 /// Replaces each ${name} that `env` (first) or `node` knows, once, left to right; unknown ones stay as they are.
 std::string interpolate(std::string_view text, const TextMap& env, const NodeVariables& node);
 

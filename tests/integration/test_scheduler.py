@@ -77,7 +77,7 @@ class Cluster:
     def __init__(self, t, agents=2):
         self.t = t
         self.registry = t.registry()
-        self.scheduler = t.scheduler(self.registry)
+        self.scheduler = t.scheduler()
         self.agents = [t.agent(self.scheduler, self.registry, f"n{i + 1}", f"127.0.0.{i + 2}") for i in range(agents)]
         self.env = {"NOMAD_ADDR": self.scheduler.url, "CONSUL_HTTP_ADDR": self.registry.url}
         wait_for(lambda: [n["Status"] for n in self.api("/v1/nodes")] == ["ready"] * agents, 15, "all nodes are ready")
@@ -274,6 +274,17 @@ def test_scale(t):
     assert cluster.rows(passing=False) == [], "nothing stays registered"
 
 
+def test_stop_by_beginning(t):
+    """a job is stopped by the beginning of its id only where that is said"""
+    cluster = Cluster(t, agents=1)
+    cluster.run("web-shop")
+    cluster.wait_count(1, "web-shop")
+    assert '-yes stops "web-shop"' in cluster.weir("job", "stop", "-purge", "web", code=1)
+    assert cluster.api("/v1/job/web-shop")["Stop"] is False
+    cluster.weir("job", "stop", "-purge", "-yes", "web")
+    assert get(cluster.scheduler.url, "/v1/job/web-shop").status == 404
+
+
 def test_plan(t):
     """plan says what would change by its exit code and changes nothing"""
     cluster = Cluster(t, agents=1)
@@ -366,7 +377,7 @@ def test_scheduler_killed(t):
     cluster.scheduler.kill()
     stays_true(lambda: len(cluster.rows()) == 2, 1, "the tasks stay registered")
     data_dir, http = t.path("scheduler-data-1", ""), cluster.scheduler.http
-    cluster.scheduler = t.scheduler(cluster.registry, data_dir=data_dir, http=http)
+    cluster.scheduler = t.scheduler(data_dir=data_dir, http=http)
     wait_for(lambda: [n["Status"] for n in cluster.api("/v1/nodes")] == ["ready"] * 2, 30, "the nodes are back")
     assert {a["ID"] for a in cluster.wait_count(2)} == allocs
     assert {cluster.env_of(row)["PID"] for row in cluster.rows()} == pids

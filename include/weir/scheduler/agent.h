@@ -54,13 +54,10 @@ class Agent {
   ~Agent();
 
   [[nodiscard]] SocketAddress http_address() const;
-  [[nodiscard]] const std::string& node_id() const;
   /// Ends all tasks, as a server that stops their allocations would, and starts no others. `done` comes when none runs.
   void stop_tasks(std::function<void()> done);
   /// The same by SIGKILL, without waiting for anything else. May follow stop_tasks(), whose `done` then does not come.
   void kill_tasks(std::function<void()> done);
-  /// Writes down what is not on disk yet and stops everything but the tasks. The same as destroying it, at once.
-  void close();
 
  private:
   class Impl;

@@ -120,7 +120,6 @@ class Agent::Impl final : public ServerLink::Observer, public AgentApi::Backend 
   [[nodiscard]] const std::string& data_dir() const override { return data_dir_; }
 
   [[nodiscard]] SocketAddress http_address() const { return http_->address(); }
-  [[nodiscard]] const std::string& node_id() const { return facts_.id; }
 
  private:
   AgentStore store_;
@@ -156,10 +155,7 @@ Agent::Agent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Agent::~Agent() = default;
 
 SocketAddress Agent::http_address() const { return impl_->http_address(); }
-const std::string& Agent::node_id() const { return impl_->node_id(); }
 void Agent::stop_tasks(std::function<void()> done) { impl_->stop_tasks(std::move(done)); }
-
 void Agent::kill_tasks(std::function<void()> done) { impl_->kill_tasks(std::move(done)); }
-void Agent::close() { impl_.reset(); }
 
 }  // namespace weir::scheduler

@@ -3,6 +3,7 @@
 #include "scheduler/agent/agent_api_bodies.h"
 #include "scheduler/agent/alloc_files.h"
 #include "weir/base/clock.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 #include "weir/scheduler/agent_protocol.h"
 
@@ -31,8 +32,7 @@ std::string parameter(const http::Request& request, std::string_view name, const
 }
 
 bool is_true(const http::Request& request, std::string_view name) {
-  std::string value = parameter(request, name);
-  return value == "true" || value == "1";
+  return parse_go_bool(parameter(request, name)).value_or(false);
 }
 
 }  // namespace

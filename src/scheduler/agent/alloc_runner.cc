@@ -121,6 +121,13 @@ void AllocRunner::update(Allocation alloc, bool held) {
   advance();
 }
 
+void AllocRunner::release() {
+  held_ = false;
+  if (terminal() || ending_ != Ending::no) return;
+  watch_health();
+  advance();
+}
+
 // ---- services and health
 
 void AllocRunner::define_services() {
@@ -141,7 +148,7 @@ void AllocRunner::define_services() {
       tasks_.front()->add_event("Task hook failed", "services are not registered: " + built.error().text());
     }
   };
-  add(AllocServices::kGroup, nullptr, env_of(group->tasks.front()));
+  add(AllocServices::kGroup, nullptr, build_group_env(*alloc_.job, *group, identity(), context_.node.variables));
   for (const Task& task : group->tasks) {
     if (!task.services.empty()) add(task.name, &task, env_of(task));
   }
@@ -233,22 +240,19 @@ TaskLaunch AllocRunner::launch_of(const TaskRunner& task) {
           .logs = task.task().log_config};
 }
 
+TaskIdentity AllocRunner::identity() const {
+  TaskIdentity identity = allocation_identity(alloc_, context_.node.ip);
+  identity.alloc_dir = folder_.shared();
+  return identity;
+}
+
 TextMap AllocRunner::env_of(const Task& task) const {
+  TaskIdentity whole = identity();
+  whole.task_dir = folder_.task_local(task.name);
+  whole.secrets_dir = folder_.task_secrets(task.name);
+  whole.host_env = context_.node.host_env;
   const TaskGroup& group = *alloc_.job->find_group(alloc_.task_group);
-  TaskIdentity identity{.alloc_id = alloc_.id,
-                        .alloc_name = alloc_.name,
-                        .alloc_dir = folder_.shared(),
-                        .task_dir = folder_.task_local(task.name),
-                        .secrets_dir = folder_.task_secrets(task.name),
-                        .host_env = context_.node.host_env};
-  for (const AllocatedPort& port : alloc_.resources.ports) {
-    identity.ports.push_back({.label = port.label,
-                              .task_name = port.task,
-                              .host_ip = port.host_ip.empty() ? context_.node.ip : port.host_ip,
-                              .value = port.value,
-                              .to = port.to});
-  }
-  return build_task_env(*alloc_.job, group, task, identity, context_.node.variables);
+  return build_task_env(*alloc_.job, group, task, whole, context_.node.variables);
 }
 
 // ---- the order of things

@@ -58,6 +58,8 @@ class AllocRunner final : public TaskRunner::Host {
   void restore();
   /// The server's present view of it.
   void update(Allocation alloc, bool held);
+  /// What held it has ended.
+  void release();
   void stop();
   /// After stop(): without waiting for anything.
   void kill();
@@ -74,6 +76,8 @@ class AllocRunner final : public TaskRunner::Host {
   [[nodiscard]] const Allocation& alloc() const { return alloc_; }
   [[nodiscard]] bool terminal() const { return alloc_.client_terminal(); }
   [[nodiscard]] bool has_processes() const;
+  /// Its tasks were let start, by this agent or an earlier one.
+  [[nodiscard]] bool begun() const { return started_; }
   [[nodiscard]] const AllocFolder& folder() const { return folder_; }
   [[nodiscard]] const std::vector<std::unique_ptr<TaskRunner>>& tasks() const { return tasks_; }
   [[nodiscard]] const AllocServices& services() const { return services_; }
@@ -101,6 +105,7 @@ class AllocRunner final : public TaskRunner::Host {
   void kill_in_order();
   void refresh_status();
 
+  [[nodiscard]] TaskIdentity identity() const;
   [[nodiscard]] TextMap env_of(const Task& task) const;
   [[nodiscard]] TaskRunner* find_task(const std::string& name) const;
   [[nodiscard]] bool mains_running() const;

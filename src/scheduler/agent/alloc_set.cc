@@ -17,6 +17,16 @@ bool has_group(const Allocation& alloc) {
   return alloc.job != nullptr && alloc.job->find_group(alloc.task_group) != nullptr;
 }
 
+bool share_port(const Allocation& a, const Allocation& b) {
+  auto is_same = [](const AllocatedPort& one, const AllocatedPort& other) {
+    return one.value == other.value && (one.host_ip == other.host_ip || one.host_ip.empty() || other.host_ip.empty());
+  };
+  return std::any_of(a.resources.ports.begin(), a.resources.ports.end(), [&](const AllocatedPort& one) {
+    return std::any_of(b.resources.ports.begin(), b.resources.ports.end(),
+                       [&](const AllocatedPort& other) { return is_same(one, other); });
+  });
+}
+
 int64_t ended_at(const Allocation& alloc) {
   int64_t latest = 0;
   for (const auto& [name, state] : alloc.task_states) latest = std::max(latest, state.finished_at_ns);
@@ -30,6 +40,7 @@ AllocSet::AllocSet(const Context& context, ServerLink& server)
       server_(server),
       flush_timer_(context.loop, [this] { flush(); }),
       destroy_timer_(context.loop, [this] { destroy_unwanted(); }),
+      release_timer_(context.loop, [this] { release_waiting(); }),
       stopped_timer_(context.loop, [this] { look_whether_stopped(); }) {}
 
 AllocRunner::Context AllocSet::runner_context() {
@@ -62,15 +73,18 @@ AllocRunner* AllocSet::find(const std::string& id) const {
 
 void AllocSet::apply(AllocPull pull) {
   if (stopping_) return;  // the server would put others in their places
-  std::set<std::string> held(pull.await_previous.begin(), pull.await_previous.end());
+  awaiting_ = {pull.await_previous.begin(), pull.await_previous.end()};
   std::set<std::string> listed;
   // Stops first: they free what the new ones may need.
   std::stable_partition(pull.allocs.begin(), pull.allocs.end(),
                         [](const Allocation& alloc) { return alloc.desired_status != DesiredStatus::run; });
   for (Allocation& alloc : pull.allocs) {
     listed.insert(alloc.id);
-    bool waits = held.contains(alloc.id);
-    if (AllocRunner* runner = find(alloc.id)) {
+    AllocRunner* runner = find(alloc.id);
+    waiting_here_.erase(alloc.id);
+    if ((runner == nullptr || !runner->begun()) && must_wait(alloc)) waiting_here_.insert(alloc.id);
+    bool waits = awaiting_.contains(alloc.id) || waiting_here_.contains(alloc.id);
+    if (runner != nullptr) {
       runner->update(std::move(alloc), waits);
     } else if (alloc.client_terminal()) {
       continue;
@@ -104,6 +118,22 @@ void AllocSet::begin(Allocation alloc, bool held) {
   AllocRunner& begun = *runner;
   runners_[id] = std::move(runner);
   begun.begin();
+}
+
+/// The server has given away a port of an allocation that it took for lost, or has forgotten; here it still runs.
+bool AllocSet::must_wait(const Allocation& alloc) const {
+  return std::any_of(runners_.begin(), runners_.end(), [&](const auto& one) {
+    return one.first != alloc.id && one.second->has_processes() && share_port(one.second->alloc(), alloc);
+  });
+}
+
+void AllocSet::release_waiting() {
+  for (const std::string& id : std::set<std::string>(waiting_here_)) {
+    AllocRunner* runner = find(id);
+    if (runner != nullptr && must_wait(runner->alloc())) continue;
+    waiting_here_.erase(id);
+    if (runner != nullptr && !awaiting_.contains(id)) runner->release();
+  }
 }
 
 /// Says that it has ended, so that the server frees what it holds for it.
@@ -180,6 +210,7 @@ void AllocSet::on_alloc_changed(const std::string& id) {
   unsaved_.insert(id);
   unreported_.insert(id);
   schedule();
+  if (!waiting_here_.empty()) release_timer_.start_once(0);
   if (unwanted_.contains(id)) destroy_timer_.start_once(0);
   if (stopping_) stopped_timer_.start_once(0);
 }

@@ -46,6 +46,8 @@ class AllocSet final : public AllocRunner::Observer {
   void on_alloc_changed(const std::string& id) override;
 
   void begin(Allocation alloc, bool held);
+  [[nodiscard]] bool must_wait(const Allocation& alloc) const;
+  void release_waiting();
   void reject(const Allocation& alloc, const std::string& reason);
   void collect(const std::string& id);
   void collect_oldest();
@@ -60,7 +62,9 @@ class AllocSet final : public AllocRunner::Observer {
   const Context context_;
   ServerLink& server_;
   std::map<std::string, std::unique_ptr<AllocRunner>> runners_;
-  std::set<std::string> unwanted_;  // the server has forgotten them: destroyed when they have ended
+  std::set<std::string> unwanted_;      // the server has forgotten them: destroyed when they have ended
+  std::set<std::string> awaiting_;      // as the server said last: their previous allocation has not ended
+  std::set<std::string> waiting_here_;  // for a port that another one here still has
   std::set<std::string> unsaved_;
   std::set<std::string> unreported_;
   std::map<std::string, AllocUpdate> rejected_;  // reports on allocations that never got a runner
@@ -68,6 +72,7 @@ class AllocSet final : public AllocRunner::Observer {
   uint32_t report_failures_ = 0;
   event::Timer flush_timer_;
   event::Timer destroy_timer_;  // never from a runner's own call
+  event::Timer release_timer_;  // the same
   std::function<void()> on_stopped_;
   event::Timer stopped_timer_;  // the same; once on_stopped_ is waited for
   bool stopping_ = false;

@@ -19,6 +19,7 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
   return ProcessStat{.state = fields[0][0],
                      .parent = static_cast<pid_t>(number(4)),
                      .group = static_cast<pid_t>(number(5)),
+                     .session = static_cast<pid_t>(number(6)),
                      .user_ticks = number(14),
                      .system_ticks = number(15),
                      .start_ticks = number(22),

@@ -24,6 +24,7 @@ struct ProcessStat {
   char state = '?';
   pid_t parent = 0;
   pid_t group = 0;
+  pid_t session = 0;
   uint64_t user_ticks = 0;
   uint64_t system_ticks = 0;
   uint64_t start_ticks = 0;

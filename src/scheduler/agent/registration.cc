@@ -34,6 +34,7 @@ class Builder {
     out.port = endpoint->port;
     out.tagged_addresses = replaced(service.tagged_addresses);
     out.enable_tag_override = service.enable_tag_override;
+    out.provider = service.provider;
     out.weights = service.weights.value_or(ServiceWeights{});
     for (const ServiceCheck& check : service.checks) {
       if (check.type == "script") continue;  // refused by validation; nobody would run it
@@ -134,11 +135,22 @@ class Builder {
 
 }  // namespace
 
+TaskIdentity allocation_identity(const Allocation& alloc, const std::string& node_ip) {
+  TaskIdentity identity{.alloc_id = alloc.id, .alloc_name = alloc.name};
+  for (const AllocatedPort& port : alloc.resources.ports) {
+    identity.ports.push_back({.label = port.label,
+                              .task_name = port.task,
+                              .host_ip = port.host_ip.empty() ? node_ip : port.host_ip,
+                              .value = port.value,
+                              .to = port.to});
+  }
+  return identity;
+}
+
 Result<std::vector<ServiceRegistration>> build_registrations(const RegistrationContext& context) {
   std::vector<ServiceRegistration> out;
   const auto& services = context.task == nullptr ? context.group.services : context.task->services;
   for (const Service& service : services) {
-    if (service.provider != "consul" && !service.provider.empty()) continue;
     auto built = Builder(context).build(service);
     if (!built) return fail(built.error());
     out.push_back(std::move(*built));

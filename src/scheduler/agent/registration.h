@@ -56,6 +56,7 @@ struct ServiceRegistration {
   bool enable_tag_override = false;
   ServiceWeights weights;
   std::vector<CheckRegistration> checks;
+  std::string provider;  // not sent
 
   bool operator==(const ServiceRegistration&) const = default;
 };
@@ -71,8 +72,11 @@ struct RegistrationContext {
   std::string node_ip;
 };
 
-/// One entry per service with provider consul, ${...} replaced. An error names the service: a port label that the
-/// allocation does not have.
+/// What variables tell of the allocation, but for folders, which only its agent knows.
+TaskIdentity allocation_identity(const Allocation& alloc, const std::string& node_ip);
+
+/// One entry per service, whatever its provider: only the registry runs checks. ${...} are replaced. An error names the
+/// service: a port label that the allocation does not have.
 Result<std::vector<ServiceRegistration>> build_registrations(const RegistrationContext& context);
 
 /// The body of PUT /v1/agent/service/register, checks included.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "scheduler/agent/task_leftovers.h"
 #include "weir/base/clock.h"
 #include "weir/base/file.h"
 #include "weir/base/log.h"
@@ -13,6 +14,7 @@ namespace weir::scheduler {
 namespace {
 
 constexpr size_t kRecordBytesMax = 64 * 1024;
+constexpr size_t kSpecBytesMax = 4 * 1024 * 1024;
 constexpr uint64_t kRelaunchMs = 50;
 constexpr int kLaunchesMax = 100;  // 5 s for another supervisor to write its record, or to go
 
@@ -20,6 +22,19 @@ Result<TaskRecord> read_record(const std::string& path) {
   auto text = read_file(path, kRecordBytesMax);
   if (!text) return fail(text.error());
   return decode_task_record(*text);
+}
+
+/// What every process of the task was started with: variables that no other task has.
+std::vector<std::string> marks_of_task(const std::string& record_path) {
+  auto text = read_file(spec_path_of(record_path), kSpecBytesMax);
+  if (!text) return {};
+  auto spec = decode_task_spec(*text);
+  if (!spec) return {};
+  std::vector<std::string> marks;
+  for (const std::string& variable : spec->env) {
+    if (variable.starts_with("NOMAD_ALLOC_ID=") || variable.starts_with("NOMAD_TASK_NAME=")) marks.push_back(variable);
+  }
+  return marks.size() == 2 ? marks : std::vector<std::string>{};
 }
 
 }  // namespace
@@ -108,7 +123,7 @@ void SupervisedProcess::report() {
                                         .finished_at_ns = record->finished_at_ns});
   }
   bool same_boot = record_.boot == boot_id();
-  if (same_boot && is_running(record_.task)) ::kill(-record_.task.pid, SIGKILL);
+  if (same_boot) kill_leftovers(record_.supervisor, marks_of_task(record_path_));
   observer_.on_process_exited(
       {.started_at_ns = record_.started_at_ns,
        .finished_at_ns = SystemClock().wall_ns(),

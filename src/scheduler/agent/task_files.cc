@@ -84,6 +84,12 @@ Result<TaskSpec> decode_task_spec(std::string_view text) {
   return spec;
 }
 
+std::string spec_path_of(const std::string& record_path) {
+  constexpr std::string_view kEnding = ".record";
+  const bool ends = record_path.ends_with(kEnding);
+  return (ends ? record_path.substr(0, record_path.size() - kEnding.size()) : record_path) + ".spec";
+}
+
 std::string encode_task_record(const TaskRecord& record) {
   std::string out;
   put(out, '\n', "phase", kPhases[static_cast<size_t>(record.phase)]);

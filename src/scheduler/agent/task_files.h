@@ -51,6 +51,9 @@ struct TaskRecord {
   bool operator==(const TaskRecord&) const = default;
 };
 
+/// The agent keeps the two files of a task side by side: KEY.spec and KEY.record.
+std::string spec_path_of(const std::string& record_path);
+
 std::string encode_task_record(const TaskRecord& record);
 Result<TaskRecord> decode_task_record(std::string_view text);
 

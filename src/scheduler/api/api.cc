@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "weir/base/duration.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 
 namespace weir::scheduler {
 namespace {
 
+constexpr std::string_view kNoSuchCall = "Invalid URL path or method: not a recognized HTTP API endpoint";
 constexpr int64_t kWaitDefaultMs = 300'000;  // also the longest
 constexpr size_t kWaitingMax = 4096;
 constexpr size_t kForwardedMax = 512;                   // answers of agents under way
@@ -46,6 +48,25 @@ std::vector<std::string> cut_path(std::string_view raw) {
   return out;
 }
 
+/// What the query may say of any call; an error is the caller's to mend, and guessing could stop the wrong job.
+Status check_query(const ApiCall& call) {
+  for (std::string_view name : {"all", "follow", "plain", "purge", "resources", "task_states"}) {
+    std::string text = call.parameter(name);
+    if (text.empty() || parse_go_bool(text)) continue;
+    return fail(ErrorCode::invalid, "Failed to parse value of \"" + std::string(name) + "\" (" + text + ") as a bool");
+  }
+  if (std::string text = call.parameter("index"); !text.empty() && !parse_u64(text)) {
+    return fail(ErrorCode::invalid, "Invalid index");
+  }
+  if (std::string text = call.parameter("wait"); !text.empty() && !parse_duration_ms(text)) {
+    return fail(ErrorCode::invalid, "Invalid wait time");
+  }
+  if (!call.parameter("filter").empty() && call.path[0] != "service") {
+    return fail(ErrorCode::invalid, "filter is not supported here: only /v1/service/NAME takes one");
+  }
+  return {};
+}
+
 }  // namespace
 
 /// A read that waits for its index. Held by the Api until it has answered or its client is gone.
@@ -66,9 +87,8 @@ std::string ApiCall::parameter(std::string_view name) const {
   return value != nullptr ? *value : std::string();
 }
 
-bool ApiCall::flag(std::string_view name) const {
-  const std::string* value = request.parameter(name);
-  return value != nullptr && (value->empty() || *value == "true" || *value == "1");
+bool ApiCall::flag(std::string_view name, bool otherwise) const {
+  return parse_go_bool(parameter(name)).value_or(otherwise);
 }
 
 Api::Api(event::Loop& loop, Core& core, Identity identity, std::function<void()> after_write)
@@ -80,18 +100,43 @@ void Api::serve(http::Request request, std::shared_ptr<http::Responder> responde
   ApiCall call{std::move(request), {}, std::move(responder)};
   if (call.request.query_malformed) return call.responder->respond({400, {}, "malformed query"});
   std::vector<std::string> path = cut_path(call.request.path);
-  if (path.empty() || path[0] != "v1")
-    return call.responder->respond({404, {}, "Invalid URL path: not a recognized HTTP API endpoint"});
+  if (path.empty() || path[0] != "v1") return call.responder->respond({404, {}, std::string(kNoSuchCall)});
   call.path.assign(path.begin() + 1, path.end());
   if (std::string region = call.parameter("region"); !region.empty() && region != "global") {
     return call.responder->respond({500, {}, "No path to region"});
   }
-  bool served = !call.path.empty() && (serve_jobs(call) || serve_job(call) || serve_allocs(call) || serve_evals(call) ||
-                                       serve_deployments(call) || serve_nodes(call) || serve_agents(call) ||
-                                       serve_client(call) || serve_system(call));
+  if (call.path.empty()) return call.responder->respond({404, {}, std::string(kNoSuchCall)});
+  if (Status readable = check_query(call); !readable) return refuse(*call.responder, readable.error());
+  if (answer_other_namespace(call)) return;
+  bool served =
+      (serve_jobs(call) || serve_job(call) || serve_allocs(call) || serve_evals(call) || serve_deployments(call) ||
+       serve_nodes(call) || serve_services(call) || serve_agents(call) || serve_client(call) || serve_system(call));
   if (served) return;
-  call.responder->respond(
-      {call.request.method == "GET" ? 404 : 405, {}, "Invalid URL path or method: not a recognized HTTP API endpoint"});
+  call.responder->respond({call.reads() ? 404 : 405, {}, std::string(kNoSuchCall)});
+}
+
+/// What asks for another namespace than the only one: it holds nothing, and a job there is not its namesake here.
+bool Api::answer_other_namespace(ApiCall& call) {
+  const std::string name = call.parameter("namespace");
+  if (name.empty() || name == "default" || name == "*") return false;
+  const std::string& kind = call.path[0];
+  const std::string what = call.path.size() == 3 ? call.path[2] : "";
+  const bool of_job = kind == "job";
+  bool is_list =
+      kind == "jobs" || kind == "allocations" || kind == "evaluations" || kind == "deployments" || kind == "services";
+  is_list = is_list && call.path.size() == 1;
+  is_list = is_list || (kind == "service" && call.path.size() == 2);
+  is_list = is_list || (of_job && (what == "allocations" || what == "evaluations" || what == "deployments"));
+  if (call.reads() && is_list) {
+    answer(call, {}, []() -> Result<Answer> { return Answer{1, "[]"}; });
+    return true;
+  }
+  if (call.writes() && (is_list || (of_job && (what.empty() || what == "plan")))) {
+    refuse(*call.responder, {ErrorCode::invalid, "there is only the namespace \"default\", no \"" + name + "\""});
+    return true;
+  }
+  if (of_job) refuse(*call.responder, {ErrorCode::not_found, "job not found"});
+  return of_job;
 }
 
 // ---- Reads, blocking ones too ----
@@ -105,10 +150,8 @@ void Api::answer(ApiCall& call, std::vector<std::string> keys, Read read) {
   if (waiting_.size() >= kWaitingMax) return call.responder->respond({429, {}, "too many blocking queries"});
 
   int64_t wait_ms = kWaitDefaultMs;
-  if (std::string text = call.parameter("wait"); !text.empty()) {
-    auto parsed = parse_duration_ms(text);
-    if (!parsed) return call.responder->respond({400, {}, "Invalid wait time"});
-    if (*parsed > 0) wait_ms = std::min(*parsed, kWaitDefaultMs);
+  if (auto wished = parse_duration_ms(call.parameter("wait")); wished && *wished > 0) {
+    wait_ms = std::min(*wished, kWaitDefaultMs);
   }
   auto slot = std::make_shared<std::weak_ptr<Waiting>>();
   auto waiting = std::make_shared<Waiting>(loop_, [this, slot] {

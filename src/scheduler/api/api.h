@@ -33,7 +33,8 @@ struct ApiCall {
   [[nodiscard]] bool writes() const { return request.method == "PUT" || request.method == "POST"; }
   [[nodiscard]] bool removes() const { return request.method == "DELETE"; }
   [[nodiscard]] std::string parameter(std::string_view name) const;
-  [[nodiscard]] bool flag(std::string_view name) const;
+  /// serve() has seen to it that a flag is a boolean where it is given.
+  [[nodiscard]] bool flag(std::string_view name, bool otherwise = false) const;
 };
 
 /// Owned by Server; loop's thread.
@@ -53,6 +54,7 @@ class Api {
  private:
   using Read = std::function<Result<Answer>()>;
 
+  bool answer_other_namespace(ApiCall& call);
   // Each answers when the path is its own, and says whether it is.
   bool serve_jobs(ApiCall& call);
   bool serve_job(ApiCall& call);
@@ -61,6 +63,7 @@ class Api {
   bool serve_evals(ApiCall& call);
   bool serve_deployments(ApiCall& call);
   bool serve_nodes(ApiCall& call);
+  bool serve_services(ApiCall& call);
   bool serve_agents(ApiCall& call);
   bool serve_system(ApiCall& call);
   bool serve_client(ApiCall& call);

@@ -52,7 +52,7 @@ bool Api::serve_allocs(ApiCall& call) {
   const auto& path = call.path;
   StateStore& store = core_.store();
   if (path[0] == "allocations" && path.size() == 1 && call.reads()) {
-    AllocStubOptions options{call.flag("resources"), call.parameter("task_states") != "false"};
+    AllocStubOptions options{call.flag("resources"), call.flag("task_states", true)};
     answer(call, {watch_key::kAllocs}, [&store, options, prefix = call.parameter("prefix")]() -> Result<Answer> {
       json list = json::array();
       for (const auto& [id, alloc] : store.allocs()) {

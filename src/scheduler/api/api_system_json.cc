@@ -183,7 +183,12 @@ bool Api::serve_system(ApiCall& call) {
                  {"ServerDC", identity_.datacenter},
                  {"Members", json::array({member})}});
   }
-  if (where == "agent/health") return send({{"server", {{"ok", true}, {"message", "ok"}}}});
+  if (where == "agent/health") {
+    const auto& error = store.write_error();
+    const json body{{"server", {{"ok", !error}, {"message", error ? error->text() : "ok"}}}};
+    call.responder->respond({error ? 500 : 200, {{"Content-Type", "application/json"}}, json_text(body)});
+    return true;
+  }
   if (where == "agent/servers" || where == "status/peers") return send(json::array({identity_.address}));
   if (where == "status/leader") return send(identity_.address);
   if (where == "regions") return send(json::array({"global"}));

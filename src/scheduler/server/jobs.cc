@@ -67,9 +67,10 @@ Result<JobOutcome> Jobs::put(Job job, const RegisterOptions& options) {
   Transaction txn(store_);
   bool same = current != nullptr && !current->stop && !spec_changed(*current, job);
   Job stored = same ? *current : put_next_version(txn, job);
-  if (!same) log::info("job registered", {{"job", stored.id}, {"version", stored.version}});
   if (options.eval_priority > 0) stored.priority = int64_t{options.eval_priority};
-  return finish(txn, stored, "job-register", std::move(*warnings));
+  auto outcome = finish(txn, stored, "job-register", std::move(*warnings));
+  if (outcome && !same) log::info("job registered", {{"job", stored.id}, {"version", stored.version}});
+  return outcome;
 }
 
 Result<PlanOutcome> Jobs::plan_change(Job job, bool with_diff) const {
@@ -111,8 +112,9 @@ Result<JobOutcome> Jobs::stop(const std::string& id, bool purge) {
   } else {
     txn.put(job);
   }
-  log::info("job stopped", {{"job", id}, {"purge", purge}});
-  return finish(txn, job, "job-deregister");
+  auto outcome = finish(txn, job, "job-deregister");
+  if (outcome) log::info("job stopped", {{"job", id}, {"purge", purge}});
+  return outcome;
 }
 
 bool Jobs::has_active_deployment(const std::string& job_id) const {
@@ -155,10 +157,11 @@ Result<JobOutcome> Jobs::scale(const std::string& id, const ScaleRequest& reques
   if (has_active_deployment(id)) return fail(ErrorCode::invalid, "job scaling blocked due to active deployment");
   if (count == group->count.value() && !current->stop) return evaluate(id);
   Transaction txn(store_);
-  log::info("job scaled", {{"job", id}, {"group", group->name}, {"count", count}});
   group->count = count;
   Job stored = put_next_version(txn, job);
-  return finish(txn, stored, "job-scaling");
+  auto outcome = finish(txn, stored, "job-scaling");
+  if (outcome) log::info("job scaled", {{"job", id}, {"group", group->name}, {"count", count}});
+  return outcome;
 }
 
 Result<JobOutcome> Jobs::revert(const std::string& id, uint64_t version,
@@ -178,8 +181,9 @@ Result<JobOutcome> Jobs::revert(const std::string& id, uint64_t version,
   }
   Transaction txn(store_);
   Job stored = put_next_version(txn, *target);
-  log::info("job reverted", {{"job", id}, {"to", version}, {"version", stored.version}});
-  return finish(txn, stored, "job-register");
+  auto outcome = finish(txn, stored, "job-register");
+  if (outcome) log::info("job reverted", {{"job", id}, {"to", version}, {"version", stored.version}});
+  return outcome;
 }
 
 Result<JobOutcome> Jobs::evaluate(const std::string& id) {

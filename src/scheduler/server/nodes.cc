@@ -120,11 +120,11 @@ Result<RegisterReply> Nodes::put(const NodeRegistration& registration) {
     node.status_updated_at_s = txn.now_ns() / 1'000'000'000;
     add_node_event(node, stored == nullptr ? "Node registered" : "Node reregistered by heartbeat", "Cluster", txn);
   }
-  log::info("node registered", {{"node", node.id}, {"name", node.name}, {"ip", node.ip}});
-  std::string id = node.id;
+  const std::string id = node.id;
   txn.put(std::move(node));
   evaluate_system_jobs(txn);
   if (auto status = txn.commit(); !status) return fail(status.error());
+  log::info("node registered", {{"node", id}, {"name", said.name}, {"ip", said.ip}});
   queue_.note_capacity();
   extend(id);
   return reply(id);

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "scheduler/state/row_json.h"
+#include "weir/base/log.h"
 #include "weir/base/text.h"
 
 namespace weir::scheduler {
@@ -106,6 +107,17 @@ Status StateStore::load() {
 void StateStore::link(const AllocPtr& alloc) {
   allocs_by_job_[alloc->job_id].insert(alloc->id);
   allocs_by_node_[alloc->node_id].insert(alloc->id);
+}
+
+void StateStore::note_write(const Status& written) {
+  const bool failed_before = write_error_.has_value();
+  write_error_ = written ? std::nullopt : std::optional<Error>(written.error());
+  if (failed_before == write_error_.has_value()) return;
+  if (write_error_) {
+    log::error("state cannot be written, changes are refused", {{"error", *write_error_}});
+  } else {
+    log::info("state is written again");
+  }
 }
 
 NodePtr StateStore::node(const std::string& id) const { return find_row(nodes_, id); }

@@ -60,6 +60,8 @@ class StateStore {
   [[nodiscard]] Snapshot snapshot(const std::string& job_id) const;
   [[nodiscard]] Watchers& watchers() { return watchers_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
+  /// Why the last write failed, until one succeeds.
+  [[nodiscard]] const std::optional<Error>& write_error() const { return write_error_; }
   [[nodiscard]] const std::map<JobReference, JobPtr>& all_job_versions() const { return versions_; }
 
  private:
@@ -67,9 +69,12 @@ class StateStore {
   StateStore(std::unique_ptr<StoreDb> db, const Clock& clock);
   Status load();
   void link(const AllocPtr& alloc);
+  /// The operator's log tells when writing begins to fail and when it works again; callers hear of each failure.
+  void note_write(const Status& written);
 
   const Clock& clock_;
   std::unique_ptr<StoreDb> db_;
+  std::optional<Error> write_error_;
   uint64_t index_ = 1;
   uint64_t table_index_[kTables] = {1, 1, 1, 1, 1};
   std::map<std::string, NodePtr> nodes_;

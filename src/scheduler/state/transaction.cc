@@ -232,7 +232,9 @@ std::vector<RowChange> Transaction::row_changes() const {
 Status Transaction::commit() {
   if (empty()) return {};
   refresh_job_statuses();
-  if (auto status = store_.db_->write(row_changes()); !status) return status;
+  Status written = store_.db_->write(row_changes());
+  store_.note_write(written);
+  if (!written) return written;
   show();
   for (const std::string& node_id : pulled_nodes_) {
     store_.pull_index_[node_id] = index_;

@@ -155,6 +155,13 @@ TEST_CASE("registration: id, address, tags, meta and check are as Nomad's, with 
   CHECK(web.checks[0].id.starts_with("_nomad-check-"));
   CHECK(encode_registration_body(web).find("\"Interval\":\"1s\"") != std::string::npos);
 
+  SECTION("one of the provider nomad is registered as well: nobody else runs its checks") {
+    job.task_groups[0].services[0].provider = "nomad";
+    auto native = build_registrations(context);
+    REQUIRE(native);
+    REQUIRE(native->size() == 1);
+    CHECK(native->front().checks == web.checks);
+  }
   SECTION("a canary has its own tags, the same id") {
     alloc.deployment_status = AllocDeploymentStatus{.canary = true};
     auto canary = build_registrations(context);

@@ -161,6 +161,23 @@ TEST_CASE("agent: a task is deployed, registered, reported, and stopped to the e
   CHECK_FALSE(test.exists("data/state/tasks/" + alloc.id + ".srv.record"));
 }
 
+TEST_CASE("agent: what needs a port that an allocation here still has waits for its end, whatever the server holds") {
+  Fixture test;
+  test.start_agent();
+  const Allocation old = test.place(test.job_with("trap '' INT; echo $$; while :; do sleep 0.01; done"));
+  auto written = [&](const std::string& id) { return test.log(id, "srv.stdout.0"); };
+  REQUIRE(run_until(test.loop, [&] { return written(old.id).ends_with('\n'); }));
+  const std::string pid(trim(written(old.id)));
+  Allocation next = example_alloc(test.job_with("kill -0 " + pid + " && echo there || echo gone; sleep 60"));
+  next.id = make_uuid();
+  REQUIRE(next.resources.ports.at(0).value == old.resources.ports.at(0).value);
+  SECTION("the old one is told to stop") { test.server.set_desired(old.id, DesiredStatus::stop); }
+  SECTION("the old one is forgotten") { test.server.forget(old.id); }
+  test.server.put(next);
+  REQUIRE(run_until(test.loop, [&] { return written(next.id).ends_with('\n'); }));
+  CHECK(written(next.id) == "gone\n");
+}
+
 TEST_CASE("agent: a restart of the agent leaves the task running, and it is found again while the server is down") {
   Fixture test;
   test.start_agent();

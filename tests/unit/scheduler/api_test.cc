@@ -152,6 +152,14 @@ TEST_CASE("scheduler api: each refusal has Nomad's code and a plain text that sa
       {"GET", "/v1/jobs?region=moon", "", 500, "No path to region"},
       {"GET", "/v1/jobs?prefix=%zz", "", 400, "malformed query"},
       {"GET", "/v1/jobs?index=99&wait=soon", "", 400, "Invalid wait time"},
+      {"GET", "/v1/jobs?wait=soon", "", 400, "Invalid wait time"},
+      {"GET", "/v1/jobs?index=soon", "", 400, "Invalid index"},
+      {"GET", "/v1/jobs?index=-1", "", 400, "Invalid index"},
+      {"GET", "/v1/jobs?filter=Status==dead", "", 400, "filter is not supported here"},
+      {"GET", "/v1/service/web?filter=Port==1", "", 400, "only Tags contains"},
+      {"GET", "/v1/service/web?filter=Tags%20contains%20x", "", 400, "only Tags contains"},
+      {"DELETE", "/v1/job/none?purge=yes", "", 400, "Failed to parse value of \"purge\" (yes) as a bool"},
+      {"GET", "/v1", "", 404, "Invalid URL path"},
   };
   for (const Refusal& one : refusals) {
     CAPTURE(one.method, one.target, one.body);
@@ -213,6 +221,119 @@ TEST_CASE("scheduler api: a job is registered, listed, read back, stopped and pu
   CHECK(world.get("/v1/job/web")->document()["Stop"] == true);
   CHECK(world.call("DELETE", "/v1/job/web?purge=true")->kept.status == 200);
   CHECK(world.get("/v1/job/web")->kept.status == 404);
+}
+
+TEST_CASE("scheduler api: booleans of a query are Go's words, and nothing is purged by an empty one") {
+  for (const char* yes : {"true", "True", "TRUE", "t", "T", "1"}) {
+    CAPTURE(yes);
+    ApiWorld world;
+    world.call("PUT", "/v1/jobs", wrapped(small_job()));
+    REQUIRE(world.call("DELETE", std::string("/v1/job/web?purge=") + yes)->kept.status == 200);
+    CHECK(world.get("/v1/job/web")->kept.status == 404);
+  }
+  for (const char* query : {"?purge=False", "?purge=0", "?purge=", ""}) {
+    CAPTURE(query);
+    ApiWorld world;
+    world.call("PUT", "/v1/jobs", wrapped(small_job()));
+    REQUIRE(world.call("DELETE", std::string("/v1/job/web") + query)->kept.status == 200);
+    CHECK(world.get("/v1/job/web")->document()["Stop"] == true);
+  }
+}
+
+TEST_CASE("scheduler api: another namespace is empty, and what is done there does not touch its namesake here") {
+  ApiWorld world;
+  world.add_node(1);
+  world.call("PUT", "/v1/jobs", wrapped(small_job()));
+  const uint64_t index = world.store().index();
+  for (const char* path : {"jobs", "allocations", "evaluations", "deployments", "services", "service/web",
+                           "job/web/allocations", "job/web/evaluations"}) {
+    CAPTURE(path);
+    const Kept kept = world.get(std::string("/v1/") + path + "?namespace=prod");
+    CHECK(kept->kept.status == 200);
+    CHECK(kept->kept.body == "[]");
+  }
+  CHECK(world.get("/v1/job/web?namespace=prod")->kept.status == 404);
+  CHECK(world.get("/v1/job/web/summary?namespace=prod")->kept.status == 404);
+  CHECK(world.call("DELETE", "/v1/job/web?purge=true&namespace=prod")->kept.status == 404);
+  CHECK(world.call("PUT", "/v1/job/web/scale?namespace=prod", R"({"Count": 0})")->kept.status == 404);
+  for (const char* path : {"/v1/jobs", "/v1/job/web", "/v1/job/web/plan"}) {
+    const Kept kept = world.call("PUT", std::string(path) + "?namespace=prod", wrapped(small_job()));
+    CHECK(kept->kept.status == 400);
+    CHECK(kept->kept.body == "there is only the namespace \"default\", no \"prod\"");
+  }
+  CHECK(world.store().index() == index);
+  for (const char* here : {"default", "*", ""}) {
+    CHECK(world.get(std::string("/v1/jobs?namespace=") + here)->document().size() == 1);
+  }
+  const Kept waiting = world.get("/v1/jobs?namespace=prod&index=1&wait=1m");
+  CHECK_FALSE(waiting->answered);
+  waiting->client_leaves();
+}
+
+namespace {
+
+/// small_job() with a service of the group and one of its task, which come with Nomad's own discovery.
+json native_job() {
+  json job = small_job("web", 1);
+  json& group = job["TaskGroups"][0];
+  group["Meta"] = {{"who", "group"}};
+  group["Networks"] = json::array({{{"DynamicPorts", json::array({{{"Label", "http"}}})}}});
+  group["Services"] = json::array({{{"Name", "web"},
+                                    {"PortLabel", "http"},
+                                    {"Provider", "nomad"},
+                                    {"Tags", {"traefik.enable=true", "${node.unique.name}", "${NOMAD_META_who}"}}}});
+  group["Tasks"][0]["Meta"] = {{"who", "task"}};
+  group["Tasks"][0]["Services"] =
+      json::array({{{"Name", "${TASK}-admin"}, {"PortLabel", "http"}, {"Provider", "nomad"}, {"Tags", {"b", "a"}}}});
+  return job;
+}
+
+AllocUpdate now_in(const Allocation& alloc, TaskRunState state) {
+  AllocUpdate update{.id = alloc.id, .client_status = ClientStatus::running};
+  update.task_states = std::map<std::string, TaskState>{{"srv", TaskState{.state = state}}};
+  return update;
+}
+
+}  // namespace
+
+TEST_CASE("scheduler api: services of the provider nomad are listed while their tasks run and shall run") {
+  ApiWorld world;
+  world.add_node(1);
+  REQUIRE(world.call("PUT", "/v1/jobs", wrapped(native_job()))->kept.status == 200);
+  CHECK(world.get("/v1/services")->kept.body == "[]");  // placed, not yet running
+  const AllocPtr alloc = world.live("web").at(0);
+  const Kept waiting = world.get("/v1/service/web?wait=1m&index=" + std::to_string(world.get("/v1/services")->index()));
+  REQUIRE_FALSE(waiting->answered);
+  world.report(1, {now_in(*alloc, TaskRunState::running)});
+  REQUIRE(world.until_answered(waiting));
+
+  const json row = waiting->document().at(0);
+  CHECK(row["ID"] == "_nomad-task-" + alloc->id + "-group-g-web-http");
+  CHECK(row["ServiceName"] == "web");
+  CHECK(row["Namespace"] == "default");
+  CHECK(row["NodeID"] == ServerWorld::node_id(1));
+  CHECK(row["Datacenter"] == "dc1");
+  CHECK(row["JobID"] == "web");
+  CHECK(row["AllocID"] == alloc->id);
+  CHECK(row["Address"] == "127.0.0.1");
+  CHECK(row["Port"] == alloc->resources.ports.at(0).value);
+  CHECK(row["Tags"] == json({"traefik.enable=true", "node-1", "group"}));  // a group's service knows of no task
+  CHECK(world.get("/v1/services")->document() == json::parse(R"([{"Namespace":"default","Services":[
+          {"ServiceName":"srv-admin","Tags":["a","b"]},
+          {"ServiceName":"web","Tags":["group","node-1","traefik.enable=true"]}]}])"));
+  const std::string filter = "/v1/service/web?filter=Tags+contains+";
+  CHECK(world.get(filter + "%22traefik.enable%3Dtrue%22")->document().size() == 1);
+  CHECK(world.get(filter + "%22other%22")->kept.body == "[]");
+  CHECK(world.get("/v1/service/none")->kept.body == "[]");
+
+  SECTION("a task that is down takes its services along") {
+    world.report(1, {now_in(*alloc, TaskRunState::pending)});
+    CHECK(world.get("/v1/services")->kept.body == "[]");
+  }
+  SECTION("what shall stop is gone before its agent hears of it") {
+    world.call("DELETE", "/v1/job/web");
+    CHECK(world.get("/v1/service/web")->kept.body == "[]");
+  }
 }
 
 TEST_CASE("scheduler api: an id with slashes comes escaped") {

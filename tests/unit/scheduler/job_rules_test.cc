@@ -226,6 +226,7 @@ TEST_CASE("job rules: each wrong field of a service is named") {
           s.checks[0].type = "grpc";
           s.provider = "nomad";
         }) == Fields{path + "Checks[0].Type"});
+  CHECK(warnings_after([](Job& j) { j.task_groups[0].services[0].provider = "nomad"; }) == Fields{path + "Provider"});
   CHECK(service_errors([](Service& s) { s.checks[0].interval_ns = 1; }) == Fields{path + "Checks[0].Interval"});
   CHECK(service_errors([](Service& s) { s.checks[0].path = ""; }) == Fields{path + "Checks[0].Path"});
   CHECK(service_errors([](Service& s) { s.checks[0].port_label = "nope"; }) == Fields{path + "Checks[0].PortLabel"});

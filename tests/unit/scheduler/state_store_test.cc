@@ -207,7 +207,10 @@ TEST_CASE("state: a write that the disk refuses changes nothing, and the next on
   CHECK_FALSE(refused);
   CHECK_FALSE(woken);
   CHECK(dump(*store) == before);
+  REQUIRE(store->write_error());
+  CHECK(store->write_error()->text() == refused.error().text());
   CHECK(put_node(*store, 2));
+  CHECK_FALSE(store->write_error());
   CHECK(woken);
   CHECK(store->nodes().size() == 2);
 }

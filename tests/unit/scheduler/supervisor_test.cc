@@ -11,6 +11,7 @@
 #include "scheduler/agent/supervised_process.h"
 #include "scheduler/agent/task_files.h"
 #include "weir/base/file.h"
+#include "weir/base/random.h"
 
 using namespace weir;
 using namespace weir::scheduler;
@@ -203,6 +204,36 @@ TEST_CASE("supervisor: when it is killed the task dies too and the end is report
   CHECK(run_until(test.loop, [&] { return !is_running(record.task); }));
 }
 
+TEST_CASE("supervisor: when it is killed nothing of its task goes on, whether the agent sees it or comes later") {
+  Fixture test;
+  TaskSpec spec = test.spec(
+      "trap '' TERM; sh -c 'echo $$ > near; while :; do sleep 0.01; done' & "
+      "setsid sh -c 'echo $$ > far; while :; do sleep 0.01; done' & wait");
+  spec.env.insert(spec.env.end(), {"NOMAD_ALLOC_ID=" + make_uuid(), "NOMAD_TASK_NAME=t"});
+  auto identity_in = [&](const char* file) {
+    REQUIRE(run_until(test.loop, [&] { return test.output(file).ends_with('\n'); }));
+    auto identity = identify_process(std::stoi(test.output(file)));
+    REQUIRE(identity);
+    return *identity;
+  };
+  test.launch(spec);
+  REQUIRE(test.wait_started());
+  const ProcessIdentity near = identity_in("near");
+  const ProcessIdentity far = identity_in("far");
+  TaskRecord record = test.record();
+  SECTION("it is there") { REQUIRE(::kill(record.supervisor.pid, SIGKILL) == 0); }
+  SECTION("it comes later") {
+    test.process.reset();
+    REQUIRE(::kill(record.supervisor.pid, SIGKILL) == 0);
+    REQUIRE(run_until(test.loop, [&] { return !is_running(record.supervisor) && !is_running(record.task); }));
+    test.process = std::make_unique<SupervisedProcess>(test.loop, spec.record_path, test.seen);
+    test.process->adopt(record);
+  }
+  REQUIRE(test.wait_exit());
+  CHECK(test.seen.exits[0].error == "its supervisor was killed, how it ended is unknown");
+  CHECK(run_until(test.loop, [&] { return !is_running(near) && !is_running(far) && !is_running(record.task); }));
+}
+
 TEST_CASE("supervisor: stop sends the signal first and kills only after the time given") {
   Fixture test;
   SECTION("a task that obeys ends by itself") {
@@ -337,6 +368,7 @@ TEST_CASE("process stat: a program name with blanks and brackets does not shift 
   REQUIRE(stat);
   CHECK(stat->parent == 7);
   CHECK(stat->group == 42);
+  CHECK(stat->session == 42);
   CHECK(stat->user_ticks == 11);
   CHECK(stat->system_ticks == 12);
   CHECK(stat->start_ticks == 9999);

@@ -83,6 +83,25 @@ TEST_CASE("task env: meta of job, group and task, the nearest wins") {
   CHECK(env["NOMAD_META_E"] == "task");
 }
 
+TEST_CASE("task env: a group's own services know the allocation and none of its tasks") {
+  Job job = canonical_job();
+  job.meta = {{"a", "job"}};
+  job.task_groups[0].meta = {{"a", "group"}};
+  job.task_groups[0].tasks[0].meta = {{"a", "task"}};
+  TaskIdentity who = identity();
+  who.ports = {{"http", "", "10.0.0.1", 23456, 0}, {"db", "t", "10.0.0.1", 23457, 0}};
+  who.host_env = {{"HOME", "/root"}};
+  TextMap env = build_group_env(job, job.task_groups[0], who, kNode);
+  CHECK(env["NOMAD_META_a"] == "group");
+  CHECK(env["NOMAD_ALLOC_INDEX"] == "3");
+  CHECK(env["NOMAD_DC"] == "dc1");
+  CHECK(env["NOMAD_ADDR_http"] == "10.0.0.1:23456");
+  CHECK(env["NOMAD_ADDR_t_db"] == "10.0.0.1:23457");
+  for (const char* of_task : {"A", "HOME", "NOMAD_TASK_NAME", "NOMAD_TASK_DIR", "NOMAD_CPU_LIMIT", "NOMAD_PORT_db"}) {
+    CHECK_FALSE(env.contains(of_task));
+  }
+}
+
 TEST_CASE("task env: the task's own env wins over the host's, and nothing secret comes from the host") {
   Job job = canonical_job();
   job.task_groups[0].tasks[0].env = {{"PATH", "/opt/bin"}, {"RACK", "${meta.rack}-${NOMAD_ALLOC_INDEX}-${nope}"}};
