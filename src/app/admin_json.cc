@@ -1,8 +1,11 @@
 #include "app/admin_json.h"
 
+#include <algorithm>
+
 #include "app/json_routes.h"
 #include "app/version.h"
 #include "weir/base/clock.h"
+#include "weir/base/text.h"
 #include "weir/routing/lint.h"
 
 namespace weir::app {
@@ -68,7 +71,7 @@ std::string services_json(const provider::TableAssembler& assembler, const provi
           {"name", service->name}, {"strategy", service->strategy}, {"passHostHeader", service->pass_host_header}};
       object["endpoints"] = ordered_json::array();
       for (const auto& endpoint : service->endpoints) {
-        object["endpoints"].push_back(endpoint_object(*assembler.table(), *service, endpoint, &checker));
+        object["endpoints"].push_back(endpoint_object(*service, endpoint, &checker));
         object["serverStatus"][endpoint.id] = routing::is_up(endpoint) ? "UP" : "DOWN";
       }
       if (service->health_check) object["healthCheck"] = check_object(*service->health_check);
@@ -85,7 +88,7 @@ std::string endpoints_json(const provider::TableAssembler& assembler, const prov
   if (assembler.table()) {
     for (const auto& service : assembler.table()->services()) {
       for (const auto& endpoint : service->endpoints) {
-        ordered_json object = endpoint_object(*assembler.table(), *service, endpoint, &checker);
+        ordered_json object = endpoint_object(*service, endpoint, &checker);
         object["service"] = service->name;
         auto counted = stats_of(stats, service->name, endpoint.id);
         object["requests"] = counted.requests.requests();
@@ -160,7 +163,16 @@ RouteAnswer explain_json(const provider::TableAssembler& assembler, const provid
   RouteQuestion question;
   question.url = *url;
   if (const auto* method = request.parameter("method")) question.method = *method;
-  if (const auto* entry_point = request.parameter("entrypoint")) question.entry_point = *entry_point;
+  const auto entry_points = entry_point_names(config);
+  const auto* entry_point = request.parameter("entrypoint");
+  if (entry_point != nullptr) question.entry_point = *entry_point;
+  if (std::find(entry_points.begin(), entry_points.end(), question.entry_point) == entry_points.end()) {
+    if (entry_point != nullptr) {
+      const std::string known = join(entry_points, ", ");
+      return {400, print({{"error", "no entry point \"" + *entry_point + "\"; known are " + known}})};
+    }
+    question.entry_point = entry_points.front();
+  }
   const auto* client = request.parameter("client");
   question.client_ip = client != nullptr ? *client : request.peer.ip.text();
   for (const auto& parameter : request.query) {

@@ -10,6 +10,7 @@ ApiClient::ApiClient(const ApiOptions& options, std::string token_header)
     : options_(options), token_header_(std::move(token_header)) {}
 
 Result<std::string> ApiClient::get(const std::string& path) { return call("GET", path, {}); }
+Result<http::ClientResponse> ApiClient::ask(const std::string& path) { return send("GET", path, {}); }
 Result<std::string> ApiClient::put(const std::string& path, std::string body) {
   return call("PUT", path, std::move(body));
 }
@@ -23,6 +24,15 @@ Status ApiClient::stream(const std::string& path, const std::function<void(std::
 
 Result<std::string> ApiClient::call(const std::string& method, const std::string& path, std::string body,
                                     const std::function<void(std::string_view)>& on_piece) {
+  auto answer = send(method, path, std::move(body), on_piece);
+  if (!answer) return fail(answer.error());
+  if (answer->status == 200) return std::move(answer->body);
+  ErrorCode code = answer->status == 404 ? ErrorCode::not_found : ErrorCode::refused;
+  return fail(code, "Unexpected response code: " + std::to_string(answer->status) + " (" + answer->body + ")");
+}
+
+Result<http::ClientResponse> ApiClient::send(const std::string& method, const std::string& path, std::string body,
+                                             const std::function<void(std::string_view)>& on_piece) {
   auto url = Url::parse(options_.address);
   if (!url) return fail(url.error());
   http::ClientRequest request;
@@ -41,10 +51,7 @@ Result<std::string> ApiClient::call(const std::string& method, const std::string
       },
       on_piece);
   loop_.run();
-  if (!answer) return fail(answer.error());
-  if (answer->status == 200) return std::move(answer->body);
-  ErrorCode code = answer->status == 404 ? ErrorCode::not_found : ErrorCode::refused;
-  return fail(code, "Unexpected response code: " + std::to_string(answer->status) + " (" + answer->body + ")");
+  return answer;
 }
 
 void pause_ms(uint64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }

@@ -21,6 +21,8 @@ class ApiClient {
   /// The body of a 200; any other status is an Error that holds the status and the server's text. `path` begins with
   /// '/' and is encoded already.
   Result<std::string> get(const std::string& path);
+  /// An answer of any status.
+  Result<http::ClientResponse> ask(const std::string& path);
   Result<std::string> put(const std::string& path, std::string body);
   Result<std::string> remove(const std::string& path);
   /// The same for a body that comes in pieces and may never end.
@@ -29,6 +31,8 @@ class ApiClient {
   [[nodiscard]] event::Loop& loop() { return loop_; }
 
  private:
+  Result<http::ClientResponse> send(const std::string& method, const std::string& path, std::string body,
+                                    const std::function<void(std::string_view)>& on_piece = {});
   Result<std::string> call(const std::string& method, const std::string& path, std::string body,
                            const std::function<void(std::string_view)>& on_piece = {});
 

@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "app/version.h"
+#include "weir/base/text.h"
 
 namespace weir::app {
 namespace {
@@ -105,14 +106,20 @@ class CommandLine {
     CLI::App* c = app_.add_subcommand("dev", "registry, scheduler, one agent and an edge in one process");
     add_service_flags(c, o.service);
     c->add_option("--data-dir", o.data_dir, "where state is kept; without it a temporary folder that goes at the end");
-    c->add_option("--entrypoint", o.entry_point, "the edge's address");
-    c->add_option("--admin", o.admin, "the edge's admin API");
+    c->add_option("--entrypoint", o.entry_point, "the edge's address, as IP:PORT or NAME=IP:PORT");
+    c->add_option("--admin", o.admin, "the edge's admin API; empty: none");
     c->add_option("--registry", o.registry, "the registry's HTTP API");
-    c->add_option("--dns", o.dns, "the registry's DNS");
+    c->add_option("--dns", o.dns, "the registry's DNS; empty: none");
     c->add_option("--scheduler", o.scheduler, "the scheduler's HTTP API");
     c->add_option("--routes", o.routes, "a folder of routes files");
     c->add_option("--workers", o.workers, "threads of the edge; 0: one per CPU");
     on_run(c, o, run_dev);
+  }
+
+  /// One that is given, also as "", wins over the configuration. CLI11 takes an empty std::optional for not given.
+  static void add_override(CLI::App* command, const char* name, std::optional<std::string>& value, const char* help) {
+    command->add_option_function<std::string>(
+        name, [&value](const std::string& given) { value = given; }, help);
   }
 
   void add_edge() {
@@ -122,11 +129,11 @@ class CommandLine {
     add_service_flags(c, o.service);
     c->add_option("--config", o.config_path, "a configuration file; conf/weir.toml shows every option");
     c->add_option("--entrypoint", o.entry_points, "NAME=IP:PORT to listen on; repeatable")->take_all();
-    c->add_option("--consul", o.consul, "the catalog to follow: URL, or several with commas");
-    c->add_option("--admin", o.admin, "IP:PORT of the admin API");
-    c->add_option("--workers", o.workers, "threads; 0: one per CPU");
-    c->add_option("--data-dir", o.data_dir, "where the last good catalog is kept");
-    c->add_option("--routes", o.routes, "a folder of routes files (*.toml)");
+    add_override(c, "--consul", o.consul, "the catalog to follow: URL, or several with commas");
+    add_override(c, "--admin", o.admin, "IP:PORT of the admin API; empty: none");
+    add_override(c, "--workers", o.workers, "threads; 0: one per CPU");
+    add_override(c, "--data-dir", o.data_dir, "where the last good catalog is kept");
+    add_override(c, "--routes", o.routes, "a folder of routes files (*.toml)");
     c->add_option("--set", o.settings, "KEY=VALUE: any option of the configuration file; repeatable")->take_all();
     on_run(c, o, run_edge);
   }
@@ -149,7 +156,6 @@ class CommandLine {
     CLI::App* c = app_.add_subcommand("scheduler", "a minimal Nomad server: job files and API");
     add_service_flags(c, o.service);
     c->add_option("--http", o.http, "IP:PORT of the HTTP API");
-    c->add_option("--consul", o.consul, "the registry")->envname("CONSUL_HTTP_ADDR");
     c->add_option("--data-dir", o.data_dir, "where state is kept")->required();
     on_run(c, o, run_scheduler);
   }
@@ -169,8 +175,8 @@ class CommandLine {
     c->add_option("--http", o.http, "IP:PORT of the agent's own API; where not given the address, with any port");
     c->add_option("--data-dir", o.data_dir, "where allocations and state are kept")->required();
     c->add_option("--meta", o.meta, "KEY=VALUE for ${meta.KEY}; repeatable")->take_all();
-    c->add_option("--cpu-mhz", o.cpu_mhz, "what it offers; 0: what the machine has");
-    c->add_option("--memory-mb", o.memory_mb, "what it offers; 0: what the machine has");
+    c->add_option("--cpu-mhz", o.cpu_mhz, "what it offers; 0: what the machine has")->check(CLI::NonNegativeNumber);
+    c->add_option("--memory-mb", o.memory_mb, "what it offers; 0: what the machine has")->check(CLI::NonNegativeNumber);
     on_run(c, o, run_agent);
   }
 
@@ -197,8 +203,9 @@ class CommandLine {
     auto& stop = options_for<JobOptions>();
     CLI::App* c = job->add_subcommand("stop", "stop a job");
     add_nomad_flags(c, stop.api);
-    c->add_option("job", stop.id, "its id, or the beginning of it")->required();
+    c->add_option("job", stop.id, "its id; with -yes the beginning of it")->required();
     c->add_flag("--purge", stop.purge, "forget it altogether");
+    c->add_flag("--yes", stop.sure, "stop also a job whose id only begins so");
     c->add_flag("--detach", stop.detach, "do not follow");
     on_run(c, stop, job_stop);
     auto& status = options_for<JobOptions>();
@@ -281,7 +288,8 @@ class CommandLine {
     c->add_option("url", explain.url, "http://host/path")->required();
     c->add_option("-X,--request", explain.method, "the method");
     c->add_option("-H,--header", explain.headers, "\"Name: value\"; repeatable")->take_all()->allow_extra_args(false);
-    c->add_option("--entrypoint", explain.entry_point, "where it comes in");
+    c->add_option("--entrypoint", explain.entry_point,
+                  "where it comes in; \"web\", or the edge's first, where not given");
     c->add_option("--client-ip", explain.client_ip, "who asks");
     c->add_option("--routes", explain.routes, "ask a folder of routes files, not an edge");
     on_run(c, explain, route_explain);
@@ -315,22 +323,33 @@ class CommandLine {
     return made;
   }
 
-  /// The tree as the completion scripts need it: "job" -> "plan run stop status", "job run" -> "--address …".
-  std::vector<std::pair<std::string, std::string>> words() {
-    std::vector<std::pair<std::string, std::string>> out;
+  /// The tree as the completion scripts need it.
+  std::vector<CommandWords> words() {
+    std::vector<CommandWords> out;
     add_words(app_, "", out);
     return out;
   }
-  static void add_words(CLI::App& command, const std::string& path,
-                        std::vector<std::pair<std::string, std::string>>& out) {
-    std::string line;
-    for (CLI::App* sub : command.get_subcommands({})) line += sub->get_name() + " ";
+  static void add_words(CLI::App& command, const std::string& path, std::vector<CommandWords>& out) {
+    CommandWords words{path, {}, {}};
+    for (CLI::App* sub : command.get_subcommands({})) words.words.push_back(sub->get_name());
     for (CLI::Option* option : command.get_options()) {
-      for (const std::string& name : option->get_lnames()) line += "--" + name + " ";
+      OptionWords one{{}, choices_of(*option), option->get_items_expected_max() > 0, option->get_description()};
+      for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+      if (one.names.empty()) words.words = one.choices;
+      if (!one.names.empty()) words.options.push_back(std::move(one));
     }
-    out.emplace_back(path, line);
+    out.push_back(std::move(words));
     for (CLI::App* sub : command.get_subcommands({}))
       add_words(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
+  }
+  /// Of an option with a list of them, "TEXT:{text,json}" as its help has it.
+  static std::vector<std::string> choices_of(const CLI::Option& option) {
+    const std::string type = option.get_type_name();
+    const size_t begin = type.find('{');
+    if (begin == std::string::npos) return {};
+    const auto choices = split_list(std::string_view(type).substr(begin + 1, type.find('}') - begin - 1), ',');
+    return {choices.begin(), choices.end()};
   }
 
   CLI::App app_;
@@ -344,9 +363,10 @@ int run_command_line(int argc, char** argv) {
   std::vector<std::string> arguments;
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
-    // Nomad's users write -detach and -var: long options with one dash are the same as with two.
-    bool long_with_one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-' &&
-                              std::isalpha(static_cast<unsigned char>(argument[1])) != 0 &&
+    // Nomad's users write -detach and -var: long options with one dash are the same as with two. Those of a capital
+    // letter are curl's, whose users write -XPOST.
+    bool long_with_one_dash = argument.size() > 2 && argument[0] == '-' &&
+                              std::islower(static_cast<unsigned char>(argument[1])) != 0 &&
                               std::isalpha(static_cast<unsigned char>(argument[2])) != 0;
     arguments.push_back(long_with_one_dash ? "-" + argument : argument);
   }

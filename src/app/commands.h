@@ -21,11 +21,12 @@ struct EdgeOptions {
   ServiceOptions service;
   std::string config_path;                // "": none
   std::vector<std::string> entry_points;  // "name=ip:port"
-  std::string consul;
-  std::string admin;
-  std::string workers;
-  std::string data_dir;
-  std::string routes;
+  // Where given, also as "", they win over the configuration.
+  std::optional<std::string> consul;
+  std::optional<std::string> admin;
+  std::optional<std::string> workers;
+  std::optional<std::string> data_dir;
+  std::optional<std::string> routes;
   std::vector<std::string> settings;  // "key=value", any option of the configuration
 };
 int run_edge(const EdgeOptions& options);
@@ -44,7 +45,6 @@ int run_registry(const RegistryOptions& options);
 struct SchedulerOptions {
   ServiceOptions service;
   std::string http = "127.0.0.1:4646";
-  std::string consul = "http://127.0.0.1:8500";
   std::string data_dir;
 };
 int run_scheduler(const SchedulerOptions& options);
@@ -69,9 +69,9 @@ int run_agent(const AgentOptions& options);
 
 struct DevOptions {
   ServiceOptions service;
-  std::string data_dir;  // "": a temporary folder, removed at the end
-  std::string entry_point = "127.0.0.1:8080";
-  std::string admin = "127.0.0.1:8081";
+  std::string data_dir;                        // "": a temporary folder, removed at the end
+  std::string entry_point = "127.0.0.1:8080";  // or "name=ip:port"
+  std::string admin = "127.0.0.1:8081";        // "": none
   std::string registry = "127.0.0.1:8500";
   std::string dns = "127.0.0.1:8600";
   std::string scheduler = "127.0.0.1:4646";
@@ -102,6 +102,7 @@ struct JobOptions {
   ApiOptions api;
   std::string id;  // or its beginning; "" for a list
   bool purge = false;
+  bool sure = false;  // the beginning of an id will do
   bool detach = false;
   bool verbose = false;
 };
@@ -149,7 +150,7 @@ struct RouteOptions {
   std::string url;
   std::string method = "GET";
   std::vector<std::string> headers;  // "Name: value"
-  std::string entry_point = "web";
+  std::string entry_point;           // "": the edge's "web", or its first
   std::string client_ip = "127.0.0.1";
   std::string routes;  // a folder of routes files to ask instead of an edge
 };
@@ -164,7 +165,20 @@ struct ConfigCheckOptions {
 int config_check(const ConfigCheckOptions& options);
 
 int print_version();
-/// `shell`: bash, zsh or fish. `words` are lines "subcommand path: completions", made by cli.cc from its own tree.
-int print_completion(const std::string& shell, const std::vector<std::pair<std::string, std::string>>& words);
+
+/// What a shell may offer, made by cli.cc from its own tree.
+struct OptionWords {
+  std::vector<std::string> names;  // "-X", "--request"
+  std::vector<std::string> choices;
+  bool takes_value = false;
+  std::string help;
+};
+struct CommandWords {
+  std::string path;                // "job run"; "" is weir itself
+  std::vector<std::string> words;  // its subcommands, or what its argument may be
+  std::vector<OptionWords> options;
+};
+/// `shell`: bash, zsh or fish.
+int print_completion(const std::string& shell, const std::vector<CommandWords>& commands);
 
 }  // namespace weir::app

@@ -46,7 +46,11 @@ struct Cluster {
 
 Result<std::unique_ptr<Edge>> start_edge(event::Loop& loop, const DevOptions& options, const std::string& folder,
                                          const std::string& registry) {
-  std::vector<config::Override> overrides{{"entrypoints.web.address", options.entry_point, "--entrypoint"},
+  const size_t equals = options.entry_point.find('=');  // weir edge asks for a name
+  const std::string name = equals == std::string::npos ? "web" : options.entry_point.substr(0, equals);
+  const std::string address =
+      equals == std::string::npos ? options.entry_point : options.entry_point.substr(equals + 1);
+  std::vector<config::Override> overrides{{"entrypoints." + name + ".address", address, "--entrypoint"},
                                           {"admin.address", options.admin, "--admin"},
                                           {"providers.consul.addresses", registry, "--registry"},
                                           {"workers", options.workers, "--workers"},
@@ -83,7 +87,6 @@ Result<std::shared_ptr<Cluster>> start_cluster(event::Loop& loop, const DevOptio
 
   SchedulerOptions scheduler_options;
   scheduler_options.http = options.scheduler;
-  scheduler_options.consul = registry_url;
   scheduler_options.data_dir = folder + "/scheduler";
   auto scheduler = start_scheduler(loop, scheduler_options);
   if (!scheduler) return fail_of("scheduler", scheduler.error());
@@ -119,7 +122,7 @@ int run_dev(const DevOptions& options) {
     if (auto dns = cluster->registry->dns_address()) running.addresses.emplace_back("dns", dns->text());
     for (const auto& [name, address] : cluster->edge->addresses())
       running.addresses.emplace_back("entrypoints." + name, address.text());
-    running.addresses.emplace_back("admin", cluster->edge->admin()->address().text());
+    if (const Admin* admin = cluster->edge->admin()) running.addresses.emplace_back("admin", admin->address().text());
     // Tasks survive with the folder in which the next agent finds them; without it they would run for ever.
     running.stop = [&parts = *cluster](std::function<void()> done) {
       if (!parts.temporary) return parts.edge->drain(std::move(done));

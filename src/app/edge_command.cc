@@ -1,4 +1,4 @@
-#include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -16,8 +16,8 @@ namespace {
 /// Flags as overrides of the configuration, each with the flag as its place.
 Result<std::vector<config::Override>> overrides_of(const EdgeOptions& options) {
   std::vector<config::Override> out;
-  auto add = [&](const std::string& key, const std::string& value, const std::string& flag) {
-    if (!value.empty()) out.push_back({key, value, flag});
+  auto add = [&](const std::string& key, const std::optional<std::string>& value, const std::string& flag) {
+    if (value) out.push_back({key, *value, flag});
   };
   std::set<std::string> names;
   for (const std::string& entry_point : options.entry_points) {

@@ -236,6 +236,11 @@ int job_stop(const JobOptions& options) {
   NomadClient client(options.api);
   auto id = client.find_id("/v1/jobs", "job", options.id);
   if (!id) return print_error(id.error());
+  // Nomad's command asks then. A script that stops "web" once more must not stop "web-shop".
+  if (*id != options.id && !options.sure) {
+    return print_error({.code = ErrorCode::conflict,
+                        .message = "no job is called \"" + options.id + "\"; -yes stops \"" + *id + "\""});
+  }
   auto answer = client.api().remove(job_path(*id) + (options.purge ? "?purge=true" : "?purge=false"));
   if (!answer) return print_error(answer.error());
   auto reply = parse_json(*answer);

@@ -1,7 +1,5 @@
 #include "app/json_routes.h"
 
-#include <algorithm>
-
 #include "weir/base/clock.h"
 #include "weir/base/duration.h"
 #include "weir/base/text.h"
@@ -59,40 +57,21 @@ std::string state_reason(const routing::Endpoint& endpoint, const provider::Endp
     }
     case State::failing:
       return endpoint.live ? "it serves because too few are up; it fails by the catalog" : "it fails by the catalog";
+    case State::stale: return "its provider could not confirm it for longer than safety.last_good_age_ms_max";
   }
   return "";
 }
 
-/// Whether it serves nobody because its provider could not confirm it for too long.
-bool is_stale(const routing::RoutingTable& table, const routing::Service& service, const routing::Endpoint& endpoint) {
-  const auto* set = table.set_of(routing::provider_of(service.name));
-  if (endpoint.state != State::failing || set == nullptr) return false;
-  const auto* versions = set->services.find(routing::local_name(service.name));
-  if (versions == nullptr) return false;
-  auto is_it = [&](const routing::EndpointDefinition& one) {
-    return one.stale && one.host == endpoint.host && one.port == endpoint.port && one.scheme == endpoint.scheme;
-  };
-  auto has_it = [&](const routing::ServiceDefinition& one) {
-    return std::any_of(one.endpoints.begin(), one.endpoints.end(), is_it);
-  };
-  return has_it((*versions)->first) || std::any_of((*versions)->others.begin(), (*versions)->others.end(), has_it);
-}
-
 }  // namespace
 
-ordered_json endpoint_object(const routing::RoutingTable& table, const routing::Service& service,
-                             const routing::Endpoint& endpoint, const provider::EndpointChecker* checker) {
+ordered_json endpoint_object(const routing::Service& service, const routing::Endpoint& endpoint,
+                             const provider::EndpointChecker* checker) {
   const provider::EndpointReport* report = checker != nullptr ? checker->report(service.name, endpoint.id) : nullptr;
   ordered_json out{{"url", endpoint.id},
                    {"live", endpoint.live},
                    {"state", routing::to_string(endpoint.state)},
                    {"weight", endpoint.weight}};
-  if (is_stale(table, service, endpoint)) {
-    out["state"] = "stale";
-    out["why"] = "its provider could not confirm it for longer than safety.last_good_age_ms_max";
-  } else if (std::string why = state_reason(endpoint, report); !why.empty()) {
-    out["why"] = why;
-  }
+  if (std::string why = state_reason(endpoint, report); !why.empty()) out["why"] = why;
   if (report != nullptr && report->checked_wall_ns != 0) {
     ordered_json& check = out["check"];
     check["passed"] = report->result == provider::EndpointReport::Result::passed;
@@ -171,7 +150,7 @@ Result<ordered_json> explain_route(const routing::RoutingTable& table, const Rou
     out["endpoints"] = ordered_json::array();
     const routing::Service& service = *explanation.winner->service;
     for (const auto& endpoint : service.endpoints) {
-      out["endpoints"].push_back(endpoint_object(table, service, endpoint, checker));
+      out["endpoints"].push_back(endpoint_object(service, endpoint, checker));
     }
     if (const auto answer = seen.answer_of(*explanation.winner); answer.status != 0) {
       out["answer"]["status"] = answer.status;

@@ -18,8 +18,8 @@ namespace weir::app {
 std::string print(const nlohmann::ordered_json& document);
 nlohmann::ordered_json router_object(const routing::Router& router);
 /// With what its checks have found, where there is who knows it (null: nobody), and why it is not up.
-nlohmann::ordered_json endpoint_object(const routing::RoutingTable& table, const routing::Service& service,
-                                       const routing::Endpoint& endpoint, const provider::EndpointChecker* checker);
+nlohmann::ordered_json endpoint_object(const routing::Service& service, const routing::Endpoint& endpoint,
+                                       const provider::EndpointChecker* checker);
 nlohmann::ordered_json check_object(const routing::HealthCheck& check);
 nlohmann::ordered_json sticky_object(const routing::StickyCookie& cookie);
 

@@ -2,7 +2,6 @@
 
 #include "app/service_runner.h"
 #include "app/version.h"
-#include "weir/base/log.h"
 
 namespace weir::app {
 
@@ -21,9 +20,6 @@ Result<std::unique_ptr<registry::Registry>> start_registry(event::Loop& loop, co
   out.datacenter = options.datacenter;
   out.node_name = options.node_name;
   out.legacy_get_writes = options.legacy_get_writes;
-  out.on_ready = [](const Status& loaded) {
-    if (!loaded) log::error("the registry cannot read its store", {{"error", loaded.error()}});
-  };
   return registry::Registry::start(loop, std::move(out));
 }
 

@@ -12,6 +12,7 @@ int run_registry(const RegistryOptions& options) {
     RunningService running;
     running.owner = owner;
     running.is_ready = [&registry = *owner] { return registry.ready(); };
+    running.stop = [&registry = *owner](std::function<void()> done) { registry.drain(std::move(done)); };
     running.addresses.emplace_back("http", owner->http_address().text());
     if (owner->dns_address()) running.addresses.emplace_back("dns", owner->dns_address()->text());
     return running;

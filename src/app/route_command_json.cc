@@ -22,17 +22,24 @@ std::string join_texts(const json& list) {
   return out.empty() ? "-" : out;
 }
 
+/// What an edge answers; where it refuses, its reason without the JSON around it.
+Result<json> ask(ApiClient& api, const std::string& path) {
+  auto answer = api.ask(path);
+  if (!answer) return fail(answer.error());
+  auto document = parse_json(answer->body);
+  if (answer->status == 200) return document;
+  const std::string reason = document ? text_member(*document, "error") : "";
+  return fail(ErrorCode::refused,
+              reason.empty() ? "the edge answers with status " + std::to_string(answer->status) : reason);
+}
+
 }  // namespace
 
 int route_list(const RouteOptions& options) {
   ApiClient api(options.api, "Authorization");
-  auto routers_text = api.get("/api/routers");
-  if (!routers_text) return print_error(routers_text.error());
-  auto services_text = api.get("/api/services");
-  if (!services_text) return print_error(services_text.error());
-  auto routers = parse_json(*routers_text);
+  auto routers = ask(api, "/api/routers");
   if (!routers) return print_error(routers.error());
-  auto services = parse_json(*services_text);
+  auto services = ask(api, "/api/services");
   if (!services) return print_error(services.error());
   std::vector<std::vector<std::string>> rows{{"Router", "Rule", "Priority", "Service", "Endpoints"}};
   for (const auto& router : *routers) {
@@ -64,18 +71,17 @@ Result<json> ask_about_route(const RouteOptions& options) {
     if (!files) return fail(files.error());
     for (const Error& error : files->errors) print_error(error);
     RouteQuestion question{options.url, options.method, options.headers, options.entry_point, options.client_ip};
+    if (question.entry_point.empty()) question.entry_point = "web";
     auto answer = explain_route(*files->table, question, config::Config(), nullptr);
     if (!answer) return fail(answer.error());
     return json(*answer);
   }
   std::string path = "/api/explain?url=" + percent_encode(options.url) + "&method=" + percent_encode(options.method) +
-                     "&entrypoint=" + percent_encode(options.entry_point) +
                      "&client=" + percent_encode(options.client_ip);
+  if (!options.entry_point.empty()) path += "&entrypoint=" + percent_encode(options.entry_point);
   for (const std::string& header : options.headers) path += "&header=" + percent_encode(header);
   ApiClient api(options.api, "Authorization");
-  auto answer = api.get(path);
-  if (!answer) return fail(answer.error());
-  return parse_json(*answer);
+  return ask(api, path);
 }
 
 Result<json> ask_for_lint(const RouteOptions& options) {
@@ -86,9 +92,7 @@ Result<json> ask_for_lint(const RouteOptions& options) {
     return json(lint_routes(*files->table, config::Config()));
   }
   ApiClient api(options.api, "Authorization");
-  auto answer = api.get("/api/lint");
-  if (!answer) return fail(answer.error());
-  return parse_json(*answer);
+  return ask(api, "/api/lint");
 }
 
 }  // namespace
@@ -96,7 +100,8 @@ Result<json> ask_for_lint(const RouteOptions& options) {
 int route_explain(const RouteOptions& options) {
   auto document = ask_about_route(options);
   if (!document) return print_error(document.error());
-  std::printf("%s %s on entry point %s\n\n", options.method.c_str(), options.url.c_str(), options.entry_point.c_str());
+  std::printf("%s %s on entry point %s\n\n", options.method.c_str(), options.url.c_str(),
+              text_member(*document, "entryPoint").c_str());
   if (std::string path = text_member(*document, "path"); !path.empty()) {
     std::printf("The edge matches, and sends on, the path %s\n\n", path.c_str());
   }

@@ -53,6 +53,7 @@ int run_service(const std::string& name, const ServiceOptions& options,
   if (!level) return print_error(level.error());
   log::configure(*level, options.log_format == "json" ? log::Format::json : log::Format::text);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond RLIMIT_FSIZE fails, as on a full disk
 
   event::Loop loop;
   auto started = start(loop);
@@ -82,8 +83,13 @@ int run_service(const std::string& name, const ServiceOptions& options,
     log::info("listening", {{"part", name}, {"what", what}, {"address", address}});
   int code = 0;
   event::Timer readiness(loop, [&] {
-    if (service.is_ready && !service.is_ready()) return;
+    const Result<bool> ready = service.is_ready ? service.is_ready() : true;
+    if (ready && !*ready) return;
     readiness.stop();
+    if (!ready) {
+      code = print_error(Error{ready.error().code, name + ": " + ready.error().text()});
+      return loop.stop();
+    }
     if (options.ready_file.empty()) return;
     if (Status written = write_file_atomic(options.ready_file, ready_text(service.addresses)); !written) {
       code = print_error(written.error());

@@ -26,8 +26,8 @@ struct RunningService {
   /// SIGUSR1. Null: ignored.
   std::function<void()> reopen_logs = {};
   std::function<void()> reload = {};  // SIGHUP
-  /// Whether it can serve what it has bound (a store that is still loading cannot). Null: at once.
-  std::function<bool()> is_ready = {};
+  /// Whether it can serve what it has bound (a store that is still loading cannot). An error ends it. Null: at once.
+  std::function<Result<bool>()> is_ready = {};
 };
 
 /// Starts, writes the ready file once it can serve, runs until SIGTERM or SIGINT (a second one waits for no request).

@@ -331,13 +331,4 @@ LoadOutcome load_config(std::string_view text, const std::string& file_name, std
   return {std::move(loader.config), std::move(loader.errors)};
 }
 
-Status apply_override(Config& config, const Override& change) {
-  Loader loader("");
-  loader.config = config;
-  loader.override_with(change);
-  if (!loader.errors.empty()) return fail(loader.errors[0]);
-  config = std::move(loader.config);
-  return {};
-}
-
 }  // namespace weir::config

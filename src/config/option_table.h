@@ -1,5 +1,6 @@
 #pragma once
-// The option table: one row an option. Parsing, checks, --help and conf/weir.toml are loops over it.
+// The option table: one row an option. Parsing, checks and conf/weir.toml are loops over it. The rows are in the
+// *_options.cc beside it.
 
 #include <array>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The option table as text for people: --help and conf/weir.toml.
+// The option table as text for people: conf/weir.toml.
 
 #include "config/option_table.h"
 #include "weir/base/text.h"
@@ -35,15 +35,6 @@ std::string_view section_of(std::string_view key) {
 }
 
 }  // namespace
-
-std::string options_help() {
-  std::string out;
-  for (const Option& option : option_table()) {
-    out += "  " + replace_all(option.key, "*", "<name>") + "\n";
-    out += wrap(std::string(option.help) + " " + limits_text(option), "      ", 100);
-  }
-  return out;
-}
 
 std::string commented_config() {
   std::string out =

@@ -22,7 +22,7 @@ constexpr const char* kUsage =
     "  frontend  a page at / with its values and a backend's, and the same as JSON at /api;\n"
     "            looks the backend up in the registry at each request (CONSUL_HTTP_ADDR)\n"
     "  fib       /fib?n=30\n\n"
-    "All answer 200 at /health. VERSION and GREETING are shown; NOMAD_* are, where a scheduler sets them.\n";
+    "All answer 200 at /health. NODE, VERSION, GREETING and NOMAD_ALLOC_ID are shown, where they are set.\n";
 
 std::string environment(const char* name, const std::string& fallback = {}) {
   const char* value = std::getenv(name);

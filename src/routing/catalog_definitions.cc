@@ -5,8 +5,8 @@
 #include "routing/default_rule.h"
 #include "routing/definition_merger.h"
 #include "routing/expression.h"
-#include "routing/left_out_fields.h"
 #include "routing/rule_rewriter.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 #include "weir/config/config.h"
 
@@ -94,7 +94,7 @@ bool ConnectTags::ask_for(std::string_view service, const std::vector<std::strin
     for (const std::string& prefix : prefixes) {
       if (!equals_ignore_case(trim(std::string_view(tag).substr(0, equals)), prefix + ".consulcatalog.connect"))
         continue;
-      auto value = parse_bool(trim(std::string_view(tag).substr(std::min(equals + 1, tag.size()))));
+      auto value = parse_go_bool(trim(std::string_view(tag).substr(std::min(equals + 1, tag.size()))));
       if (value && *value) return true;
       if (value) asked = false;
     }

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "routing/go_number.h"
-#include "routing/left_out_fields.h"
 #include "weir/base/duration.h"
 #include "weir/base/field_name.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -51,7 +51,7 @@ std::optional<std::string> HealthCheckReader::read(std::string_view field, std::
     bool is_name = !has_control(value) && value.find_first_of(" /@") == std::string_view::npos;
     if (!is_name) give_up("hostname \"" + check_.hostname + "\"");
   } else if (field == "followredirects") {
-    auto on = parse_bool(value);
+    auto on = parse_go_bool(value);
     check_.follow_redirects = on.value_or(true);
     if (!on) expected = "true or false";
   } else if (field.starts_with(kHeadersPrefix) && field.size() > kHeadersPrefix.size()) {

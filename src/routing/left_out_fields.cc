@@ -5,6 +5,7 @@
 #include <string>
 
 #include "weir/base/duration.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -105,16 +106,6 @@ bool fits(std::string_view known, std::string_view name) {
 
 }  // namespace
 
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == word) return true;
-  }
-  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == word) return false;
-  }
-  return std::nullopt;
-}
-
 bool is_object_there(std::string_view value) { return value.empty() || equals_ignore_case(value, "true"); }
 
 bool is_numbered(std::string_view field) { return without_numbers(field).ends_with("[*]"); }
@@ -131,7 +122,7 @@ std::optional<std::string> left_out_problem(std::string_view field, std::string_
   if (found == std::end(kFields)) return std::nullopt;
   switch (found->form) {
     case Form::text: return "";
-    case Form::boolean: return parse_bool(value) ? "" : "true or false";
+    case Form::boolean: return parse_go_bool(value) ? "" : "true or false";
     case Form::number: return parse_i64(value) ? "" : "a whole number";
     case Form::duration: return parse_i64(value) || parse_duration_ns(value) ? "" : "a duration such as 10s";
   }

@@ -7,9 +7,6 @@
 
 namespace weir::routing {
 
-/// Go's strconv.ParseBool.
-[[nodiscard]] std::optional<bool> parse_bool(std::string_view text);
-
 /// Of an object of Traefik's that may be named without its fields: with nothing behind the =, or true in any case, it
 /// is there; with anything else it is not, nor are the fields below it.
 [[nodiscard]] bool is_object_there(std::string_view value);

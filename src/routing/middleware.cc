@@ -9,6 +9,7 @@
 #include "routing/middleware_options.h"
 #include "routing/option_list.h"
 #include "weir/base/field_name.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -36,7 +37,7 @@ Result<std::string> only_option(const Options& options, std::string_view key) {
 }
 
 Status take_flag(const std::string& key, const std::string& value, bool& out) {
-  auto on = parse_bool(value);
+  auto on = parse_go_bool(value);
   if (!on) return bad_option(key, "true or false");
   out = *on;
   return {};

@@ -95,6 +95,11 @@ HealthCheckRef check_of(const ServiceDefinition& definition) {
   return HealthCheckRef(std::move(made));
 }
 
+State said_state(const EndpointDefinition& definition) {
+  if (definition.stale) return State::stale;
+  return definition.health <= catalog::Health::warning ? State::up : State::failing;
+}
+
 State checked_state(const Endpoint& endpoint, const ServiceHealth& health) {
   const State unasked = health.new_are_up ? State::up : State::probing;
   if (health.verdicts == nullptr) return unasked;
@@ -138,9 +143,8 @@ Service make_service(const ServiceDefinition& definition, const ServiceHealth& h
   out.endpoints.reserve(definition.endpoints.size());
   for (const EndpointDefinition& one : definition.endpoints) {
     if (!endpoint_problem(one).empty()) continue;
-    const State state = one.health <= catalog::Health::warning ? State::up : State::failing;
-    Endpoint& made = out.endpoints.emplace_back(
-        Endpoint{endpoint_id(one), one.scheme, one.host, one.port, one.weight, state, true, one.node, one.instance_id});
+    Endpoint& made = out.endpoints.emplace_back(Endpoint{endpoint_id(one), one.scheme, one.host, one.port, one.weight,
+                                                         said_state(one), true, one.node, one.instance_id});
     if (one.scheme != "https" || transport.empty()) continue;
     // Another way to speak to an address is another endpoint: its connections are not for those who ask for more.
     made.transport = transport;

@@ -5,6 +5,7 @@
 #include "routing/go_number.h"
 #include "routing/left_out_fields.h"
 #include "weir/base/field_name.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 
 namespace weir::routing {
@@ -35,7 +36,7 @@ std::string same_site(std::string_view text) {
 }
 
 std::string read_flag(std::string_view value, bool& out) {
-  auto on = parse_bool(value);
+  auto on = parse_go_bool(value);
   out = on.value_or(false);
   return on ? "" : "true or false";
 }

@@ -94,6 +94,7 @@ std::string_view to_string(Endpoint::State state) {
     case Endpoint::State::probing: return "probing";
     case Endpoint::State::unhealthy: return "unhealthy";
     case Endpoint::State::failing: return "failing";
+    case Endpoint::State::stale: return "stale";
   }
   return "unknown";
 }

@@ -11,6 +11,7 @@
 #include "routing/option_list.h"
 #include "routing/rule_rewriter.h"
 #include "routing/short_form.h"
+#include "weir/base/go_bool.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/routing/qualified_name.h"
@@ -170,7 +171,7 @@ class Decoder {
   /// Whoever wrote it meant to hide something more often than not: as in Traefik, what is not plainly true hides.
   void take_enable(const Tag& tag) {
     const bool is_field = tag.path.size() == 1 && tag.path[0] == "enable";
-    const auto value = parse_bool(tag.value);
+    const auto value = parse_go_bool(tag.value);
     if (is_field && value) {
       out_.enable = value;
       return;
@@ -192,7 +193,7 @@ class Decoder {
 
   void take_catalog(const Tag& tag) {
     if (tag.path[0] != context_.catalog) return reject_tag(tag, "it is for a catalog of another kind");
-    auto value = parse_bool(tag.value);
+    auto value = parse_go_bool(tag.value);
     const bool is_field = tag.path.size() == 2 && is_one_of(tag.path[1], {"connect", "canary"});
     out_.misread = out_.misread || !is_field || !value;
     if (!is_field) return reject_tag(tag, "unknown field");
@@ -272,7 +273,7 @@ class Decoder {
       if (!good) bad_value(draft, priority->second, "a whole number");
     }
     if (auto tls = short_.find("tls"); tls != short_.end()) {
-      auto on = parse_bool(tls->second.value);
+      auto on = parse_go_bool(tls->second.value);
       router.tls = on.value_or(false);
       if (!on) bad_value(draft, tls->second, "true or false");
     }
@@ -320,7 +321,7 @@ class Decoder {
       return;
     }
     without_tls_.insert(tag.path[2]);
-    if (parse_bool(tag.value) != false) reject_tag(tag, "\"" + tag.value + "\" counts as false, as for Traefik");
+    if (parse_go_bool(tag.value) != false) reject_tag(tag, "\"" + tag.value + "\" counts as false, as for Traefik");
   }
 
   /// One of Traefik's that the object can do without, checked as Traefik would.
@@ -352,7 +353,7 @@ class Decoder {
     if (tag.path[4] == "healthcheck") return take_read_field(draft, draft.object.health_check, tag);
     if (tag.path[4] == "sticky") return take_read_field(draft, draft.object.sticky, tag);
     if (field == "passhostheader") {
-      auto on = parse_bool(tag.value);
+      auto on = parse_go_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
       draft.object.options.pass_host_header = *on;
     } else if (field == "strategy") {
@@ -403,7 +404,7 @@ class Decoder {
         service.url = tag.value;
       }
     } else if (field == "preservepath") {
-      auto on = parse_bool(tag.value);
+      auto on = parse_go_bool(tag.value);
       if (!on) return bad_value(draft, tag, "true or false");
       if (*on) leave_out(tag, 4);
     } else if (!take_left_out(draft, tag, 4)) {
@@ -427,7 +428,7 @@ class Decoder {
     if (leave_out_numbered(tag, option)) return;
     if (!option.empty()) {
       middleware.options[option] = type == "chain" ? references(tag.value) : tag.value;
-    } else if (auto on = parse_bool(tag.value); !on || !*on) {
+    } else if (auto on = parse_go_bool(tag.value); !on || !*on) {
       draft.problems.push_back("type " + type + " is given the value \"" + tag.value + "\"");
     }
   }

@@ -76,7 +76,7 @@ class Cluster:
         self.start_part("registry", "registry", "--http", settings.registry, "--dns", settings.dns,
                         "--data-dir", self.folder("registry"))
         self.start_part("scheduler", "scheduler", "--http", settings.scheduler,
-                        "--consul", f"http://{settings.registry}", "--data-dir", self.folder("scheduler"))
+                        "--data-dir", self.folder("scheduler"))
         for number, host in enumerate(settings.hosts, 1):
             # Small and the same everywhere, so that the jobs fit on every machine and spread over the nodes.
             self.start_part(f"node-{number}", "agent", "--node-name", f"node-{number}", "--address", host,

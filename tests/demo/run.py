@@ -10,7 +10,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(sys.path[0], "integration"))
 
-from demo import ports  # noqa: E402  (the path first)
+from demo import claim, ports  # noqa: E402  (the path first)
 from demo.check import Check  # noqa: E402
 from demo.cluster import CannotStart, Cluster, Settings  # noqa: E402
 from demo.show import Show  # noqa: E402
@@ -52,7 +52,7 @@ def check_settings(data_dir):
 
 
 def run_check(options):
-    data_dir = options.data_dir or tempfile.mkdtemp(prefix="weir-demo-check-")
+    data_dir = options.data_dir or tempfile.mkdtemp(prefix=claim.PREFIX + "check-")
     cluster = Cluster(check_settings(data_dir))
     kill_leftovers(cluster.settings.data_dir)
     if os.path.isdir(data_dir) and os.listdir(data_dir):
@@ -67,15 +67,23 @@ def run_check(options):
 
 
 def run_demo(options):
-    data_dir = options.data_dir or tempfile.mkdtemp(prefix="weir-demo-")
-    cluster = Cluster(demo_settings(options, data_dir))
+    if options.data_dir:
+        cluster = Cluster(demo_settings(options, options.data_dir))
+        cluster.prepare()
+        return Show(cluster, keep_data=True).run()
+    ended = claim.end_abandoned()
+    if ended:
+        print(f"==> an earlier demo was killed: {ended} processes that it has left are ended", flush=True)
+    cluster = Cluster(demo_settings(options, tempfile.mkdtemp(prefix=claim.PREFIX)))
+    claimed = claim.Claim(cluster.settings.data_dir)
     try:
         cluster.prepare()
+        return Show(cluster, keep_data=False).run()
     except CannotStart:
-        if not options.data_dir:
-            cluster.remove_data()
+        cluster.remove_data()
         raise
-    return Show(cluster, keep_data=bool(options.data_dir)).run()
+    finally:
+        claimed.release()
 
 
 class Stopped(Exception):

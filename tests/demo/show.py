@@ -1,6 +1,7 @@
 """scripts/demo: the cluster in the foreground, with what to open and to try on one screen."""
 
 import os
+import shlex
 import shutil
 import signal
 import threading
@@ -26,7 +27,7 @@ Ask     {weir} route list{admin_flag}
         {weir} job status{nomad_flag}
         {weir} service list{consul_flag}
 Scale   {weir} job run{nomad_flag} -var instances=5 \
-          -var demo_binary={demo} {jobs}/backend.nomad
+          -var demo_binary={demo} {backend}
 Kill    kill -9 {victim}     an instance of backend; it is started again in its allocation
         kill -9 {registry_pid}     the registry; it is started again after {restart} s, and the edges serve on
 Route   edit {routes}/example.toml: a new host answers at once;
@@ -98,13 +99,14 @@ class Show:
             admin_flag=flag("--admin", settings.admins[0], "127.0.0.1:8081"),
             nomad_flag=flag("--address", settings.scheduler, "127.0.0.1:4646"),
             consul_flag=flag("--http-addr", settings.registry, "127.0.0.1:8500"),
-            weir=self.short(processes.weir_binary()), demo=processes.demo_binary(), jobs=self.short(JOBS),
+            weir=self.short(processes.weir_binary()), demo=shlex.quote(processes.demo_binary()),
+            backend=self.short(os.path.join(JOBS, "backend.nomad")),
             victim=self.cluster.tasks("backend")[0].pid, registry_pid=self.cluster.parts["registry"].pid,
             restart=RESTART_AFTER_S, routes=self.short(settings.routes_dir), logs=self.short(self.cluster.logs))
 
     def short(self, path):
-        """From where the user stands, where that is shorter."""
-        return min(os.path.relpath(path), path, key=len)
+        """From where the user stands, where that is shorter; as a word of a command."""
+        return shlex.quote(min(os.path.relpath(path), path, key=len))
 
     def stay(self):
         self.staying = True

@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from demo import ports, tasks, traffic  # noqa: E402  (the path first)
+from demo import claim, ports, tasks, traffic  # noqa: E402  (the path first)
 from demo.ledger import Ledger, Line  # noqa: E402
 from demo.steps import Steps  # noqa: E402
 from harness.processes import ROOT  # noqa: E402
@@ -93,6 +93,24 @@ def test_leftovers(t):
     assert (found.pid, found.job, found.address) == (task.pid, "fib", "127.0.0.1:1")
     assert tasks.kill_leftovers(folder) == 1 and task.wait(5) == -9
     assert other.running() and tasks.leftovers(folder) == []
+
+
+def test_killed_demo(t):
+    """what a demo that was killed has left running is ended by the next; what another one or the user needs stays"""
+    def folder_of(name):
+        folder = t.path(claim.PREFIX + name, "")[:-1]
+        task = t.start(["sleep", "600"], env={"NOMAD_ALLOC_DIR": f"{folder}/node-1/alloc", "NOMAD_JOB_NAME": "fib"})
+        wait_for(lambda: len(tasks.tasks(folder)) == 1, 5, "the task is found")
+        return folder, task
+    (killed, of_killed), (used, of_used), (kept, of_kept) = (folder_of(name) for name in ("killed", "used", "kept"))
+    claim.Claim(killed).file.close()  # as a process that ends does
+    in_use = claim.Claim(used)
+    claim.Claim(kept).release()
+    assert claim.end_abandoned(t.folder) == 1 and of_killed.wait(5, "it is ended") == -9
+    assert not os.path.exists(killed) and os.path.exists(used) and os.path.exists(kept)
+    assert of_used.running() and of_kept.running()
+    in_use.release()
+    assert claim.end_abandoned(t.folder) == 0 and of_used.running()
 
 
 def test_taken_port(t):

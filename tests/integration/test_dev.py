@@ -104,3 +104,11 @@ def test_data_folder(t):
     finally:
         os.killpg(pid, signal.SIGKILL)
     wait_for(lambda: not supervisors_in(t.folder), 10, "the supervisor has ended")
+
+
+def test_addresses(t):
+    """its edge may have no admin API and a name for its entry point, as weir edge takes it"""
+    dev = t.weir("dev", "--entrypoint", "shop=127.0.0.1:0", "--admin", "", "--registry", "127.0.0.1:0", "--dns", "",
+                 "--scheduler", "127.0.0.1:0")
+    assert list(dev.ready["entrypoints"]) == ["shop"] and "admin" not in dev.ready and "dns" not in dev.ready, dev.ready
+    assert dev.stop() == 0

@@ -1,6 +1,7 @@
 """The edge against clients that are too many, too slow or too large, and on behalf of clients that a proxy names."""
 
 import select
+import signal
 import socket
 import struct
 import threading
@@ -8,7 +9,7 @@ import threading
 from harness import upstreams
 from harness.http import BadResponse, Connection, get, request, split_address
 from harness.test import route_to
-from harness.wait import wait_for
+from harness.wait import stays_true, wait_for
 from harness.websocket import WebSocket
 
 HOST = "app.test"
@@ -343,6 +344,27 @@ def test_aborts_unread(t):
             upstreams.reset(connection.sock)
             assert gone.wait(5), f"{begin.__name__}: the upstream has not heard of it"
             gone.clear()
+
+
+def test_drain_slow_readers(t):
+    """SIGTERM: clients that still take answers which have ended upstream get all of them"""
+    upstream = upstreams.Upstream(answer=lambda r: upstreams.response(200, b"x" * int(r.target[1:])))
+    _, edge = pair(t, upstream=upstream)
+    readers = {}
+    for size in range(6_000_000, 7_000_000, 400_000):  # of some a part is left in the edge, the kernel has the rest
+        reader = Connection(edge.entry_point(), host=HOST, receive_bytes=4096)
+        readers[size] = reader
+        reader.send_request("GET", f"/{size}")
+        reader.reader.more()
+        while metric(edge, "weir_requests_in_flight") > 0:
+            reader.reader.more()
+    edge.signal(signal.SIGTERM)
+    wait_for(lambda: "stopping" in edge.log(), 5, "the edge drains")
+    stays_true(edge.running, 1.5, "it waits for those who read, beyond the second that idle connections have")
+    for size, reader in readers.items():
+        assert len(reader.read_response().body) == size
+        reader.close()
+    edge.wait(10, "the edge ends when all is taken")
 
 
 def test_upstream_aborts(t):

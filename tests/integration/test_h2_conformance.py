@@ -72,6 +72,7 @@ def run_request(edge, upstream, case):
             check_upstream(case["upstream"], upstream.requests[-1])
         elif "status" in case:
             assert answer.status == case["status"], answer
+            assert case.get("content") in (None, answer.body.decode()), answer.body
         elif case.get("reset"):
             assert answer.reset == h2.PROTOCOL_ERROR, answer
         else:

@@ -157,6 +157,22 @@ def test_edge_is_asked(t):
     assert get(edge.admin, "/api/explain").status == 400
 
 
+def test_questions_that_cannot_be_answered(t):
+    """an edge's reason is told as it is; where no entry point is named the edge's first is asked about"""
+    edge = t.weir("edge", "--entrypoint", "first=127.0.0.1:0", "--admin", "127.0.0.1:0", "--routes",
+                  folder_of(t, ROUTES))
+    ask = ["route", "explain", "--admin", edge.ready["admin"], "http://shop.test/api/x"]
+    for arguments, reason in ((["--entrypoint", "web"], 'no entry point "web"; known are first'),
+                              (["-H", "nonsense"], 'header "nonsense": expected Name: value'),
+                              (["--client-ip", "me"], 'not an IP address: "me"')):
+        assert run_weir(*ask, *arguments) == (1, "", f"weir: {reason}\n"), (arguments, run_weir(*ask, *arguments))
+    for arguments in (["-XPOST"], ["-X", "POST"], ["--request=POST"], ["-request", "POST", "-HA: b"]):
+        code, out, err = run_weir(*ask, *arguments)
+        assert code == 0 and out.startswith("POST http://shop.test/api/x on entry point first\n"), out + err
+    code, _, err = run_weir("route", "list", "--admin", edge.ready["entrypoints"]["first"])
+    assert (code, err) == (1, "weir: the edge answers with status 404\n"), err
+
+
 def test_config_check(t):
     """config check reads the default rule, the tags' options and the routes files"""
     good = t.write("good.toml", "[providers.consul]\ndefault_rule = 'Host(`{{ .Name }}`)'\n")

@@ -1,6 +1,6 @@
 #pragma once
 // The edge's configuration: what `weir edge` is told. Every option is one row of the table in
-// src/config/option_table.cc; parsing, checks, --help and conf/weir.toml come from that table. Values; no I/O.
+// src/config/option_table.h; parsing, checks and conf/weir.toml come from that table. Values; no I/O.
 
 #include <cstdint>
 #include <optional>
@@ -313,11 +313,6 @@ struct LoadOutcome {
 /// those in overrides stay as they are. Without any entry point there is one, "web" at 0.0.0.0:8080.
 LoadOutcome load_config(std::string_view text, const std::string& file_name, std::span<const Override> overrides = {});
 
-/// Sets one option. For values that come one by one; the checks across options are load_config's.
-Status apply_override(Config& config, const Override& change);
-
-/// The options for `--help`: key, default, limits, meaning.
-std::string options_help();
 /// The text of conf/weir.toml.
 std::string commented_config();
 

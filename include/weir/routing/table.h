@@ -42,6 +42,7 @@ struct Endpoint {
     probing,    // its check has found nothing yet; it serves only where nobody is up
     unhealthy,  // its check has failed
     failing,    // the catalog says so, whatever its check found
+    stale,      // its provider could not confirm it for too long (safety.last_good_age_ms_max)
   };
   std::string id;  // "http://127.0.0.1:9001"
   std::string scheme;

@@ -107,10 +107,17 @@ def parse_headers(lines):
 class Connection:
     """One client connection. Requests go one after the other; `send` and `read_head` serve the odd cases."""
 
-    def __init__(self, address, timeout_s=10, host=None):
+    def __init__(self, address, timeout_s=10, host=None, receive_bytes=None):
+        """`receive_bytes`: what the kernel may hold of what is not read yet; as much as it likes if not given."""
         self.peer = split_address(address)
-        self.host = host or address
-        self.sock = socket.create_connection(self.peer, timeout=timeout_s)
+        self.host = host or address.removeprefix("http://")
+        if receive_bytes is None:
+            self.sock = socket.create_connection(self.peer, timeout=timeout_s)
+        else:  # before it connects, or the window is too small for the segments that are agreed on
+            self.sock = socket.socket()
+            self.sock.settimeout(timeout_s)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+            self.sock.connect(self.peer)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = Reader(self.sock)
 

@@ -89,8 +89,8 @@ class Test:
         return self.weir("registry", "--http", http, "--dns", "127.0.0.1:0",
                          "--data-dir", data_dir or self.path(self.name("registry-data"), ""), *arguments, wait=wait)
 
-    def scheduler(self, registry, *arguments, data_dir=None, http="127.0.0.1:0", wait=True):
-        return self.weir("scheduler", "--http", http, "--consul", registry.url,
+    def scheduler(self, *arguments, data_dir=None, http="127.0.0.1:0", wait=True):
+        return self.weir("scheduler", "--http", http,
                          "--data-dir", data_dir or self.path(self.name("scheduler-data"), ""), *arguments, wait=wait)
 
     def agent(self, scheduler, registry, name, address, *arguments, data_dir=None, wait=True):

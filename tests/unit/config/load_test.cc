@@ -214,12 +214,3 @@ TEST_CASE("config: a flag wins over the file and its errors name the flag") {
               "--entrypoint: the entry point's name \"a/b\" must be 1 to 64 letters, digits, - or _",
               "--set: unknown option "});
 }
-
-TEST_CASE("config: one override that fails leaves the configuration as it was") {
-  Config config;
-  CHECK_FALSE(apply_override(config, {"workers", "300", "--workers"}));
-  CHECK(config.workers == 0);
-  CHECK(apply_override(config, {"entrypoints.web.address", "127.0.0.1:8080", "--entrypoint"}));
-  REQUIRE(config.entry_points.size() == 1);
-  CHECK(config.entry_points[0].address.port == 8080);
-}

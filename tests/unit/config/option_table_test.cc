@@ -57,13 +57,6 @@ TEST_CASE("option table: conf/weir.toml loads without an error and sets every op
   for (std::string_view line : split(commented_config(), '\n')) CHECK(line.size() <= 100);
 }
 
-TEST_CASE("option table: the help names every option") {
-  std::string help = options_help();
-  for (const Option& option : option_table()) {
-    CHECK(help.find(replace_all(option.key, "*", "<name>")) != std::string::npos);
-  }
-}
-
 TEST_CASE("suggest: only a near word is suggested") {
   std::vector<std::string> known = {"address", "admin", "workers"};
   CHECK(nearest_word("adress", known) == "address");

@@ -97,6 +97,25 @@ TEST_CASE("routes folder: a folder that vanishes forgets nothing, a file that is
   CHECK(text(folder) == "b=Host(`b.test`)");
 }
 
+TEST_CASE("routes folder: a link whose target goes away is a broken file; without the link the routes go") {
+  TemporaryFolder files;
+  files.write("target", route("a", "a.test"));
+  std::filesystem::create_symlink("target", files / "a.toml");
+  RoutesFolder folder("file", files.path, kClock);
+  REQUIRE(folder.scan());
+  files.remove("target");
+  REQUIRE(folder.scan());
+  CHECK(text(folder) == "a=Host(`a.test`)");
+  CHECK(folder.fault() == "open " + (files / "a.toml") + ": No such file or directory");
+  files.write("target", route("a", "b.test"));
+  REQUIRE(folder.scan());
+  CHECK(text(folder) == "a=Host(`b.test`)");
+  CHECK(folder.fault().empty());
+  files.remove("a.toml");
+  REQUIRE(folder.scan());
+  CHECK(text(folder).empty());
+}
+
 TEST_CASE("routes folder: only files that end in .toml count, and the same content is the same pointer") {
   TemporaryFolder files;
   files.write("a.toml", route("a", "a.test"));

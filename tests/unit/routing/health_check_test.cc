@@ -95,6 +95,15 @@ TEST_CASE("health check: tags say all of it, and Traefik's defaults are the rest
   CHECK_FALSE(decode_tags({"server.port=80"}).services.at(0).options.health_check);
 }
 
+TEST_CASE("health check: what its provider could not confirm is stale, whatever its check finds; failing is failing") {
+  ServiceDefinition app = checked("app", {9001, 9002, 9003});
+  make_stale(app.endpoints[0]);
+  app.endpoints[1].health = catalog::Health::critical;
+  const HealthVerdicts found = verdicts("app@file", {{9001, true}, {9002, true}, {9003, true}});
+  const auto table = build_table(std::vector{set_of(app)}, nullptr, found).table;
+  CHECK(states(table, "app@file") == Texts{"stale", "failing", "up*"});
+}
+
 TEST_CASE("health check: what Traefik cannot read drops the service, as any field does") {
   for (const char* field : {"healthcheck.interval=10x", "healthcheck.interval=", "healthcheck.status=ok",
                             "healthcheck.port=http", "healthcheck.followredirects=maybe", "healthcheck=true",
