@@ -59,6 +59,25 @@ Status Edge::start_all() {
   assembler_.on_verdicts(checker_.verdicts(), 0);  // none yet, and what that means
 
   if (Status started = start_registrar(); !started) return started;
+  if (Status added = add_providers(); !added) return added;
+  for (auto& provider : providers_) {
+    if (Status started = provider->start(assembler_); !started) return started;
+  }
+  if (Status started = start_secrets(); !started) return started;
+  second_.start_every(1000);
+  if (config_.admin_address) {
+    auto admin = Admin::start(loop_, *config_.admin_address, {proxy_->control_tls(), config_.admin_tls_options}, *this);
+    if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
+    admin_ = std::move(*admin);
+  }
+  if (providers_.empty()) {
+    log::warn("no provider is switched on: every request is answered 503",
+              {{"providers", "consul.addresses, consulkv.addresses, nomad.addresses, http.endpoint, file.directory"}});
+  }
+  return {};
+}
+
+Status Edge::add_providers() {
   if (!config_.consul.addresses.empty()) {
     auto reading = routing::catalog_options(config_.consul);
     if (!reading) return fail(reading.error());
@@ -100,20 +119,6 @@ Status Edge::start_all() {
     options.file = config_.file;
     providers_.push_back(provider::make_file_provider(loop_, clock_, std::move(options)));
     assembler_.add(*providers_.back());
-  }
-  for (auto& provider : providers_) {
-    if (Status started = provider->start(assembler_); !started) return started;
-  }
-  if (Status started = start_secrets(); !started) return started;
-  second_.start_every(1000);
-  if (config_.admin_address) {
-    auto admin = Admin::start(loop_, *config_.admin_address, {proxy_->control_tls(), config_.admin_tls_options}, *this);
-    if (!admin) return fail(Error{admin.error().code, "admin: " + admin.error().message});
-    admin_ = std::move(*admin);
-  }
-  if (providers_.empty()) {
-    log::warn("no provider is switched on: every request is answered 503",
-              {{"providers", "consul.addresses, consulkv.addresses, nomad.addresses, http.endpoint, file.directory"}});
   }
   return {};
 }

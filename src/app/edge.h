@@ -39,6 +39,7 @@ class Edge final : private AdminSource {
   Edge(event::Loop& loop, const config::Config& config);
   void publish(std::shared_ptr<const routing::RoutingTable> table, const provider::TableChange& change);
   Status start_all();
+  Status add_providers();
   Status start_secrets();
   Status start_registrar();
   void note_drained();

@@ -1,6 +1,7 @@
 #pragma once
 // What several subcommands ask a scheduler: ids from their beginnings, and how an evaluation goes on.
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "app/api_client.h"
@@ -21,6 +22,8 @@ class NomadClient {
   int monitor(const std::string& evaluation, bool verbose);
 
  private:
+  /// Of an evaluation that is over: what it could not place, and what comes of it. An exit code.
+  int follow(const nlohmann::json& eval, bool verbose);
   int monitor_deployment(const std::string& deployment, bool verbose);
   /// Of a deployment that failed: which allocations did not become healthy, and why.
   void say_unhealthy(const std::string& deployment, bool verbose);

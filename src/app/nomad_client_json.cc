@@ -45,6 +45,23 @@ std::string cause_of(const nlohmann::json& alloc) {
   return text_member(alloc, "ClientDescription", "not healthy by the deadline");
 }
 
+/// What is new of an allocation since `seen`, which has the last status of each.
+void say_change(const nlohmann::json& alloc, int64_t evaluated_at, std::map<std::string, std::string>& seen,
+                bool verbose) {
+  const std::string id = text_member(alloc, "ID");
+  const std::string status = text_member(alloc, "ClientStatus");
+  const std::string name = "    Allocation \"" + short_id(id, verbose) + "\"";
+  auto [before, is_new] = seen.try_emplace(id, status);
+  if (is_new) {
+    const bool created = number_member(alloc, "CreateIndex") >= evaluated_at;
+    say(name + (created ? " created: node \"" : " modified: node \"") +
+        short_id(text_member(alloc, "NodeID"), verbose) + "\", group \"" + text_member(alloc, "TaskGroup") + "\"");
+  } else if (before->second != status) {
+    say(name + " status changed: \"" + before->second + "\" -> \"" + status + "\"");
+    before->second = status;
+  }
+}
+
 }  // namespace
 
 Result<std::string> NomadClient::find_id(const std::string& list, const std::string& what,
@@ -81,40 +98,34 @@ int NomadClient::monitor(const std::string& evaluation, bool verbose) {
     if (!list) return print_error(list.error());
     auto allocations = parse_json(*list);
     if (!allocations) return print_error(allocations.error());
-    for (const auto& alloc : *allocations) {
-      std::string id = text_member(alloc, "ID");
-      std::string status = text_member(alloc, "ClientStatus");
-      std::string name = "Allocation \"" + short_id(id, verbose) + "\"";
-      if (!seen.contains(id)) {
-        bool created = number_member(alloc, "CreateIndex") >= number_member(*eval, "CreateIndex");
-        say("    " + name + (created ? " created: node \"" : " modified: node \"") +
-            short_id(text_member(alloc, "NodeID"), verbose) + "\", group \"" + text_member(alloc, "TaskGroup") + "\"");
-      } else if (seen[id] != status) {
-        say("    " + name + " status changed: \"" + seen[id] + "\" -> \"" + status + "\"");
-      }
-      seen[id] = status;
-    }
+    for (const auto& alloc : *allocations) say_change(alloc, number_member(*eval, "CreateIndex"), seen, verbose);
     std::string status = text_member(*eval, "Status");
     if (status == "complete" || status == "failed" || status == "canceled") {
       say("==> Evaluation \"" + short_id(evaluation, verbose) + "\" finished with status \"" + status + "\"");
-      const auto& failed = member(*eval, "FailedTGAllocs");
-      bool unplaced = failed.is_object() && !failed.empty();
-      if (unplaced) print_failures(failed);
-      if (status == "failed") return print_error({ErrorCode::invalid, text_member(*eval, "StatusDescription")});
-      if (std::string next = text_member(*eval, "NextEval"); !next.empty()) {
-        pause_ms(static_cast<uint64_t>(number_member(*eval, "Wait") / 1'000'000));
-        return monitor(next, verbose);
-      }
-      if (unplaced) {
-        say("    Evaluation \"" + short_id(text_member(*eval, "BlockedEval"), verbose) +
-            "\" waits for capacity to place the rest");
-        return 2;
-      }
-      std::string deployment = text_member(*eval, "DeploymentID");
-      return deployment.empty() ? 0 : monitor_deployment(deployment, verbose);
+      return follow(*eval, verbose);
     }
     pause_ms(200);
   }
+}
+
+int NomadClient::follow(const nlohmann::json& eval, bool verbose) {
+  const auto& failed = member(eval, "FailedTGAllocs");
+  const bool unplaced = failed.is_object() && !failed.empty();
+  if (unplaced) print_failures(failed);
+  if (text_member(eval, "Status") == "failed") {
+    return print_error({ErrorCode::invalid, text_member(eval, "StatusDescription")});
+  }
+  if (std::string next = text_member(eval, "NextEval"); !next.empty()) {
+    pause_ms(static_cast<uint64_t>(number_member(eval, "Wait") / 1'000'000));
+    return monitor(next, verbose);
+  }
+  if (unplaced) {
+    say("    Evaluation \"" + short_id(text_member(eval, "BlockedEval"), verbose) +
+        "\" waits for capacity to place the rest");
+    return 2;
+  }
+  std::string deployment = text_member(eval, "DeploymentID");
+  return deployment.empty() ? 0 : monitor_deployment(deployment, verbose);
 }
 
 int NomadClient::monitor_deployment(const std::string& deployment, bool verbose) {

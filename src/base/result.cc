@@ -16,22 +16,6 @@ std::string Error::text() const {
   return out + message;
 }
 
-std::string_view to_string(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::invalid: return "invalid";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::conflict: return "conflict";
-    case ErrorCode::too_large: return "too_large";
-    case ErrorCode::io: return "io";
-    case ErrorCode::refused: return "refused";
-    case ErrorCode::timeout: return "timeout";
-    case ErrorCode::closed: return "closed";
-    case ErrorCode::unavailable: return "unavailable";
-    case ErrorCode::cancelled: return "cancelled";
-  }
-  return "unknown";
-}
-
 Error system_error(std::string_view what, int errno_or_uv) {
   // libuv on Unix uses negated errno values, except for its own codes below -3000.
   int number = errno_or_uv < 0 ? -errno_or_uv : errno_or_uv;

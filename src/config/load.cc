@@ -3,8 +3,8 @@
 
 #include "config/option_table.h"
 #include "config/option_value.h"
-#include "config/suggest.h"
 #include "weir/base/check.h"
+#include "weir/base/nearest_word.h"
 #include "weir/base/text.h"
 #include "weir/base/url.h"
 #include "weir/config/config.h"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/duration.h"
+#include "weir/base/nearest_word.h"
 #include "weir/base/text.h"
 
 namespace weir::scheduler {
@@ -11,20 +12,6 @@ namespace {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// Letters to add, drop or change to get from one name to the other.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
-    }
-  }
-  return row[b.size()];
 }
 
 bool is_scalar(const Value& value) { return value.is_string() || value.is_number() || value.is_bool(); }
@@ -344,17 +331,9 @@ void BodyReader::finish() {
 }
 
 std::string BodyReader::suggestion(const std::string& name) const {
-  size_t best = name.size() < 5 ? 2 : 3;  // one letter wrong in a short name, two in a long one
-  std::string nearest;
-  for (const auto* names : {&attributes_, &blocks_}) {
-    for (const std::string& known : *names) {
-      size_t distance = edit_distance(name, known);
-      if (distance < best) {
-        best = distance;
-        nearest = known;
-      }
-    }
-  }
+  std::vector<std::string> known(attributes_.begin(), attributes_.end());
+  known.insert(known.end(), blocks_.begin(), blocks_.end());
+  std::string nearest = nearest_word(name, known);
   return nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?";
 }
 

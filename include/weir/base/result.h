@@ -36,8 +36,6 @@ struct Error {
   [[nodiscard]] std::string text() const;
 };
 
-std::string_view to_string(ErrorCode code);
-
 template <typename T>
 using Result = tl::expected<T, Error>;
 

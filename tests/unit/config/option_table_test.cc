@@ -3,7 +3,6 @@
 #include <set>
 
 #include "catch.h"
-#include "config/suggest.h"
 #include "weir/base/file.h"
 #include "weir/base/text.h"
 
@@ -55,15 +54,6 @@ TEST_CASE("option table: conf/weir.toml loads without an error and sets every op
   CHECK(outcome.config.file.directory == WEIR_CONF_DIR "/routes.d");
   CHECK(outcome.config.consul.addresses.size() == 1);
   for (std::string_view line : split(commented_config(), '\n')) CHECK(line.size() <= 100);
-}
-
-TEST_CASE("suggest: only a near word is suggested") {
-  std::vector<std::string> known = {"address", "admin", "workers"};
-  CHECK(nearest_word("adress", known) == "address");
-  CHECK(nearest_word("wrokers", known) == "workers");
-  CHECK(nearest_word("zebra", known).empty());
-  CHECK(nearest_word(std::string(100'000, 'a'), known).empty());
-  CHECK(nearest_word("", known).empty());
 }
 
 TEST_CASE("option table: docs/limits.md has every limit and deadline, with its default, and no other") {
