@@ -141,6 +141,7 @@ void TcpStream::Cell::write_on() {
   in_flight = std::string();  // an idle connection holds no buffer
   queue = std::string();
   if (end_after_queue) send_fin();
+  if (state == State::lingering && peer_ended) return close(false);
   if (state == State::lingering) set_deadline(loop, kLingerMs);
   if (observer != nullptr) observer->on_drained();
 }
@@ -259,12 +260,7 @@ bool TcpStream::Cell::read_buffer(ReadBatch& batch) {
   const bool filled = got == static_cast<ssize_t>(buffer.size());  // else there is none, or it is told of once more
   if (got > 0) pipe_bytes_left -= std::min(pipe_bytes_left, static_cast<uint64_t>(got));
   if (state == State::lingering) {
-    bool enough = got <= 0 || static_cast<size_t>(got) >= linger_drops_left;
-    if (enough) {
-      close(false);
-    } else {
-      linger_drops_left -= static_cast<size_t>(got);
-    }
+    drop(got);
   } else if (got <= 0) {
     on_read_over(got < 0 ? errno : 0);
   } else {
@@ -273,6 +269,16 @@ bool TcpStream::Cell::read_buffer(ReadBatch& batch) {
     if (filled) batch.deliver();
   }
   return filled;
+}
+
+/// What came while lingering, by recv(2)'s answer. Who has said all it wanted still takes what is queued for it.
+void TcpStream::Cell::drop(ssize_t got) {
+  if (got == 0 && queued_bytes() > 0) {
+    peer_ended = true;
+    return stop_reading();
+  }
+  if (got <= 0 || static_cast<size_t>(got) >= linger_drops_left) return close(false);
+  linger_drops_left -= static_cast<size_t>(got);
 }
 
 /// Its owner may have stopped reading, or let it go, since the socket was read.

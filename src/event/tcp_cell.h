@@ -44,6 +44,7 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   bool saying_end = false;       // FIN or close follow what is being sent
   bool end_after_queue = false;  // FIN once the queue is empty
   bool fin_sent = false;
+  bool peer_ended = false;                // its FIN came while something was still queued for it; only while lingering
   bool write_pending = false;             // a uv_write is out with `in_flight`
   bool failed = false;                    // the observer has been told, or will be at the end of this turn
   uint8_t references = 1;                 // the socket's own, one for whoever is at work with it
@@ -87,6 +88,7 @@ struct TcpStream::Cell final : Deadline, IdleWatch::Sleeper {
   void watch_socket();
   void read_socket();
   [[nodiscard]] bool read_buffer(ReadBatch& batch);
+  void drop(ssize_t got);
   void take(std::span<char> bytes);
   [[nodiscard]] bool read_pipe(Pipe& pipe);
   void read_again();

@@ -249,7 +249,9 @@ void H1ServerSession::on_read_end() {
       if (!request_complete_) return break_stream(Error{ErrorCode::closed, "the client stopped within its request"});
       stream_.watch_for_reset();  // or it gives up after all
       break;
-    case State::tunnel: observer_->on_request_end({}); break;
+    case State::tunnel:
+      if (!turn_end_pending()) observer_->on_request_end({});  // else it is told there, behind what was said early
+      break;
     case State::closed: break;
   }
 }

@@ -147,6 +147,7 @@ std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limit
   auto unfit = sort_out(pseudo);
   head = RequestHead{};
   head.version = Version::http2;
+  head.multiplexed = true;
   head.method = method_of(pseudo.method);  // also of one that is refused: the answer to HEAD has no body
   if (unfit) return unfit;
   head.method_text = pseudo.method;
@@ -156,6 +157,7 @@ std::optional<H2Refusal> H2Fields::take_request(RequestHead& head, const H1Limit
     head.method = Method::get;
     head.method_text = "GET";
     head.upgrade = pseudo.protocol;
+    head.success_is_upgrade = true;
     if (pseudo.protocol != "websocket") return H2Refusal{501, "a protocol that is not known"};
     websocket_key_ = make_websocket_key();
     std::erase_if(kept_, [](const Header& field) { return field.name == "sec-websocket-key"; });

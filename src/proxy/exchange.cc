@@ -235,12 +235,24 @@ void Exchange::forward_head() {
     upstream_->send_body(early_body_);
     keep_sent_body(early_body_);
     early_body_.clear();
+  }
+  if (request_ended_) {
+    upstream_->send_end(early_trailers_);
+  } else {
     resume_client();
   }
-  if (request_ended_) upstream_->send_end(early_trailers_);
-  // What HTTP/1.1 calls so is none: gRPC streams over HTTP/2 alone.
-  streams_messages_ = !request_ended_ && request_.version == http::Version::http2 && GrpcWeb::is_plain_call(outgoing_);
-  wait_at_most(request_ended_ ? worker_.config().timeouts.response_head_ms : request_idle_ms());
+  // Where it would have a connection to itself it is none: gRPC streams over HTTP/2 alone.
+  streams_messages_ = !request_ended_ && request_.multiplexed && GrpcWeb::is_plain_call(outgoing_);
+  wait_at_most(owes_body() ? request_idle_ms() : worker_.config().timeouts.response_head_ms);
+}
+
+// Who asked to be told before it sends its body owes nothing until then.
+bool Exchange::owes_body() const { return !request_ended_ && !request_.expect_continue; }
+
+// It is told, or does not wait for that; the time until now was not its own.
+void Exchange::end_expectation() {
+  request_.expect_continue = false;
+  progress_.note_told();
 }
 
 // A gRPC client may stream as seldom as a server may answer.
@@ -254,6 +266,7 @@ void Exchange::on_request_body(std::string_view bytes) {
     return end_with(ProxyError::body_too_large);
   }
   request_bytes_ += bytes.size();
+  if (request_.expect_continue) end_expectation();
   if (state_ == State::collecting) return collect(bytes);
   if (before_upstream()) {
     // At most what one read brought, for reading stops here until an upstream is there.
@@ -274,6 +287,7 @@ void Exchange::on_request_piped(event::Pipe& pipe) {
   bool too_large = is_too_large(request_bytes_ + pipe.size());
   if (too_large || upstream_ == nullptr || !upstream_->takes_piped()) return on_request_body(pipe.text());
   request_bytes_ += pipe.size();
+  if (request_.expect_continue) end_expectation();
   upstream_->send_piped(pipe);
   on_request_sent(0);
 }
@@ -342,16 +356,21 @@ void Exchange::on_request_end(std::span<const Header> trailers) {
 
 // ---- The answer comes down ----
 
-void Exchange::on_interim(const http::ResponseHead& head) { client_->send_interim(head); }
+void Exchange::on_interim(const http::ResponseHead& head) {
+  client_->send_interim(head);
+  if (head.status != 100 || !request_.expect_continue) return;
+  end_expectation();
+  if (owes_body()) wait_at_most(request_idle_ms());
+}
 
 void Exchange::on_response_head(const http::ResponseHead& head) {
   bool upgraded = head.status == 101;
   if (upgraded && !http::is_upgrade_asked(request_.upgrade, head.upgrade)) {
     return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not asked for"});
   }
-  // In HTTP/2 such a status would open the tunnel (RFC 8441 section 5).
-  bool opens_tunnel = !request_.upgrade.empty() && request_.version == http::Version::http2 && head.status / 100 == 2;
-  if (opens_tunnel) return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not taken"});
+  if (request_.success_is_upgrade && head.status / 100 == 2) {
+    return on_upstream_failed(Error{ErrorCode::invalid, "an upgrade that was not taken"});
+  }
   if (head.body != Body::none && is_answer_too_large(head.content_length.value_or(0))) {
     return end_with(ProxyError::answer_too_large);
   }

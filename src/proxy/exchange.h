@@ -134,6 +134,8 @@ class Exchange final : private http::ServerStreamObserver,
 
   void enter(State wanted);
   void wait_at_most(uint32_t timeout_ms);
+  [[nodiscard]] bool owes_body() const;
+  void end_expectation();
   [[nodiscard]] uint32_t request_idle_ms() const;
   void look_again();
   void release_upstream();

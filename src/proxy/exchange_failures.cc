@@ -29,9 +29,8 @@ void Exchange::on_upstream_failed(const Error& error) {
 }
 
 void Exchange::on_deadline() {
-  // Whoever was asked to send its body only when told so owes nothing before, and nothing at a rate who sends messages.
-  bool asked_for = !(request_.expect_continue && request_bytes_ == 0) && !streams_messages_;
-  bool client_owes = (state_ == State::waiting || state_ == State::collecting) && !request_ended_ && asked_for;
+  // Who sends messages owes nothing at a rate.
+  bool client_owes = (state_ == State::waiting || state_ == State::collecting) && owes_body() && !streams_messages_;
   Progress::Sides sides{before_upstream() ? nullptr : client_, upstream_, request_bytes_, response_bytes_, client_owes};
   switch (progress_.look(worker_.loop().now_ms(), sides)) {
     case Progress::Verdict::going_on: return look_again();
@@ -58,7 +57,7 @@ ProxyError Exchange::silent_side() const {
   if (state_ == State::relaying) {
     return client_->queued_bytes() == 0 ? ProxyError::response_timeout : ProxyError::client_stalled;
   }
-  bool client_silent = !request_ended_ && upstream_->queued_bytes() == 0;
+  bool client_silent = owes_body() && upstream_->queued_bytes() == 0;
   return client_silent ? ProxyError::request_timeout : ProxyError::response_timeout;
 }
 

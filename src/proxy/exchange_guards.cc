@@ -34,11 +34,12 @@ void Exchange::pass_guard() {
 void Exchange::collect_body() {
   if (is_too_large_to_ask(request_.content_length)) return answer(401);
   enter(State::collecting);
-  if (request_.expect_continue && request_bytes_ == 0) {
+  if (request_.expect_continue) {
     http::ResponseHead go_on;
     go_on.status = 100;
     client_->send_interim(go_on);
     outgoing_.expect_continue = false;
+    end_expectation();
   }
   if (!early_body_.empty()) resume_client();
   collect({});

@@ -38,6 +38,8 @@ class Progress {
   /// The client was told to wait: its rate in this window is not its own.
   void note_paused() { paused_ = was_paused_ = true; }
   void note_resumed() { paused_ = false; }
+  /// It waited, as it may, to be told that it shall send: nor is its rate in this window.
+  void note_told() { was_paused_ = true; }
   /// It is a tunnel from here on, which may last.
   void lift_total() { total_at_ms_ = 0; }
   /// Plans the next look. From now to it; kNever where nothing is waited for.
@@ -65,7 +67,7 @@ class Progress {
   size_t waiting_before_ = 0;      // on both sides, at the last look at a silence
   uint32_t timeout_ms_ = 0;        // of the silence
   bool paused_ = false;
-  bool was_paused_ = false;  // at some time of the request's window
+  bool was_paused_ = false;  // at some time of the request's window, or waited to be told
 };
 
 }  // namespace weir::proxy

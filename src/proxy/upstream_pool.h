@@ -97,15 +97,15 @@ class UpstreamWaiter {
  public:
   void stop_waiting();
   [[nodiscard]] bool waiting() const { return connection_ != nullptr || pending_at_ != nullptr; }
-
- protected:
-  UpstreamWaiter() = default;
-  virtual ~UpstreamWaiter() { stop_waiting(); }
   /// Never from within UpstreamPool::connect().
   virtual void on_upstream_ready(http::ClientSession& session) = 0;
   virtual void on_upstream_unavailable(const Error& error) = 0;
   /// After UpstreamPool::wait_for_turn(): there is room now, at once or not at all.
   virtual void on_turn() = 0;
+
+ protected:
+  UpstreamWaiter() = default;
+  virtual ~UpstreamWaiter() { stop_waiting(); }
 
  private:
   friend class UpstreamConnection;

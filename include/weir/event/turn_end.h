@@ -22,6 +22,7 @@ class TurnEnd {
 
  protected:
   virtual ~TurnEnd();
+  [[nodiscard]] bool turn_end_pending() const { return before_ != nullptr; }
   /// The object may be destroyed in here.
   virtual void on_turn_end() = 0;
 

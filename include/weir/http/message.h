@@ -55,6 +55,8 @@ struct RequestHead {
   std::string_view upgrade;         // the protocol asked for ("websocket"), or ""
   bool expect_continue = false;
   bool te_trailers = false;
+  bool success_is_upgrade = false;  // any 2xx would take the upgrade, as 101 does (RFC 8441 section 5)
+  bool multiplexed = false;         // its connection carries others beside it
   Version version = Version::http11;
   /// The memory that most views lie in, where there is one such piece: what HeadStorage copies at once.
   std::string_view bytes;

@@ -173,6 +173,24 @@ TEST_CASE("tcp: nothing is waited for from a peer that is done, and all that was
   });
 }
 
+TEST_CASE("tcp: a peer that has ended its half, and reads slowly, gets all that was written before a graceful close") {
+  Pair pair;
+  const auto knows = GENERATE(TcpStream::Peer::is_done, TcpStream::Peer::may_send);
+  const bool ended_before = GENERATE(true, false);
+  pair.client.stream.stop_reading();
+  if (ended_before) pair.client.stream.end_writing();
+  std::string last(16 << 20, 'l');
+  pair.server.stream.write(last);
+  pair.server.stream.close_gracefully(knows);
+  for (int i = 0; i < 20; ++i) pair.loop.run_ready();
+  if (!ended_before) pair.client.stream.end_writing();
+  for (int i = 0; i < 20; ++i) pair.loop.run_ready();
+  pair.client.stream.start_reading();
+  pair.run_until([&] { return pair.client.ended || !pair.client.failure.empty(); });
+  CHECK(pair.client.got.size() == last.size());
+  CHECK(pair.client.failure.empty());
+}
+
 TEST_CASE("tcp: who says that it is done is waited for all the same while bytes of it are unread") {
   Pair pair;
   pair.server.stream.stop_reading();

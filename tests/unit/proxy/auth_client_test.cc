@@ -249,6 +249,22 @@ TEST_CASE("forwardAuth: a gRPC-Web call in text is decoded though it has come be
   }
 }
 
+TEST_CASE("forwardAuth: a gRPC-Web call in text goes on though all that came before its answer was no whole piece") {
+  AskingEdge edge([](Peer&) {}, {});
+  edge.backend->script = [](Peer&) {};
+  edge.middlewares.push_back({"web", "grpcWeb", {{"alloworigins", "*"}}, {}});
+  edge.route(*edge.backend);
+  Peer& client = edge.connect();
+  client.send(
+      "POST /s/m HTTP/1.1\r\nHost: web.test\r\nContent-Type: application/grpc-web-text\r\n"
+      "Content-Length: 12\r\n\r\nAA");
+  edge.until([&] { return !edge.auth->peers.empty() && edge.auth->peers[0]->has("\r\n\r\n"); });
+  edge.auth->peers[0]->send(ok(""));
+  edge.until([&] { return count(edge.backend->all(), "POST /s/m ") == 1; });
+  client.send("AAAAVoZWxs");
+  edge.until([&] { return count(edge.backend->all(), std::string("\0\0\0\0\5hell", 9)) == 1; });
+}
+
 TEST_CASE("forwardAuth: what a trusted proxy has told is told on where the middleware trusts it") {
   AskingEdge edge(saying("200 OK"), {{"trustforwardheader", "true"}, {"authrequestheaders", "Accept"}});
   edge.config.entry_points[0].forwarded_headers_trusted_cidrs = {Cidr::parse("127.0.0.0/8").value()};

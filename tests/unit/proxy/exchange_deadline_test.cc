@@ -80,6 +80,39 @@ TEST_CASE("deadline: silence of the upstream before its answer is 504, of the cl
   edge.check_balanced();
 }
 
+TEST_CASE("deadline: who waits for 100-continue is not to blame for silence before it, and is behind it") {
+  constexpr std::string_view asks =
+      "POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+  {
+    TimedEdge edge(kLimitMs);
+    edge.route(edge.upstream([](Peer&) {}));
+    CHECK(edge.stall(asks, "POST / ").got.starts_with("HTTP/1.1 504 "));
+    edge.check_balanced();
+  }
+  TimedEdge edge(kLimitMs);
+  edge.route(edge.upstream([](Peer& peer) { peer.send("HTTP/1.1 100 Continue\r\n\r\n"); }));
+  CHECK(count(edge.stall(asks, "POST / ").got, "100 Continue\r\n\r\nHTTP/1.1 408 ") == 1);
+  edge.check_balanced();
+}
+
+TEST_CASE("deadline: a 100 that nobody waits for any more leaves the wait for the answer as it was") {
+  for (uint32_t body_idle_ms : {kLimitMs, 0U}) {
+    TimedEdge edge(4 * kLimitMs);
+    edge.config.timeouts.body_idle_ms = body_idle_ms;
+    edge.route(edge.upstream([](Peer& peer) {
+      if (peer.has("123456789") && peer.taken++ == 0) peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+    }));
+    Peer& client = edge.connect();
+    client.send("POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n123456789");
+    edge.until([&] { return client.has("100 Continue"); });
+    edge.pass_ms(2 * kLimitMs);
+    CHECK(count(client.got, "HTTP/1.1 ") == 1);
+    edge.pass_ms(2 * kLimitMs);
+    CHECK(count(client.got, "HTTP/1.1 504 ") == 1);
+    edge.check_balanced();
+  }
+}
+
 TEST_CASE("deadline: silence within an answer or a tunnel cuts both sides") {
   TimedEdge edge(kLimitMs);
   edge.route(edge.upstream([](Peer& peer) {

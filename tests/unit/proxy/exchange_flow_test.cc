@@ -121,6 +121,32 @@ TEST_CASE("flow: each half of a tunnel ends by itself") {
   edge.check_balanced();
 }
 
+TEST_CASE("flow: a client's end that comes in one turn with the 101 stays behind what the client said before it") {
+  Edge edge;
+  Upstream& upstream = edge.upstream([](Peer&) {});
+  Upstream& other = edge.upstream([](Peer&) {});
+  edge.route(upstream);
+  Peer& client = edge.connect();
+  client.send(kUpgrade + "early");
+  edge.until([&] { return upstream.peers.size() == 1 && upstream.peers[0]->has("\r\n\r\n"); });
+  // What this one has read fills the turn's batch: the 101 is worked off before the client's socket is looked at.
+  Peer& filler = edge.clients.emplace_back();
+  filler.stream = event::TcpStream::connect(edge.worker().loop(), SocketAddress{edge.address().ip, other.port}, filler);
+  edge.until([&] { return filler.connected && other.peers.size() == 1; });
+  edge.settle();
+  Peer& server = *upstream.peers[0];
+  server.send(kSwitching);
+  filler.send(std::string(20'000, 'f'));
+  client.stream.end_writing();
+  edge.until([&] { return server.ended; });
+  CHECK(server.got.ends_with("early"));
+  server.send("late");
+  edge.until([&] { return client.got.ends_with("late"); });
+  server.stream.end_writing();
+  edge.until([&] { return client.ended; });
+  edge.check_balanced();
+}
+
 TEST_CASE("flow: a tunnel whose one side is reset ends the other") {
   Edge edge;
   Upstream& upstream = edge.upstream(echo);

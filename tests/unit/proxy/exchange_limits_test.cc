@@ -173,6 +173,25 @@ TEST_CASE("limits: a body slower than the least rate is 408, one at the rate goe
   CHECK_FALSE(told_to_wait.over());
 }
 
+TEST_CASE("limits: who is told late to send its body has a whole window from then on") {
+  Edge edge;
+  edge.config.limits.request_bytes_per_s_min = 10;
+  edge.config.timeouts.rate_window_ms = 10'000;
+  Upstream& upstream = edge.upstream([](Peer&) {});
+  edge.route(upstream);
+  Peer& client = edge.connect();
+  client.send("POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 9000\r\nExpect: 100-continue\r\n\r\n");
+  edge.until([&] { return !upstream.peers.empty() && upstream.peers[0]->has("\r\n\r\n"); });
+  edge.pass_ms(9'000);
+  upstream.peers[0]->send("HTTP/1.1 100 Continue\r\n\r\n");
+  edge.until([&] { return client.has("100 Continue"); });
+  edge.pass_ms(2'000);
+  CHECK_FALSE(client.over());
+  edge.pass_ms(12'000);
+  edge.until([&] { return client.over(); });
+  CHECK(count(client.got, "HTTP/1.1 408 ") == 1);
+}
+
 TEST_CASE("limits: a client that was told to wait is not held to the rate, however long the upstream reads nothing") {
   Edge edge;
   edge.config.limits.request_bytes_per_s_min = 1'000;
