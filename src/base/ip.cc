@@ -20,13 +20,14 @@ constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 bool is_mapped(const IpAddress& ip) { return ip.v6 && std::memcmp(ip.bytes.data(), kMapped, sizeof kMapped) == 0; }
 
+}  // namespace
+
 IpAddress unmapped(const IpAddress& ip) {
+  if (!is_mapped(ip)) return ip;
   IpAddress out;
   std::copy(ip.bytes.begin() + sizeof kMapped, ip.bytes.end(), out.bytes.begin());
   return out;
 }
-
-}  // namespace
 
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   std::string copy(text);
@@ -82,7 +83,7 @@ SocketAddress SocketAddress::from_sockaddr(const sockaddr* address) {
     const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
     out.ip.v6 = true;
     std::memcpy(out.ip.bytes.data(), &v6->sin6_addr, 16);
-    if (is_mapped(out.ip)) out.ip = unmapped(out.ip);  // a client of IPv4 at a socket of both families
+    out.ip = unmapped(out.ip);  // a client of IPv4 at a socket of both families
     out.port = ntohs(v6->sin6_port);
   } else if (address->sa_family == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
@@ -125,7 +126,7 @@ Result<Cidr> Cidr::parse(std::string_view text) {
 }
 
 bool Cidr::contains(const IpAddress& ip) const {
-  const IpAddress plain = !base.v6 && is_mapped(ip) ? unmapped(ip) : ip;
+  const IpAddress plain = base.v6 ? ip : unmapped(ip);
   if (plain.v6 != base.v6) return false;
   size_t whole = prefix_bits / 8;
   if (std::memcmp(plain.bytes.data(), base.bytes.data(), whole) != 0) return false;

@@ -101,6 +101,7 @@ void TcpStream::pipe_next(uint64_t bytes) {
 }
 
 bool TcpStream::more_waits() const { return cell_->more_waits(); }
+bool TcpStream::holds_unseen() const { return cell_->held || cell_->unread != nullptr; }
 
 void TcpStream::unread(std::string_view bytes) {
   CHECK(!cell_->reading && cell_->unread == nullptr && cell_->layer == nullptr);

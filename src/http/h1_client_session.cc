@@ -50,6 +50,8 @@ void H1ClientSession::send_head(const RequestHead& head) {
 
 void H1ClientSession::send_body(std::string_view bytes) {
   if (state_ == State::closed || bytes.empty()) return;
+  // Behind a request that is complete anything would be the next one.
+  if (request_complete_ && state_ != State::tunnel) return;
   if (!chunked_request_ || state_ == State::tunnel) return stream_.write(bytes);
   HeadText& out = head_scratch();
   append_chunk_head(out, bytes.size());
@@ -61,7 +63,9 @@ bool H1ClientSession::takes_piped() const {
   return !chunked_request_ && (state_ == State::head || state_ == State::body) && stream_.layer() == nullptr;
 }
 
-void H1ClientSession::send_piped(event::Pipe& pipe) { stream_.write_piped(pipe); }
+void H1ClientSession::send_piped(event::Pipe& pipe) {
+  if (!request_complete_) stream_.write_piped(pipe);
+}
 
 void H1ClientSession::send_end(std::span<const Header> trailers) {
   if (state_ == State::closed) return;

@@ -59,7 +59,9 @@ void H2ServerStream::refuse(uint16_t status, const AnswerPage& page) {
 }
 
 void H2ServerStream::deliver_body(std::string_view bytes) {
-  if (tunnel_ != Tunnel::asked) return observer_->on_request_body(bytes);
+  if (tunnel_ == Tunnel::refused) return;
+  // Opened in this turn, with something that came before: that is handed on first, when the turn ends.
+  if (tunnel_ != Tunnel::asked && early_.empty()) return observer_->on_request_body(bytes);
   early_.append(bytes);
   session_.pause_stream(*this);
 }
@@ -73,8 +75,8 @@ void H2ServerStream::deliver_end(std::span<const Header> trailers) {
 
 // Also the moment for what the client said in a tunnel before it was open.
 void H2ServerStream::deliver_drained() {
-  if (std::string early = std::exchange(early_, std::string()); !early.empty()) {
-    observer_->on_request_body(early);
+  if (tunnel_ == Tunnel::opened && !early_.empty()) {
+    observer_->on_request_body(std::exchange(early_, std::string()));
     if (!lent_) return;
     resume_body();
   }
@@ -99,6 +101,10 @@ void H2ServerStream::send_head(const ResponseHead& head) {
     session_.submit_head(*this, h2_response_block(head, true), false);
     if (!early_.empty() || in_ended_) session_.tell_soon(*this);
     return;
+  }
+  if (tunnel_ == Tunnel::asked) {
+    tunnel_ = Tunnel::refused;
+    early_ = std::string();
   }
   bool bodiless = head.body == Body::none || method_ == Method::head;
   if (!bodiless && head.body == Body::length) session_.promise_length(*this, head.content_length.value_or(0));

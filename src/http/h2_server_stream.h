@@ -37,7 +37,12 @@ class H2ServerStream final : public H2Stream, public ServerStream {
  private:
   friend class H2ServerSession;
   /// An extended CONNECT, to those above an upgrade.
-  enum class Tunnel : uint8_t { no, asked, opened };
+  enum class Tunnel : uint8_t {
+    no,
+    asked,  // what comes waits until it is opened
+    opened,
+    refused,  // what comes is for nobody: its request is over
+  };
 
   [[nodiscard]] bool attached() const override { return lent_; }
   void deliver_body(std::string_view bytes) override;

@@ -160,9 +160,11 @@ void H2Session::body_leaves(H2Stream& stream, std::string_view frame_head, size_
   if (length >= kDirectBytesMin) {
     hand_over();
     stream_.write(bytes);
+    handed_total_ += length;
   } else {
     output_.append(bytes);
   }
+  stream.sent_since_ = {handed_total_ + output_.size(), stream.sent_since_.bytes + length};
   budget_.earn_by_body(length, length > 0 && length == stream.to_send());
   if (!from_queue) return stream.offered_.remove_prefix(length);
   stream.queue_sent_ += length;
@@ -198,10 +200,21 @@ size_t H2Session::queued_bytes(const H2Stream& stream) const {
   return queued_total_ > limits_.queued_bytes_max ? queued_total_ : queued;
 }
 
-// The kernel's share is everybody's; it says nothing of a stream that waits for its own window.
+// The kernel's share is everybody's; it says nothing of a stream that waits for its own window. Else the stream has
+// there what it has sent behind all that has arrived, as far as that can be told from one question to the next, and no
+// more than the connection has.
 size_t H2Session::undelivered_bytes(const H2Stream& stream) const {
   if (stream.queued() > 0) return stream.queued();
-  return stream_.open() ? stream_.undelivered_bytes() : 0;
+  if (!stream_.open()) return 0;
+  const size_t on_its_way = stream_.undelivered_bytes();
+  const uint64_t arrived = handed_total_ - std::min<uint64_t>(handed_total_, on_its_way);
+  if (stream.sent_asked_.end <= arrived) stream.sent_asked_.bytes = 0;
+  if (stream.sent_since_.end <= arrived) stream.sent_since_.bytes = 0;
+  if (stream.sent_since_.bytes > 0) {
+    stream.sent_asked_ = {stream.sent_since_.end, stream.sent_asked_.bytes + stream.sent_since_.bytes};
+    stream.sent_since_ = {};
+  }
+  return std::min(stream.sent_asked_.bytes, on_its_way + output_.size());
 }
 
 void H2Session::resume_stream(H2Stream& stream) {
@@ -237,6 +250,7 @@ void H2Session::pump() {
 void H2Session::hand_over() {
   if (output_.empty() || !stream_.open()) return;
   stream_.write(output_);
+  handed_total_ += output_.size();
   output_.clear();
 }
 

@@ -86,11 +86,11 @@ bool is_safe(Method method) {
 bool is_idempotent(Method method) { return is_safe(method) || method == Method::put || method == Method::del; }
 
 bool is_upgrade_asked(std::string_view asked, std::string_view given) {
-  auto wanted = split(asked, ',');
-  auto protocols = split(given, ',');
-  return !given.empty() && std::all_of(protocols.begin(), protocols.end(), [&](std::string_view protocol) {
+  auto wanted = split_list(asked);
+  auto protocols = split_list(given);
+  return !protocols.empty() && std::all_of(protocols.begin(), protocols.end(), [&](std::string_view protocol) {
     return std::any_of(wanted.begin(), wanted.end(),
-                       [&](std::string_view one) { return equals_ignore_case(trim(one), trim(protocol)); });
+                       [&](std::string_view one) { return equals_ignore_case(one, protocol); });
   });
 }
 

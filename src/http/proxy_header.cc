@@ -71,8 +71,8 @@ Taken take_v1(std::string_view input, ProxyHeader& header) {
   auto destination_port = port_of(fields[3]);
   if (!source || !destination || !source_port || !destination_port) return kInvalid;
   header.has_addresses = true;
-  header.source = {*source, *source_port};
-  header.destination = {*destination, *destination_port};
+  header.source = {unmapped(*source), *source_port};
+  header.destination = {unmapped(*destination), *destination_port};
   return taken;
 }
 
@@ -114,6 +114,7 @@ SocketAddress socket_address(std::string_view whole, size_t ip_at, size_t port_a
   SocketAddress out;
   out.ip.v6 = v6;
   std::copy_n(whole.data() + ip_at, v6 ? 16 : 4, reinterpret_cast<char*>(out.ip.bytes.data()));
+  out.ip = unmapped(out.ip);
   out.port = number_at(whole, port_at);
   return out;
 }

@@ -121,6 +121,8 @@ void Exchange::follow_middlewares() {
     if (target_.has_query) (scratch_.target += '?') += target_.query;
     outgoing_.target = scratch_.target;
   }
+  // What such a router has instead of a service bears the name of one that others use.
+  if (!router_->problem().empty()) return end_with(ProxyError::no_endpoint);
   service_ = &worker_.service_state(router_->service, *pinned_);
   ++service_->users;
   if (!outcome_.authority.empty()) outgoing_.authority = outcome_.authority;
@@ -262,6 +264,7 @@ uint32_t Exchange::request_idle_ms() const {
 }
 
 void Exchange::on_request_body(std::string_view bytes) {
+  if (request_ended_ && !in_tunnel()) return;  // nobody says more than it has announced
   if (is_too_large(request_bytes_ + bytes.size()) && !in_tunnel()) {
     return end_with(ProxyError::body_too_large);
   }
@@ -343,6 +346,7 @@ void Exchange::on_request_end(std::span<const Header> trailers) {
     return end_half();
   }
   request_ended_ = true;
+  if (!trailers.empty() && says_who_asks()) trailers = {};
   if (!trailers.empty()) {
     http::RequestHead late;
     late.headers = trailers;

@@ -79,6 +79,7 @@ class Exchange final : private http::ServerStreamObserver,
   void prepare_head();
   void run_middlewares();
   void follow_middlewares();
+  [[nodiscard]] bool says_who_asks() const;
   void ask_guard();
   void on_weighed() override;
   void pass_guard();

@@ -10,11 +10,24 @@ namespace weir::proxy {
 
 using http::Body;
 
+// What a middleware tells the upstream of its client in a field, the client shall not say in a trailer.
+bool Exchange::says_who_asks() const {
+  if (router_ == nullptr) return false;
+  return std::any_of(router_->middlewares.begin(), router_->middlewares.end(), [](const auto& middleware) {
+    using Type = routing::Middleware::Type;
+    const Type type = middleware->type;
+    return type == Type::forward_auth || type == Type::basic_auth || type == Type::digest_auth ||
+           type == Type::pass_tls_client_cert;
+  });
+}
+
 void Exchange::ask_guard() {
   const routing::Middleware& guard = *outcome_.undecided;
   if (guard.type == routing::Middleware::Type::forward_auth) {
-    const bool waits = guard.forward_auth.sends_body && request_.body != Body::none && !request_ended_;
-    return waits ? collect_body() : ask_auth_server();
+    const bool sends_body = guard.forward_auth.sends_body && request_.body != Body::none;
+    // An earlier guard may have waited while the body came.
+    if (sends_body && is_too_large_to_ask(early_body_.size())) return answer(401);
+    return sends_body && !request_ended_ ? collect_body() : ask_auth_server();
   }
   enter(State::undecided);
   if (!worker_.authenticator().weigh(guard, request_, client_ip_, *this))

@@ -83,11 +83,17 @@ http::ClientSession* UpstreamPool::take_idle(EndpointState& endpoint, const Upst
   if (fresh) return nullptr;
   auto& idle = endpoint.idle;
   auto fits = [&](const UpstreamConnection* connection) { return connection->kind() == kind; };
-  auto found = std::find_if(idle.rbegin(), idle.rend(), fits);
-  if (found == idle.rend()) return nullptr;
-  UpstreamConnection* connection = *found;
-  idle.erase(std::next(found).base());
-  return &connection->take();
+  for (;;) {
+    auto found = std::find_if(idle.rbegin(), idle.rend(), fits);
+    if (found == idle.rend()) return nullptr;
+    UpstreamConnection* connection = *found;
+    if (connection->heard_unasked()) {
+      connection->make_room();
+      continue;
+    }
+    idle.erase(std::next(found).base());
+    return &connection->take();
+  }
 }
 
 bool UpstreamPool::has_room(const EndpointState& endpoint, const UpstreamKind& kind) const {

@@ -129,6 +129,8 @@ class UpstreamConnection final : public http::H1ClientSession::Owner,
   void forget(UpstreamWaiter& waiter) { std::erase(waiters_, &waiter); }
   /// Whether one more may wait for it: it is being made and will carry many requests.
   [[nodiscard]] bool takes_waiters() const;
+  /// Whether what it has said since its last answer would be taken for the next one. Only while idle, and of HTTP/1.1.
+  [[nodiscard]] bool heard_unasked() const { return h1_->heard_unasked(); }
   /// Lent out again. Only while idle, and of HTTP/1.1.
   http::ClientSession& take();
   /// No further request: closes when those under way are answered.

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 
 from harness import h2, processes, upstreams
 from harness import websocket as ws
@@ -295,6 +296,38 @@ def test_websocket_not_taken(t):
         assert its.status == 502, its
         assert connection.answer(stream).body != b"a page"
         assert connection.get().body == b"a page", "the connection goes on"
+
+
+def test_websocket_not_taken_and_spoken_into(t):
+    """what a client says into a WebSocket that the upstream refuses is no request of the next one on that connection"""
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: app.test\r\n\r\n"
+    paths, windows_open = [], threading.Event()
+
+    def serve(sock, reader):
+        while request := upstreams.read_request(reader):
+            paths.append(request.target)
+            if len(paths) > 1:
+                sock.sendall(upstreams.response(200, request.target))
+                continue
+            sock.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1000)
+            assert windows_open.wait(20)
+            sock.sendall(b"x")
+
+    upstream = t.ends(upstreams.Upstream(serve=serve))
+    edge = t.edge("--workers", "1", routes=route_to(HOST, upstream.url))
+    with h2.Connection(edge.entry_point(), settings=[(h2.INITIAL_WINDOW_SIZE, 100)], window=0) as connection:
+        stream, its = open_socket(connection)
+        connection.data(stream, smuggled)
+        connection.until(lambda: its.status == 404 and len(its.body) == 100, "as much as the window takes")
+        for number in (0, stream):
+            connection.window(number, 100_000)
+        connection.until(lambda: len(its.body) == 1000, "the rest of what there is")
+        connection.ping()  # and all that this has led to
+        windows_open.set()
+        connection.until(lambda: its.over, "the answer")
+    for path in ("/one", "/two"):
+        assert get(edge.entry_point(), path, host=HOST).body == path.encode()
+    assert paths[1:] == ["/one", "/two"], paths
 
 
 def test_websocket_through_h2_upstream(t):

@@ -26,6 +26,8 @@ struct IpAddress {
 };
 /// As IPv6 writes it: ::ffff:a.b.c.d for an address of IPv4.
 [[nodiscard]] IpAddress mapped(const IpAddress& ip);
+/// The address of IPv4 that such a one stands for; any other as it is.
+[[nodiscard]] IpAddress unmapped(const IpAddress& ip);
 
 /// "127.0.0.1:80", "[::1]:80".
 struct SocketAddress {

@@ -95,6 +95,8 @@ class TcpStream {
   /// Whether more has come than the owner was told of: one read brings only so much. A system call where the last read
   /// may have been cut short by that. A layer is taken to have handed on all that it got.
   [[nodiscard]] bool more_waits() const;
+  /// Whether something has been read that the owner is still to be told of.
+  [[nodiscard]] bool holds_unseen() const;
   /// Gives back bytes that were read too far, while reading is stopped: they are read again before all others, after
   /// this turn at the earliest, by whoever starts to read.
   void unread(std::string_view bytes);

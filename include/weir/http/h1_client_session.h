@@ -43,6 +43,8 @@ class H1ClientSession final : private event::TcpStream::Observer,
   [[nodiscard]] uint32_t requests() const { return requests_; }
   /// How long the upstream has said it lets the connection idle; 0: it has not.
   [[nodiscard]] uint32_t keep_alive_s() const { return keep_alive_s_; }
+  /// While idle: bytes have been read and not looked at, which no request has asked for.
+  [[nodiscard]] bool heard_unasked() const { return stream_.holds_unseen(); }
   [[nodiscard]] SocketAddress local_address() const { return stream_.local_address(); }
 
   // ClientStream: for the observer of the request under way.

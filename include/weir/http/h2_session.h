@@ -227,8 +227,9 @@ class H2Session : private event::TcpStream::Observer, private event::Deadline, p
   Error failure_;
   uint64_t heard_ms_ = 0;  // when something came last
   uint64_t probed_ms_ = 0;
-  size_t lent_ = 0;          // streams with an observer
-  size_t queued_total_ = 0;  // bytes in all queues
+  size_t lent_ = 0;            // streams with an observer
+  size_t queued_total_ = 0;    // bytes in all queues
+  uint64_t handed_total_ = 0;  // bytes that the socket was given
   State state_ = State::open;
   Drain drain_ = Drain::no;
   Wait wait_ = Wait::nothing;

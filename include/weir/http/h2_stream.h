@@ -62,7 +62,15 @@ class H2Stream {
   size_t queue_sent_ = 0;
   std::string_view offered_;  // of the send under way: goes past the queue where it can
   std::vector<std::pair<std::string, std::string>> trailers_;
-  size_t queued_before_ = 0;    // at the last look for streams that stand still
+  size_t queued_before_ = 0;  // at the last look for streams that stand still
+  // What of its body has gone to the socket and may not have arrived: up to the last time that anybody asked, and since
+  // then; each with where it ends among all that the connection has sent.
+  struct Sent {
+    uint64_t end = 0;
+    size_t bytes = 0;
+  };
+  mutable Sent sent_asked_;
+  mutable Sent sent_since_;
   uint64_t promised_left_ = 0;  // of a body whose length our head gave
   bool by_length_ = false;
   bool known_ = false;              // nghttp2 knows the stream

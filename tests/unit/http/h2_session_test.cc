@@ -23,6 +23,7 @@ struct Served final : ServerStreamObserver {
   bool ended = false;
   bool gone = false;
   size_t drained = 0;
+  std::function<void()> on_body = [] {};
 
   void answer(std::string_view text, std::span<const Header> its_trailers = {}) {
     ResponseHead out;
@@ -33,7 +34,10 @@ struct Served final : ServerStreamObserver {
     release();
   }
   void release() { std::exchange(stream, nullptr)->release(); }
-  void on_request_body(std::string_view bytes) override { body += bytes; }
+  void on_request_body(std::string_view bytes) override {
+    body += bytes;
+    on_body();
+  }
   void on_request_end(std::span<const Header> fields) override {
     ended = true;
     for (const Header& field : fields) trailers += std::string(field.name) + "=" + std::string(field.value);
@@ -107,7 +111,7 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
     server.reset();
   }
 
-  Asked& ask(std::string_view target, Body body = Body::none) {
+  Asked& ask(std::string_view target, Body body = Body::none, std::string_view upgrade = {}) {
     Asked& asked = asked_.emplace_back();
     asked.stream = &client->begin(asked);
     RequestHead head;
@@ -116,6 +120,7 @@ class Pair final : ServerSessionOwner, H2ClientSession::Owner, event::TcpStream:
     head.target = target;
     head.authority = "pair.test";
     head.body = body;
+    head.upgrade = upgrade;
     asked.stream->send_head(head);
     return asked;
   }
@@ -213,6 +218,65 @@ TEST_CASE("h2 sessions: requests at once, answered in another order, with bodies
   CHECK(first.body.size() == 1'000'000);
   first.release();
   CHECK(pair.client->in_flight() == 0);
+}
+
+TEST_CASE("h2 sessions: what a stream has undelivered is its own, whatever others have on its way") {
+  Pair pair;
+  pair.ask("/quiet");
+  pair.ask("/busy");
+  Served& quiet = pair.served("/quiet");
+  Served& busy = pair.served("/busy");
+  ResponseHead head;
+  head.body = Body::unknown;
+  quiet.stream->send_head(head);
+  quiet.stream->send_body("tick");
+  CHECK(quiet.stream->undelivered_bytes() > 0);
+  pair.until([&] { return quiet.stream->undelivered_bytes() == 0; });
+  busy.stream->send_head(head);
+  busy.stream->send_body(std::string(8 << 20, 'x'));  // more than the sockets take
+  CHECK(busy.stream->undelivered_bytes() > 0);
+  CHECK(quiet.stream->undelivered_bytes() == 0);
+}
+
+TEST_CASE("h2 sessions: of a body that has mostly arrived no more is undelivered than its connection has on its way") {
+  Pair pair;
+  Asked& asked = pair.ask("/long");
+  Served& served = pair.served("/long");
+  ResponseHead head;
+  head.body = Body::unknown;
+  served.stream->send_head(head);
+  size_t sent = 0;
+  for (int i = 0; i < 50; ++i) {
+    served.stream->send_body(std::string(100'000, 'x'));
+    sent += 100'000;
+    pair.until([&] { return asked.body.size() == sent; });
+  }
+  served.stream->send_body(std::string(50'000, 'x'));
+  CHECK(served.stream->undelivered_bytes() <= 50'000 + 1'000);  // and what frames it
+}
+
+TEST_CASE(
+    "h2 sessions: what is said into a tunnel before it is open and in the turn in which it opens keeps its order") {
+  Pair pair;
+  pair.ask("/first");
+  pair.served("/first");
+  pair.settle();  // and the server's SETTINGS have come
+  Asked& tunnel = pair.ask("/tunnel", Body::none, "websocket");
+  Asked& other = pair.ask("/other", Body::unknown);
+  Served& asked_for = pair.served("/tunnel");
+  tunnel.stream->send_body("A");
+  pair.served("/other").on_body = [&] {
+    ResponseHead head;
+    head.status = 101;
+    head.upgrade = "websocket";
+    asked_for.stream->send_head(head);
+  };
+  pair.settle();
+  CHECK(asked_for.body.empty());
+  other.stream->send_body("now");
+  tunnel.stream->send_body("B");
+  pair.until([&] { return asked_for.body.size() == 2; });
+  CHECK(asked_for.body == "AB");
 }
 
 TEST_CASE("h2 sessions: a crowd of requests has its share of each turn, in order and with all their bodies") {

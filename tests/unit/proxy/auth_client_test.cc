@@ -214,6 +214,16 @@ TEST_CASE("forwardAuth: no spelling of a field that it answers for passes for it
   CHECK(count(edge.backend->all(), "evil") == 0);
 }
 
+TEST_CASE("forwardAuth: a trailer says nothing in its place") {
+  AskingEdge edge(saying("200 OK", "X-User: bob\r\n"), {{"authresponseheaders", "X-User"}});
+  edge.ask(
+      "POST / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\na\r\n0\r\nX-User: root\r\n\r\n");
+  edge.until([&] { return count(edge.backend->all(), "\r\n0\r\n") == 1; });
+  CHECK(count(edge.backend->all(), "X-User: bob\r\n") == 1);
+  CHECK(count(edge.backend->all(), "root") == 0);
+}
+
 TEST_CASE("forwardAuth: behind a basicAuth each tells its own user") {
   const std::string long_name(200, 'u');
   AskingEdge edge(saying("200 OK", "X-Told: " + long_name + "\r\n"), {{"headerfield", "X-Told"}});
@@ -246,6 +256,27 @@ TEST_CASE("forwardAuth: a gRPC-Web call in text is decoded though it has come be
         "POST /s/m HTTP/1.1\r\nHost: web.test\r\nContent-Type: application/grpc-web-text\r\nConnection: close\r\n"
         "Content-Length: 6\r\n\r\nAAAAAA");
     if (sends == std::string("true")) CHECK(cut.starts_with("HTTP/1.1 400 "));
+  }
+}
+
+TEST_CASE("forwardAuth: a body that came while an earlier guard waited is no larger for a later one") {
+  for (const std::string body : {"0123456789", "0123456789a"}) {
+    AskingEdge edge([](Peer&) {}, {});
+    Upstream& second = edge.upstream(answering(saying("200 OK")));
+    edge.middlewares.push_back({"weigh",
+                                "forwardAuth",
+                                {{"address", Edge::url(second) + "/"}, {"forwardbody", "true"}, {"maxbodysize", "10"}},
+                                {}});
+    edge.route(*edge.backend);
+    Peer& client = edge.connect();
+    client.send("POST / HTTP/1.1\r\nHost: web.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    edge.until([&] { return !edge.auth->peers.empty() && edge.auth->peers[0]->has("\r\n\r\n"); });
+    client.send((body.size() > 10 ? "b\r\n" : "a\r\n") + body + "\r\n0\r\n\r\n");
+    edge.settle();
+    edge.auth->peers[0]->send(ok(""));
+    edge.until([&] { return client.has("\r\n\r\n"); });
+    CHECK(client.got.starts_with(body.size() > 10 ? "HTTP/1.1 401 " : "HTTP/1.1 200 "));
+    CHECK(count(second.all(), body) == (body.size() > 10 ? 0 : 1));
   }
 }
 

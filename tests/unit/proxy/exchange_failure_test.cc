@@ -161,6 +161,23 @@ TEST_CASE("exchange: an idle upstream that speaks unasked, or says more than its
   CHECK(upstream.peers.size() == 4);
 }
 
+TEST_CASE("exchange: what an idle upstream says in the turn in which a request comes is no answer to that") {
+  for (int i = 0; i < 5; ++i) {
+    Edge edge;
+    Upstream& upstream = edge.upstream(answering(ok("y")));
+    edge.route(upstream);
+    Peer& client = edge.connect();
+    client.send(get());
+    edge.until([&] { return client.has("\r\n\r\ny"); });
+    edge.settle();
+    client.send(get());  // read first, and worked off before the upstream's bytes are looked at
+    upstream.peers[0]->send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    edge.until([&] { return count(client.got, "\r\n\r\n") == 2; });
+    CHECK(count(client.got, "\r\n\r\ny") == 2);
+    CHECK_FALSE(client.has("evil"));
+  }
+}
+
 TEST_CASE("exchange: a cut body is cut for the client, in every framing, behind all that has come") {
   for (std::string_view framing : {"Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"}) {
     for (bool with_reset : {false, true}) {

@@ -261,6 +261,19 @@ TEST_CASE("seam: an upgrade makes a tunnel of two streams of no protocol, until 
   edge.check_over();
 }
 
+TEST_CASE("seam: what a client says behind the end of its request reaches nobody") {
+  SeamEdge edge(post_head());
+  edge.client->body("ab");
+  edge.client->end();
+  edge.client->body("GET /next HTTP/1.1");
+  CHECK(edge.session.heard == "head POST /seam to web.test\nbody ab\nend\n");
+  edge.session.observer->on_response_head(answer_head(200, {}));
+  edge.client->body("GET /next HTTP/1.1");
+  edge.session.observer->on_response_end({});
+  CHECK(edge.session.heard == "head POST /seam to web.test\nbody ab\nend\n");
+  edge.check_over();
+}
+
 TEST_CASE("seam: a success is no answer to an upgrade that it would take unasked") {
   http::RequestHead head = get_head();
   head.upgrade = "websocket";
