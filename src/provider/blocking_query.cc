@@ -96,11 +96,6 @@ void BlockingQuery::on_response(Result<http::ClientResponse> response) {
 }
 
 void BlockingQuery::take(const http::ClientResponse& response) {
-  const bool filtered = filtered_by_acls(response);
-  if (filtered && !filtered_ && body_hash_ != 0) {
-    return failed({ErrorCode::refused, "the answer is now filtered by ACLs: the token has lost rights"},
-                  Whose::resource);
-  }
   const uint64_t index = parse_u64(response.header(link_.index_header())).value_or(0);
   const RepeatedText* text = subject_.text;
   if (text != nullptr && text->overflowed()) {
@@ -116,11 +111,21 @@ void BlockingQuery::take(const http::ClientResponse& response) {
                            .body_hash = hash,
                            .index_before = accepted_index_,
                            .seen_us = steady_us()};
+  // Consul also says so when something has come that the token may not read: then nothing is missing, as far as the
+  // length tells.
+  const bool filtered = filtered_by_acls(response);
+  const bool shorter = body_hash_ != 0 && answer.body_bytes < body_bytes_;
+  lost_rights_ = filtered && !filtered_ && (lost_rights_ || shorter);
+  if (lost_rights_) {
+    return failed({ErrorCode::refused, "the answer is now filtered by ACLs: the token has lost rights"},
+                  Whose::resource);
+  }
   if (Status accepted = on_answer_(answer); !accepted) return failed(accepted.error(), Whose::resource);
 
   link_.note_success(generation_);
   backoff_.reset();
   body_hash_ = hash;
+  body_bytes_ = answer.body_bytes;
   filtered_ = filtered;
   const uint64_t delay_ms = pace_after_answer(answer, steady_us() - answer.seen_us);
   index_ = index < index_ ? 0 : index;

@@ -95,6 +95,8 @@ class BlockingQuery {
   uint64_t index_ = 0;           // of the next query; 0: none
   uint64_t accepted_index_ = 0;  // of the last accepted answer
   uint64_t body_hash_ = 0;       // of the last accepted answer; 0: there is none
+  size_t body_bytes_ = 0;        // of the same
+  bool lost_rights_ = false;     // answers are filtered and shorter than that one, or were: none counts until it ends
   bool filtered_ = false;        // by ACLs, the last accepted answer
   uint64_t generation_ = 0;      // of the link, when asked
   uint64_t sent_at_ms_ = 0;

@@ -112,7 +112,7 @@ void CatalogProvider::stop() {
   tracked_.clear();
   unsettled_ = 0;
   empty_unconfirmed_.clear();
-  watches_ = mesh_watches_ = 0;
+  watches_ = mesh_watches_ = mesh_waiting_ = 0;
   names_query_.reset();
   crowd_.reset();
   link_.reset();
@@ -218,6 +218,8 @@ void CatalogProvider::untrack(const std::string& name) {
   auto found = tracked_.find(name);
   if (found->second.watch) {
     --(found->second.mesh ? mesh_watches_ : watches_);
+  } else if (found->second.mesh) {
+    --mesh_waiting_;
   } else {
     crowd_->remove(name);
   }
@@ -232,6 +234,7 @@ void CatalogProvider::track(const std::string& name, bool mesh) {
   if (mesh && mesh_watches_ >= kMeshWatchesMax) {
     tracked.failures = kFailuresWaitedFor;
     tracked.error = "more than " + std::to_string(kMeshWatchesMax) + " services of Connect";
+    ++mesh_waiting_;
     return;
   }
   ++unsettled_;
@@ -254,9 +257,18 @@ void CatalogProvider::start_watch(const std::string& name, Tracked& tracked) {
 
 void CatalogProvider::fill_free_watches() {
   for (auto& [name, tracked] : tracked_) {
-    if (watches_ >= source_.watches_max || crowd_->size() == 0) return;
-    if (tracked.watch || tracked.mesh) continue;
-    crowd_->remove(name);
+    const bool free = watches_ < source_.watches_max && crowd_->size() > 0;
+    const bool mesh_free = mesh_watches_ < kMeshWatchesMax && mesh_waiting_ > 0;
+    if (!free && !mesh_free) return;
+    if (tracked.watch || !(tracked.mesh ? mesh_free : free)) continue;
+    if (tracked.mesh) {
+      --mesh_waiting_;
+      tracked.failures = 0;
+      tracked.error.clear();
+      ++unsettled_;
+    } else {
+      crowd_->remove(name);
+    }
     start_watch(name, tracked);
   }
 }

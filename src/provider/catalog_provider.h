@@ -152,6 +152,7 @@ class CatalogProvider final : public Provider {
   std::map<std::string, Tracked, std::less<>> tracked_;
   size_t watches_ = 0;       // of tracked_, those with a watch that are not of the mesh
   size_t mesh_watches_ = 0;  // and those that are
+  size_t mesh_waiting_ = 0;  // those for whom there was no place
   size_t unsettled_ = 0;     // of tracked_, those waited for before all is said to be known
   // Of tracked_, those said to have no instance while the list has not been read again since.
   std::set<std::string, std::less<>> empty_unconfirmed_;

@@ -65,9 +65,8 @@ void Crowd::remove(const std::string& name) {
   node_addresses_.clear();
   sweep_timer_.stop();
   swept_to_.clear();
+  forget_indexes();
   moved_since_ = put_off_ = unprovable_ = false;
-  passed_.clear();
-  gone_ = 0;
   late_sweep_at_ms_ = 0;
 }
 
@@ -80,6 +79,7 @@ void Crowd::note_instances(const catalog::Service& service) {
 
 void Crowd::on_services_moved(uint64_t index_before, uint64_t index) {
   if (members_.empty()) return;
+  if (index < index_before) forget_indexes();  // the same numbers will come again, for other changes
   const bool countable = told_ || (index_before != 0 && index > index_before && index - index_before <= kIndexesMax &&
                                    passed_.size() <= kIndexesMax);
   unprovable_ = unprovable_ || !countable;
@@ -93,6 +93,13 @@ void Crowd::note_known(uint64_t index) {
   if (index == 0 || members_.empty()) return;
   known_.insert(index);
   if (known_.size() > kIndexesMax) known_.erase(known_.begin());
+}
+
+void Crowd::forget_indexes() {
+  unprovable_ = unprovable_ || !passed_.empty();  // a sweep must find what they were
+  known_.clear();
+  passed_.clear();
+  gone_ = 0;
 }
 
 void Crowd::note_gone(size_t instances) {
@@ -226,6 +233,7 @@ void Crowd::read_services_on(const std::set<std::string>& changed) {
 }
 
 void Crowd::ask_afresh() {
+  forget_indexes();
   for (auto* query : {checks_query_.get(), nodes_query_.get()}) {
     if (query != nullptr) query->ask_afresh();
   }

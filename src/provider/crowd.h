@@ -42,6 +42,8 @@ class Crowd {
   void on_services_moved(uint64_t index_before, uint64_t index);
   /// A service with a query of its own has changed, and this is the index of its answer.
   void note_known(uint64_t index);
+  /// The catalog has lost its data, or another one answers.
+  void forget_indexes();
   /// A member of that many instances, none of which had a check, is not listed any more: as many indexes are its.
   void note_gone(size_t instances);
   /// Its tags changed.

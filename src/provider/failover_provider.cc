@@ -58,7 +58,11 @@ std::shared_ptr<const catalog::Service> first_alive(
     });
     if (found != services.end()) return *found;
   }
-  auto known = std::find_if(services.begin(), services.end(), [](const auto& service) { return service != nullptr; });
+  // One that is only asked for, and not listed there, has no instances: who has some knows more of it.
+  auto has_some = [](const auto& service) { return service != nullptr && !service->instances.empty(); };
+  auto known = std::find_if(services.begin(), services.end(), has_some);
+  if (known == services.end())
+    known = std::find_if(services.begin(), services.end(), [](const auto& s) { return s != nullptr; });
   return known != services.end() ? *known : nullptr;
 }
 

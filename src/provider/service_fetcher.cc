@@ -4,6 +4,9 @@
 #include "weir/base/text.h"
 
 namespace weir::provider {
+namespace {
+constexpr int kTooManyRequests = 429;
+}  // namespace
 
 ServiceFetcher::ServiceFetcher(event::Loop& loop, SourceLink& link, Random& random, const QueryTiming& timing,
                                std::string_view service_path, OnAnswer on_answer, OnFailure on_failure)
@@ -15,8 +18,13 @@ ServiceFetcher::ServiceFetcher(event::Loop& loop, SourceLink& link, Random& rand
       on_answer_(std::move(on_answer)),
       on_failure_(std::move(on_failure)),
       backoff_(timing.backoff_first_ms, timing.backoff_max_ms),
-      pause_(loop, [this] {
-        paused_ = false;
+      pause_(loop,
+             [this] {
+               paused_ = false;
+               pump();
+             }),
+      rest_(loop, [this] {
+        resting_ = false;
         pump();
       }) {}
 
@@ -67,6 +75,7 @@ void ServiceFetcher::pump() {
 bool ServiceFetcher::take_next(std::string& name) {
   for (auto* queue : {&now_, &later_}) {
     const Urgency urgency = queue == &now_ ? Urgency::now : Urgency::later;
+    if (resting_ && urgency == Urgency::later) break;
     while (!queue->empty()) {
       name = std::move(queue->front());
       queue->pop_front();
@@ -107,10 +116,14 @@ void ServiceFetcher::on_response(const std::string& name, Result<http::ClientRes
   }
   on_failure_(name, taken.error());
   failing_.insert(name);
-  paused_ = true;
   const bool nobody_there = !response && taken.error().code == ErrorCode::refused;
-  pause_.start_once(backoff_.next_ms(random_, nobody_there ? timing_.backoff_refused_ms : timing_.backoff_max_ms));
+  const uint64_t delay_ms =
+      backoff_.next_ms(random_, nobody_there ? timing_.backoff_refused_ms : timing_.backoff_max_ms);
+  const bool answered = response && response->status != kTooManyRequests;
+  (answered ? resting_ : paused_) = true;
+  (answered ? rest_ : pause_).start_once(delay_ms);
   fetch(name, Urgency::later);
+  pump();
 }
 
 }  // namespace weir::provider

@@ -15,7 +15,8 @@ namespace weir::provider {
 
 /// A queue of names to read; each name is in it once. Owned by Crowd; loop's thread.
 /// At most kFetchesMax under way, 64 at once and then 1,000 a second: the first reading of 10,000 services takes 10 s;
-/// a failure pauses the queue with a growing delay and puts the name back.
+/// a failure puts the name back and pauses the queue with a growing delay: all of it where nobody answered, else what
+/// is not urgent, as is the name.
 class ServiceFetcher {
  public:
   using OnAnswer = std::function<Status(const std::string& name, const QueryAnswer& answer)>;
@@ -61,6 +62,8 @@ class ServiceFetcher {
   Backoff backoff_;
   event::Timer pause_;
   bool paused_ = false;
+  event::Timer rest_;
+  bool resting_ = false;    // only what is urgent is read
   bool permitted_ = false;  // a permission of the bucket is taken and not used yet
 };
 

@@ -16,8 +16,10 @@ struct CrowdWorld : CatalogWorld {
   static constexpr uint64_t kPatientMs = 1'000;
 
   /// Whoever says that somebody was not asked waits longer than a starved machine does for an answer that is there.
-  explicit CrowdWorld(int services, bool patient = false, const std::vector<FakeInstance>& more = {}) {
+  explicit CrowdWorld(int services, bool patient = false, const std::vector<FakeInstance>& more = {},
+                      uint64_t backoff_ms = 0) {
     options.watches_max = 2;
+    if (backoff_ms > 0) options.timing.backoff_first_ms = options.timing.backoff_max_ms = backoff_ms;
     if (patient) options.timing.proof_ms = kPatientMs;
     if (patient) options.timing.immediate_ms = 10 * kPatientMs;
     for (int i = 0; i < services; ++i) catalog.put({.service = name(i), .id = "a", .node = "n" + std::to_string(i)});
@@ -145,6 +147,39 @@ TEST_CASE("crowd: a service that can never be read holds up nobody else's news")
   world.catalog.put({.service = name(7), .id = "b", .node = "n7"});
   REQUIRE(world.until([&] { return world.catalog.count("/v1/health/service/" + name(7)) >= 2; }));
   world.catalog.put({.service = name(8), .id = "b", .status = "", .node = "n8"});  // found by a sweep alone
+  CHECK(world.until([&] { return world.seen.live() == 11; }));
+}
+
+TEST_CASE("crowd: what is known to have changed does not wait until a service that cannot be read is tried again") {
+  CrowdWorld world(10, false, {}, 3'600'000);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  world.catalog.lie = [&](const http::Request& request, const std::shared_ptr<http::Responder>& to) {
+    if (request.path != "/v1/health/service/" + name(7)) return false;
+    to->respond({500, {}, "never"});
+    return true;
+  };
+  world.catalog.requests.clear();
+  world.catalog.put({.service = name(7), .id = "a", .status = "critical", .node = "n7"});
+  REQUIRE(world.until([&] { return world.catalog.count("/v1/health/service/" + name(7)) == 1; }));
+  world.catalog.put({.service = name(8), .id = "a", .status = "critical", .node = "n8"});
+  CHECK(world.until([&] { return world.seen.live() == 9; }));
+}
+
+TEST_CASE("crowd: after the catalog has lost its data, indexes of before explain nothing") {
+  CrowdWorld world(10);
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  for (int i = 0; i < 20; ++i) {  // of one that has a query of its own: these are known
+    world.catalog.put({.service = name(0), .id = "a", .status = i % 2 == 0 ? "critical" : "passing", .node = "n0"});
+    REQUIRE(world.until([&] { return world.seen.live() == (i % 2 == 0 ? 9U : 10U); }));
+  }
+  world.catalog.stop_listening();
+  world.catalog.lose_everything();
+  for (int i = 0; i < 10; ++i) world.catalog.put({.service = name(i), .id = "c", .node = "n" + std::to_string(i)});
+  world.catalog.listen_again();
+  world.catalog.wake_all();
+  REQUIRE(world.until([&] { return world.seen.text().find(name(9) + ":c") != std::string::npos; }));
+  REQUIRE(world.until([&] { return world.catalog.waiting() == 5; }));
+  world.catalog.put({.service = name(8), .id = "d", .status = "", .node = "n8"});
   CHECK(world.until([&] { return world.seen.live() == 11; }));
 }
 

@@ -75,7 +75,8 @@ TEST_CASE("failover: the first with a live instance, else the first that knows t
   auto empty = service({});
   CHECK(first_alive({live, service({Health::passing})}, serving) == live);
   CHECK(first_alive({dead, live}, serving) == live);
-  CHECK(first_alive({nullptr, empty, dead}, serving) == empty);
+  CHECK(first_alive({nullptr, empty, dead}, serving) == dead);
+  CHECK(first_alive({nullptr, empty}, serving) == empty);
   CHECK(first_alive({service({Health::maintenance}), live}, serving) == live);
   CHECK(first_alive({nullptr, nullptr}, serving) == nullptr);
   CHECK(first_alive({live}, {Health::passing}) == live);

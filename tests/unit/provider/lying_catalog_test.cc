@@ -257,6 +257,21 @@ TEST_CASE("lying catalog: an answer that begins to be filtered by ACLs removes n
   CHECK(world.seen.live() == 2);
 }
 
+TEST_CASE("lying catalog: what comes and may not be read keeps nobody else's news back") {
+  CatalogWorld world;
+  world.start_with(1);
+  world.catalog.lie = [&](const Request& request, const Responder& to) {
+    if (request.path != "/v1/catalog/services") return false;
+    to->respond({200,
+                 {{"X-Consul-Index", "900"}, {"X-Consul-Results-Filtered-By-Acls", "true"}},
+                 world.catalog.body(request.path)});
+    return true;
+  };
+  world.catalog.wake_all();
+  world.catalog.put({.service = "new", .id = "new-1"});
+  CHECK(world.until_text("new:new-1 web:web-0"));
+}
+
 TEST_CASE("lying catalog: pain 9, one service that cannot be read keeps its last good version, the others go on") {
   CatalogWorld world;
   world.catalog.put({.service = "bad", .id = "bad-1"});
