@@ -122,8 +122,8 @@ Status put_check(Transaction& tx, Check check) {
   }
   Ref<Check> before = tx.tables().check(check.node, check.id);
   if (same_content(before, check)) return {};
-  if (before && before->service_id != check.service_id && !before->service_id.empty()) {
-    touch_service_name(tx, before->service_name);
+  if (before && before->service_id != check.service_id) {
+    before->service_id.empty() ? touch_services_of_node(tx, check.node) : touch_service_name(tx, before->service_name);
   }
   tx.touch({Kind::checks});
   if (check.service_id.empty()) {

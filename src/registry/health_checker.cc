@@ -63,7 +63,11 @@ class HealthChecker::Running {
       return;
     }
     std::string last = output.empty() ? "TTL expired" : "TTL expired (last output before timeout follows): " + output;
-    owner_.report(*this, kCritical, last, [](const Status&) {});
+    if (output.starts_with("TTL expired")) last = output;  // said before, and not kept by the disk
+    // By its id: it may be gone when the disk has answered. Nobody else would say once more that it has expired.
+    owner_.report(*this, kCritical, last, [&owner = owner_, id = id](const Status& kept) {
+      if (!kept) owner.restart_ttl({id});
+    });
   }
 
   void on_result(const CheckResult& result) {
@@ -145,6 +149,7 @@ void HealthChecker::report(Running& running, const std::string& status, const st
   if (!stored) return store_.when_durable(std::move(done));
   bool new_output = output != running.output;
   running.output = output;
+  if (status != kCritical) running.critical_since_ms = 0;
   if (stored->status != status) {
     running.write_output_at_ms = 0;
     return write_status(running.id, status, output, std::move(done));
@@ -168,7 +173,6 @@ void HealthChecker::write_status(const std::string& id, const std::string& statu
   store_.write(change, std::move(done));
 }
 
-// Late outputs, and services whose checks have been critical for longer than they asked for.
 void HealthChecker::sweep() {
   uint64_t now_ms = loop_.now_ms();
   std::vector<std::string> late_outputs;

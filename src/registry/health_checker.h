@@ -35,6 +35,10 @@ class HealthChecker {
   /// The newest output, which the store may not have yet.
   [[nodiscard]] std::string_view output_of(const Check& check) const;
 
+  /// What is done every kReapPeriodMs: late outputs are written, services go that were critical for longer than they
+  /// asked for.
+  void sweep();
+
   static constexpr uint64_t kReapPeriodMs = 30'000;
   static constexpr uint64_t kOutputPeriodMs = 300'000;
   static constexpr uint64_t kIntervalMinMs = 1'000;
@@ -51,7 +55,6 @@ class HealthChecker {
   void report(Running& running, const std::string& status, const std::string& output, CatalogStore::Done done);
   void write_status(const std::string& id, const std::string& status, const std::string& output,
                     CatalogStore::Done done);
-  void sweep();
 
   event::Loop& loop_;
   CatalogStore& store_;

@@ -7,6 +7,9 @@
 namespace weir::registry {
 namespace {
 
+// As Consul's, whatever a session asks for.
+constexpr int64_t kLockDelayMaxNs = 60'000'000'000;
+
 Status require_check(const Tables& tables, const std::string& node, const std::string& id) {
   Ref<Check> check = tables.check(node, id);
   if (!check) return fail(ErrorCode::not_found, "Missing check '" + id + "' registration");
@@ -57,8 +60,8 @@ void end_session(Transaction& tx, std::string_view id) {
       kv_erase(tx, entry);
     } else {
       kv_free(tx, entry);
-      tx.delay_lock(entry->key, session->lock_delay_ns);
     }
+    tx.delay_lock(entry->key, std::min(session->lock_delay_ns, kLockDelayMaxNs));
   }
 }
 

@@ -159,6 +159,42 @@ TEST_CASE("checks: a TTL that is not renewed expires, with the last words") {
   CHECK(f.status("ttl") == kCritical);
 }
 
+TEST_CASE("checks: a TTL that expires while the disk is full is critical when it has room again") {
+  CheckFixture f;
+  f.add_check(R"({"Name":"ttl","TTL":"20ms","Status":"passing"})");
+  f.f.journal.answer = fail(ErrorCode::io, "disk full");
+  const size_t before = f.f.journal.batches.size();
+  event::Timer look(f.loop, [&] {
+    if (f.f.journal.batches.size() > before + 1) f.loop.stop();  // it was tried again
+  });
+  look.start_every(5);
+  f.loop.run();
+  look.stop();
+  CHECK(f.status("ttl") == kPassing);
+  f.f.journal.answer = {};
+  CHECK(f.wait_for_change("ttl") == "TTL expired");
+  CHECK(f.status("ttl") == kCritical);
+}
+
+TEST_CASE("checks: only a service that was critical all the time is deregistered for that") {
+  CheckFixture f;
+  for (const char* name : {"dead", "flaps"}) {
+    REQUIRE(f.refused("PUT", "/v1/agent/service/register",
+                      R"({"Name":")" + std::string(name) +
+                          R"(","Check":{"TTL":"1h","DeregisterCriticalServiceAfter":"1m"}})") == "200 ");
+  }
+  const auto there = [&](const char* name) { return f.f.store.tables().service("n1", name) != nullptr; };
+  for (int i = 0; i < 4; ++i) {
+    f.put("/v1/agent/check/pass/service:flaps");
+    f.put("/v1/agent/check/fail/service:flaps");
+    f.checker.sweep();  // sees both critical each time
+    f.loop.skip_ms(HealthChecker::kReapPeriodMs + 1);
+    if (i < 2) CHECK(there("dead"));
+  }
+  CHECK_FALSE(there("dead"));
+  CHECK(there("flaps"));
+}
+
 TEST_CASE("checks: a check that left the store is not run any more") {
   CheckFixture f;
   f.add_check(R"({"Name":"ttl","TTL":"20ms","Status":"passing"})");

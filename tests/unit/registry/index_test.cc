@@ -78,6 +78,8 @@ TEST_CASE("index: catalog writes move what they moved in Consul, and identical o
   CHECK(p.after(f.add_check("e1", "cA", "A1", kCritical, "new")) == "checks cs:A hs:A");
   CHECK(p.after(f.add_check("e1", "nc", "", kPassing)) == "checks cs:A hs:A hs:B");
   CHECK(p.after(f.add_check("e1", "nc", "", kCritical)) == "checks cs:A hs:A hs:B");
+  CHECK(p.after(f.add_check("e1", "nc", "A1", kCritical)) == "checks cs:A hs:A hs:B");  // B has a check less
+  CHECK(p.after(f.add_check("e1", "nc", "", kCritical)) == "checks cs:A hs:A hs:B");
   auto without = [&](auto remove) { return p.kv(remove); };
   CHECK(without([](Transaction& tx) { remove_check(tx, "e1", "nc"); }) == "checks cs:A hs:A hs:B node:e1 svcs");
   CHECK(without([](Transaction& tx) { remove_check(tx, "e1", "cA"); }) == "checks cs:A hs:A");

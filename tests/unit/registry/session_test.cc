@@ -67,6 +67,21 @@ TEST_CASE("session: with behaviour delete its end removes the keys it held") {
     return {};
   }));
   CHECK(f.store.tables().kv_entry("k") == nullptr);
+  CHECK(f.store.lock_delayed("k"));
+}
+
+TEST_CASE("session: a lock is delayed for a minute at most") {
+  SessionFixture f;
+  REQUIRE(f.create({.lock_delay_ns = int64_t{3'600} * 1'000'000'000}));
+  f.lock("k");
+  REQUIRE(f.write([](Transaction& tx) -> Status {
+    end_session(tx, kId);
+    return {};
+  }));
+  f.clock.advance_ms(59'999);
+  CHECK(f.store.lock_delayed("k"));
+  f.clock.advance_ms(1);
+  CHECK_FALSE(f.store.lock_delayed("k"));
 }
 
 TEST_CASE("session: ends with its node, with a listed check, and with a listed check going critical") {
