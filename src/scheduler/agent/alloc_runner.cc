@@ -164,11 +164,18 @@ void AllocRunner::define_services() {
 
 void AllocRunner::watch_health() {
   bool decided = alloc_.deployment_status && alloc_.deployment_status->healthy;
-  if (health_ || decided || alloc_.deployment_id.empty() || held_) return;
+  if (health_ || decided || held_) return;
   const TaskGroup* group = alloc_.job->find_group(alloc_.task_group);
-  if (group == nullptr || !group->update) return;
+  if (group == nullptr) return;
+  std::optional<HealthRule> rule;
+  if (!alloc_.deployment_id.empty()) {
+    if (group->update) rule.emplace(*group->update);
+  } else if (group->migrate) {  // a drain waits for it
+    rule.emplace(*group->migrate);
+  }
+  if (!rule) return;
   health_ = std::make_unique<HealthWatch>(
-      context_.checks, *group->update, [this](const CheckStatuses* statuses) { return look(statuses); },
+      context_.checks, *rule, [this](const CheckStatuses* statuses) { return look(statuses); },
       [this](bool healthy) { decide_health(healthy); });
 }
 
@@ -177,7 +184,7 @@ void AllocRunner::decide_health(bool healthy) {
   alloc_.deployment_status->healthy = healthy;
   alloc_.deployment_status->timestamp_ns = SystemClock().wall_ns();
   health_unsent_ = true;
-  if (!healthy) {
+  if (!healthy && !alloc_.deployment_id.empty()) {
     for (const auto& task : tasks_)
       task->add_event("Alloc Unhealthy", "A task ended, or it was not healthy by the deadline");
   }

@@ -9,11 +9,11 @@ uint64_t to_ms(int64_t ns) { return static_cast<uint64_t>(std::max<int64_t>(ns, 
 
 }  // namespace
 
-HealthTracker::HealthTracker(const UpdateStrategy& update, uint64_t now_ms)
-    : manual_(update.health_check == "manual"),
-      needs_checks_(update.health_check != "task_states"),
-      min_healthy_ms_(to_ms(update.min_healthy_time_ns)),
-      deadline_at_ms_(now_ms + to_ms(update.healthy_deadline_ns)) {}
+HealthTracker::HealthTracker(const HealthRule& rule, uint64_t now_ms)
+    : manual_(rule.check == "manual"),
+      needs_checks_(rule.check != "task_states"),
+      min_healthy_ms_(to_ms(rule.min_healthy_ns)),
+      deadline_at_ms_(now_ms + to_ms(rule.deadline_ns)) {}
 
 std::optional<bool> HealthTracker::observe(const HealthObservation& seen, uint64_t now_ms) {
   if (manual_ || verdict_) return verdict_;

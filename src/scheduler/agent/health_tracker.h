@@ -1,8 +1,9 @@
 #pragma once
-// Decides, once, whether an allocation is healthy for its deployment. Pure.
+// Decides, once, whether an allocation is healthy: for its deployment, or for the drain that has moved it. Pure.
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "weir/scheduler/job.h"
 
@@ -16,9 +17,25 @@ struct HealthObservation {
   bool services_passing = false;  // all services confirmed by the registry, all their checks there and good
 };
 
+/// What it takes to be healthy.
+struct HealthRule {
+  explicit HealthRule(const UpdateStrategy& update)
+      : check(update.health_check),
+        min_healthy_ns(update.min_healthy_time_ns.value()),
+        deadline_ns(update.healthy_deadline_ns.value()) {}
+  explicit HealthRule(const MigrateStrategy& migrate)
+      : check(migrate.health_check),
+        min_healthy_ns(migrate.min_healthy_time_ns.value()),
+        deadline_ns(migrate.healthy_deadline_ns.value()) {}
+
+  std::string check;  // checks, task_states; of a deployment also manual
+  int64_t min_healthy_ns;
+  int64_t deadline_ns;
+};
+
 class HealthTracker {
  public:
-  HealthTracker(const UpdateStrategy& update, uint64_t now_ms);
+  HealthTracker(const HealthRule& rule, uint64_t now_ms);
   /// Nothing as long as it is open. After the first verdict the same one for ever.
   std::optional<bool> observe(const HealthObservation& seen, uint64_t now_ms);
   /// Health is set by people only.

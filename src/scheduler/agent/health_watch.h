@@ -15,11 +15,8 @@ class HealthWatch final : public CheckPoll::Reader {
   using Look = std::function<HealthObservation(const CheckStatuses*)>;
   using OnDecided = std::function<void(bool healthy)>;
 
-  HealthWatch(CheckPoll& poll, const UpdateStrategy& update, Look look, OnDecided on_decided)
-      : poll_(poll),
-        tracker_(update, clock_.monotonic_ms()),
-        look_(std::move(look)),
-        on_decided_(std::move(on_decided)) {
+  HealthWatch(CheckPoll& poll, const HealthRule& rule, Look look, OnDecided on_decided)
+      : poll_(poll), tracker_(rule, clock_.monotonic_ms()), look_(std::move(look)), on_decided_(std::move(on_decided)) {
     if (!tracker_.manual()) poll_.add(*this);
   }
   HealthWatch(const HealthWatch&) = delete;

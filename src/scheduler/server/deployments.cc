@@ -74,7 +74,6 @@ Job put_next_version(Transaction& txn, const Job& spec) {
 }
 
 bool record_health(Transaction& txn, Allocation& alloc, bool healthy, int64_t timestamp_ns) {
-  if (alloc.deployment_id.empty()) return false;
   AllocDeploymentStatus status = alloc.deployment_status.value_or(AllocDeploymentStatus{});
   // Decided once; only good to bad may still follow.
   if (status.healthy.has_value() && (*status.healthy == healthy || healthy)) return false;

@@ -10,6 +10,7 @@ namespace weir::scheduler {
 namespace {
 
 bool is_system(const Allocation& alloc) { return alloc.job->type == "system"; }
+bool runs_to_its_end(const Allocation& alloc) { return alloc.job->type == "batch"; }
 
 void mark(Transaction& txn, const Allocation& alloc) {
   Allocation marked = alloc;
@@ -18,22 +19,19 @@ void mark(Transaction& txn, const Allocation& alloc) {
   ensure_eval_of(txn, alloc.job_id, "node-drain");
 }
 
-/// Moves of the group that are under way: marked and not yet replaced, or replaced by one that does not run yet.
-int64_t moves_under_way(const StateStore& store, const Allocation& alloc) {
-  int64_t count = 0;
-  for (const AllocPtr& other : store.allocs_of_job(alloc.job_id)) {
-    if (other->task_group != alloc.task_group || !other->transition_migrate) continue;
-    AllocPtr next = store.alloc(other->next_allocation);
-    if (next == nullptr ? !other->terminal() : next->client_status == ClientStatus::pending && !next->terminal())
-      ++count;
-  }
-  return count;
-}
-
-int64_t moves_allowed(const Allocation& alloc) {
-  const TaskGroup* group = alloc.job->find_group(alloc.task_group);
+/// How many of the group may begin to move now: as many as it has beyond its count less migrate.max_parallel. One that
+/// is under way does not count, nor its successor before its health is decided.
+int64_t moves_allowed(const StateStore& store, const Allocation& alloc) {
+  const JobPtr newest = store.job(alloc.job_id);
+  const bool same = newest != nullptr && newest->create_index == alloc.job->create_index;
+  const TaskGroup* group = (same ? *newest : *alloc.job).find_group(alloc.task_group);
   if (group == nullptr || !group->migrate) return 1;
-  return std::max<int64_t>(group->migrate->max_parallel.value(), 1);
+  int64_t settled = 0;
+  for (const AllocPtr& other : store.allocs_of_job(alloc.job_id)) {
+    if (other->task_group != alloc.task_group || other->terminal() || other->transition_migrate) continue;
+    if (other->deployment_status && other->deployment_status->healthy) ++settled;
+  }
+  return settled - (group->count.value() - std::max<int64_t>(group->migrate->max_parallel.value(), 1));
 }
 
 bool deadline_passed(const Node& node, int64_t now_ns) {
@@ -69,7 +67,7 @@ void advance(StateStore& store, const Node& node) {
     others_left = true;
     if (alloc->terminal() || alloc->transition_migrate) continue;
     int64_t& now = marked_now[{alloc->job_id, alloc->task_group}];
-    if (!force && moves_under_way(store, *alloc) + now >= moves_allowed(*alloc)) continue;
+    if (!force && (runs_to_its_end(*alloc) || now >= moves_allowed(store, *alloc))) continue;
     ++now;
     mark(txn, *alloc);
   }

@@ -87,27 +87,32 @@ bool EvalQueue::run() {
            std::make_tuple(-b->priority, b->create_index, std::string_view(b->id));
   });
   size_t count = std::min(due.size(), kEvalsPerTurnMax);
-  for (size_t i = 0; i < count; ++i) run_one(*due[i]);
+  for (size_t i = 0; i < count; ++i) {
+    if (run_one(*due[i])) continue;
+    scanned_index_ = 0;  // nothing can be written: the next turn tries again, and nobody shall wait for that
+    return false;
+  }
   return store_.table_index(Table::evals) != scanned_index_ || count < due.size();
 }
 
-void EvalQueue::run_one(const Evaluation& evaluation) {
+bool EvalQueue::run_one(const Evaluation& evaluation) {
   Plan decided = plan(store_.snapshot(evaluation.job_id), evaluation, store_.clock().wall_ns());
   Transaction txn(store_);
   apply_plan(txn, decided, evaluation);
-  if (auto status = txn.commit(); !status) give_up(evaluation, status.error().text());
+  auto status = txn.commit();
+  return status || give_up(evaluation, status.error().text());
 }
 
-/// Every evaluation must end: clients wait for it. Where even this cannot be written it stays pending and is tried
-/// again.
-void EvalQueue::give_up(const Evaluation& evaluation, const std::string& reason) {
-  log::error("plan not applied", {{"evaluation", evaluation.id}, {"job", evaluation.job_id}, {"error", reason}});
+// Every evaluation must end: clients wait for it. The store says itself that it cannot be written.
+bool EvalQueue::give_up(const Evaluation& evaluation, const std::string& reason) {
   Transaction txn(store_);
   Evaluation failed = evaluation;
   failed.status = EvalStatus::failed;
   failed.status_description = "plan not applied: " + reason;
   txn.put(std::move(failed));
-  if (!txn.commit()) scanned_index_ = 0;
+  if (!txn.commit()) return false;
+  log::error("plan not applied", {{"evaluation", evaluation.id}, {"job", evaluation.job_id}, {"error", reason}});
+  return true;
 }
 
 }  // namespace weir::scheduler

@@ -38,8 +38,9 @@ class EvalQueue {
 
  private:
   void unblock();
-  void run_one(const Evaluation& evaluation);
-  void give_up(const Evaluation& evaluation, const std::string& reason);
+  /// False: nothing of it could be written; it is still pending.
+  bool run_one(const Evaluation& evaluation);
+  bool give_up(const Evaluation& evaluation, const std::string& reason);
 
   StateStore& store_;
   bool capacity_changed_ = false;

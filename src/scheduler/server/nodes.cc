@@ -220,6 +220,13 @@ Result<std::vector<std::string>> Nodes::set_drain(const std::string& id, const D
   add_node_event(node, request.drain ? "Node drain strategy set" : "Node drain strategy removed", "Drain", txn);
   bool eligible = node.eligible;
   txn.put(std::move(node));
+  // What an earlier drain has begun to move is moved by this one, or stays.
+  for (const AllocPtr& alloc : store_.allocs_of_node(id)) {
+    if (alloc->terminal() || !alloc->transition_migrate) continue;
+    Allocation unmarked = *alloc;
+    unmarked.transition_migrate = false;
+    txn.put(std::move(unmarked), Transaction::By::server);
+  }
   std::vector<std::string> evals;
   if (eligible) evals = evaluate_system_jobs(txn);
   if (auto status = txn.commit(); !status) return fail(status.error());

@@ -46,7 +46,8 @@ class Server::Impl {
   void schedule_turn() { soon_.start_once(0); }
 
   void turn() {
-    if (core_->turn()) schedule_turn();  // the rest in the next turn of the loop: requests come in between
+    // Requests come in between: what is due at once would run before the loop looks at its sockets.
+    if (core_->turn()) soon_.start_once(1);
   }
 
   event::Loop& loop_;

@@ -73,7 +73,7 @@ TEST_CASE("restart: success ends a batch task and restarts a service; no attempt
 }
 
 TEST_CASE("health: good checks must stay good for the whole time") {
-  HealthTracker tracker(rules("checks"), 0);
+  HealthTracker tracker(HealthRule(rules("checks")), 0);
   HealthObservation good{.tasks_running = true, .started_at_ms = 100, .services_passing = true};
   HealthObservation bad = good;
   bad.services_passing = false;
@@ -87,26 +87,26 @@ TEST_CASE("health: good checks must stay good for the whole time") {
 }
 
 TEST_CASE("health: a restart begins the time anew, the deadline does not move") {
-  HealthTracker tracker(rules("checks"), 0);
+  HealthTracker tracker(HealthRule(rules("checks")), 0);
   HealthObservation seen{.tasks_running = true, .started_at_ms = 100, .services_passing = true};
   CHECK_FALSE(tracker.observe(seen, 200));
   seen.started_at_ms = 900;
   CHECK_FALSE(tracker.observe(seen, 1'250));
   CHECK_FALSE(tracker.observe(seen, 2'249));
   CHECK(tracker.observe(seen, 2'250) == true);
-  HealthTracker late(rules("checks"), 0);
+  HealthTracker late(HealthRule(rules("checks")), 0);
   seen.services_passing = false;
   CHECK_FALSE(late.observe(seen, 9'999));
   CHECK(late.observe(seen, 10'000) == false);
 }
 
 TEST_CASE("health: an ended task is unhealthy, task_states needs no checks, manual is for people") {
-  HealthTracker ended(rules("checks"), 0);
+  HealthTracker ended(HealthRule(rules("checks")), 0);
   CHECK(ended.observe({.task_ended = true}, 1) == false);
-  HealthTracker states(rules("task_states"), 0);
+  HealthTracker states(HealthRule(rules("task_states")), 0);
   CHECK_FALSE(states.observe({.tasks_running = true, .started_at_ms = 500}, 1'499));
   CHECK(states.observe({.tasks_running = true, .started_at_ms = 500}, 1'500) == true);
-  HealthTracker manual(rules("manual"), 0);
+  HealthTracker manual(HealthRule(rules("manual")), 0);
   CHECK_FALSE(manual.observe({.tasks_running = true, .services_passing = true}, 60'000));
 }
 

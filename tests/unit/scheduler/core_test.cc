@@ -1,5 +1,7 @@
 // The scheduler's server without its HTTP face: jobs, nodes, deployments, and what a restart must not change.
 
+#include <algorithm>
+
 #include "server_fixture.h"
 
 using namespace weir;
@@ -274,6 +276,80 @@ TEST_CASE("core: a node that drains gives its allocations to others and takes no
   CHECK_FALSE(world.store().node(world.node_id(1))->eligible);
 }
 
+TEST_CASE("core: a drain moves as many at once as may move, and goes on when their successors' health is decided") {
+  ServerWorld world;
+  world.add_node(1);
+  world.put(sparse_job("web", 3));
+  for (int i = 0; i < 3; ++i) world.agent_acts(1);
+  world.add_node(2);
+  REQUIRE(
+      world.core->nodes().set_drain(world.node_id(1), {.drain = true, .deadline_ns = int64_t{600} * 1'000'000'000}));
+  const auto on_node = [&](int n) {
+    return std::ranges::count_if(world.live("web"), [&](const AllocPtr& a) { return a->node_id == world.node_id(n); });
+  };
+  const auto run = [&](std::optional<bool> healthy) {
+    world.settle();
+    world.agent_acts(1);
+    std::vector<AllocUpdate> updates;
+    for (const Allocation& alloc : world.pull(2).allocs) {
+      AllocUpdate update{.id = alloc.id, .client_status = ClientStatus::running};
+      if (!alloc.deployment_status || !alloc.deployment_status->healthy) update.healthy = healthy;
+      updates.push_back(std::move(update));
+    }
+    world.report(2, updates);
+  };
+  for (int i = 0; i < 5; ++i) run(std::nullopt);  // they run and nobody knows how well
+  CHECK(on_node(1) == 2);
+  CHECK(on_node(2) == 1);
+  run(true);
+  run(std::nullopt);
+  CHECK(on_node(1) == 1);
+  CHECK(on_node(2) == 2);
+  for (int i = 0; i < 3; ++i) run(false);  // nor does what will not become healthy hold it up
+  CHECK(on_node(1) == 0);
+  CHECK(on_node(2) == 3);
+  CHECK_FALSE(world.store().node(world.node_id(1))->draining);
+}
+
+TEST_CASE("core: a drain leaves a batch job's work until its deadline") {
+  ServerWorld world;
+  world.add_node(1);
+  world.put(sparse_job("sum", 1, "batch"));
+  world.agent_acts(1);
+  world.add_node(2);
+  REQUIRE(world.core->nodes().set_drain(world.node_id(1), {.drain = true, .deadline_ns = int64_t{60} * 1'000'000'000}));
+  for (int i = 0; i < 3; ++i) world.agent_acts(1);
+  REQUIRE(world.live("sum").size() == 1);
+  CHECK(world.live("sum")[0]->node_id == world.node_id(1));
+  world.clock.advance_ms(60'000);
+  for (int n : {1, 2}) world.heartbeat(n);
+  world.settle();
+  REQUIRE(world.live("sum").size() == 1);
+  CHECK(world.live("sum")[0]->node_id == world.node_id(2));
+}
+
+TEST_CASE("core: a second drain moves what an earlier one, taken back, could not") {
+  ServerWorld world;
+  world.add_node(1);
+  world.put(sparse_job("web", 1));
+  world.agent_acts(1);
+  REQUIRE(world.core->nodes().set_drain(world.node_id(1), {.drain = true, .deadline_ns = -1}));
+  world.settle();
+  REQUIRE(world.live("web").size() == 1);  // there is no other place
+  REQUIRE(world.core->nodes().set_drain(world.node_id(1), {.drain = false, .mark_eligible = true}));
+  world.settle();
+  world.add_node(2);
+  REQUIRE(world.core->nodes().set_drain(world.node_id(1), {.drain = true, .deadline_ns = -1}));
+  for (int i = 0; i < 3; ++i) {
+    world.settle();
+    world.agent_acts(1);
+    world.agent_acts(2);
+  }
+  REQUIRE(world.live("web").size() == 1);
+  CHECK(world.live("web")[0]->node_id == world.node_id(2));
+  CHECK_FALSE(world.store().node(world.node_id(1))->draining);
+}
+
 TEST_CASE("core: garbage collection takes what is over, and leaves what runs") {
   ServerWorld world;
   world.add_node(1);
@@ -290,6 +366,22 @@ TEST_CASE("core: garbage collection takes what is over, and leaves what runs") {
   CHECK(world.store().evals_of_job("old").empty());
   CHECK(world.live("new").size() == 1);
   CHECK(world.store().node(world.node_id(1)) != nullptr);
+}
+
+TEST_CASE("core: what a full disk refuses is left for the next turn, and holds up nobody") {
+  ServerWorld world;
+  world.add_node(1);
+  auto outcome = world.core->jobs().put(sparse_job("web", 2), {});
+  REQUIRE(outcome);
+  {
+    FullDisk full;
+    CHECK_FALSE(world.core->turn());
+    CHECK_FALSE(world.core->turn());
+  }
+  CHECK(world.store().eval(outcome->eval_id)->status == EvalStatus::pending);
+  world.settle();
+  CHECK(world.store().eval(outcome->eval_id)->status == EvalStatus::complete);
+  CHECK(world.live("web").size() == 2);
 }
 
 // Restarts

@@ -1,6 +1,9 @@
 #pragma once
 // A scheduler's core on a clock of its own, with agents that the test plays.
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +13,26 @@
 #include "scheduler/server/core.h"
 
 namespace weir::scheduler {
+
+/// While it lives no file grows.
+class FullDisk {
+ public:
+  FullDisk() {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual_) == 0);
+    const rlimit small{.rlim_cur = 1'000, .rlim_max = usual_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &usual_);
+    std::signal(SIGXFSZ, usual_action_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit usual_{};
+  void (*usual_action_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+};
 
 struct ServerWorld {
   TemporaryFolder folder;
@@ -56,7 +79,7 @@ struct ServerWorld {
     if (!pull) FAIL(pull.error().text());
     return *pull;
   }
-  /// The agent does as it is told; new allocations become healthy where a deployment asks.
+  /// The agent does as it is told; new allocations become healthy where a deployment asks, or a drain may.
   void agent_acts(int n, bool healthy = true) {
     std::vector<AllocUpdate> updates;
     for (const Allocation& alloc : pull(n).allocs) {
@@ -64,7 +87,8 @@ struct ServerWorld {
       AllocUpdate update{.id = alloc.id, .client_status = ClientStatus::running};
       if (alloc.desired_status != DesiredStatus::run) update.client_status = ClientStatus::complete;
       bool undecided = !alloc.deployment_status || !alloc.deployment_status->healthy;
-      if (!alloc.deployment_id.empty() && undecided && alloc.desired_status == DesiredStatus::run) {
+      const bool watched = !alloc.deployment_id.empty() || alloc.job->find_group(alloc.task_group)->migrate.has_value();
+      if (watched && undecided && alloc.desired_status == DesiredStatus::run) {
         update.healthy = healthy;
       }
       updates.push_back(std::move(update));

@@ -195,14 +195,10 @@ TEST_CASE("state: a write that the disk refuses changes nothing, and the next on
   auto watch = store->watchers().watch({watch_key::kNodes}, [&] { woken = true; });
   const std::string before = dump(*store);
 
-  rlimit usual{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
-  auto* usual_action = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{.rlim_cur = 1'000, .rlim_max = usual.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &small);
-  const Status refused = put_node(*store, 2);
-  ::setrlimit(RLIMIT_FSIZE, &usual);
-  std::signal(SIGXFSZ, usual_action);
+  const Status refused = [&] {
+    FullDisk full;
+    return put_node(*store, 2);
+  }();
 
   CHECK_FALSE(refused);
   CHECK_FALSE(woken);
