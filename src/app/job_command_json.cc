@@ -188,7 +188,9 @@ int job_plan(const JobFileOptions& options) {
   NomadClient client(options.api);
   json body = envelope(*file);
   body["Diff"] = true;
-  auto answer = client.api().put(job_path(file->job.id) + "/plan", body.dump());
+  auto text = to_body(body);
+  if (!text) return print_error(text.error()), 255;
+  auto answer = client.api().put(job_path(file->job.id) + "/plan", *text);
   if (!answer) return print_error(answer.error()), 255;
   auto plan = parse_json(*answer);
   if (!plan) return print_error(plan.error()), 255;
@@ -211,17 +213,28 @@ int job_plan(const JobFileOptions& options) {
   return 0;
 }
 
+namespace {
+
+/// Comments of a job file may hold any bytes, JSON may not.
+json as_json_text(const std::string& source) {
+  return json::parse(json(source).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+}  // namespace
+
 int job_run(const JobFileOptions& options) {
   auto file = read_job(options);
   if (!file) return print_error(file.error());
   NomadClient client(options.api);
   json body = envelope(*file);
-  body["Submission"] = {{"Source", file->source}, {"Format", "hcl2"}};
+  body["Submission"] = {{"Source", as_json_text(file->source)}, {"Format", "hcl2"}};
   if (options.check_index) {
     body["EnforceIndex"] = true;
     body["JobModifyIndex"] = *options.check_index;
   }
-  auto answer = client.api().put("/v1/jobs", body.dump());
+  auto text = to_body(body);
+  if (!text) return print_error(text.error());
+  auto answer = client.api().put("/v1/jobs", *text);
   if (!answer) return print_error(answer.error());
   auto reply = parse_json(*answer);
   if (!reply) return print_error(reply.error());

@@ -14,6 +14,15 @@ inline Result<nlohmann::json> parse_json(const std::string& text) {
   return document;
 }
 
+/// A request's body. Arguments are whatever bytes a shell was given.
+inline Result<std::string> to_body(const nlohmann::json& document) {
+  try {
+    return document.dump();
+  } catch (const nlohmann::json::type_error&) {
+    return fail(ErrorCode::invalid, "an argument is no UTF-8");
+  }
+}
+
 inline const nlohmann::json& member(const nlohmann::json& object, const char* name) {
   static const nlohmann::json missing;
   if (!object.is_object()) return missing;

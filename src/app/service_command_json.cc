@@ -63,8 +63,10 @@ int service_register(const ServiceRegistration& options) {
   }
   if (!options.check_http.empty()) body["Check"] = {{"HTTP", options.check_http}, {"Interval", options.check_interval}};
   if (!options.check_tcp.empty()) body["Check"] = {{"TCP", options.check_tcp}, {"Interval", options.check_interval}};
+  auto text = to_body(body);
+  if (!text) return print_error(text.error());
   ApiClient api(options.api, "X-Consul-Token");
-  auto answer = api.put("/v1/agent/service/register", body.dump());
+  auto answer = api.put("/v1/agent/service/register", *text);
   if (!answer) return print_error(answer.error());
   std::printf("Registered service: %s\n", options.name.c_str());
   return 0;
