@@ -184,6 +184,17 @@ TEST_CASE("lifecycle: an allocation is healthy when all that lasts runs; what en
   CHECK(*healthy());
 }
 
+TEST_CASE("lifecycle: without a deployment health is decided as a drain has to know it") {
+  Fixture test;
+  test.job.task_groups[0].migrate = MigrateStrategy{1, "task_states", 0, int64_t{300} * 1'000'000'000};
+  test.begin();
+  const auto& status = test.runner->alloc().deployment_status;
+  CHECK_FALSE(status);
+  REQUIRE(test.until("started srv"));
+  REQUIRE(run_until(test.loop, [&] { return status && status->healthy.has_value(); }));
+  CHECK(*status->healthy);
+}
+
 TEST_CASE("lifecycle: an allocation that is killed cleans nothing up, and one that never began neither") {
   Fixture test;
   test.add_all();
