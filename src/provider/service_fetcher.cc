@@ -18,15 +18,8 @@ ServiceFetcher::ServiceFetcher(event::Loop& loop, SourceLink& link, Random& rand
       on_answer_(std::move(on_answer)),
       on_failure_(std::move(on_failure)),
       backoff_(timing.backoff_first_ms, timing.backoff_max_ms),
-      pause_(loop,
-             [this] {
-               paused_ = false;
-               pump();
-             }),
-      rest_(loop, [this] {
-        resting_ = false;
-        pump();
-      }) {}
+      pause_(loop, [this] { pump(); }),
+      rest_(loop, [this] { pump(); }) {}
 
 void ServiceFetcher::fetch(const std::string& name, Urgency urgency) {
   if (calls_.contains(name)) {
@@ -57,7 +50,7 @@ void ServiceFetcher::restart() {
 
 void ServiceFetcher::pump() {
   std::string name;
-  while (!paused_ && calls_.size() < kFetchesMax && take_next(name)) {
+  while (!pause_.active() && calls_.size() < kFetchesMax && take_next(name)) {
     const uint64_t delay_ms = std::exchange(permitted_, false) ? 0 : bucket_.take(loop_.now_ms());
     if (delay_ms == 0) {
       send(name);
@@ -67,7 +60,6 @@ void ServiceFetcher::pump() {
     permitted_ = true;
     queued_.insert_or_assign(name, Urgency::now);
     now_.push_front(name);
-    paused_ = true;
     pause_.start_once(delay_ms);
   }
 }
@@ -75,7 +67,7 @@ void ServiceFetcher::pump() {
 bool ServiceFetcher::take_next(std::string& name) {
   for (auto* queue : {&now_, &later_}) {
     const Urgency urgency = queue == &now_ ? Urgency::now : Urgency::later;
-    if (resting_ && urgency == Urgency::later) break;
+    if (rest_.active() && urgency == Urgency::later) break;
     while (!queue->empty()) {
       name = std::move(queue->front());
       queue->pop_front();
@@ -120,7 +112,6 @@ void ServiceFetcher::on_response(const std::string& name, Result<http::ClientRes
   const uint64_t delay_ms =
       backoff_.next_ms(random_, nobody_there ? timing_.backoff_refused_ms : timing_.backoff_max_ms);
   const bool answered = response && response->status != kTooManyRequests;
-  (answered ? resting_ : paused_) = true;
   (answered ? rest_ : pause_).start_once(delay_ms);
   fetch(name, Urgency::later);
   pump();

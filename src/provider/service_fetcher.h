@@ -60,10 +60,8 @@ class ServiceFetcher {
   std::set<std::string, std::less<>> failing_;  // each of them waits or is under way
   TokenBucket bucket_{64, 1'000};
   Backoff backoff_;
-  event::Timer pause_;
-  bool paused_ = false;
-  event::Timer rest_;
-  bool resting_ = false;    // only what is urgent is read
+  event::Timer pause_;      // while active nothing is read
+  event::Timer rest_;       // while active only what is urgent is read
   bool permitted_ = false;  // a permission of the bucket is taken and not used yet
 };
 
