@@ -1,13 +1,12 @@
 // The SQLite file: what is committed is there after reopening, and two cannot share one.
 
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include "catch.h"
+#include "full_disk.h"
 #include "registry/sqlite_journal.h"
 #include "weir/base/random.h"
 #include "weir/event/loop.h"
@@ -94,13 +93,10 @@ TEST_CASE("journal: a commit that the disk has no room for is refused whole, and
   JournalFixture f;
   REQUIRE(f.open(file.path));
   REQUIRE(f.commit({{{0, "a", "1"}}, 1}));
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit old{};
-  REQUIRE(getrlimit(RLIMIT_FSIZE, &old) == 0);
-  rlimit small{256 * 1024, old.rlim_max};
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-  Status status = f.commit({{{0, "a", "2"}, {0, "big", std::string(1024 * 1024, 'x')}}, 2});
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &old) == 0);
+  const Status status = [&] {
+    FullDisk full(256 * 1024);
+    return f.commit({{{0, "a", "2"}, {0, "big", std::string(1024 * 1024, 'x')}}, 2});
+  }();
   REQUIRE_FALSE(status);
   CHECK(status.error().code == ErrorCode::io);
   REQUIRE(f.commit({{{0, "c", "3"}}, 3}));

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "catch.h"
+#include "temporary_folder.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/event/loop.h"
@@ -14,11 +15,6 @@
 
 namespace weir::registry {
 namespace {
-
-struct TemporaryFolder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("weir-registry-" + make_uuid());
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
 
 struct RegistryFixture {
   event::Loop loop;
@@ -69,7 +65,7 @@ TEST_CASE("registry: what was acknowledged is there after a restart, and the ind
   uint64_t before = 0;
   {
     RegistryFixture f;
-    REQUIRE(f.start(folder.path.string()));
+    REQUIRE(f.start(folder.path()));
     CHECK(f.send("PUT", "/v1/kv/k", "v").body == "true");
     CHECK(f.send("PUT", "/v1/agent/service/register",
                  R"({"Name":"web","Port":1,"Check":{"TTL":"1h","Status":"passing"}})")
@@ -77,7 +73,7 @@ TEST_CASE("registry: what was acknowledged is there after a restart, and the ind
     before = parse_u64(f.send("GET", "/v1/health/service/web").header("X-Consul-Index")).value();
   }
   RegistryFixture f;
-  REQUIRE(f.start(folder.path.string()));
+  REQUIRE(f.start(folder.path()));
   CHECK(f.send("GET", "/v1/kv/k?raw").body == "v");
   http::ClientResponse health = f.send("GET", "/v1/health/service/web?passing");
   CHECK(health.body.find("\"Service\":\"web\"") != std::string::npos);
@@ -88,14 +84,14 @@ TEST_CASE("registry: under another node name the same services and checks stand"
   TemporaryFolder folder;
   {
     RegistryFixture f;
-    REQUIRE(f.start(folder.path.string(), "old"));
+    REQUIRE(f.start(folder.path(), "old"));
     CHECK(f.send("PUT", "/v1/agent/service/register",
                  R"({"Name":"web","Port":1,"Check":{"TTL":"1h","Status":"passing"}})")
               .status == 200);
   }
   for (const char* name : {"new", "newer"}) {
     RegistryFixture f;
-    REQUIRE(f.start(folder.path.string(), name));
+    REQUIRE(f.start(folder.path(), name));
     const std::string health = f.send("GET", "/v1/health/service/web?passing").body;
     CHECK(health.find("\"Node\":\"" + std::string(name) + "\"") != std::string::npos);
     CHECK(health.find("\"CheckID\":\"service:web\"") != std::string::npos);
@@ -110,17 +106,17 @@ TEST_CASE("registry: a store that cannot be read is an error for ever") {
   TemporaryFolder folder;
   {
     RegistryFixture f;
-    REQUIRE(f.start(folder.path.string()));
+    REQUIRE(f.start(folder.path()));
     f.send("PUT", "/v1/kv/k", std::string(100'000, 'v'));
   }
-  std::filesystem::path database = folder.path / "registry.db";
+  std::filesystem::path database = folder.path("registry.db");
   {
     std::fstream file(database, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(8192);
     file << std::string(std::filesystem::file_size(database) - 8192, 'x');
   }
   RegistryFixture f;
-  Status started = f.start(folder.path.string());
+  Status started = f.start(folder.path());
   REQUIRE_FALSE(started);
   if (f.registry) CHECK_FALSE(f.registry->ready());
 }
@@ -128,9 +124,9 @@ TEST_CASE("registry: a store that cannot be read is an error for ever") {
 TEST_CASE("registry: two cannot share a folder, and a bad folder is an error") {
   TemporaryFolder folder;
   RegistryFixture f;
-  REQUIRE(f.start(folder.path.string()));
+  REQUIRE(f.start(folder.path()));
   RegistryFixture second;
-  Status status = second.start(folder.path.string());
+  Status status = second.start(folder.path());
   REQUIRE_FALSE(status);
   CHECK(status.error().message.find("locked") != std::string::npos);
   RegistryFixture third;

@@ -1,38 +1,16 @@
 #pragma once
 // A scheduler's core on a clock of its own, with agents that the test plays.
 
-#include <sys/resource.h>
-
-#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "agent_fixture.h"
+#include "full_disk.h"
 #include "plan_fixture.h"
 #include "scheduler/server/core.h"
 
 namespace weir::scheduler {
-
-/// While it lives no file grows.
-class FullDisk {
- public:
-  FullDisk() {
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual_) == 0);
-    const rlimit small{.rlim_cur = 1'000, .rlim_max = usual_.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  }
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &usual_);
-    std::signal(SIGXFSZ, usual_action_);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-  rlimit usual_{};
-  void (*usual_action_)(int) = std::signal(SIGXFSZ, SIG_IGN);
-};
 
 struct ServerWorld {
   TemporaryFolder folder;

@@ -3,7 +3,6 @@
 #include <csignal>
 #include <fstream>
 
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
